@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { UsageError } from '../errors.ts';
+import { checkModelConfig, modelConfigSchema } from './gpt2/config.ts';
+
+const rate = z.number().min(0).max(10);
+const steps = z.int().min(1).max(1e9);
+
+/** One stretch of training: how the learning rate goes, and for how long. */
+export const phaseSchema = z
+  .strictObject({
+    kind: z.enum(['warmup', 'cosine', 'constant']),
+    /** Length in steps, or in tokens (rounded up to whole steps): exactly one of them. */
+    steps: steps.optional(),
+    tokens: z.int().min(1).optional(),
+    /** Learning rate of the first step. */
+    from: rate,
+    /** Learning rate of the last step; the same as `from` in a constant phase. */
+    to: rate,
+  })
+  .refine(
+    (p) => (p.steps === undefined) !== (p.tokens === undefined),
+    'give the length in steps or in tokens, not both',
+  )
+  .refine((p) => p.kind !== 'constant' || p.from === p.to, 'a constant phase has one rate: from and to must be equal');
+
+export type Phase = z.infer<typeof phaseSchema>;
+
+/** Everything that decides what a run computes, and what it reports on its way. */
+export const runConfigSchema = z.strictObject({
+  model: modelConfigSchema,
+  /** Name of a prepared dataset. */
+  dataset: z.string().min(1),
+  tokenizer: z.enum(['gpt2', 'bytes']),
+  seed: z.int().min(0).default(1337),
+  /** Sequences in a micro-batch: what is on the device at once. */
+  batch: z.int().min(1).max(65536),
+  /** Tokens of one optimizer step: a multiple of batch × context. */
+  tokensPerStep: z.int().min(1),
+  phases: z.array(phaseSchema).min(1),
+  optimizer: z
+    .strictObject({
+      beta1: z.number().min(0).lt(1).default(0.9),
+      beta2: z.number().min(0).lt(1).default(0.95),
+      eps: z.number().positive().default(1e-8),
+      weightDecay: z.number().min(0).max(1).default(0.1),
+      gradClip: z.number().min(0).default(1),
+    })
+    .prefault({}),
+  recompute: z.enum(['none', 'attention', 'block']).default('none'),
+  device: z
+    .strictObject({
+      kind: z.enum(['cpu', 'tfjs']).default('cpu'),
+      /** Default: the cores of the machine. The bits of a run do not depend on it. */
+      threads: z.int().min(1).max(1024).optional(),
+    })
+    .prefault({}),
+  evaluation: z
+    .strictObject({
+      /** Steps between validation losses; 0: only at the end. */
+      every: z.int().min(0).default(250),
+      /** Validation sequences each time, at most; spread evenly over the validation split. */
+      sequences: z.int().min(1).default(200),
+    })
+    .prefault({}),
+  sampling: z
+    .strictObject({
+      /** Steps between samples; 0: only at the end. */
+      every: z.int().min(0).default(500),
+      prompts: z.array(z.string()).default(['\n']),
+      tokens: z.int().min(0).default(120),
+      temperature: z.number().min(0).max(10).default(0.8),
+      topK: z.int().min(0).default(0),
+    })
+    .prefault({}),
+  checkpoints: z
+    .strictObject({
+      /** Steps between checkpoints; 0: only at the end. */
+      every: z.int().min(0).default(500),
+      /** How many of the latest are kept; the one with the best validation loss is kept besides. */
+      keepLast: z.int().min(1).default(2),
+    })
+    .prefault({}),
+});
+
+export type RunConfig = z.infer<typeof runConfigSchema>;
+export type RunConfigInput = z.input<typeof runConfigSchema>;
+
+/**
+ * Validates a run's config and fills in defaults.
+ * @throws UsageError: one line that names the setting and what is wrong with it
+ */
+export function parseRunConfig(input: unknown): RunConfig {
+  const result = runConfigSchema.safeParse(input);
+  if (!result.success) {
+    const issue = result.error.issues[0]!;
+    const where = issue.path.length ? issue.path.join('.') : 'the config';
+    throw new UsageError(`Bad setting ${where}: ${issue.message}.`);
+  }
+  const config = result.data;
+  checkModelConfig(config.model);
+  const micro = config.batch * config.model.contextLength;
+  if (config.tokensPerStep % micro !== 0) {
+    const below = Math.max(1, Math.floor(config.tokensPerStep / micro)) * micro;
+    throw new UsageError(
+      `Tokens a step (${config.tokensPerStep}) must be a multiple of batch × context (${config.batch} × ${config.model.contextLength} = ${micro}): for example ${below}.`,
+    );
+  }
+  return config;
+}
+
+/** Micro-batches of one optimizer step. */
+export const microBatches = (c: RunConfig): number => c.tokensPerStep / (c.batch * c.model.contextLength);

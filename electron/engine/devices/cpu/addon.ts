@@ -1,0 +1,49 @@
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { UserError } from '../../../errors.ts';
+
+declare const handle: unique symbol;
+export interface NativeDevice {
+  readonly [handle]: 'device';
+}
+export interface NativeSession {
+  readonly [handle]: 'session';
+}
+
+/** What native/binding/addon.cpp exports. */
+export interface Addon {
+  createDevice(threads: number, isa: string | undefined): NativeDevice;
+  describeDevice(device: NativeDevice): { isa: string; threads: number; scratchBytes: number };
+  createSession(device: NativeDevice, arenaBytes: Float64Array): NativeSession;
+  loadProgram(session: NativeSession, code: Float64Array): number;
+  copy(session: NativeSession, arena: number, offset: number, array: ArrayBufferView, toDevice: boolean): void;
+  run(session: NativeSession, program: number, times: Float64Array | undefined): Promise<void>;
+  sessionBytes(session: NativeSession): number;
+  closeSession(session: NativeSession): void;
+  memory(): { allocations: number; liveBytes: number };
+  fmaPeak(device: NativeDevice): { oneCore: number; allThreads: number };
+}
+
+let loaded: Addon | undefined;
+
+/** Where `npm ci` puts the compiled addon. */
+export const addonPath = path.resolve(import.meta.dirname, '../../../../native/build/trainyard_cpu.node');
+
+/** Loads the compiled addon, once. @throws UserError when it is missing or can't be loaded */
+export function loadAddon(): Addon {
+  if (loaded) return loaded;
+  if (!fs.existsSync(addonPath)) {
+    throw new UserError(
+      'The CPU engine is not built: run `npm run build:native` (it needs a C++17 compiler) and try again.',
+    );
+  }
+  try {
+    loaded = createRequire(import.meta.url)(addonPath) as Addon;
+  } catch (error) {
+    throw new UserError(
+      `The CPU engine can't be loaded (${(error as Error).message.split('\n')[0]}): run \`npm run build:native\` on this machine.`,
+    );
+  }
+  return loaded;
+}

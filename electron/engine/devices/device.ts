@@ -1,0 +1,60 @@
+import type { Plan } from '../program/planner.ts';
+import type { Buffer, Call, Program } from '../program/types.ts';
+import { verify } from '../program/verify.ts';
+
+export type DeviceKind = 'cpu' | 'tfjs' | 'null';
+
+export type HostArray = Float32Array | Int32Array | Uint16Array | Uint8Array;
+
+/** Something that runs programs. */
+export interface Device {
+  readonly kind: DeviceKind;
+  /** For people: `cpu: AVX-512, 2 threads`. */
+  readonly description: string;
+  /** Why the device can't run a call, or undefined when it can. */
+  supports(call: Call): string | undefined;
+  /** Allocates the plan's arenas, zeroed: the only memory that the programs will ever use. */
+  load(programs: readonly Program[], plan: Plan): Promise<Session>;
+}
+
+/** Programs loaded on a device with their memory. One program runs at a time. */
+export interface Session {
+  /** Copies host data into a buffer. Not while a program runs. */
+  write(buffer: Buffer, data: HostArray): void;
+  /** Copies a buffer to the host, into `target` when given. Not while a program runs. */
+  read(buffer: Buffer, target?: HostArray): HostArray;
+  /** Runs every call of a program; settles when the last has ended. */
+  run(program: Program): Promise<void>;
+  /** Bytes that the device really holds for the arenas. */
+  allocatedBytes(): number;
+  close(): void;
+}
+
+/** A zeroed host array of a buffer's type and size. */
+export function hostArray(buffer: Buffer): HostArray {
+  const n = buffer.shape.reduce((a, b) => a * b, 1);
+  switch (buffer.dtype) {
+    case 'f32':
+      return new Float32Array(n);
+    case 'i32':
+      return new Int32Array(n);
+    case 'u8':
+      return new Uint8Array(n);
+    default:
+      return new Uint16Array(n);
+  }
+}
+
+/**
+ * Verifies programs and asks the device about every call before anything is allocated.
+ * @throws Error that names the first op that the device can't run, and why.
+ */
+export function checkPrograms(device: Device, programs: readonly Program[]): void {
+  for (const program of programs) {
+    verify(program);
+    for (const call of program.calls) {
+      const reason = device.supports(call);
+      if (reason) throw new Error(`${device.kind} can't run ${call.kind} in ${call.scope || program.name}: ${reason}`);
+    }
+  }
+}

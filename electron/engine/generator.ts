@@ -1,0 +1,89 @@
+import { PhiloxStream } from '../rng/philox.ts';
+import type { Session } from './devices/device.ts';
+import type { Inputs } from './gpt2/inputs.ts';
+import type { LayerCache } from './gpt2/model.ts';
+import type { Gpt2 } from './gpt2/programs.ts';
+import type { Buffer, Program } from './program/types.ts';
+
+export interface SamplingOptions {
+  /** 0 takes the likeliest token always. */
+  readonly temperature: number;
+  /** Keep only the k likeliest tokens; 0 keeps all. */
+  readonly topK: number;
+  readonly seed: number;
+  readonly maxTokens: number;
+  /** Generation ends before this token. */
+  readonly endOfText: number;
+}
+
+/** Writes text one token at a time, with the keys and values of earlier tokens kept in a cache. */
+export class Generator {
+  readonly program: Program;
+  readonly inputs: Inputs;
+  readonly #cache: readonly LayerCache[];
+  readonly #logits: Buffer;
+
+  /** @param contextLength most tokens that the cache holds; at most the model's context length */
+  constructor(model: Gpt2, contextLength: number) {
+    this.#cache = model.cache(1, contextLength);
+    const decode = model.decode(1, 1, this.#cache);
+    this.program = decode.program;
+    this.inputs = decode.inputs;
+    this.#logits = decode.logits;
+  }
+
+  /**
+   * Continues `prompt` (at least one token). When the cache is full, its older half is forgotten and the rest read again.
+   * @yields token ids, one by one
+   */
+  async *generate(session: Session, prompt: readonly number[], options: SamplingOptions): AsyncGenerator<number> {
+    if (prompt.length === 0) throw new Error('a prompt needs at least one token');
+    const capacity = this.#cache[0]!.k.shape[2]!;
+    const random = new PhiloxStream(options.seed, generationStream);
+    const logits = new Float32Array(this.#logits.shape[1]!);
+    let text = prompt.slice(-capacity);
+    let position = 0;
+    for (let made = 0; made < options.maxTokens; made++) {
+      if (text.length > capacity) {
+        text = text.slice(-Math.ceil(capacity / 2));
+        position = 0;
+      }
+      for (; position < text.length; position++) await this.#read(session, text[position]!, position);
+      session.read(this.#logits, logits);
+      const token = choose(logits, options, random);
+      if (token === options.endOfText) return;
+      text.push(token);
+      yield token;
+    }
+  }
+
+  async #read(session: Session, token: number, position: number): Promise<void> {
+    session.write(this.inputs.tokens, Int32Array.of(token));
+    session.write(this.inputs.position, Int32Array.of(position));
+    await session.run(this.program);
+  }
+}
+
+/** The stream of random numbers that sampling draws from; weights and dropout use others. */
+const generationStream = 0x67656e;
+
+function choose(logits: Float32Array, { temperature, topK }: SamplingOptions, random: PhiloxStream): number {
+  let best = 0;
+  for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
+  if (temperature === 0) return best;
+  const least = topK > 0 && topK < logits.length ? logits.slice().sort()[logits.length - topK]! : Number.NEGATIVE_INFINITY;
+  const top = logits[best]!;
+  const weights = new Float64Array(logits.length);
+  let total = 0;
+  for (let i = 0; i < logits.length; i++) {
+    if (logits[i]! < least) continue;
+    weights[i] = Math.exp((logits[i]! - top) / temperature);
+    total += weights[i]!;
+  }
+  let left = random.nextFloat() * total;
+  for (let i = 0; i < weights.length; i++) {
+    left -= weights[i]!;
+    if (left < 0) return i;
+  }
+  return best;
+}

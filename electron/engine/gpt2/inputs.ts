@@ -1,0 +1,44 @@
+import type { Buffer } from '../program/types.ts';
+
+/** Places in the `scalars` buffer: the numbers that change from step to step. */
+export const scalarIndex = {
+  learningRate: 0,
+  /** 1 / (1 - β1ᵗ) */
+  biasCorrection1: 1,
+  /** 1 / (1 - β2ᵗ) */
+  biasCorrection2: 2,
+  lossScale: 3,
+  /** d(scaled loss) / d(one token's loss): lossScale / targets of the whole step. */
+  lossGradient: 4,
+} as const;
+
+export const scalarCount = 8;
+
+/** Places in the `stats` buffer, written by clipFactor. */
+export const statIndex = { gradNorm: 0, clipFactor: 1, nonFinite: 2 } as const;
+
+export interface Inputs {
+  readonly tokens: Buffer;
+  readonly targets: Buffer;
+  readonly position: Buffer;
+  /** [seed low, seed high, micro-batch low, micro-batch high] */
+  readonly rng: Buffer;
+  readonly scalars: Buffer;
+}
+
+/** The input buffers of programs over `batch` sequences of `time` tokens; `shared` ones are taken from another set. */
+export function inputBuffers(batch: number, time: number, shared?: Inputs): Inputs {
+  const input = (name: string, shape: number[], dtype: 'i32' | 'f32'): Buffer => ({
+    name,
+    shape,
+    dtype,
+    role: 'input',
+  });
+  return {
+    tokens: input('tokens', [batch, time], 'i32'),
+    targets: input('targets', [batch, time], 'i32'),
+    position: shared?.position ?? input('position', [1], 'i32'),
+    rng: shared?.rng ?? input('rng', [4], 'i32'),
+    scalars: shared?.scalars ?? input('scalars', [scalarCount], 'f32'),
+  };
+}

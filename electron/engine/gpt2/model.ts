@@ -1,0 +1,111 @@
+import { attention, cachedAttention, dropout, embed, layerNorm, linear, linearGeluTanh } from '../program/ops/index.ts';
+import type { Recorder } from '../program/recorder.ts';
+import type { Buffer } from '../program/types.ts';
+import { layerNormEps, type ModelConfig } from './config.ts';
+import type { Inputs } from './inputs.ts';
+import type { Parameters } from './parameters.ts';
+
+/** Where the keys and values of one layer are kept while generating. */
+export interface LayerCache {
+  readonly k: Buffer;
+  readonly v: Buffer;
+}
+
+/** What the forward pass of a GPT-2 needs. With `cache`, attention spans the tokens before these as well. */
+export interface Forward {
+  readonly r: Recorder;
+  readonly config: ModelConfig;
+  readonly p: Parameters;
+  readonly inputs: Inputs;
+  /** Dropout probability: the config's in training, 0 otherwise. */
+  readonly dropout: number;
+  readonly cache?: readonly LayerCache[];
+}
+
+/** Records a GPT-2 up to its last layer norm. @returns hidden states, [batch·time, width] */
+export function forward(f: Forward): Buffer {
+  const { r, config, p, inputs } = f;
+  let x = r.scope('embed', () => {
+    const x = r.transient('x', [rowsOf(inputs), config.nEmbd]);
+    const { tokens, position } = inputs;
+    r.emit(embed, { tokens, position, wte: p.get('wte.weight'), wpe: p.get('wpe.weight'), x });
+    return dropped(f, x);
+  });
+  for (let layer = 0; layer < config.nLayer; layer++) {
+    const input = x; // a recomputed block is recorded again later: it must see this layer's input
+    x = r.scope(`h.${layer}`, () => r.part('block', () => block(f, layer, input)));
+  }
+  return norm(f, 'ln_f', x);
+}
+
+function block(f: Forward, layer: number, x: Buffer): Buffer {
+  const middle = f.r.part('attention', () => attentionBranch(f, layer, x));
+  return mlpBranch(f, layer, middle);
+}
+
+/** x + proj(attention(ln_1(x))) */
+function attentionBranch(f: Forward, layer: number, x: Buffer): Buffer {
+  const h = norm(f, `h.${layer}.ln_1`, x);
+  const qkv = project(f, `h.${layer}.attn.c_attn`, h, 'qkv', 3 * f.config.nEmbd);
+  const y = f.cache ? attendCached(f, f.cache[layer]!, qkv) : attend(f, qkv);
+  return projectBack(f, `h.${layer}.attn.c_proj`, y, x, 'x1');
+}
+
+/** x + proj(gelu(fc(ln_2(x)))) */
+function mlpBranch(f: Forward, layer: number, x: Buffer): Buffer {
+  const { r, p, config } = f;
+  const h = norm(f, `h.${layer}.ln_2`, x);
+  const shape = [rowsOf(f.inputs), 4 * config.nEmbd];
+  const pre = r.transient('fc.pre', shape);
+  const y = r.transient('fc', shape);
+  const name = `h.${layer}.mlp.c_fc`;
+  r.emit(linearGeluTanh, { x: h, w: p.get(`${name}.weight`), b: p.get(`${name}.bias`), pre, y });
+  return projectBack(f, `h.${layer}.mlp.c_proj`, y, x, 'x2');
+}
+
+function norm({ r, p, config, inputs }: Forward, name: string, x: Buffer): Buffer {
+  const rows = rowsOf(inputs);
+  const short = name.slice(name.lastIndexOf('.') + 1);
+  const y = r.transient(short, [rows, config.nEmbd]);
+  const mean = r.transient(`${short}.mean`, [rows]);
+  const rstd = r.transient(`${short}.rstd`, [rows]);
+  const [gamma, beta] = [p.get(`${name}.weight`), p.get(`${name}.bias`)];
+  r.emit(layerNorm, { x, gamma, beta, y, mean, rstd }, { eps: layerNormEps });
+  return y;
+}
+
+function project(f: Forward, name: string, x: Buffer, label: string, width: number, residual?: Buffer): Buffer {
+  const y = f.r.transient(label, [rowsOf(f.inputs), width]);
+  f.r.emit(linear, { x, w: f.p.get(`${name}.weight`), b: f.p.get(`${name}.bias`), residual, y });
+  return y;
+}
+
+/** A projection back into the residual stream. The addition is fused, unless dropout comes between. */
+function projectBack(f: Forward, name: string, x: Buffer, residual: Buffer, label: string): Buffer {
+  const { nEmbd } = f.config;
+  if (f.dropout === 0) return project(f, name, x, label, nEmbd, residual);
+  return dropped(f, project(f, name, x, `${label}.branch`, nEmbd), residual, label);
+}
+
+function attend({ r, config, inputs, dropout: p }: Forward, qkv: Buffer): Buffer {
+  const [batch, time] = inputs.tokens.shape as [number, number];
+  const y = r.transient('attn', [rowsOf(inputs), config.nEmbd]);
+  const lse = r.transient('attn.lse', [batch, config.nHead, time]);
+  r.emit(attention, { qkv, rng: inputs.rng, y, lse }, { dropout: p, stream: r.nextStream() });
+  return y;
+}
+
+function attendCached({ r, config, inputs }: Forward, { k, v }: LayerCache, qkv: Buffer): Buffer {
+  const y = r.transient('attn', [rowsOf(inputs), config.nEmbd]);
+  r.emit(cachedAttention, { qkv, position: inputs.position, kCache: k, vCache: v, y });
+  return y;
+}
+
+function dropped(f: Forward, x: Buffer, residual?: Buffer, label = 'dropped'): Buffer {
+  if (f.dropout === 0) return x;
+  const y = f.r.transient(label, x.shape);
+  f.r.emit(dropout, { x, rng: f.inputs.rng, residual, y }, { dropout: f.dropout, stream: f.r.nextStream() });
+  return y;
+}
+
+const rowsOf = (inputs: Inputs): number => inputs.tokens.shape[0]! * inputs.tokens.shape[1]!;

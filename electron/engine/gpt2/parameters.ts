@@ -1,0 +1,92 @@
+import type { Buffer } from '../program/types.ts';
+import { type ModelConfig, paddedVocabSize } from './config.ts';
+
+export type Init =
+  | { readonly kind: 'normal'; readonly std: number }
+  | { readonly kind: 'ones' }
+  | { readonly kind: 'zeros' };
+
+/** One row of the table that sizes, checkpoints, decay groups and the calculator derive from. */
+export interface ParameterSpec {
+  /** Hugging Face's name (GPT2LMHeadModel, without the `transformer.` prefix). */
+  readonly name: string;
+  /** Shape in memory; linear weights as Hugging Face's Conv1D: (in, out). */
+  readonly shape: readonly number[];
+  /** Shape in files: without the padding of the vocabulary. */
+  readonly fileShape: readonly number[];
+  readonly init: Init;
+  /** Weight decay applies: tensors of two or more dimensions. */
+  readonly decay: boolean;
+}
+
+const std = 0.02;
+
+/** Every parameter of a model in the order of its use. The two projections back into the residual stream start smaller. */
+export function parameterTable(c: ModelConfig): ParameterSpec[] {
+  const { nEmbd: C, nLayer: L } = c;
+  const residual: Init = { kind: 'normal', std: std / Math.sqrt(2 * L) };
+  const normal: Init = { kind: 'normal', std };
+  const row = (name: string, shape: number[], init: Init, fileShape = shape): ParameterSpec => ({
+    name,
+    shape,
+    fileShape,
+    init,
+    decay: shape.length >= 2,
+  });
+  const norm = (name: string) => [
+    row(`${name}.weight`, [C], { kind: 'ones' }),
+    row(`${name}.bias`, [C], { kind: 'zeros' }),
+  ];
+  const linear = (name: string, from: number, to: number, init: Init) => [
+    row(`${name}.weight`, [from, to], init),
+    row(`${name}.bias`, [to], { kind: 'zeros' }),
+  ];
+  return [
+    row('wte.weight', [paddedVocabSize(c), C], normal, [c.vocabSize, C]),
+    row('wpe.weight', [c.contextLength, C], normal),
+    ...Array.from({ length: L }, (_, i) => [
+      ...norm(`h.${i}.ln_1`),
+      ...linear(`h.${i}.attn.c_attn`, C, 3 * C, normal),
+      ...linear(`h.${i}.attn.c_proj`, C, C, residual),
+      ...norm(`h.${i}.ln_2`),
+      ...linear(`h.${i}.mlp.c_fc`, C, 4 * C, normal),
+      ...linear(`h.${i}.mlp.c_proj`, 4 * C, C, residual),
+    ]).flat(),
+    ...norm('ln_f'),
+  ];
+}
+
+export interface Parameter {
+  readonly spec: ParameterSpec;
+  readonly value: Buffer;
+  readonly gradient: Buffer;
+}
+
+/** A model's parameters and their gradients as buffers, looked up by Hugging Face name. */
+export class Parameters {
+  readonly all: readonly Parameter[];
+  readonly #byName: ReadonlyMap<string, Parameter>;
+  readonly #gradients: ReadonlyMap<Buffer, Buffer>;
+
+  constructor(config: ModelConfig) {
+    this.all = parameterTable(config).map((spec) => ({
+      spec,
+      value: { name: spec.name, shape: spec.shape, dtype: 'f32', role: 'parameter' },
+      gradient: { name: `d(${spec.name})`, shape: spec.shape, dtype: 'f32', role: 'gradient' },
+    }));
+    this.#byName = new Map(this.all.map((p) => [p.spec.name, p]));
+    this.#gradients = new Map(this.all.map((p) => [p.value, p.gradient]));
+  }
+
+  get(name: string): Buffer {
+    const p = this.#byName.get(name);
+    if (!p) throw new Error(`the model has no parameter ${name}`);
+    return p.value;
+  }
+
+  readonly gradientOf = (value: Buffer): Buffer => {
+    const g = this.#gradients.get(value);
+    if (!g) throw new Error(`${value.name} is no parameter`);
+    return g;
+  };
+}

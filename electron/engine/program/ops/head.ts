@@ -1,0 +1,61 @@
+import { type Dims, defineOp, read, sum, write } from '../declare.ts';
+
+/** Rows whose logits exist at a time: logits are never stored whole. */
+export const headRowsPerChunk = 256;
+
+const headWorkspace = (d: Dims, attrs: Dims) => Math.min(d.rows!, headRowsPerChunk) * Math.ceil(attrs.vocab! / 16) * 16;
+
+/** Logits of every row, for generation. Padding of the vocabulary is left out. */
+export const head = defineOp({
+  kind: 'head',
+  formula: 'logits = x · wteᵀ',
+  args: {
+    x: read('rows width'),
+    wte: read('paddedVocab width'),
+    logits: write('rows vocab'),
+  },
+  attrs: [],
+  flops: (d) => 2 * d.rows! * d.width! * d.vocab!,
+});
+
+/** Cross-entropy in nats fused with the output head, in chunks of rows. A target of -1 counts nothing. */
+export const headCrossEntropy = defineOp({
+  kind: 'headCrossEntropy',
+  formula: 'losses = log Σ exp(x · wteᵀ) - (x · wteᵀ)[target]',
+  args: {
+    x: read('rows width'),
+    wte: read('paddedVocab width'),
+    targets: read('~rows', 'i32'),
+    losses: write('rows'),
+  },
+  attrs: ['vocab'],
+  flops: (d, a) => 2 * d.rows! * d.width! * a.vocab!,
+  workspace: headWorkspace,
+});
+
+/** As headCrossEntropy, with the gradients of scalars.lossGradient × Σ losses taken while a chunk's logits are there. */
+export const headCrossEntropyGrad = defineOp({
+  kind: 'headCrossEntropyGrad',
+  formula: 'losses; dlogits = (softmax - onehot) · lossGradient, dx = dlogits · wte, dwte = dlogitsᵀ · x',
+  args: {
+    x: read('rows width'),
+    wte: read('paddedVocab width'),
+    targets: read('~rows', 'i32'),
+    scalars: read('8'),
+    losses: write('rows'),
+    dx: sum('rows width'),
+    dwte: sum('paddedVocab width'),
+  },
+  attrs: ['vocab'],
+  flops: (d, a) => 6 * d.rows! * d.width! * a.vocab!,
+  workspace: headWorkspace,
+});
+
+/** Adds up the losses of a micro-batch, so that a step's mean comes back as one number. */
+export const sumLosses = defineOp({
+  kind: 'sumLosses',
+  formula: 'total = Σ losses',
+  args: { losses: read('rows'), total: sum('1') },
+  attrs: [],
+  flops: (d) => d.rows!,
+});

@@ -1,0 +1,9 @@
+/** Every kind of call, in the order of the codes that native devices see. */
+
+export * from './attention.ts';
+export * from './dropout.ts';
+export * from './embed.ts';
+export * from './head.ts';
+export * from './layerNorm.ts';
+export * from './linear.ts';
+export * from './update.ts';

@@ -1,0 +1,41 @@
+import { defineOp, read, sum, write } from '../declare.ts';
+import { emitInto } from '../gradients.ts';
+
+/** Rows whose partial sums of dgamma and dbeta are taken together: fixed, so that bits don't depend on threads. */
+export const layerNormRowsPerChunk = 32;
+
+const layerNormBackward = defineOp({
+  kind: 'layerNormBackward',
+  formula: 'gradients of layerNorm; dx may add to the gradient of the residual stream',
+  args: {
+    dy: read('rows width'),
+    x: read('rows width'),
+    gamma: read('width'),
+    mean: read('rows'),
+    rstd: read('rows'),
+    dx: sum('rows width'),
+    dgamma: sum('width'),
+    dbeta: sum('width'),
+  },
+  attrs: [],
+  flops: (d) => 14 * d.rows! * d.width!,
+  workspace: (d) => Math.ceil(d.rows! / layerNormRowsPerChunk) * 2 * d.width!,
+});
+
+export const layerNorm = defineOp({
+  kind: 'layerNorm',
+  formula: 'y = (x - mean) * rstd * gamma + beta, rstd = 1 / sqrt(variance + eps)',
+  args: {
+    x: read('rows width'),
+    gamma: read('width'),
+    beta: read('width'),
+    y: write('rows width'),
+    mean: write('rows'),
+    rstd: write('rows'),
+  },
+  attrs: ['eps'],
+  flops: (d) => 8 * d.rows! * d.width!,
+  gradient(g, { args: { x, gamma, beta, y, mean, rstd } }) {
+    emitInto(g, layerNormBackward, { dy: g.of(y!), x, gamma, mean, rstd }, { dx: x, dgamma: gamma, dbeta: beta });
+  },
+});

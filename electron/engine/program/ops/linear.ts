@@ -1,0 +1,73 @@
+import { defineOp, optional, read, sum, write } from '../declare.ts';
+import { emitInto } from '../gradients.ts';
+
+const linearBackwardInput = defineOp({
+  kind: 'linearBackwardInput',
+  formula: "dx = dy · wᵀ, times gelu'(pre) where pre is given",
+  args: {
+    dy: read('rows out'),
+    w: read('in out'),
+    pre: optional(read('rows in')),
+    dx: sum('rows in'),
+  },
+  attrs: [],
+  flops: (d) => 2 * d.rows! * d.in! * d.out!,
+});
+
+const linearBackwardWeight = defineOp({
+  kind: 'linearBackwardWeight',
+  formula: 'dw = xᵀ · dy, db = sum of the rows of dy',
+  args: {
+    x: read('rows in'),
+    dy: read('rows out'),
+    dw: sum('in out'),
+    db: optional(sum('out')),
+  },
+  attrs: [],
+  flops: (d) => 2 * d.rows! * d.in! * d.out! + d.rows! * d.out!,
+});
+
+/** A linear layer in Hugging Face's Conv1D layout, with the residual connection fused into its end. */
+export const linear = defineOp({
+  kind: 'linear',
+  formula: 'y = x · w + b + residual',
+  args: {
+    x: read('rows in'),
+    w: read('in out'),
+    b: optional(read('out')),
+    residual: optional(read('rows out')),
+    y: write('rows out'),
+  },
+  attrs: [],
+  flops: (d) => 2 * d.rows! * d.in! * d.out!,
+  gradient(g, { args: { x, w, b, residual, y } }) {
+    const dy = g.of(y!);
+    const pre = g.preActivation(x!);
+    emitInto(g, linearBackwardInput, { dy, w, pre }, { dx: pre ?? x });
+    emitInto(g, linearBackwardWeight, { x, dy }, { dw: w, db: b });
+    if (residual) g.share(residual, dy);
+  },
+});
+
+/** A linear layer and GELU with the tanh approximation, as GPT-2 uses it (Hendrycks & Gimpel 2016, `gelu_new`). */
+export const linearGeluTanh = defineOp({
+  kind: 'linearGeluTanh',
+  formula: 'pre = x · w + b, y = 0.5 pre (1 + tanh(√(2/π) (pre + 0.044715 pre³)))',
+  args: {
+    x: read('rows in'),
+    w: read('in out'),
+    b: optional(read('out')),
+    pre: write('rows out'),
+    y: write('rows out'),
+  },
+  attrs: [],
+  flops: (d) => 2 * d.rows! * d.in! * d.out!,
+  gradient(g, { args: { x, w, b, pre } }) {
+    // The linear layer that reads y has multiplied by gelu'(pre) on its way back: nothing is left to do for y.
+    const dpre = g.of(pre!);
+    emitInto(g, linearBackwardInput, { dy: dpre, w }, { dx: x });
+    emitInto(g, linearBackwardWeight, { x, dy: dpre }, { dw: w, db: b });
+  },
+});
+
+export const linearBackward = { input: linearBackwardInput, weight: linearBackwardWeight };

@@ -1,0 +1,55 @@
+/** What a run tells on its way. Plain data: it crosses process boundaries. */
+export type RunEvent =
+  | { readonly type: 'started'; readonly step: number; readonly device: string; readonly memory: MemoryReport }
+  | ({ readonly type: 'metrics' } & StepMetrics)
+  | { readonly type: 'phase'; readonly step: number; readonly index: number; readonly kind: string }
+  | { readonly type: 'evaluation'; readonly step: number; readonly valLoss: number; readonly tokens: number }
+  | {
+      readonly type: 'sample';
+      readonly step: number;
+      readonly prompt: string;
+      readonly seed: number;
+      readonly text: string;
+    }
+  | {
+      readonly type: 'checkpoint';
+      readonly step: number;
+      readonly path: string;
+      readonly bytes: number;
+      readonly best: boolean;
+    }
+  | { readonly type: 'checkpointRemoved'; readonly step: number }
+  | { readonly type: 'ended'; readonly outcome: Outcome };
+
+/** How a run's engine came to rest. */
+export interface Outcome {
+  readonly state: 'completed' | 'stopped' | 'failed';
+  readonly step: number;
+  readonly message: string;
+}
+
+export interface StepMetrics {
+  /** Optimizer steps taken, this one included. */
+  readonly step: number;
+  /** Mean cross-entropy over the step's targets, nats a token. */
+  readonly loss: number;
+  readonly learningRate: number;
+  /** Global gradient norm before clipping. */
+  readonly gradNorm: number;
+  readonly tokensSeen: number;
+  readonly stepMs: number;
+  readonly tokensPerSecond: number;
+  readonly mfu: number;
+  /** Resident memory of the engine process. */
+  readonly memoryBytes: number;
+  /** Milliseconds since 1970. */
+  readonly time: number;
+}
+
+export interface MemoryReport {
+  readonly plannedBytes: number;
+  readonly allocatedBytes: number;
+  /** Scratch memory of the device's threads, beside the plan. */
+  readonly scratchBytes: number;
+  readonly roleBytes: Readonly<Record<string, number>>;
+}

@@ -1,0 +1,31 @@
+import { PhiloxStream } from '../../rng/philox.ts';
+import type { Session } from '../devices/device.ts';
+import type { Parameters, ParameterSpec } from '../gpt2/parameters.ts';
+import { elements } from '../program/types.ts';
+
+/**
+ * The initial values of one parameter: the same for a seed on every device. The rows that pad the vocabulary are zero.
+ * @param index the parameter's row in the table: its own stream of random numbers
+ */
+export function initialValues(spec: ParameterSpec, index: number, seed: number): Float32Array {
+  const values = new Float32Array(elements(spec.shape));
+  const real = values.subarray(0, elements(spec.fileShape));
+  switch (spec.init.kind) {
+    case 'normal':
+      new PhiloxStream(seed, index).fillNormal(real, spec.init.std);
+      break;
+    case 'ones':
+      real.fill(1);
+      break;
+    case 'zeros':
+      break;
+  }
+  return values;
+}
+
+/** Writes freshly initialised weights to a device. */
+export function initialise(session: Session, parameters: Parameters, seed: number): void {
+  for (const [index, { spec, value }] of parameters.all.entries()) {
+    session.write(value, initialValues(spec, index, seed));
+  }
+}
