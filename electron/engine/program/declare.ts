@@ -53,14 +53,15 @@ export const optional = (spec: ArgSpec): ArgSpec => ({ ...spec, optional: true }
 
 const registry = new Map<string, OpSpec>();
 
-/** Registers a kind. The order of registration is the order of the codes that native devices see. */
+/** Registers a kind of call. */
 export function defineOp<const S extends OpSpec>(spec: S): S {
   if (registry.has(spec.kind)) throw new Error(`op ${spec.kind} is declared twice`);
   registry.set(spec.kind, spec);
   return spec;
 }
 
-export const allOps = (): OpSpec[] => [...registry.values()];
+/** Every kind by name: a kind's place in this list is the code by which native devices know it. */
+export const allOps = (): OpSpec[] => [...registry.values()].sort((a, b) => (a.kind < b.kind ? -1 : 1));
 
 export function opOf(kind: string): OpSpec {
   const spec = registry.get(kind);
@@ -68,32 +69,66 @@ export function opOf(kind: string): OpSpec {
   return spec;
 }
 
+const namesOf = new WeakMap<OpSpec, readonly string[]>();
+
 /** The dimension names of a kind, in the order in which devices receive them. */
-export function dimNames(spec: OpSpec): string[] {
-  const names = new Set<string>();
-  for (const a of Object.values(spec.args)) {
-    for (const axis of a.shape) for (const f of factorsOf(axis)) if (!isNumber(f)) names.add(f);
+export function dimNames(spec: OpSpec): readonly string[] {
+  let names = namesOf.get(spec);
+  if (!names) {
+    const shapes = Object.values(spec.args).map((a) => a.shape);
+    names = [...new Set(shapes.flat().flatMap((axis) => axisOf(axis).names))];
+    namesOf.set(spec, names);
   }
-  return [...names];
+  return names;
 }
 
-const factorsOf = (axis: string): string[] => axis.replace('~', '').split('*');
-const isNumber = (factor: string): boolean => /^\d+$/.test(factor);
+/** An axis taken apart: a whole number times named dimensions. */
+interface Axis {
+  readonly text: string;
+  readonly factor: number;
+  readonly names: readonly string[];
+}
 
-const evaluate = (axis: string, dims: Record<string, number>): number =>
-  factorsOf(axis).reduce((product, f) => product * (isNumber(f) ? Number(f) : (dims[f] ?? Number.NaN)), 1);
+const axes = new Map<string, Axis>();
+
+function axisOf(text: string): Axis {
+  let axis = axes.get(text);
+  if (!axis) {
+    const parts = text.replace('~', '').split('*');
+    const numbers = parts.filter((p) => /^\d+$/.test(p)).map(Number);
+    const names = parts.filter((p) => !/^\d+$/.test(p));
+    axis = { text, factor: numbers.reduce((a, b) => a * b, 1), names };
+    axes.set(text, axis);
+  }
+  return axis;
+}
+
+/** The size of an axis, or undefined while some of its names are not solved. */
+function evaluate(axis: Axis, dims: Readonly<Record<string, number>>): number | undefined {
+  let size = axis.factor;
+  for (const name of axis.names) {
+    const d = dims[name];
+    if (d === undefined) return undefined;
+    size *= d;
+  }
+  return size;
+}
+
+/** Solves an axis that has a single unknown name, for that name. */
+function solve(axis: Axis, size: number, dims: Record<string, number>): void {
+  let unknown: string | undefined;
+  let known = axis.factor;
+  for (const name of axis.names) {
+    const d = dims[name];
+    if (d !== undefined) known *= d;
+    else if (unknown !== undefined) return;
+    else unknown = name;
+  }
+  if (unknown !== undefined) dims[unknown] = Math.floor(size / known);
+}
 
 const shapeFor = (a: ArgSpec, b: Buffer): readonly number[] =>
   a.shape[0]?.startsWith('~') ? [elements(b.shape)] : b.shape;
-
-/** Solves an axis with a single unknown name for it; says whether it could. */
-function solveAxis(axis: string, size: number, dims: Record<string, number>): boolean {
-  const unknown = factorsOf(axis).filter((f) => !isNumber(f) && !(f in dims));
-  if (unknown.length !== 1) return false;
-  dims[unknown[0]!] = 1;
-  dims[unknown[0]!] = Math.floor(size / evaluate(axis, dims));
-  return true;
-}
 
 /**
  * Solves the dimension names of a kind from the shapes of the buffers given, and checks every axis of every one.
@@ -101,38 +136,31 @@ function solveAxis(axis: string, size: number, dims: Record<string, number>): bo
  */
 export function resolveDims(spec: OpSpec, args: Readonly<Record<string, Buffer | undefined>>): Dims {
   const dims: Record<string, number> = {};
-  for (const name of Object.keys(args)) {
-    if (!(name in spec.args)) throw new Error(`${spec.kind} has no argument ${name}`);
-  }
-  for (const [name, a] of Object.entries(spec.args)) {
+  for (const name in args) if (!(name in spec.args)) throw new Error(`${spec.kind} has no argument ${name}`);
+  const sized: { name: string; axis: Axis; index: number; size: number }[] = [];
+  for (const name in spec.args) {
+    const a = spec.args[name]!;
     const b = args[name];
     if (!b) {
       if (!a.optional) throw new Error(`${spec.kind}: argument ${name} is missing`);
       continue;
     }
     if (b.dtype !== a.dtype) throw new Error(`${spec.kind}: ${name} (${b.name}) is ${b.dtype}, not ${a.dtype}`);
-    if (shapeFor(a, b).length !== a.shape.length) {
-      throw new Error(`${spec.kind}: ${name} (${b.name}) has shape [${b.shape}], not [${a.shape.join(', ')}]`);
+    const shape = shapeFor(a, b);
+    if (shape.length !== a.shape.length) {
+      throw new Error(`${spec.kind}: ${name} (${b.name}) has shape [${shape}], not [${a.shape.join(', ')}]`);
     }
+    for (let i = 0; i < shape.length; i++) sized.push({ name, axis: axisOf(a.shape[i]!), index: i, size: shape[i]! });
   }
-  const axes = Object.entries(spec.args).flatMap(([name, a]) =>
-    a.shape.map((axis, i) => ({ axis, size: args[name] && shapeFor(a, args[name])[i] })),
-  );
-  let solved = true;
-  while (solved) {
-    solved = false;
-    for (const { axis, size } of axes) if (size !== undefined && solveAxis(axis, size, dims)) solved = true;
-  }
-  for (const [name, a] of Object.entries(spec.args)) {
-    const b = args[name];
-    if (!b) continue;
-    a.shape.forEach((axis, i) => {
-      const size = shapeFor(a, b)[i];
-      const expected = evaluate(axis, dims);
-      if (expected !== size) {
-        throw new Error(`${spec.kind}: axis ${i} of ${name} (${b.name}) is ${size}, not ${axis} = ${expected}`);
-      }
-    });
+  // Names that stand alone come first; products are solved with what is known then.
+  for (const { axis, size } of sized) if (axis.names.length === 1 && axis.factor === 1) dims[axis.names[0]!] ??= size;
+  for (const { axis, size } of sized) solve(axis, size, dims);
+  for (const { name, axis, index, size } of sized) {
+    const expected = evaluate(axis, dims);
+    if (expected !== size) {
+      const problem = `axis ${index} of ${name} (${args[name]!.name}) is ${size}, not ${axis.text} = ${expected}`;
+      throw new Error(`${spec.kind}: ${problem}`);
+    }
   }
   for (const d of dimNames(spec)) dims[d] ??= 0; // only in optional arguments that are absent
   return dims;

@@ -71,45 +71,51 @@ export function liveBytes(lives: readonly Lifetime[], calls: number): number[] {
 }
 
 interface Packing {
-  readonly offsets: ReadonlyMap<Buffer, number>;
+  /** Of each buffer, in the order of the lifetimes given. */
+  readonly offsets: readonly number[];
   readonly bytes: number;
 }
 
 /** Allocates in the order of the calls, each buffer in the smallest free gap that holds it. */
 export function packInCallOrder(lives: readonly Lifetime[]): Packing {
-  const ends = [...lives].sort((a, b) => a.last - b.last);
-  let ended = 0;
-  const offsets = new Map<Buffer, number>();
+  const ends = lives.map((_, i) => i).sort((a, b) => lives[a]!.last - lives[b]!.last);
+  const offsets: number[] = [];
   const used: { offset: number; bytes: number }[] = []; // sorted by offset
+  let ended = 0;
   let bytes = 0;
   for (const l of lives) {
-    for (; ended < ends.length && ends[ended]!.last < l.first; ended++) {
-      const offset = offsets.get(ends[ended]!.buffer);
-      used.splice(
-        used.findIndex((u) => u.offset === offset),
-        1,
-      );
+    for (; ended < ends.length && lives[ends[ended]!]!.last < l.first; ended++) {
+      const offset = offsets[ends[ended]!];
+      const at = used.findIndex((u) => u.offset === offset);
+      used.splice(at, 1);
     }
     const { offset, index } = bestGap(used, l.bytes);
     used.splice(index, 0, { offset, bytes: l.bytes });
-    offsets.set(l.buffer, offset);
+    offsets.push(offset);
     bytes = Math.max(bytes, offset + l.bytes);
   }
   return { offsets, bytes };
 }
 
-/** Places the largest buffers first, each in the smallest gap between those whose lifetimes touch its own. */
-export function packBySize(lives: readonly Lifetime[]): Packing {
-  const order = [...lives].sort((a, b) => b.bytes - a.bytes || a.first - b.first);
-  const placed: (Lifetime & { offset: number })[] = []; // sorted by offset
-  const offsets = new Map<Buffer, number>();
+/**
+ * Places the longest-lived buffers first, each in the smallest gap between those whose lifetimes touch its own:
+ * short-lived ones fill the gaps, and a training step's residual gradient never splits one.
+ */
+export function packByLifetime(lives: readonly Lifetime[]): Packing {
+  const length = (l: Lifetime) => l.last - l.first;
+  const order = lives
+    .map((_, i) => i)
+    .sort((a, b) => length(lives[b]!) - length(lives[a]!) || lives[b]!.bytes - lives[a]!.bytes);
+  const placed: { first: number; last: number; bytes: number; offset: number }[] = []; // sorted by offset
+  const offsets = new Array<number>(lives.length);
   let bytes = 0;
-  for (const l of order) {
+  for (const i of order) {
+    const l = lives[i]!;
     const rivals = placed.filter((p) => p.first <= l.last && l.first <= p.last);
     const { offset } = bestGap(rivals, l.bytes);
     const at = placed.findIndex((p) => p.offset > offset);
-    placed.splice(at < 0 ? placed.length : at, 0, { ...l, offset });
-    offsets.set(l.buffer, offset);
+    placed.splice(at < 0 ? placed.length : at, 0, { first: l.first, last: l.last, bytes: l.bytes, offset });
+    offsets[i] = offset;
     bytes = Math.max(bytes, offset + l.bytes);
   }
   return { offsets, bytes };
@@ -137,6 +143,7 @@ export function plan(programs: readonly Program[]): Plan {
   const roleBytes = Object.fromEntries(
     [...persistentRoles, 'activation', 'workspace', 'unused'].map((r) => [r, 0]),
   ) as Record<Role | 'unused', number>;
+  const packed: (Packing & { lives: readonly Lifetime[] })[] = [];
   let peak: Peak | undefined;
   let lowerBound = 0;
 
@@ -153,10 +160,10 @@ export function plan(programs: readonly Program[]): Plan {
     const lives = lifetimes(program);
     const live = liveBytes(lives, program.calls.length);
     const most = live.reduce((a, b) => Math.max(a, b), 0);
-    const inOrder = packInCallOrder(lives);
-    const packing = inOrder.bytes <= most ? inOrder : smaller(inOrder, packBySize(lives));
-    for (const [buffer, offset] of packing.offsets) placements.set(buffer, { arena: 'activation', offset });
-    arenaBytes.activation = Math.max(arenaBytes.activation, packing.bytes);
+    const { offsets, bytes } = packed.find((p) => sameLifetimes(p.lives, lives)) ?? pack(lives, most);
+    packed.push({ lives, offsets, bytes });
+    for (const [i, l] of lives.entries()) placements.set(l.buffer, { arena: 'activation', offset: offsets[i]! });
+    arenaBytes.activation = Math.max(arenaBytes.activation, bytes);
     if (most > lowerBound) {
       lowerBound = most;
       peak = peakOf(program, live.indexOf(most), lives, most);
@@ -170,7 +177,19 @@ export function plan(programs: readonly Program[]): Plan {
   return { placements, arenaBytes, totalBytes, roleBytes, peak, lowerBound };
 }
 
-const smaller = (a: Packing, b: Packing): Packing => (b.bytes < a.bytes ? b : a);
+/** The better of two packings; the second is not tried when the first is as small as can be. */
+function pack(lives: readonly Lifetime[], bound: number): Packing {
+  const inOrder = packInCallOrder(lives);
+  if (inOrder.bytes <= bound) return inOrder;
+  const byLifetime = packByLifetime(lives);
+  return byLifetime.bytes < inOrder.bytes ? byLifetime : inOrder;
+}
+
+/** Whether two programs need the same packing, as the first micro-batch and the further ones do. */
+function sameLifetimes(a: readonly Lifetime[], b: readonly Lifetime[]): boolean {
+  if (a.length !== b.length) return false;
+  return a.every((l, i) => l.first === b[i]!.first && l.last === b[i]!.last && l.bytes === b[i]!.bytes);
+}
 
 function peakOf(program: Program, index: number, lives: readonly Lifetime[], bytes: number): Peak {
   const workspaceBytes = lives

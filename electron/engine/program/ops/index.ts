@@ -1,4 +1,4 @@
-/** Every kind of call, in the order of the codes that native devices see. */
+/** Every kind of call. */
 
 export * from './attention.ts';
 export * from './dropout.ts';

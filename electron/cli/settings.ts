@@ -1,0 +1,122 @@
+import fs from 'node:fs';
+import { type Command, Option } from 'commander';
+import { messageOf, UsageError } from '../errors.ts';
+import { parseInteger, parseNumber } from './numbers.ts';
+import { parsePhase } from './phases.ts';
+
+type Kind = 'int' | 'number' | 'text' | 'texts' | 'phases';
+
+/** One setting of a run: a flag, and where it goes in the config. */
+interface Setting {
+  readonly flags: string;
+  readonly path: string;
+  readonly kind: Kind;
+  readonly help: string;
+  readonly choices?: readonly string[];
+}
+
+/** Every setting of a run that a flag can give. A JSON config (--config) can give them all as well; flags win. */
+export const settings: readonly Setting[] = [
+  { flags: '--layers <n>', path: 'model.nLayer', kind: 'int', help: 'transformer blocks' },
+  { flags: '--heads <n>', path: 'model.nHead', kind: 'int', help: 'attention heads; must divide the width' },
+  { flags: '--width <n>', path: 'model.nEmbd', kind: 'int', help: 'width of the residual stream' },
+  { flags: '--context <n>', path: 'model.contextLength', kind: 'int', help: 'context length in tokens' },
+  { flags: '--dropout <p>', path: 'model.dropout', kind: 'number', help: 'dropout probability (0)' },
+  { flags: '--batch <n>', path: 'batch', kind: 'int', help: 'sequences in a micro-batch' },
+  { flags: '--tokens-per-step <n>', path: 'tokensPerStep', kind: 'int', help: 'tokens of an optimizer step (batch × context)' },
+  { flags: '--phase <spec...>', path: 'phases', kind: 'phases', help: 'kind:length:from[:to], e.g. warmup:100:0:1e-3, cosine:1900:1e-3:1e-4, constant:10Mtok:9e-5' },
+  { flags: '--beta1 <x>', path: 'optimizer.beta1', kind: 'number', help: 'AdamW β1 (0.9)' },
+  { flags: '--beta2 <x>', path: 'optimizer.beta2', kind: 'number', help: 'AdamW β2 (0.95)' },
+  { flags: '--eps <x>', path: 'optimizer.eps', kind: 'number', help: 'AdamW ε (1e-8)' },
+  { flags: '--weight-decay <x>', path: 'optimizer.weightDecay', kind: 'number', help: 'weight decay of matrices (0.1)' },
+  { flags: '--grad-clip <x>', path: 'optimizer.gradClip', kind: 'number', help: 'largest gradient norm, 0 clips nothing (1)' },
+  { flags: '--seed <n>', path: 'seed', kind: 'int', help: 'seed of weights, data order and samples (1337)' },
+  { flags: '--recompute <policy>', path: 'recompute', kind: 'text', choices: ['none', 'attention', 'block'], help: 'what the backward pass computes again to save memory (none)' },
+  { flags: '--device <kind>', path: 'device.kind', kind: 'text', choices: ['cpu', 'tfjs'], help: 'device (cpu)' },
+  { flags: '--threads <n>', path: 'device.threads', kind: 'int', help: 'threads of the cpu device (all cores)' },
+  { flags: '--eval-every <steps>', path: 'evaluation.every', kind: 'int', help: 'steps between validation losses, 0: only at the end (250)' },
+  { flags: '--eval-sequences <n>', path: 'evaluation.sequences', kind: 'int', help: 'validation sequences each time (200)' },
+  { flags: '--sample-every <steps>', path: 'sampling.every', kind: 'int', help: 'steps between samples, 0: only at the end (500)' },
+  { flags: '--prompt <text...>', path: 'sampling.prompts', kind: 'texts', help: 'prompts of the samples' },
+  { flags: '--sample-tokens <n>', path: 'sampling.tokens', kind: 'int', help: 'tokens of a sample, 0: no samples (120)' },
+  { flags: '--temperature <x>', path: 'sampling.temperature', kind: 'number', help: 'sampling temperature (0.8)' },
+  { flags: '--top-k <n>', path: 'sampling.topK', kind: 'int', help: 'sample among the k likeliest tokens, 0: all (0)' },
+  { flags: '--checkpoint-every <steps>', path: 'checkpoints.every', kind: 'int', help: 'steps between checkpoints, 0: only at the end (500)' },
+  { flags: '--keep-last <n>', path: 'checkpoints.keepLast', kind: 'int', help: 'checkpoints kept besides the best (2)' },
+];
+
+const nameOf = (s: Setting): string => s.flags.split(' ')[0]!;
+const optionOf = (s: Setting): Option => {
+  const option = new Option(s.flags, s.help);
+  return s.choices ? option.choices([...s.choices]) : option;
+};
+
+/** Adds every setting's flag to a command. */
+export function addSettings(command: Command): Command {
+  for (const s of settings) command.addOption(optionOf(s));
+  return command;
+}
+
+export type Tree = { [key: string]: unknown };
+
+/** Puts the flags that were given into a config tree, over what is there. */
+export function applyFlags(tree: Tree, options: Readonly<Record<string, unknown>>): Tree {
+  const result = structuredClone(tree);
+  for (const s of settings) {
+    const raw = options[optionOf(s).attributeName()];
+    if (raw === undefined) continue;
+    setPath(result, s.path, valueOf(s, raw));
+  }
+  return result;
+}
+
+function valueOf(s: Setting, raw: unknown): unknown {
+  switch (s.kind) {
+    case 'int':
+      return parseInteger(nameOf(s), raw as string);
+    case 'number':
+      return parseNumber(nameOf(s), raw as string);
+    case 'phases':
+      return (raw as string[]).map(parsePhase);
+    case 'texts':
+      return (raw as string[]).map((t) => t.replaceAll('\\n', '\n'));
+    case 'text':
+      return raw;
+  }
+}
+
+function setPath(tree: Tree, dotted: string, value: unknown): void {
+  const keys = dotted.split('.');
+  let node = tree;
+  for (const key of keys.slice(0, -1)) {
+    node[key] ??= {};
+    node = node[key] as Tree;
+  }
+  node[keys[keys.length - 1]!] = value;
+}
+
+/** Reads a JSON object from a file. @throws UsageError when it is missing or no JSON object */
+export function readJsonConfig(file: string): Tree {
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(fs.readFileSync(file, 'utf8'));
+  } catch (error) {
+    throw new UsageError(`The config ${file} can't be read: ${messageOf(error)}.`);
+  }
+  if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
+    throw new UsageError(`The config ${file} is not a JSON object.`);
+  }
+  return parsed as Tree;
+}
+
+/** `over` on top of `base`, objects merged key by key, everything else replaced. */
+export function merge(base: Tree, over: Tree): Tree {
+  const result: Tree = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    const both = isTree(result[key]) && isTree(value);
+    result[key] = both ? merge(result[key] as Tree, value as Tree) : value;
+  }
+  return result;
+}
+
+const isTree = (x: unknown): x is Tree => typeof x === 'object' && x !== null && !Array.isArray(x);

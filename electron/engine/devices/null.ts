@@ -1,0 +1,18 @@
+import { checkPrograms, type Device, hostArray } from './device.ts';
+
+/** Verifies and plans like any device and runs nothing: programs of any size can be loaded. */
+export const nullDevice: Device = {
+  kind: 'null',
+  description: 'null: runs nothing',
+  supports: () => undefined,
+  async load(programs, plan) {
+    checkPrograms(nullDevice, programs);
+    return {
+      write() {},
+      read: (buffer, target = hostArray(buffer)) => target,
+      async run() {},
+      allocatedBytes: () => plan.totalBytes,
+      close() {},
+    };
+  },
+};

@@ -1,0 +1,54 @@
+import { checkModelConfig, type ModelConfig } from '../gpt2/config.ts';
+import { Gpt2 } from '../gpt2/programs.ts';
+import { type Plan, plan } from '../program/planner.ts';
+import type { Recompute } from '../program/recorder.ts';
+
+/** What decides the memory of a training step. */
+export interface FitConfig {
+  readonly model: ModelConfig;
+  readonly batch: number;
+  readonly recompute: Recompute;
+}
+
+/** The optimizer's numbers don't change the plan. */
+const anyRates = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradClip: 1 };
+
+/** The plan of a training step: exactly what a device would allocate for it. */
+export function fit({ model, batch, recompute }: FitConfig): Plan {
+  checkModelConfig(model);
+  return plan(new Gpt2(model).training({ ...anyRates, batch, time: model.contextLength, recompute }).programs);
+}
+
+export type Dimension = 'layers' | 'context' | 'batch';
+
+const most: Record<Dimension, number> = { layers: 1024, context: 65536, batch: 65536 };
+
+/** A config with one dimension changed. */
+export function withDimension(config: FitConfig, dimension: Dimension, value: number): FitConfig {
+  switch (dimension) {
+    case 'layers':
+      return { ...config, model: { ...config.model, nLayer: value } };
+    case 'context':
+      return { ...config, model: { ...config.model, contextLength: value } };
+    case 'batch':
+      return { ...config, batch: value };
+  }
+}
+
+/**
+ * The largest value of a dimension whose plan takes at most `bytes`; a context is a multiple of 64 where it is 64 or more.
+ * Memory grows with every dimension, so the answer is found by doubling, then halving. @returns 0 when not even 1 fits
+ */
+export function largestThatFits(config: FitConfig, dimension: Dimension, bytes: number): number {
+  const fits = (value: number) => fit(withDimension(config, dimension, value)).totalBytes <= bytes;
+  if (!fits(1)) return 0;
+  let low = 1;
+  while (low * 2 <= most[dimension] && fits(low * 2)) low *= 2;
+  let high = Math.min(low * 2, most[dimension] + 1);
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if (fits(middle)) low = middle;
+    else high = middle;
+  }
+  return dimension === 'context' && low >= 64 ? low - (low % 64) : low;
+}

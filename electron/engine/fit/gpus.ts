@@ -1,0 +1,22 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { UsageError } from '../../errors.ts';
+
+export interface Gpu {
+  readonly id: string;
+  readonly name: string;
+  /** Memory on the board, MiB, from public data sheets. */
+  readonly memoryMiB: number;
+}
+
+/** The GPUs that the calculator knows. */
+export const gpus: readonly Gpu[] = JSON.parse(
+  fs.readFileSync(path.resolve(import.meta.dirname, '../../../resources/gpus.json'), 'utf8'),
+);
+
+/** @throws UsageError that lists the ids when there is none of that id */
+export function findGpu(id: string): Gpu {
+  const gpu = gpus.find((g) => g.id === id.toLowerCase());
+  if (!gpu) throw new UsageError(`There is no GPU "${id}" in the table. Choose from ${gpus.map((g) => g.id).join(', ')}.`);
+  return gpu;
+}

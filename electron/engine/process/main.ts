@@ -1,0 +1,49 @@
+/** The engine process of one run: native code may crash or run out of memory here, and the studio lives on. */
+import { messageOf } from '../../errors.ts';
+import { startRun } from './start.ts';
+import type { FromEngine, ToEngine } from './messages.ts';
+import type { Trainer } from '../trainer/trainer.ts';
+
+let trainer: Trainer | undefined;
+let stopRequested = false;
+
+/** Sends a message; settles when it has left this process. */
+const send = (message: FromEngine): Promise<void> =>
+  new Promise((resolve) => {
+    if (process.connected) process.send!(message, undefined, undefined, () => resolve());
+    else resolve();
+  });
+
+async function start(message: Extract<ToEngine, { type: 'start' }>): Promise<void> {
+  let code = 0;
+  try {
+    trainer = await startRun(message, (event) => void send(event));
+    if (stopRequested) trainer.requestStop();
+    const outcome = await trainer.run();
+    await send({ type: 'ended', outcome });
+  } catch (error) {
+    code = 1;
+    await send({ type: 'error', message: messageOf(error) });
+    if (process.env.TRAINYARD_DEBUG) console.error(error);
+  }
+  process.exit(code);
+}
+
+process.on('message', (message: ToEngine) => {
+  if (message.type === 'start') {
+    void start(message);
+  } else {
+    stopRequested = true;
+    trainer?.requestStop();
+  }
+});
+
+// A terminal's Ctrl-C reaches every process of the group: the studio decides what it means.
+process.on('SIGINT', () => {});
+process.on('SIGTERM', () => {
+  stopRequested = true;
+  trainer?.requestStop();
+});
+
+// Without its studio nobody records what happens: the last checkpoint is where the run goes on.
+process.on('disconnect', () => process.exit(1));

@@ -1,0 +1,23 @@
+import { openDataset } from '../../data/shards/index.ts';
+import { WindowSampler, validationWindows } from '../../data/sampling.ts';
+import { getTokenizer } from '../../data/tokenizers/index.ts';
+import { openCheckpoint } from '../checkpoint/index.ts';
+import { openDevice } from '../devices/open.ts';
+import type { RunEvent } from '../trainer/events.ts';
+import { Trainer } from '../trainer/trainer.ts';
+import type { ToEngine } from './messages.ts';
+
+/** Opens what a run needs (dataset, device, checkpoint) and makes its trainer. */
+export async function startRun(
+  { config, datasetDir, checkpointRoot, resumeFrom }: Extract<ToEngine, { type: 'start' }>,
+  emit: (event: RunEvent) => void,
+): Promise<Trainer> {
+  const dataset = openDataset(datasetDir);
+  const { contextLength } = config.model;
+  const training = new WindowSampler(dataset.split('train'), { contextLength, seed: config.seed });
+  const validation = validationWindows(dataset.split('val'), contextLength, config.evaluation.sequences);
+  const opened = await openDevice(config.device);
+  const from = resumeFrom === undefined ? undefined : await openCheckpoint(resumeFrom);
+  const tokenizer = getTokenizer(config.tokenizer);
+  return Trainer.create({ config, ...opened, training, validation, tokenizer, checkpointRoot, emit }, from);
+}

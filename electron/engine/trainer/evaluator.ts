@@ -1,0 +1,46 @@
+import type { Session } from '../devices/device.ts';
+import type { Inputs } from '../gpt2/inputs.ts';
+import type { Gpt2 } from '../gpt2/programs.ts';
+import type { Buffer, Program } from '../program/types.ts';
+import type { Windows } from './windows.ts';
+
+/** Targets that count nothing: they fill the last batch. */
+const ignored = -1;
+
+/** Mean cross-entropy over a fixed set of windows, without gradients. */
+export class Evaluator {
+  readonly program: Program;
+  readonly #inputs: Inputs;
+  readonly #losses: Buffer;
+
+  constructor(model: Gpt2, batch: number, time: number) {
+    const evaluation = model.evaluation(batch, time);
+    this.program = evaluation.program;
+    this.#inputs = evaluation.inputs;
+    this.#losses = evaluation.losses;
+  }
+
+  /** @returns nats a token, the mean over all targets of windows 0 … windows.count - 1 */
+  async meanLoss(session: Session, windows: Windows): Promise<number> {
+    const [batch, time] = this.#inputs.tokens.shape as [number, number];
+    const tokens = new Int32Array(batch * time);
+    const targets = new Int32Array(batch * time);
+    const losses = new Float32Array(batch * time);
+    let total = 0;
+    for (let first = 0; first < windows.count; first += batch) {
+      const rows = Math.min(batch, windows.count - first);
+      targets.fill(ignored);
+      for (let row = 0; row < rows; row++) {
+        const window = windows.read(first + row);
+        tokens.set(window.inputs, row * time);
+        targets.set(window.targets, row * time);
+      }
+      session.write(this.#inputs.tokens, tokens);
+      session.write(this.#inputs.targets, targets);
+      await session.run(this.program);
+      session.read(this.#losses, losses);
+      for (let i = 0; i < rows * time; i++) total += losses[i]!;
+    }
+    return total / (windows.count * time);
+  }
+}

@@ -1,0 +1,288 @@
+import { type OpenedCheckpoint, prune, writeCheckpoint } from '../checkpoint/index.ts';
+import { microBatches, type RunConfig } from '../config.ts';
+import type { Device, Session } from '../devices/device.ts';
+import { Generator } from '../generator.ts';
+import { scalarCount, scalarIndex, statIndex } from '../gpt2/inputs.ts';
+import { Gpt2, type Training } from '../gpt2/programs.ts';
+import { mfu, modelFlopsPerToken } from '../program/cost.ts';
+import { type Plan, plan } from '../program/planner.ts';
+import { Evaluator } from './evaluator.ts';
+import type { Outcome, RunEvent } from './events.ts';
+import { initialise } from './initialise.ts';
+import { learningRateAt, phaseAt, type ScheduledPhase, schedule, totalSteps } from './schedule.ts';
+import {
+  freshState,
+  modelEntries,
+  optimizerEntries,
+  restoreBuffer,
+  type TrainerState,
+  trainerStateSchema,
+} from './snapshot.ts';
+import type { Sequences, Windows } from './windows.ts';
+
+export interface TrainerOptions {
+  readonly config: RunConfig;
+  readonly device: Device;
+  /** Scratch memory of the device, beside the plan. */
+  readonly scratchBytes: number;
+  /** The device's peak in FLOP/s, for MFU; NaN when it is not known. */
+  readonly peakFlops: number;
+  readonly training: Sequences;
+  readonly validation: Windows;
+  readonly tokenizer: { encode(text: string): ArrayLike<number>; decode(ids: number[]): string; readonly endOfText: number };
+  /** Folder of the run's checkpoints. */
+  readonly checkpointRoot: string;
+  readonly emit: (event: RunEvent) => void;
+}
+
+/** The programs of a run with their plan: what the trainer loads, and what the calculator prints. */
+export class RunPrograms {
+  readonly model: Gpt2;
+  readonly training: Training;
+  readonly evaluator: Evaluator;
+  readonly generator: Generator;
+  readonly plan: Plan;
+
+  constructor(config: RunConfig) {
+    const { model, batch, recompute, optimizer } = config;
+    this.model = new Gpt2(model);
+    this.training = this.model.training({ ...optimizer, batch, time: model.contextLength, recompute });
+    this.evaluator = new Evaluator(this.model, batch, model.contextLength);
+    this.generator = new Generator(this.model, model.contextLength);
+    this.plan = plan(this.programs);
+  }
+
+  get programs() {
+    return [...this.training.programs, this.evaluator.program, this.generator.program];
+  }
+}
+
+/** Takes a run from where it is to its end: steps, evaluations, samples, checkpoints. */
+export class Trainer {
+  readonly #options: TrainerOptions;
+  readonly #config: RunConfig;
+  readonly #phases: ScheduledPhase[];
+  readonly #programs: RunPrograms;
+  readonly #session: Session;
+  #state: TrainerState = freshState;
+  #stopRequested = false;
+  #checkpointed = -1;
+
+  private constructor(options: TrainerOptions, programs: RunPrograms, session: Session) {
+    this.#options = options;
+    this.#config = options.config;
+    this.#phases = schedule(options.config);
+    this.#programs = programs;
+    this.#session = session;
+  }
+
+  /** Allocates the plan and fills it: with fresh weights, or from a checkpoint. */
+  static async create(options: TrainerOptions, from?: OpenedCheckpoint): Promise<Trainer> {
+    const programs = new RunPrograms(options.config);
+    const session = await options.device.load(programs.programs, programs.plan);
+    const trainer = new Trainer(options, programs, session);
+    if (from) await trainer.#restore(from);
+    else initialise(session, programs.model.parameters, options.config.seed);
+    return trainer;
+  }
+
+  /** Ends the run after the current step, with a checkpoint. */
+  requestStop(): void {
+    this.#stopRequested = true;
+  }
+
+  /** Trains until the last phase has ended, a stop is requested, or training can't go on. */
+  async run(): Promise<Outcome> {
+    const steps = totalSteps(this.#phases);
+    this.#emitStarted();
+    if (this.#state.step === 0) {
+      await this.#evaluate();
+      await this.#sample();
+    }
+    let phase = -1;
+    while (this.#state.step < steps && !this.#stopRequested) {
+      const now = phaseAt(this.#phases, this.#state.step);
+      if (now.index !== phase) {
+        phase = now.index;
+        this.#options.emit({ type: 'phase', step: this.#state.step, index: phase, kind: now.phase.kind });
+      }
+      const failure = await this.#step();
+      if (failure) return await this.#fail(failure);
+      const last = this.#state.step === steps;
+      if (last || this.#due(this.#config.evaluation.every)) await this.#evaluate();
+      if (last || this.#due(this.#config.sampling.every)) await this.#sample();
+      if (last || this.#due(this.#config.checkpoints.every)) await this.#checkpoint();
+    }
+    if (this.#checkpointed !== this.#state.step) await this.#checkpoint();
+    return this.#state.step >= steps
+      ? { state: 'completed', step: this.#state.step, message: `finished after ${this.#state.step} steps` }
+      : { state: 'stopped', step: this.#state.step, message: `stopped and saved at step ${this.#state.step}` };
+  }
+
+  close(): void {
+    this.#session.close();
+  }
+
+  #due(every: number): boolean {
+    return every > 0 && this.#state.step % every === 0;
+  }
+
+  /** Takes one optimizer step. @returns why it can't be used, when the loss or the gradient is not finite */
+  async #step(): Promise<string | undefined> {
+    const { training } = this.#programs;
+    const session = this.#session;
+    const started = performance.now();
+    const learningRate = learningRateAt(this.#phases, this.#state.step);
+    this.#writeScalars(learningRate);
+    const count = microBatches(this.#config);
+    for (let micro = 0; micro < count; micro++) {
+      this.#writeBatch(micro);
+      await session.run(micro === 0 ? training.first : training.further);
+    }
+    await session.run(training.update);
+    const total = session.read(training.lossTotal)[0]!;
+    const stats = session.read(training.stats);
+    const loss = total / this.#config.tokensPerStep;
+    const gradNorm = stats[statIndex.gradNorm]!;
+    if (stats[statIndex.nonFinite] !== 0 || !Number.isFinite(loss)) {
+      return `the ${Number.isFinite(loss) ? 'gradient' : 'loss'} of step ${this.#state.step + 1} is not finite (loss ${loss}, gradNorm ${gradNorm}, rate ${learningRate})`;
+    }
+    const stepMs = performance.now() - started;
+    const state = this.#state;
+    this.#state = {
+      ...state,
+      step: state.step + 1,
+      updates: state.updates + 1,
+      sequence: state.sequence + count * this.#config.batch,
+      tokensSeen: state.tokensSeen + this.#config.tokensPerStep,
+    };
+    this.#emitMetrics(loss, learningRate, gradNorm, stepMs);
+    return undefined;
+  }
+
+  #writeScalars(learningRate: number): void {
+    const { beta1, beta2 } = this.#config.optimizer;
+    const t = this.#state.updates + 1;
+    const scalars = new Float32Array(scalarCount);
+    scalars[scalarIndex.learningRate] = learningRate;
+    scalars[scalarIndex.biasCorrection1] = 1 / (1 - beta1 ** t);
+    scalars[scalarIndex.biasCorrection2] = 1 / (1 - beta2 ** t);
+    scalars[scalarIndex.lossScale] = 1;
+    scalars[scalarIndex.lossGradient] = 1 / this.#config.tokensPerStep;
+    this.#session.write(this.#programs.training.inputs.scalars, scalars);
+  }
+
+  #writeBatch(micro: number): void {
+    const { inputs } = this.#programs.training;
+    const { batch, seed, model } = this.#config;
+    const tokens = new Int32Array(batch * model.contextLength);
+    const targets = new Int32Array(batch * model.contextLength);
+    const first = this.#state.sequence + micro * batch;
+    for (let row = 0; row < batch; row++) {
+      const window = this.#options.training.read(first + row);
+      tokens.set(window.inputs, row * model.contextLength);
+      targets.set(window.targets, row * model.contextLength);
+    }
+    this.#session.write(inputs.tokens, tokens);
+    this.#session.write(inputs.targets, targets);
+    if (model.dropout > 0) {
+      const [seedHigh, firstHigh] = [Math.floor(seed / 2 ** 32), Math.floor(first / 2 ** 32)];
+      this.#session.write(inputs.rng, Int32Array.of(seed | 0, seedHigh | 0, first | 0, firstHigh | 0));
+    }
+  }
+
+  #emitMetrics(loss: number, learningRate: number, gradNorm: number, stepMs: number): void {
+    const { tokensPerStep, model } = this.#config;
+    const tokensPerSecond = (tokensPerStep / stepMs) * 1000;
+    this.#options.emit({
+      type: 'metrics',
+      step: this.#state.step,
+      loss,
+      learningRate,
+      gradNorm,
+      tokensSeen: this.#state.tokensSeen,
+      stepMs,
+      tokensPerSecond,
+      mfu: mfu(tokensPerSecond, modelFlopsPerToken(model, model.contextLength), this.#options.peakFlops),
+      memoryBytes: process.memoryUsage.rss(),
+      time: Date.now(),
+    });
+  }
+
+  #emitStarted(): void {
+    const { plan } = this.#programs;
+    this.#options.emit({
+      type: 'started',
+      step: this.#state.step,
+      device: this.#options.device.description,
+      memory: {
+        plannedBytes: plan.totalBytes,
+        allocatedBytes: this.#session.allocatedBytes(),
+        scratchBytes: this.#options.scratchBytes,
+        roleBytes: plan.roleBytes,
+      },
+    });
+  }
+
+  async #evaluate(): Promise<void> {
+    const { validation } = this.#options;
+    const valLoss = await this.#programs.evaluator.meanLoss(this.#session, validation);
+    const { step, bestValLoss } = this.#state;
+    const better = Number.isFinite(valLoss) && (bestValLoss === null || valLoss < bestValLoss);
+    this.#state = {
+      ...this.#state,
+      valLoss: Number.isFinite(valLoss) ? valLoss : null,
+      ...(better ? { bestValLoss: valLoss, bestStep: step } : {}),
+    };
+    const tokens = validation.count * this.#config.model.contextLength;
+    this.#options.emit({ type: 'evaluation', step, valLoss, tokens });
+  }
+
+  async #sample(): Promise<void> {
+    const { tokenizer, emit } = this.#options;
+    const { prompts, tokens, temperature, topK } = this.#config.sampling;
+    if (tokens === 0) return;
+    for (const [i, prompt] of prompts.entries()) {
+      const ids = prompt === '' ? [tokenizer.endOfText] : Array.from(tokenizer.encode(prompt));
+      const seed = this.#config.seed + i;
+      const made: number[] = [];
+      const options = { temperature, topK, seed, maxTokens: tokens, endOfText: tokenizer.endOfText };
+      for await (const id of this.#programs.generator.generate(this.#session, ids, options)) made.push(id);
+      emit({ type: 'sample', step: this.#state.step, prompt, seed, text: tokenizer.decode(made) });
+    }
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { checkpointRoot, emit } = this.#options;
+    const { training, model } = this.#programs;
+    const { step, bestStep } = this.#state;
+    const written = await writeCheckpoint(checkpointRoot, step, {
+      model: modelEntries(this.#session, model.parameters),
+      optimizer: optimizerEntries(this.#session, training),
+      state: { trainer: this.#state, config: this.#config },
+    });
+    this.#checkpointed = step;
+    emit({ type: 'checkpoint', step, path: written.dir, bytes: written.bytes, best: bestStep === step });
+    const keep = new Set(bestStep === null ? [] : [bestStep]);
+    const removed = await prune(checkpointRoot, { keepLast: this.#config.checkpoints.keepLast, keep });
+    for (const gone of removed) emit({ type: 'checkpointRemoved', step: gone });
+  }
+
+  /** The device skipped the bad update, so the weights are those of the step before: they are saved. */
+  async #fail(reason: string): Promise<Outcome> {
+    if (this.#checkpointed !== this.#state.step) await this.#checkpoint();
+    const { step } = this.#state;
+    const message = `${reason}; the run is saved as it was at step ${step}: resume it with a lower learning rate`;
+    return { state: 'failed', step, message };
+  }
+
+  async #restore(from: OpenedCheckpoint): Promise<void> {
+    const { training, model } = this.#programs;
+    this.#state = trainerStateSchema.parse(from.state.trainer);
+    for (const p of model.parameters.all) restoreBuffer(this.#session, p, p.value, await from.model(p.spec.name));
+    for (const s of training.optimizer.states) {
+      restoreBuffer(this.#session, s.parameter, s.buffer, await from.optimizer(s.name));
+    }
+    this.#checkpointed = this.#state.step;
+  }
+}
