@@ -1,0 +1,72 @@
+import { spawnSync } from 'node:child_process';
+import fs from 'node:fs';
+import os from 'node:os';
+import type { Command } from 'commander';
+import { createCpuDevice } from '../engine/devices/cpu/device.ts';
+import { createTfjsDevice } from '../engine/devices/tfjs/device.ts';
+import { messageOf } from '../errors.ts';
+import { formatBytes } from '../format.ts';
+import { resolveHome } from '../studio/home.ts';
+import { version } from '../version.ts';
+
+interface Finding {
+  readonly what: string;
+  readonly ok: boolean;
+  readonly detail: string;
+}
+
+export function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .description('say what this machine has, and what is missing')
+    .option('--json', 'one line of JSON')
+    .action(async (options: { json?: boolean }, command: Command) => {
+      const findings = await examine(command.optsWithGlobals<{ home?: string }>().home);
+      if (options.json) console.log(JSON.stringify(findings));
+      else for (const { what, ok, detail } of findings) console.log(`${ok ? '✓' : '–'} ${what.padEnd(22)} ${detail}`);
+      if (!findings.find((f) => f.what === 'cpu device')?.ok) process.exitCode = 1;
+    });
+}
+
+async function examine(home: string | undefined): Promise<Finding[]> {
+  return [
+    { what: 'trainyard', ok: true, detail: `${version} on Node ${process.versions.node}, ${os.platform()} ${os.arch()}` },
+    { what: 'processor', ok: true, detail: `${os.cpus()[0]?.model.trim() ?? 'unknown'}, ${os.availableParallelism()} cores` },
+    { what: 'memory', ok: true, detail: `${formatBytes(os.totalmem())}, ${formatBytes(os.freemem())} free` },
+    check('cpu device', () => {
+      const device = createCpuDevice();
+      const peak = device.fmaPeak();
+      return `${device.description}, multiply-add peak ${(peak.allThreads / 1e9).toFixed(0)} GFLOP/s`;
+    }),
+    await checkAsync('tfjs device', async () => (await createTfjsDevice()).description),
+    check('NVIDIA GPU', nvidia),
+    check('home', () => {
+      const dir = resolveHome(home);
+      const { bavail, bsize } = fs.statfsSync(dir);
+      return `${dir}, ${formatBytes(bavail * bsize)} free`;
+    }),
+  ];
+}
+
+function check(what: string, examineIt: () => string): Finding {
+  try {
+    return { what, ok: true, detail: examineIt() };
+  } catch (error) {
+    return { what, ok: false, detail: messageOf(error) };
+  }
+}
+
+async function checkAsync(what: string, examineIt: () => Promise<string>): Promise<Finding> {
+  try {
+    return { what, ok: true, detail: await examineIt() };
+  } catch (error) {
+    return { what, ok: false, detail: messageOf(error) };
+  }
+}
+
+function nvidia(): string {
+  const query = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader'];
+  const { status, stdout } = spawnSync('nvidia-smi', query, { encoding: 'utf8' });
+  if (status !== 0 || !stdout.trim()) throw new Error('no driver found; training uses the CPU');
+  return `${stdout.trim().split('\n').join('; ')} (seen, not used: this version trains on the CPU)`;
+}

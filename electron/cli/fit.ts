@@ -1,0 +1,126 @@
+import Table from 'cli-table3';
+import { type Command, Option } from 'commander';
+import { UsageError } from '../errors.ts';
+import { type FitConfig, fit, largestThatFits, withDimension } from '../engine/fit/fit.ts';
+import { findGpu, gpus } from '../engine/fit/gpus.ts';
+import { modelConfigSchema, parameterCount } from '../engine/gpt2/config.ts';
+import { loadPreset } from '../engine/presets.ts';
+import type { Plan } from '../engine/program/planner.ts';
+import { getTokenizer } from '../data/tokenizers/index.ts';
+import { formatBytes, formatCount } from '../format.ts';
+import { parseInteger, parseNumber } from './numbers.ts';
+import { applyFlags, merge, type Tree } from './settings.ts';
+
+interface FitOptions {
+  readonly preset: string;
+  readonly tokenizer?: 'gpt2' | 'bytes';
+  readonly gpu?: string;
+  readonly memory?: string;
+  readonly reserve: string;
+  readonly solve?: 'layers' | 'context' | 'batch';
+  readonly json?: boolean;
+  readonly [flag: string]: unknown;
+}
+
+export function addFit(program: Command): void {
+  program
+    .command('fit')
+    .description('show what a training step needs, to the byte, and what fits a GPU')
+    .option('--preset <name>', 'start from a preset', 'gpt2')
+    .option('--layers <n>', 'transformer blocks')
+    .option('--heads <n>', 'attention heads')
+    .option('--width <n>', 'width of the residual stream')
+    .option('--context <n>', 'context length in tokens')
+    .option('--batch <n>', 'sequences in a micro-batch')
+    .addOption(new Option('--recompute <policy>', 'what is computed again to save memory').choices(['none', 'attention', 'block']))
+    .addOption(new Option('--tokenizer <name>', 'decides the vocabulary').choices(['gpt2', 'bytes']))
+    .option('--gpu <id>', `GPU to fit: ${gpus.map((g) => g.id).join(', ')}`)
+    .option('--memory <GiB>', 'memory to fit, instead of a GPU')
+    .option('--reserve <MiB>', 'kept free for the driver and the display', '512')
+    .addOption(new Option('--solve <dimension>', 'find the largest that fits').choices(['layers', 'context', 'batch']))
+    .option('--json', 'one line of JSON')
+    .action((options: FitOptions) => runFit(options));
+}
+
+function runFit(options: FitOptions): void {
+  let config = configOf(options);
+  const budget = budgetOf(options);
+  let solved: number | undefined;
+  if (options.solve) {
+    if (!budget) throw new UsageError('--solve needs something to fit: give --gpu ID or --memory GIB.');
+    solved = largestThatFits(config, options.solve, budget.bytes);
+    if (solved === 0) {
+      const least = formatBytes(fit(withDimension(config, options.solve, 1)).totalBytes);
+      throw new UsageError(`Nothing fits ${budget.name}: even with ${options.solve} 1 the step needs ${least}, and ${formatBytes(budget.bytes)} are free.`);
+    }
+    config = withDimension(config, options.solve, solved);
+  }
+  const plan = fit(config);
+  if (options.json) {
+    console.log(JSON.stringify({ config, parameters: parameterCount(config.model), ...planJson(plan), budget, solved }));
+    return;
+  }
+  print(config, plan, budget, options.solve, solved);
+}
+
+function configOf(options: FitOptions): FitConfig {
+  const preset = loadPreset(options.preset).config as Tree;
+  const tree = applyFlags(merge({ batch: 1, recompute: 'none' }, preset), options);
+  const tokenizer = getTokenizer(options.tokenizer ?? (tree.tokenizer as 'gpt2' | 'bytes'));
+  const model = modelConfigSchema.safeParse({ ...(tree.model as Tree), vocabSize: tokenizer.vocabSize });
+  if (!model.success) {
+    const issue = model.error.issues[0]!;
+    throw new UsageError(`Bad setting ${issue.path.join('.')}: ${issue.message}.`);
+  }
+  return { model: model.data, batch: tree.batch as number, recompute: tree.recompute as FitConfig['recompute'] };
+}
+
+interface Budget {
+  readonly name: string;
+  readonly totalBytes: number;
+  readonly reserveBytes: number;
+  readonly bytes: number;
+}
+
+function budgetOf({ gpu, memory, reserve }: FitOptions): Budget | undefined {
+  const reserveBytes = parseInteger('--reserve', reserve) * 2 ** 20;
+  if (gpu !== undefined) {
+    const { name, memoryMiB } = findGpu(gpu);
+    const totalBytes = memoryMiB * 2 ** 20;
+    return { name, totalBytes, reserveBytes, bytes: totalBytes - reserveBytes };
+  }
+  if (memory === undefined) return undefined;
+  const totalBytes = parseNumber('--memory', memory) * 2 ** 30;
+  return { name: `${memory} GiB`, totalBytes, reserveBytes, bytes: totalBytes - reserveBytes };
+}
+
+const planJson = (p: Plan) => ({
+  totalBytes: p.totalBytes,
+  roleBytes: p.roleBytes,
+  peak: p.peak && { program: p.peak.program, kind: p.peak.call.kind, scope: p.peak.call.scope },
+});
+
+function print(config: FitConfig, plan: Plan, budget: Budget | undefined, solve?: string, solved?: number): void {
+  const { model, batch, recompute } = config;
+  console.log(
+    `${model.nLayer} layers, ${model.nHead} heads, width ${model.nEmbd}, context ${model.contextLength}, batch ${batch}, ` +
+      `float32, AdamW, recompute ${recompute}: ${formatCount(parameterCount(model))} parameters`,
+  );
+  if (solve) console.log(`the largest ${solve} that fits ${budget!.name}: ${solved}`);
+  const table = new Table({ head: ['memory', 'bytes', ''], colAligns: ['left', 'right', 'right'] });
+  for (const [role, bytes] of Object.entries(plan.roleBytes)) {
+    if (bytes > 0) table.push([role, formatCount(bytes), formatBytes(bytes)]);
+  }
+  table.push(['total plan', formatCount(plan.totalBytes), formatBytes(plan.totalBytes)]);
+  if (budget) {
+    const left = budget.bytes - plan.totalBytes;
+    table.push(['reserve (driver, display)', formatCount(budget.reserveBytes), formatBytes(budget.reserveBytes)]);
+    table.push([budget.name, formatCount(budget.totalBytes), formatBytes(budget.totalBytes)]);
+    table.push([left >= 0 ? 'fits: left over' : 'DOES NOT FIT: missing', formatCount(Math.abs(left)), formatBytes(Math.abs(left))]);
+  }
+  console.log(table.toString());
+  if (plan.peak) {
+    const { call, program } = plan.peak;
+    console.log(`most is alive during ${call.kind}${call.scope ? ` of ${call.scope}` : ''} in ${program}`);
+  }
+}

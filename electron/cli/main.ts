@@ -1,0 +1,41 @@
+import { Command, CommanderError } from 'commander';
+import { messageOf, UsageError, UserError } from '../errors.ts';
+import { version } from '../version.ts';
+import { addBench } from './bench.ts';
+import { addDemo } from './demo.ts';
+import { addDoctor } from './doctor.ts';
+import { addFit } from './fit.ts';
+import { addGenerate } from './generate.ts';
+import { addResume } from './resume.ts';
+import { addRuns } from './runs.ts';
+import { addShow } from './show.ts';
+import { addTrain } from './train.ts';
+
+export function buildProgram(): Command {
+  const program = new Command('trainyard')
+    .description('Train GPT-2-style language models on the machine you own.')
+    .version(version)
+    .option('--home <folder>', 'where runs and datasets are kept (TRAINYARD_HOME, else the application-data folder)')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .configureOutput({ outputError: (text, write) => write(`${text.replace(/^error: /, 'trainyard: ').split('\n')[0]}\n`) });
+  for (const add of [addTrain, addResume, addRuns, addShow, addGenerate, addFit, addBench, addDemo, addDoctor]) add(program);
+  for (const command of program.commands) command.exitOverride();
+  return program;
+}
+
+/**
+ * Runs one command.
+ * @returns the exit code: 0, 1 when something failed, 2 for wrong usage, 130 after an interruption
+ */
+export async function main(args: readonly string[]): Promise<number> {
+  try {
+    await buildProgram().parseAsync(args, { from: 'user' });
+    return typeof process.exitCode === 'number' ? process.exitCode : 0;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    if (!(error instanceof UserError)) throw error;
+    console.error(`trainyard: ${messageOf(error)}`);
+    return error instanceof UsageError ? 2 : 1;
+  }
+}

@@ -1,0 +1,58 @@
+import util from 'node:util';
+import { UserError } from '../../../errors.ts';
+
+/** TensorFlow.js, whichever package gives it. */
+export type Tf = typeof import('@tensorflow/tfjs');
+export type Tensor = import('@tensorflow/tfjs').Tensor;
+
+export interface Backend {
+  readonly tf: Tf;
+  /** For people: `tfjs: TensorFlow on a GPU`. */
+  readonly description: string;
+}
+
+/** Packages in the order of preference. Names in variables: neither needs to be installed to compile or to bundle this. */
+const candidates: readonly { name: string; description: string }[] = [
+  { name: '@tensorflow/tfjs-node-gpu', description: 'tfjs: native TensorFlow' },
+  { name: '@tensorflow/tfjs', description: 'tfjs: plain JavaScript' },
+];
+
+let loaded: Promise<Backend> | undefined;
+
+/** Loads TensorFlow.js, once. @throws UserError when no package of it can be imported */
+export function loadBackend(): Promise<Backend> {
+  loaded ??= firstThatLoads();
+  return loaded;
+}
+
+async function firstThatLoads(): Promise<Backend> {
+  restoreRemovedUtilities();
+  for (const { name, description } of candidates) {
+    const tf = await tryImport(name);
+    if (!tf) continue;
+    tf.enableProdMode(); // no checks of every tensor for NaN, no advice on the console
+    if (name === '@tensorflow/tfjs') await tf.setBackend('cpu');
+    await tf.ready();
+    return { tf, description };
+  }
+  throw new UserError(
+    'The tfjs device needs TensorFlow.js, which is not installed: run `npm install @tensorflow/tfjs`, or choose the cpu device.',
+  );
+}
+
+/** An optional package may be absent, or be there without a library that it loads: both mean that the next one is tried. */
+async function tryImport(name: string): Promise<Tf | undefined> {
+  try {
+    const module = await import(name);
+    return (module.default ?? module) as Tf;
+  } catch {
+    return undefined;
+  }
+}
+
+/** tfjs-node 4.22 calls two functions that Node 23 dropped. */
+function restoreRemovedUtilities(): void {
+  const target = util as unknown as Record<string, unknown>;
+  target.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
+  target.isArray ??= Array.isArray;
+}

@@ -1,0 +1,33 @@
+import type { Call } from '../../program/types.ts';
+import { checkPrograms, type Device } from '../device.ts';
+import { loadBackend } from './backend.ts';
+import { handlers } from './ops/index.ts';
+import { TfjsSession } from './session.ts';
+
+/**
+ * The device that interprets programs over TensorFlow.js tensors: a GPU path without our own binary where
+ * `@tensorflow/tfjs-node-gpu` is installed, and everywhere the reference that other devices are tested against.
+ * @throws UserError when TensorFlow.js is not installed
+ */
+export async function createTfjsDevice(): Promise<Device> {
+  const { tf, description } = await loadBackend();
+  const device: Device = {
+    kind: 'tfjs',
+    description,
+    supports,
+    async load(programs, plan) {
+      checkPrograms(device, programs);
+      return new TfjsSession(tf, programs, plan);
+    },
+  };
+  return device;
+}
+
+function supports(call: Call): string | undefined {
+  if (!handlers.has(call.kind)) return 'the tfjs device does not know this op';
+  for (const b of Object.values(call.args)) {
+    if (b && b.dtype !== 'f32' && b.dtype !== 'i32')
+      return `${b.name} is ${b.dtype}, and only f32 and i32 tensors exist`;
+  }
+  return undefined;
+}

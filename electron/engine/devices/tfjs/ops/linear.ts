@@ -1,0 +1,44 @@
+import type { Tensor, Tf } from '../backend.ts';
+import type { Handler } from '../handler.ts';
+
+/** 0.5 z (1 + tanh(√(2/π) (z + 0.044715 z³))) */
+export const geluTanh = (tf: Tf, z: Tensor): Tensor =>
+  tf.tidy(() => {
+    const inner = z.add(z.mul(z).mul(z).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
+    return z.mul(0.5).mul(inner.tanh().add(1));
+  });
+
+const affine = (tf: Tf, x: Tensor, w: Tensor, b?: Tensor): Tensor => {
+  const y: Tensor = tf.matMul(x, w);
+  return b ? y.add(b) : y;
+};
+
+const linear: Handler = ({ tf, arg, optional }) => {
+  const y = affine(tf, arg('x'), arg('w'), optional('b'));
+  const residual = optional('residual');
+  return { y: residual ? y.add(residual) : y };
+};
+
+const linearGeluTanh: Handler = ({ tf, arg, optional }) => {
+  const pre = affine(tf, arg('x'), arg('w'), optional('b'));
+  return { pre, y: geluTanh(tf, pre) };
+};
+
+/** The layer's value at x does not matter to its gradient, unless x is the GELU of `pre`. */
+const linearBackwardInput: Handler = ({ tf, arg, optional, dims }) => {
+  const pre = optional('pre');
+  const [dy, w] = [arg('dy'), arg('w')];
+  const dx = pre
+    ? tf.grad((z) => affine(tf, geluTanh(tf, z), w))(pre, dy)
+    : tf.grad((x) => affine(tf, x, w))(tf.zeros([dims.rows!, dims.in!]), dy);
+  return { dx };
+};
+
+const linearBackwardWeight: Handler = ({ tf, arg, dims }) => {
+  const x = arg('x');
+  const at = [tf.zeros([dims.in!, dims.out!]), tf.zeros([dims.out!])];
+  const [dw, db] = tf.grads((w, b) => affine(tf, x, w!, b))(at, arg('dy'));
+  return { dw: dw!, db: db! };
+};
+
+export const linearHandlers = { linear, linearGeluTanh, linearBackwardInput, linearBackwardWeight };

@@ -1,0 +1,29 @@
+import type { OpenedCheckpoint } from './checkpoint/index.ts';
+import type { RunConfig } from './config.ts';
+import { openDevice } from './devices/open.ts';
+import { Generator, type SamplingOptions } from './generator.ts';
+import { Gpt2 } from './gpt2/programs.ts';
+import { plan } from './program/planner.ts';
+import { restoreBuffer } from './trainer/snapshot.ts';
+
+/**
+ * Continues a prompt with a checkpoint's weights.
+ * @yields token ids, one by one
+ */
+export async function* generateFrom(
+  checkpoint: OpenedCheckpoint,
+  config: RunConfig,
+  prompt: readonly number[],
+  options: SamplingOptions,
+): AsyncGenerator<number> {
+  const model = new Gpt2(config.model);
+  const generator = new Generator(model, config.model.contextLength);
+  const { device } = await openDevice(config.device);
+  const session = await device.load([generator.program], plan([generator.program]));
+  try {
+    for (const p of model.parameters.all) restoreBuffer(session, p, p.value, await checkpoint.model(p.spec.name));
+    yield* generator.generate(session, prompt, options);
+  } finally {
+    session.close();
+  }
+}

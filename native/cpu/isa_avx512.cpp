@@ -1,0 +1,4 @@
+#define TY_ISA avx512
+#define TY_AVX512
+#define TY_ISA_NAME "avx512"
+#include "isa.inl.h"

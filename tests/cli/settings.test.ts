@@ -1,0 +1,56 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseInteger, parseNumber } from '../../electron/cli/numbers.ts';
+import { parsePhase, simplePhases } from '../../electron/cli/phases.ts';
+import { merge } from '../../electron/cli/settings.ts';
+import { UsageError } from '../../electron/errors.ts';
+
+describe('numbers on the command line', () => {
+  it('reads suffixes, exponents and separators', () => {
+    expect(parseNumber('--x', '1e-3')).toBe(1e-3);
+    expect(parseNumber('--x', '262_144')).toBe(262144);
+    expect(parseNumber('--x', '11.7B')).toBe(11.7e9);
+    expect(parseNumber('--x', '.5')).toBe(0.5);
+    expect(parseInteger('--x', '10k')).toBe(10_000);
+  });
+
+  it('refuses everything else with the name of the flag', () => {
+    for (const text of ['', 'abc', '1e', '--', 'NaN', 'Infinity', '1 2', '0x10']) {
+      expect(() => parseNumber('--batch', text), text).toThrow(UsageError);
+      expect(() => parseNumber('--batch', text)).toThrow(/--batch/);
+    }
+    expect(() => parseInteger('--batch', '1.5')).toThrow(/whole number/);
+    expect(() => parseInteger('--batch', '0', 1)).toThrow(/at least 1/);
+  });
+
+  it('reads back any number it is given', () => {
+    fc.assert(fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (x) => parseNumber('--x', String(x)) === x || Object.is(x, -0)));
+  });
+});
+
+describe('phases on the command line', () => {
+  it('reads lengths in steps and in tokens', () => {
+    expect(parsePhase('warmup:100:0:1e-3')).toEqual({ kind: 'warmup', steps: 100, from: 0, to: 1e-3 });
+    expect(parsePhase('constant:1Btok:9e-5')).toEqual({ kind: 'constant', tokens: 1e9, from: 9e-5, to: 9e-5 });
+  });
+
+  it('says what is wrong with a phase', () => {
+    for (const text of ['cosine', 'cosine:10', 'linear:10:1:2', 'cosine:10:1e-3', 'warmup:x:0:1', 'cosine:1:2:3:4']) {
+      expect(() => parsePhase(text), text).toThrow(UsageError);
+    }
+  });
+
+  it('makes the usual schedule, and refuses a warm-up that is longer than the run', () => {
+    expect(simplePhases({ steps: 10, peak: 1, warmupSteps: 4, least: 0.1 })).toEqual([
+      { kind: 'warmup', steps: 4, from: 0.25, to: 1 },
+      { kind: 'cosine', steps: 6, from: 1, to: 0.1 },
+    ]);
+    expect(() => simplePhases({ steps: 4, peak: 1, warmupSteps: 4, least: 0.1 })).toThrow(UsageError);
+  });
+});
+
+describe('merge', () => {
+  it('lets the second tree win, key by key', () => {
+    expect(merge({ a: { b: 1, c: [1, 2] }, d: 1 }, { a: { c: [3] }, e: 2 })).toEqual({ a: { b: 1, c: [3] }, d: 1, e: 2 });
+  });
+});

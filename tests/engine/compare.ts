@@ -1,0 +1,52 @@
+import { expect } from 'vitest';
+
+/** float32's relative distance between neighbours. */
+export const eps32 = 2 ** -23;
+
+export interface Difference {
+  /** Largest |a - b| over the largest |b|; Infinity when any number of `a` is NaN or infinite where b's is not. */
+  readonly largest: number;
+  /** √(Σ (a - b)² / Σ b²) */
+  readonly meanSquare: number;
+  /** Where the largest one is. */
+  readonly index: number;
+}
+
+/** Compares with a reference. NaN anywhere in either makes the difference infinite: no comparison with it can pass. */
+export function difference(actual: ArrayLike<number>, expected: ArrayLike<number>): Difference {
+  let [largest, index, scale, squares, reference] = [0, 0, 0, 0, 0];
+  for (let i = 0; i < expected.length; i++) {
+    const [a, b] = [actual[i]!, expected[i]!];
+    const d = a === b ? 0 : Math.abs(a - b);
+    const error = Number.isFinite(d) ? d : Number.POSITIVE_INFINITY;
+    if (error > largest) [largest, index] = [error, i];
+    scale = Math.max(scale, Math.abs(b));
+    squares += error * error;
+    reference += b * b;
+  }
+  const ratio = (d: number, s: number) => (d === 0 ? 0 : s === 0 ? d : d / s);
+  return { largest: ratio(largest, scale), meanSquare: Math.sqrt(ratio(squares, reference)), index };
+}
+
+/**
+ * Expects `actual` within `tolerance` of `expected`, relative to the largest magnitude there, and the normalised root
+ * mean square of the error within it too. Fails on NaN and on a wrong length.
+ */
+export function expectClose(
+  actual: ArrayLike<number>,
+  expected: ArrayLike<number>,
+  tolerance: number,
+  what: string,
+): void {
+  expect(actual.length, `${what}: length`).toBe(expected.length);
+  const { largest, meanSquare, index } = difference(actual, expected);
+  const detail = `${what}: [${index}] is ${actual[index]}, expected ${expected[index]}`;
+  expect(largest, detail).toBeLessThanOrEqual(tolerance);
+  expect(meanSquare, detail).toBeLessThanOrEqual(tolerance);
+}
+
+/** Whether two arrays hold the same bits: NaN equals itself, 0 does not equal -0. */
+export function sameBits(a: Float32Array | Int32Array, b: Float32Array | Int32Array): boolean {
+  const bytes = (x: Float32Array | Int32Array) => Buffer.from(x.buffer, x.byteOffset, x.byteLength);
+  return bytes(a).equals(bytes(b));
+}

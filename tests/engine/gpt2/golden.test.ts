@@ -1,0 +1,103 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Device } from '../../../electron/engine/devices/device.ts';
+import { statIndex } from '../../../electron/engine/gpt2/inputs.ts';
+import { Gpt2, type TrainingSettings } from '../../../electron/engine/gpt2/programs.ts';
+import { plan } from '../../../electron/engine/program/planner.ts';
+import { expectClose } from '../compare.ts';
+import { cpu, hasCpu, tfjs } from '../devices.ts';
+import { Golden, goldenCases, hasGolden, ints, readReal, stepScalars, writeWeights } from './golden.ts';
+
+const devices = [tfjs, ...(hasCpu ? [cpu(2)] : [])];
+
+const training: Omit<TrainingSettings, 'batch' | 'time'> = {
+  recompute: 'none',
+  beta1: 0.9,
+  beta2: 0.95,
+  eps: 1e-8,
+  weightDecay: 0.1,
+  gradClip: 1,
+};
+
+describe.skipIf(!hasGolden).each(devices)('GPT-2 on $name against float64 PyTorch', ({ open }) => {
+  describe.each(goldenCases)('%s', (name) => {
+    const golden = hasGolden ? new Golden(name) : (undefined as never);
+    const model = hasGolden ? new Gpt2(golden.config) : (undefined as never);
+    let device: Device;
+    beforeAll(async () => {
+      device = await open();
+    });
+    const batch = () => golden.batch.inputs.length;
+    const time = () => golden.batch.inputs[0]!.length;
+
+    it('gives the logits of every token', async () => {
+      const decode = model.decode(batch(), time(), model.cache(batch()));
+      const session = await device.load([decode.program], plan([decode.program]));
+      writeWeights(session, model.parameters, golden.tensors('model'));
+      session.write(decode.inputs.tokens, ints(golden.batch.inputs));
+      await session.run(decode.program);
+      expectClose(session.read(decode.logits), golden.tensors('forward').get('logits')!, 2e-5, 'logits');
+      session.close();
+    });
+
+    it('gives the loss of every token', async () => {
+      const { program, inputs, losses } = model.evaluation(batch(), time());
+      const session = await device.load([program], plan([program]));
+      writeWeights(session, model.parameters, golden.tensors('model'));
+      session.write(inputs.tokens, ints(golden.batch.inputs));
+      session.write(inputs.targets, ints(golden.batch.targets));
+      await session.run(program);
+      expectClose(session.read(losses), golden.tensors('forward').get('token_losses')!, 2e-5, 'losses');
+      session.close();
+    });
+
+    it('gives the gradient of every parameter, and their norm', async () => {
+      const t = model.training({ ...training, batch: batch(), time: time() });
+      const session = await device.load(t.programs, plan(t.programs));
+      writeWeights(session, model.parameters, golden.tensors('model'));
+      session.write(t.inputs.tokens, ints(golden.batch.inputs));
+      session.write(t.inputs.targets, ints(golden.batch.targets));
+      session.write(t.inputs.scalars, stepScalars(1, 0, [0.9, 0.95], batch() * time()));
+      await session.run(t.first);
+      const grads = golden.tensors('grads');
+      for (const p of model.parameters.all) {
+        expectClose(readReal(session, p, 'gradient'), grads.get(p.spec.name)!, 2e-5, p.spec.name);
+      }
+      await session.run(t.update);
+      const norm = session.read(t.stats)[statIndex.gradNorm]!;
+      expect(Math.abs(norm / golden.batch.grad_norm - 1)).toBeLessThan(2e-5);
+      const loss = session.read(t.lossTotal)[0]! / (batch() * time());
+      expect(Math.abs(loss / golden.batch.mean_loss - 1)).toBeLessThan(2e-5);
+      session.close();
+    });
+
+    it('follows 20 training steps', async () => {
+      const { train } = golden;
+      const t = model.training({ ...training, batch: batch(), time: time() });
+      const session = await device.load(t.programs, plan(t.programs));
+      writeWeights(session, model.parameters, golden.tensors('model'));
+      const targets = batch() * time() * train.micro_batches;
+      for (const [i, { lr, loss, grad_norm }] of train.log.entries()) {
+        session.write(t.inputs.scalars, stepScalars(i + 1, lr, train.betas, targets));
+        for (const [micro, rows] of train.batches[i]!.entries()) {
+          session.write(t.inputs.tokens, ints(rows.map((r) => r.slice(0, -1))));
+          session.write(t.inputs.targets, ints(rows.map((r) => r.slice(1))));
+          await session.run(micro === 0 ? t.first : t.further);
+        }
+        await session.run(t.update);
+        const mean = session.read(t.lossTotal)[0]! / targets;
+        expect(Math.abs(mean / loss - 1), `loss of step ${i + 1}`).toBeLessThan(1e-4);
+        const norm = session.read(t.stats)[statIndex.gradNorm]!;
+        expect(Math.abs(norm / grad_norm - 1), `gradient norm of step ${i + 1}`).toBeLessThan(1e-3);
+      }
+      const trained = golden.tensors('trained');
+      for (const p of model.parameters.all) {
+        const { keys, others } = splitKeyBias(p.spec.name, golden.config.nEmbd, readReal(session, p));
+        const expected = splitKeyBias(p.spec.name, golden.config.nEmbd, trained.get(p.spec.name)!);
+        expectClose(others, expected.others, 1e-3, p.spec.name);
+        const most = train.log.reduce((sum, { lr }) => sum + lr, 0);
+        expect(difference(keys, expected.keys).largest, `keys of ${p.spec.name}`).toBeLessThan(most);
+      }
+      session.close();
+    });
+  });
+});
