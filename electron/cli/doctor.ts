@@ -30,8 +30,16 @@ export function addDoctor(program: Command): void {
 
 async function examine(home: string | undefined): Promise<Finding[]> {
   return [
-    { what: 'trainyard', ok: true, detail: `${version} on Node ${process.versions.node}, ${os.platform()} ${os.arch()}` },
-    { what: 'processor', ok: true, detail: `${os.cpus()[0]?.model.trim() ?? 'unknown'}, ${os.availableParallelism()} cores` },
+    {
+      what: 'trainyard',
+      ok: true,
+      detail: `${version} on Node ${process.versions.node}, ${os.platform()} ${os.arch()}`,
+    },
+    {
+      what: 'processor',
+      ok: true,
+      detail: `${os.cpus()[0]?.model.trim() ?? 'unknown'}, ${os.availableParallelism()} cores`,
+    },
     { what: 'memory', ok: true, detail: `${formatBytes(os.totalmem())}, ${formatBytes(os.freemem())} free` },
     check('cpu device', () => {
       const device = createCpuDevice();

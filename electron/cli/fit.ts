@@ -1,12 +1,12 @@
 import Table from 'cli-table3';
 import { type Command, Option } from 'commander';
-import { UsageError } from '../errors.ts';
+import { getTokenizer } from '../data/tokenizers/index.ts';
 import { type FitConfig, fit, largestThatFits, withDimension } from '../engine/fit/fit.ts';
 import { findGpu, gpus } from '../engine/fit/gpus.ts';
 import { modelConfigSchema, parameterCount } from '../engine/gpt2/config.ts';
 import { loadPreset } from '../engine/presets.ts';
 import type { Plan } from '../engine/program/planner.ts';
-import { getTokenizer } from '../data/tokenizers/index.ts';
+import { UsageError } from '../errors.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 import { applyFlags, merge, type Tree } from './settings.ts';
@@ -32,7 +32,13 @@ export function addFit(program: Command): void {
     .option('--width <n>', 'width of the residual stream')
     .option('--context <n>', 'context length in tokens')
     .option('--batch <n>', 'sequences in a micro-batch')
-    .addOption(new Option('--recompute <policy>', 'what is computed again to save memory').choices(['none', 'attention', 'block']))
+    .addOption(
+      new Option('--recompute <policy>', 'what is computed again to save memory').choices([
+        'none',
+        'attention',
+        'block',
+      ]),
+    )
     .addOption(new Option('--tokenizer <name>', 'decides the vocabulary').choices(['gpt2', 'bytes']))
     .option('--gpu <id>', `GPU to fit: ${gpus.map((g) => g.id).join(', ')}`)
     .option('--memory <GiB>', 'memory to fit, instead of a GPU')
@@ -51,13 +57,17 @@ function runFit(options: FitOptions): void {
     solved = largestThatFits(config, options.solve, budget.bytes);
     if (solved === 0) {
       const least = formatBytes(fit(withDimension(config, options.solve, 1)).totalBytes);
-      throw new UsageError(`Nothing fits ${budget.name}: even with ${options.solve} 1 the step needs ${least}, and ${formatBytes(budget.bytes)} are free.`);
+      throw new UsageError(
+        `Nothing fits ${budget.name}: even with ${options.solve} 1 the step needs ${least}, and ${formatBytes(budget.bytes)} are free.`,
+      );
     }
     config = withDimension(config, options.solve, solved);
   }
   const plan = fit(config);
   if (options.json) {
-    console.log(JSON.stringify({ config, parameters: parameterCount(config.model), ...planJson(plan), budget, solved }));
+    console.log(
+      JSON.stringify({ config, parameters: parameterCount(config.model), ...planJson(plan), budget, solved }),
+    );
     return;
   }
   print(config, plan, budget, options.solve, solved);
@@ -116,7 +126,11 @@ function print(config: FitConfig, plan: Plan, budget: Budget | undefined, solve?
     const left = budget.bytes - plan.totalBytes;
     table.push(['reserve (driver, display)', formatCount(budget.reserveBytes), formatBytes(budget.reserveBytes)]);
     table.push([budget.name, formatCount(budget.totalBytes), formatBytes(budget.totalBytes)]);
-    table.push([left >= 0 ? 'fits: left over' : 'DOES NOT FIT: missing', formatCount(Math.abs(left)), formatBytes(Math.abs(left))]);
+    table.push([
+      left >= 0 ? 'fits: left over' : 'DOES NOT FIT: missing',
+      formatCount(Math.abs(left)),
+      formatBytes(Math.abs(left)),
+    ]);
   }
   console.log(table.toString());
   if (plan.peak) {

@@ -18,8 +18,11 @@ export function buildProgram(): Command {
     .option('--home <folder>', 'where runs and datasets are kept (TRAINYARD_HOME, else the application-data folder)')
     .exitOverride()
     .showSuggestionAfterError()
-    .configureOutput({ outputError: (text, write) => write(`${text.replace(/^error: /, 'trainyard: ').split('\n')[0]}\n`) });
-  for (const add of [addTrain, addResume, addRuns, addShow, addGenerate, addFit, addBench, addDemo, addDoctor]) add(program);
+    .configureOutput({
+      outputError: (text, write) => write(`${text.replace(/^error: /, 'trainyard: ').split('\n')[0]}\n`),
+    });
+  for (const add of [addTrain, addResume, addRuns, addShow, addGenerate, addFit, addBench, addDemo, addDoctor])
+    add(program);
   for (const command of program.commands) command.exitOverride();
   return program;
 }

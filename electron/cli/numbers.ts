@@ -3,7 +3,9 @@ import { UsageError } from '../errors.ts';
 /** A number that may be written as 1e-3, 262144, 10M or 1.5B. @throws UsageError that names the flag */
 export function parseNumber(flag: string, text: string): number {
   const match = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)([kMB]?)$/.exec(text.replaceAll('_', '').trim());
-  const value = match ? Number(match[1]) * { '': 1, k: 1e3, M: 1e6, B: 1e9 }[match[2] as '' | 'k' | 'M' | 'B'] : Number.NaN;
+  const value = match
+    ? Number(match[1]) * { '': 1, k: 1e3, M: 1e6, B: 1e9 }[match[2] as '' | 'k' | 'M' | 'B']
+    : Number.NaN;
   if (!Number.isFinite(value)) throw new UsageError(`${flag} needs a number, not "${text}".`);
   return value;
 }

@@ -1,5 +1,5 @@
-import { UsageError } from '../errors.ts';
 import type { Phase } from '../engine/config.ts';
+import { UsageError } from '../errors.ts';
 import { parseNumber } from './numbers.ts';
 
 const example = 'Write kind:length:from[:to], for example cosine:1900:1e-3:1e-4 or constant:10Mtok:9e-5.';
@@ -15,7 +15,8 @@ export function parsePhase(text: string): Phase {
   if (kind !== 'warmup' && kind !== 'cosine' && kind !== 'constant') {
     throw new UsageError(`The phase "${text}" has kind "${kind}", not warmup, cosine or constant.`);
   }
-  if (to === undefined && kind !== 'constant') throw new UsageError(`The phase "${text}" needs a rate at its end. ${example}`);
+  if (to === undefined && kind !== 'constant')
+    throw new UsageError(`The phase "${text}" needs a rate at its end. ${example}`);
   const inTokens = length!.endsWith('tok');
   const size = parseNumber('--phase', inTokens ? length!.slice(0, -3) : length!);
   const first = parseNumber('--phase', from!);

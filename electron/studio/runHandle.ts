@@ -73,7 +73,14 @@ export class RunHandle {
     switch (event.type) {
       case 'started':
         this.#store.setRunState(id, 'training');
-        this.#store.addEvent(id, event.step, 'info', 'started', `training on ${event.device} from step ${event.step}`, event.memory);
+        this.#store.addEvent(
+          id,
+          event.step,
+          'info',
+          'started',
+          `training on ${event.device} from step ${event.step}`,
+          event.memory,
+        );
         break;
       case 'metrics':
         this.#metrics.add(event);

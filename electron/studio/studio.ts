@@ -63,12 +63,15 @@ export class Studio {
     const { checkpoint, refused } = await latestValid(root);
     if (!checkpoint) {
       if (refused.length > 0) {
-        throw new UserError(`No checkpoint of ${run.id} is whole (${refused.map((r) => r.reason).join('; ')}): it can't be resumed.`);
+        throw new UserError(
+          `No checkpoint of ${run.id} is whole (${refused.map((r) => r.reason).join('; ')}): it can't be resumed.`,
+        );
       }
       return { handle: this.#launch(run, undefined), step: 0, refused };
     }
     const { step } = checkpoint;
-    if (step >= (run.stepsTotal ?? 0)) throw new UserError(`The run ${run.id} is complete (step ${step}): nothing is left to train.`);
+    if (step >= (run.stepsTotal ?? 0))
+      throw new UserError(`The run ${run.id} is complete (step ${step}): nothing is left to train.`);
     return { handle: this.#launch(run, { step, dir: checkpoint.dir }), step, refused };
   }
 

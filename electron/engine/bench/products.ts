@@ -53,7 +53,12 @@ function products(rows: number): Product[] {
     dx: tensor('dx', [rows, width]),
     dwte: wte('dwte'),
   };
-  const head: Product = { name: 'head, loss and gradients', op: headCrossEntropyGrad, args: headArgs, attrs: { vocab } };
+  const head: Product = {
+    name: 'head, loss and gradients',
+    op: headCrossEntropyGrad,
+    args: headArgs,
+    attrs: { vocab },
+  };
   return [...ofLayers, head];
 }
 
@@ -66,7 +71,8 @@ export async function benchProducts(device: CpuDevice, rows: number, repetitions
     const program = r.program(name);
     const session = await device.load([program], plan([program]));
     for (const b of Object.values(args)) {
-      if (b.dtype === 'f32') session.write(b, Float32Array.from({ length: b.shape.reduce((a, n) => a * n, 1) }, pseudoRandom));
+      if (b.dtype === 'f32')
+        session.write(b, Float32Array.from({ length: b.shape.reduce((a, n) => a * n, 1) }, pseudoRandom));
     }
     const times: number[] = [];
     for (let i = 0; i < repetitions + 2; i++) {

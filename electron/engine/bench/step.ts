@@ -31,7 +31,12 @@ const gpt2 = { vocabSize: 50257, contextLength: 1024, nLayer: 12, nHead: 12, nEm
 const settings = { recompute: 'none', gradClip: 1, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 } as const;
 
 /** Times whole training steps of GPT-2 124M. */
-export async function benchStep(device: CpuDevice, batch: number, time: number, repetitions: number): Promise<StepResult> {
+export async function benchStep(
+  device: CpuDevice,
+  batch: number,
+  time: number,
+  repetitions: number,
+): Promise<StepResult> {
   const model = new Gpt2(gpt2);
   const training = model.training({ ...settings, batch, time });
   const { inputs, first, update } = training;
@@ -41,7 +46,10 @@ export async function benchStep(device: CpuDevice, batch: number, time: number, 
   initialise(session, model.parameters, 1);
   const token = (_: unknown, i: number) => (i * 7919) % gpt2.vocabSize;
   session.write(inputs.tokens, Int32Array.from({ length: batch * time }, token));
-  session.write(inputs.targets, Int32Array.from({ length: batch * time }, (_, i) => token(_, i + 1)));
+  session.write(
+    inputs.targets,
+    Int32Array.from({ length: batch * time }, (_, i) => token(_, i + 1)),
+  );
   const scalars = new Float32Array(scalarCount);
   scalars.set([1e-4, 10, 20, 1, 1 / (batch * time)]);
   session.write(inputs.scalars, scalars);

@@ -17,6 +17,7 @@ export const gpus: readonly Gpu[] = JSON.parse(
 /** @throws UsageError that lists the ids when there is none of that id */
 export function findGpu(id: string): Gpu {
   const gpu = gpus.find((g) => g.id === id.toLowerCase());
-  if (!gpu) throw new UsageError(`There is no GPU "${id}" in the table. Choose from ${gpus.map((g) => g.id).join(', ')}.`);
+  if (!gpu)
+    throw new UsageError(`There is no GPU "${id}" in the table. Choose from ${gpus.map((g) => g.id).join(', ')}.`);
   return gpu;
 }

@@ -1,8 +1,8 @@
 /** The engine process of one run: native code may crash or run out of memory here, and the studio lives on. */
 import { messageOf } from '../../errors.ts';
-import { startRun } from './start.ts';
-import type { FromEngine, ToEngine } from './messages.ts';
 import type { Trainer } from '../trainer/trainer.ts';
+import type { FromEngine, ToEngine } from './messages.ts';
+import { startRun } from './start.ts';
 
 let trainer: Trainer | undefined;
 let stopRequested = false;

@@ -1,5 +1,5 @@
+import { validationWindows, WindowSampler } from '../../data/sampling.ts';
 import { openDataset } from '../../data/shards/index.ts';
-import { WindowSampler, validationWindows } from '../../data/sampling.ts';
 import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { openCheckpoint } from '../checkpoint/index.ts';
 import { openDevice } from '../devices/open.ts';

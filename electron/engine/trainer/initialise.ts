@@ -1,6 +1,6 @@
 import { PhiloxStream } from '../../rng/philox.ts';
 import type { Session } from '../devices/device.ts';
-import type { Parameters, ParameterSpec } from '../gpt2/parameters.ts';
+import type { ParameterSpec, Parameters } from '../gpt2/parameters.ts';
 import { elements } from '../program/types.ts';
 
 /**

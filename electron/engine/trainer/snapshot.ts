@@ -51,7 +51,9 @@ export function optimizerEntries(session: Session, { optimizer }: Training): Ent
 /** Puts a file's tensor into a buffer shaped as a parameter; the padding of the vocabulary becomes zero. */
 export function restoreBuffer(session: Session, { spec }: Parameter, buffer: Buffer, values: Float32Array): void {
   if (values.length !== elements(spec.fileShape)) {
-    throw new Error(`${buffer.name} has ${values.length} elements in the checkpoint and ${elements(spec.fileShape)} in the model`);
+    throw new Error(
+      `${buffer.name} has ${values.length} elements in the checkpoint and ${elements(spec.fileShape)} in the model`,
+    );
   }
   const padded = new Float32Array(elements(spec.shape));
   padded.set(values);

@@ -29,7 +29,11 @@ export interface TrainerOptions {
   readonly peakFlops: number;
   readonly training: Sequences;
   readonly validation: Windows;
-  readonly tokenizer: { encode(text: string): ArrayLike<number>; decode(ids: number[]): string; readonly endOfText: number };
+  readonly tokenizer: {
+    encode(text: string): ArrayLike<number>;
+    decode(ids: number[]): string;
+    readonly endOfText: number;
+  };
   /** Folder of the run's checkpoints. */
   readonly checkpointRoot: string;
   readonly emit: (event: RunEvent) => void;

@@ -1,0 +1,139 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import Table from 'cli-table3';
+import type { Command } from 'commander';
+import { prepareDataset } from '../data/index.ts';
+import { generateStories } from '../data/stories/index.ts';
+import { parseRunConfig, type RunConfigInput } from '../engine/config.ts';
+import { parameterCount } from '../engine/gpt2/config.ts';
+import type { MemoryReport } from '../engine/trainer/events.ts';
+import { formatBytes, formatCount, formatDuration } from '../format.ts';
+import { resolveHome } from '../studio/home.ts';
+import { Studio } from '../studio/studio.ts';
+import { lossChart } from './lossChart.ts';
+import { ProgressLine } from './terminal/progress.ts';
+
+interface DemoOptions {
+  readonly home?: string;
+  readonly seed: number;
+}
+
+const storyBytes = 2_000_000;
+const steps = { warmup: 50, cosine: 600, constant: 100 };
+const prompts = ['Once upon a time', 'One day, '];
+
+export function addDemo(program: Command): void {
+  program
+    .command('demo')
+    .description('train a small GPT on stories that this program makes up: two minutes, no network')
+    .action((_: unknown, self: Command) => runDemo({ ...self.optsWithGlobals<{ home?: string }>(), seed: 1337 }));
+}
+
+/** A GPT of 0.8 M parameters over bytes, through warm-up, cosine and constant phases. */
+const demoConfig = (dataset: string, seed: number): RunConfigInput => ({
+  model: { vocabSize: 257, contextLength: 256, nLayer: 4, nHead: 4, nEmbd: 128 },
+  dataset,
+  tokenizer: 'bytes',
+  seed,
+  batch: 8,
+  tokensPerStep: 2048,
+  phases: [
+    { kind: 'warmup', steps: steps.warmup, from: 1e-4, to: 3e-3 },
+    { kind: 'cosine', steps: steps.cosine, from: 3e-3, to: 3e-4 },
+    { kind: 'constant', steps: steps.constant, from: 1e-4, to: 1e-4 },
+  ],
+  optimizer: { beta2: 0.99 },
+  evaluation: { every: 150, sequences: 64 },
+  sampling: { every: 0, prompts, tokens: 320, temperature: 0.5 },
+  checkpoints: { every: 250 },
+});
+
+async function runDemo({ home: flag, seed }: DemoOptions): Promise<void> {
+  const home = resolveHome(flag);
+  const started = Date.now();
+  const dataset = await makeDataset(home, seed);
+  const config = parseRunConfig(demoConfig(dataset.name, seed));
+  console.log(
+    `corpus   ${formatBytes(storyBytes)} of made-up stories: ${formatCount(dataset.trainTokens)} tokens to train on, ${formatCount(dataset.valTokens)} to validate`,
+  );
+  console.log(
+    `model    ${formatCount(parameterCount(config.model))} parameters; ${config.phases.map((p) => `${p.kind} ${p.steps}`).join(', ')} steps\n`,
+  );
+  const studio = Studio.open(home);
+  try {
+    const run = studio.createRun(config, 'demo');
+    const handle = studio.start(run);
+    const progress = new ProgressLine(process.stdout);
+    let phase = '';
+    let memory: MemoryReport | undefined;
+    let residentBytes = 0;
+    const clock = Date.now();
+    handle.onEvent((event) => {
+      if (event.type === 'started') memory = event.memory;
+      if (event.type === 'phase') phase = event.kind;
+      if (event.type === 'evaluation') progress.say(`step ${event.step}: validation loss ${event.valLoss.toFixed(4)}`);
+      if (event.type !== 'metrics') return;
+      residentBytes = Math.max(residentBytes, event.memoryBytes);
+      const total = run.stepsTotal ?? 0;
+      const secondsLeft = ((Date.now() - clock) / 1000 / event.step) * (total - event.step);
+      progress.update({ ...event, steps: total, phase, secondsLeft });
+    });
+    const interrupt = () => handle.stop();
+    process.once('SIGINT', interrupt);
+    const end = await handle.ended;
+    process.off('SIGINT', interrupt);
+    progress.done();
+    console.log(`\nrun ${run.id} ${end.state}: ${end.message}\n`);
+    if (end.state !== 'completed') process.exitCode = 1;
+    report(studio, run.id, memory, residentBytes);
+    console.log(`kept in  ${path.dirname(studio.checkpointRoot(run))}`);
+    console.log(`look at  trainyard show ${run.id}`);
+    console.log(`write    trainyard generate ${run.id} --prompt "Once upon a time"`);
+    console.log(`took     ${formatDuration((Date.now() - started) / 1000)}`);
+  } finally {
+    studio.close();
+  }
+}
+
+async function makeDataset(home: string, seed: number) {
+  const file = path.join(home, 'demo', `stories-${seed}.txt`);
+  fs.mkdirSync(path.dirname(file), { recursive: true });
+  fs.writeFileSync(file, generateStories({ seed, bytes: storyBytes }));
+  return prepareDataset({ home, inputs: [file], tokenizer: 'bytes', valFraction: 0.05 });
+}
+
+function report({ store }: Studio, runId: string, memory: MemoryReport | undefined, residentBytes: number): void {
+  console.log(lossChart(store, runId));
+  const evals = store.listEvals(runId).filter((e) => e.kind === 'validation');
+  const [first, last] = [evals[0], evals[evals.length - 1]];
+  if (first && last) {
+    console.log(
+      `\nvalidation loss  ${first.value.toFixed(4)} before, ${last.value.toFixed(4)} after ${last.step} steps\n`,
+    );
+  }
+  const samples = store.listSamples(runId);
+  const after = Math.max(...samples.map((s) => s.step));
+  for (const prompt of prompts) {
+    for (const step of new Set([0, after])) {
+      const sample = samples.find((s) => s.step === step && s.prompt === prompt);
+      if (sample) console.log(`${step === 0 ? 'before' : 'after '}  ${readable(prompt + sample.text)}\n`);
+    }
+  }
+  if (!memory) return;
+  const table = new Table({ head: ['memory', 'bytes'], colAligns: ['left', 'right'] });
+  for (const [role, bytes] of Object.entries(memory.roleBytes)) if (bytes > 0) table.push([role, formatCount(bytes)]);
+  table.push(['plan', formatCount(memory.plannedBytes)]);
+  table.push(['allocated for it', formatCount(memory.allocatedBytes)]);
+  table.push(['scratch of the threads', formatCount(memory.scratchBytes)]);
+  table.push(['whole engine process, resident', formatCount(residentBytes)]);
+  console.log(`${table.toString()}\n`);
+}
+
+/** Text whose control and broken characters can't disturb a terminal. */
+function readable(text: string): string {
+  return text
+    .replace(/[^\n\x20-\x7e]/g, '·')
+    .trim()
+    .split('\n')
+    .join('\n        ');
+}

@@ -1,0 +1,103 @@
+import type { RunEvent } from '../engine/trainer/events.ts';
+import { formatBytes } from '../format.ts';
+import type { RunHandle } from '../studio/runHandle.ts';
+import type { Run } from '../studio/store/index.ts';
+import type { Studio } from '../studio/studio.ts';
+import { ProgressLine } from './terminal/progress.ts';
+
+/** Shows a run until it rests. Ctrl-C: the first saves and stops, the second stops now. Sets the exit code. */
+export async function follow(studio: Studio, run: Run, handle: RunHandle, json: boolean): Promise<void> {
+  const show = json ? jsonLines(run) : humanLines(studio, run);
+  handle.onEvent(show.event);
+  let interrupts = 0;
+  const interrupt = () => {
+    interrupts++;
+    if (interrupts === 1) {
+      show.note('stopping after this step and saving; Ctrl-C again stops now');
+      handle.stop();
+    } else {
+      handle.kill();
+    }
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  try {
+    const end = await handle.ended;
+    show.end(end);
+    if (end.state === 'failed') process.exitCode = 1;
+    if (end.state === 'interrupted') process.exitCode = interrupts > 0 ? 130 : 1;
+  } finally {
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+  }
+}
+
+interface Display {
+  event(event: RunEvent): void;
+  note(text: string): void;
+  end(end: { state: string; message: string }): void;
+}
+
+function jsonLines(run: Run): Display {
+  const print = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`);
+  return {
+    event: (event) => print({ run: run.id, ...event }),
+    note: (text) => print({ run: run.id, type: 'note', text }),
+    end: (end) => print({ run: run.id, type: 'end', ...end }),
+  };
+}
+
+function humanLines(studio: Studio, run: Run): Display {
+  const progress = new ProgressLine();
+  const steps = run.stepsTotal ?? 0;
+  let phase = '';
+  let secondsPerStep = 0;
+  return {
+    event(event) {
+      switch (event.type) {
+        case 'started': {
+          const { plannedBytes, allocatedBytes } = event.memory;
+          progress.say(`run ${run.id} on ${event.device}`);
+          progress.say(`plan ${formatBytes(plannedBytes)}, allocated ${formatBytes(allocatedBytes)}`);
+          break;
+        }
+        case 'phase':
+          phase = event.kind;
+          break;
+        case 'metrics': {
+          secondsPerStep =
+            secondsPerStep === 0 ? event.stepMs / 1000 : 0.95 * secondsPerStep + 0.05 * (event.stepMs / 1000);
+          const secondsLeft = (steps - event.step) * secondsPerStep;
+          progress.update({ ...event, steps, phase, secondsLeft });
+          break;
+        }
+        case 'evaluation':
+          progress.say(
+            `step ${event.step}: validation loss ${event.valLoss.toFixed(4)}, perplexity ${Math.exp(event.valLoss).toFixed(2)}`,
+          );
+          break;
+        case 'sample':
+          progress.say(`step ${event.step} sample: ${oneParagraph(event.prompt + event.text)}`);
+          break;
+        case 'checkpoint':
+          progress.say(`step ${event.step}: saved ${formatBytes(event.bytes)} in ${event.path}`);
+          break;
+      }
+    },
+    note(text) {
+      progress.say(text);
+    },
+    end(end) {
+      progress.done();
+      progress.say(`run ${run.id} ${end.state}: ${end.message}`);
+      if (end.state !== 'completed') progress.say(`go on with: trainyard resume ${run.id}`);
+      progress.say(`kept in ${studio.checkpointRoot(run)}`);
+    },
+  };
+}
+
+/** A sample on one line, cut to what a terminal shows well. */
+function oneParagraph(text: string): string {
+  const line = text.trim().replace(/\s+/g, ' ');
+  return line.length > 240 ? `${line.slice(0, 240)}…` : line;
+}

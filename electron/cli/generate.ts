@@ -1,0 +1,57 @@
+import type { Command } from 'commander';
+import { getTokenizer } from '../data/tokenizers/index.ts';
+import { latestValid } from '../engine/checkpoint/index.ts';
+import { generateFrom } from '../engine/generate.ts';
+import { UserError } from '../errors.ts';
+import { resolveHome } from '../studio/home.ts';
+import { Studio } from '../studio/studio.ts';
+import { parseInteger, parseNumber } from './numbers.ts';
+
+interface GenerateOptions {
+  readonly home?: string;
+  readonly prompt: string;
+  readonly tokens: string;
+  readonly temperature: string;
+  readonly topK: string;
+  readonly seed: string;
+}
+
+export function addGenerate(program: Command): void {
+  program
+    .command('generate')
+    .description("write text with a run's latest checkpoint")
+    .argument('<run>', "a run's id, the beginning of it, or its name")
+    .option('--prompt <text>', 'how the text begins', '\\n')
+    .option('--tokens <n>', 'tokens to write at most', '200')
+    .option('--temperature <x>', '0 takes the likeliest token always', '0.8')
+    .option('--top-k <n>', 'choose among the k likeliest tokens, 0: all', '0')
+    .option('--seed <n>', 'the same seed writes the same text', '1')
+    .action((id: string, _: unknown, self: Command) => runGenerate(id, self.optsWithGlobals<GenerateOptions>()));
+}
+
+async function runGenerate(id: string, options: GenerateOptions): Promise<void> {
+  const sampling = {
+    maxTokens: parseInteger('--tokens', options.tokens, 1),
+    temperature: parseNumber('--temperature', options.temperature),
+    topK: parseInteger('--top-k', options.topK),
+    seed: parseInteger('--seed', options.seed),
+  };
+  const studio = Studio.open(resolveHome(options.home));
+  try {
+    const run = studio.store.getRun(id);
+    const { checkpoint } = await latestValid(studio.checkpointRoot(run));
+    if (!checkpoint) throw new UserError(`The run ${run.id} has no checkpoint yet: train it first, then generate.`);
+    const config = studio.configOf(run);
+    const tokenizer = getTokenizer(config.tokenizer);
+    const prompt = options.prompt.replaceAll('\\n', '\n');
+    const ids = prompt === '' ? [tokenizer.endOfText] : Array.from(tokenizer.encode(prompt));
+    process.stdout.write(prompt);
+    const decoder = tokenizer.streamDecoder();
+    for await (const token of generateFrom(checkpoint, config, ids, { ...sampling, endOfText: tokenizer.endOfText })) {
+      process.stdout.write(decoder.push(token));
+    }
+    process.stdout.write(`${decoder.end()}\n`);
+  } finally {
+    studio.close();
+  }
+}

@@ -1,0 +1,48 @@
+import Table from 'cli-table3';
+import type { Command } from 'commander';
+import { formatShort } from '../format.ts';
+import { resolveHome } from '../studio/home.ts';
+import { Studio } from '../studio/studio.ts';
+
+export function addRuns(program: Command): void {
+  program
+    .command('runs')
+    .description('list the runs')
+    .option('--all', 'archived ones too')
+    .option('--json', 'one JSON object a line')
+    .action((_: unknown, self: Command) => {
+      const options = self.optsWithGlobals<{ home?: string; all?: boolean; json?: boolean }>();
+      const studio = Studio.open(resolveHome(options.home));
+      try {
+        const runs = studio.store.listRuns(options.all ? {} : { archived: false });
+        if (options.json) {
+          for (const run of runs) console.log(JSON.stringify(run));
+          return;
+        }
+        if (runs.length === 0) {
+          console.log(
+            'There are no runs yet: `trainyard train --text FILE` starts one, `trainyard demo` shows how it looks.',
+          );
+          return;
+        }
+        const table = new Table({
+          head: ['run', 'name', 'state', 'step', 'loss', 'best val loss', 'tokens', 'created'],
+        });
+        for (const r of runs) {
+          table.push([
+            r.id,
+            r.name,
+            r.state,
+            `${r.step}/${r.stepsTotal ?? '?'}`,
+            r.lastLoss?.toFixed(3) ?? '',
+            r.bestValLoss?.toFixed(3) ?? '',
+            formatShort(r.tokensSeen),
+            new Date(r.createdAt).toISOString().slice(0, 16).replace('T', ' '),
+          ]);
+        }
+        console.log(table.toString());
+      } finally {
+        studio.close();
+      }
+    });
+}

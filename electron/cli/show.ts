@@ -1,0 +1,63 @@
+import Table from 'cli-table3';
+import type { Command } from 'commander';
+import { parameterCount } from '../engine/gpt2/config.ts';
+import { formatBytes, formatCount } from '../format.ts';
+import { resolveHome } from '../studio/home.ts';
+import { Studio } from '../studio/studio.ts';
+import { lossChart } from './lossChart.ts';
+
+export function addShow(program: Command): void {
+  program
+    .command('show')
+    .description('show one run: its config, loss curve, evaluations, checkpoints and events')
+    .argument('<run>', "a run's id, the beginning of it, or its name")
+    .option('--json', 'one JSON object')
+    .action((id: string, _: unknown, self: Command) => {
+      const options = self.optsWithGlobals<{ home?: string; json?: boolean }>();
+      const studio = Studio.open(resolveHome(options.home));
+      try {
+        if (options.json) console.log(JSON.stringify(everything(studio, id)));
+        else print(studio, id);
+      } finally {
+        studio.close();
+      }
+    });
+}
+
+function everything({ store }: Studio, id: string) {
+  const run = store.getRun(id);
+  return {
+    run,
+    loss: store.readSeries(run.id, 'loss', { points: 1000 }),
+    evals: store.listEvals(run.id),
+    samples: store.listSamples(run.id),
+    checkpoints: store.listCheckpoints(run.id),
+    events: store.listEvents(run.id),
+  };
+}
+
+function print(studio: Studio, id: string): void {
+  const { run, evals, samples, checkpoints, events } = everything(studio, id);
+  const config = studio.configOf(run);
+  const { model } = config;
+  console.log(`${run.id}  ${run.name}  ${run.state}${run.message ? `: ${run.message}` : ''}`);
+  console.log(
+    `${model.nLayer} layers, ${model.nHead} heads, width ${model.nEmbd}, context ${model.contextLength}: ` +
+      `${formatCount(parameterCount(model))} parameters; dataset ${config.dataset}, ${config.tokenizer} tokens`,
+  );
+  console.log(`step ${run.step} of ${run.stepsTotal}, ${formatCount(run.tokensSeen)} tokens seen\n`);
+  console.log(lossChart(studio.store, run.id));
+  if (evals.length > 0) {
+    const table = new Table({ head: ['step', 'evaluation', 'value', 'perplexity'] });
+    for (const e of evals.slice(-12)) table.push([e.step, e.kind, e.value.toFixed(4), Math.exp(e.value).toFixed(2)]);
+    console.log(table.toString());
+  }
+  if (checkpoints.length > 0) {
+    const table = new Table({ head: ['checkpoint', 'size', 'path'] });
+    for (const c of checkpoints) table.push([c.step, formatBytes(c.bytes), c.path]);
+    console.log(table.toString());
+  }
+  const sample = samples[samples.length - 1];
+  if (sample) console.log(`sample at step ${sample.step}:\n${sample.prompt}${sample.text}\n`);
+  for (const e of events.slice(-10)) console.log(`${new Date(e.time).toISOString()} ${e.level.padEnd(7)} ${e.message}`);
+}

@@ -1,0 +1,121 @@
+import { type Command, Option } from 'commander';
+import { datasetsInfo, loadDatasetInfo, prepareDataset } from '../data/index.ts';
+import { getTokenizer } from '../data/tokenizers/index.ts';
+import { parseRunConfig, type RunConfig } from '../engine/config.ts';
+import { loadPreset } from '../engine/presets.ts';
+import { UsageError } from '../errors.ts';
+import { formatCount } from '../format.ts';
+import { resolveHome } from '../studio/home.ts';
+import { Studio } from '../studio/studio.ts';
+import { follow } from './follow.ts';
+import { parseInteger, parseNumber } from './numbers.ts';
+import { simplePhases } from './phases.ts';
+import { addSettings, applyFlags, merge, readJsonConfig, type Tree } from './settings.ts';
+
+export interface TrainOptions {
+  readonly home?: string;
+  readonly text?: string[];
+  readonly dataset?: string;
+  readonly tokenizer?: 'gpt2' | 'bytes';
+  readonly valFraction?: string;
+  readonly preset?: string;
+  readonly config?: string;
+  readonly name?: string;
+  readonly steps?: string;
+  readonly lr?: string;
+  readonly minLr?: string;
+  readonly warmupSteps?: string;
+  readonly json?: boolean;
+  readonly [flag: string]: unknown;
+}
+
+export function addTrain(program: Command): void {
+  const command = program
+    .command('train')
+    .description('train a model from scratch on text files or a prepared dataset')
+    .option('--text <path...>', 'text files, folders or globs to train on')
+    .option('--dataset <name>', 'a prepared dataset to train on')
+    .addOption(new Option('--tokenizer <name>', 'how text becomes tokens (gpt2)').choices(['gpt2', 'bytes']))
+    .option('--val-fraction <x>', 'part of the text that is kept for validation (0.1)')
+    .option('--preset <name>', 'start from a preset; flags and --config change it')
+    .option('--config <file>', 'a JSON file with settings; flags win over it')
+    .option('--name <text>', 'a name for the run')
+    .option('--steps <n>', 'optimizer steps (with --lr: warm-up, then cosine; see --phase for more)')
+    .option('--lr <x>', 'peak learning rate (6e-4)')
+    .option('--min-lr <x>', 'learning rate of the last step (a tenth of the peak)')
+    .option('--warmup-steps <n>', 'steps of linear warm-up (a twentieth of the steps, 100 at most)');
+  addSettings(command)
+    .option('--json', 'one JSON object a line instead of a progress bar')
+    .action(async (_: TrainOptions, self: Command) => runTrain(self.optsWithGlobals<TrainOptions>()));
+}
+
+async function runTrain(options: TrainOptions): Promise<void> {
+  const home = resolveHome(options.home);
+  const tree = settingsTree(options);
+  const { dataset, tokenizer } = await datasetOf(home, options, tree);
+  const config = completeConfig(options, tree, dataset, tokenizer);
+  const studio = Studio.open(home);
+  try {
+    const run = studio.createRun(config, options.name ?? dataset);
+    await follow(studio, run, studio.start(run), options.json ?? false);
+  } finally {
+    studio.close();
+  }
+}
+
+/** Preset, then config file, then flags: later ones win. */
+function settingsTree(options: TrainOptions): Tree {
+  const preset = options.preset === undefined ? {} : (loadPreset(options.preset).config as Tree);
+  const file = options.config === undefined ? {} : readJsonConfig(options.config);
+  return applyFlags(merge(preset, file), options);
+}
+
+interface DatasetChoice {
+  readonly dataset: string;
+  readonly tokenizer: 'gpt2' | 'bytes';
+}
+
+async function datasetOf(home: string, options: TrainOptions, tree: Tree): Promise<DatasetChoice> {
+  const name = options.dataset ?? (options.text ? undefined : (tree.dataset as string | undefined));
+  if (name !== undefined) {
+    if (options.text) throw new UsageError('Give --text or --dataset, not both.');
+    const info = loadDatasetInfo(home, name);
+    return { dataset: name, tokenizer: info.tokenizer };
+  }
+  if (!options.text) {
+    const known = datasetsInfo(home).map((d) => d.name);
+    const hint = known.length > 0 ? ` Prepared datasets: ${known.join(', ')}.` : '';
+    throw new UsageError(`There is nothing to train on: give --text FILE or --dataset NAME.${hint}`);
+  }
+  const tokenizer = options.tokenizer ?? (tree.tokenizer as 'gpt2' | 'bytes' | undefined) ?? 'gpt2';
+  const valFraction =
+    options.valFraction === undefined ? {} : { valFraction: parseNumber('--val-fraction', options.valFraction) };
+  const prepared = await prepareDataset({ home, inputs: options.text, tokenizer, ...valFraction });
+  if (!options.json) {
+    const { trainTokens, valTokens } = prepared;
+    console.error(
+      `dataset ${prepared.name}: ${formatCount(trainTokens)} tokens to train on, ${formatCount(valTokens)} to validate`,
+    );
+  }
+  return { dataset: prepared.name, tokenizer };
+}
+
+const smallModel: Tree = { nLayer: 4, nHead: 4, nEmbd: 128, contextLength: 128 };
+
+function completeConfig(options: TrainOptions, tree: Tree, dataset: string, tokenizer: 'gpt2' | 'bytes'): RunConfig {
+  const { vocabSize } = getTokenizer(tokenizer);
+  const model: Tree = { ...smallModel, ...((tree.model as Tree) ?? {}), vocabSize };
+  const batch = (tree.batch as number | undefined) ?? 8;
+  const tokensPerStep = tree.tokensPerStep ?? batch * (model.contextLength as number);
+  const phases = tree.phases ?? phasesOf(options);
+  return parseRunConfig({ ...tree, model, batch, tokensPerStep, phases, dataset, tokenizer });
+}
+
+function phasesOf(options: TrainOptions) {
+  const steps = parseInteger('--steps', options.steps ?? '1000', 1);
+  const peak = parseNumber('--lr', options.lr ?? '6e-4');
+  const least = options.minLr === undefined ? peak / 10 : parseNumber('--min-lr', options.minLr);
+  const usual = Math.min(100, Math.floor(steps / 20));
+  const warmupSteps = options.warmupSteps === undefined ? usual : parseInteger('--warmup-steps', options.warmupSteps);
+  return simplePhases({ steps, peak, warmupSteps, least });
+}
