@@ -121,12 +121,12 @@ export function applyFlags(tree: Tree, options: Readonly<Record<string, unknown>
   for (const s of settings) {
     const raw = options[optionOf(s).attributeName()];
     if (raw === undefined) continue;
-    setPath(result, s.path, valueOf(s, raw));
+    setPath(result, s.path, parseSetting(s, raw));
   }
   return result;
 }
 
-function valueOf(s: Setting, raw: unknown): unknown {
+function parseSetting(s: Setting, raw: unknown): unknown {
   switch (s.kind) {
     case 'int':
       return parseInteger(nameOf(s), raw as string);

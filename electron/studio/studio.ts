@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { cleanPartials, latestValid } from '../engine/checkpoint/index.ts';
+import { cleanPartials, latestValid, type RefusedCheckpoint } from '../engine/checkpoint/index.ts';
 import { parseRunConfig, type RunConfig } from '../engine/config.ts';
 import { schedule, totalSteps } from '../engine/trainer/schedule.ts';
 import { UserError } from '../errors.ts';
@@ -54,7 +54,7 @@ export class Studio {
    * Goes on with a run from its last whole checkpoint; damaged ones are named in `refused` and passed over.
    * @throws UserError when the run is running, complete, or has nothing to go on from
    */
-  async resume(run: Run): Promise<{ handle: RunHandle; step: number; refused: { dir: string; reason: string }[] }> {
+  async resume(run: Run): Promise<{ handle: RunHandle; step: number; refused: readonly RefusedCheckpoint[] }> {
     if (run.state === 'training' || run.state === 'preparing') {
       throw new UserError(`The run ${run.id} is training now (process ${run.pid}): stop it there first.`);
     }

@@ -102,7 +102,7 @@ const KernelTable& selectKernels(const char* isa) {
     const char* environment = std::getenv("TRAINYARD_ISA");
     if (environment) wanted = environment;
   }
-  const Features has = detect();
+  [[maybe_unused]] const Features has = detect();
   struct Choice {
     const char* name;
     bool available;

@@ -7,6 +7,12 @@
 #include "kernels/gelu.inl.h"
 #include "kernels/gemm.inl.h"
 #include "kernels/columnSums.inl.h"
+#include "kernels/embed.inl.h"
+#include "kernels/layerNorm.inl.h"
+#include "kernels/attention.inl.h"
+#include "kernels/dropout.inl.h"
+#include "kernels/crossEntropy.inl.h"
+#include "kernels/update.inl.h"
 #include "kernels/peak.inl.h"
 
 namespace trainyard {
@@ -16,6 +22,20 @@ static const KernelTable kTable = {
     TY_ISA_NAME,
     gemm,
     columnSums,
+    embed,
+    embedBackward,
+    layerNorm,
+    layerNormBackward,
+    attention,
+    attentionBackward,
+    cachedAttention,
+    dropout,
+    head,
+    headCrossEntropy,
+    sumLosses,
+    squaredSum,
+    clipFactor,
+    adamw,
     fmaPeak,
 };
 

@@ -2,8 +2,10 @@
 
 #include <atomic>
 #include <cstdlib>
-#ifdef _WIN32
+#if defined(_WIN32)
 #include <malloc.h>
+#elif defined(__linux__)
+#include <sys/mman.h>
 #endif
 
 namespace trainyard {
@@ -12,13 +14,21 @@ namespace {
 std::atomic<uint64_t> allocations{0};
 std::atomic<uint64_t> liveBytes{0};
 
+constexpr size_t kHugePageBytes = size_t{2} << 20;
+
 // The size is kept one alignment unit before the memory handed out.
 void* rawAlloc(size_t bytes) {
+  const bool large = bytes >= kHugePageBytes;
 #ifdef _WIN32
-  return _aligned_malloc(bytes, kAlignment);
+  return _aligned_malloc(bytes, large ? kHugePageBytes : kAlignment);
 #else
   void* memory = nullptr;
-  return posix_memalign(&memory, kAlignment, bytes) == 0 ? memory : nullptr;
+  if (posix_memalign(&memory, large ? kHugePageBytes : kAlignment, bytes) != 0) return nullptr;
+#if defined(__linux__)
+  // A hint: matrices that span thousands of small pages miss the TLB in every packing loop.
+  if (large) madvise(memory, bytes, MADV_HUGEPAGE);
+#endif
+  return memory;
 #endif
 }
 

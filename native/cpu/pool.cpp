@@ -109,7 +109,7 @@ struct Pool::State {
 
 Pool::Pool(int threads)
     : threads_(threads < 1 ? 1 : threads),
-      scratch_(static_cast<float*>(alignedAlloc(static_cast<size_t>(threads_) * kScratchBytes))),
+      scratch_(static_cast<uint8_t*>(alignedAlloc(static_cast<size_t>(threads_) * kScratchBytes))),
       state_(nullptr) {
   if (!scratch_) throw std::bad_alloc();
   state_ = new State;
@@ -127,6 +127,10 @@ Pool::~Pool() {
   for (std::thread& worker : state_->workers) worker.join();
   delete state_;
   alignedFree(scratch_);
+}
+
+float* Pool::scratch(int worker) const {
+  return reinterpret_cast<float*>(scratch_ + static_cast<size_t>(worker) * kScratchBytes);
 }
 
 void Pool::run(int64_t tasks, Task task, void* context) {

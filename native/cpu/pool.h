@@ -1,4 +1,6 @@
 // The threads that run kernels. Work is handed out task by task; what a task computes never depends on who runs it.
+// Nothing of the standard library shows here: the per-ISA translation units include this header, and inline functions
+// compiled there with wider instructions could be the copies that the linker keeps.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -10,6 +12,7 @@ class Pool {
   // Scratch memory of each thread, for packed operands and partial results.
   static constexpr size_t kScratchBytes = size_t{3} << 20;
 
+  // Starts threads - 1 workers, since the thread that calls run works too. Fewer than 1 counts as 1.
   explicit Pool(int threads);
   ~Pool();
   Pool(const Pool&) = delete;
@@ -21,7 +24,8 @@ class Pool {
   float* scratch(int worker) const;
 
   using Task = void (*)(void* context, int64_t task, int worker);
-  // Runs task 0 … tasks-1 on all threads, the caller among them (worker 0), and returns when all have ended.
+  // Runs task 0 … tasks-1 on all threads, the caller among them (worker 0), and returns when all have ended. Neither
+  // allocates nor nests.
   void run(int64_t tasks, Task task, void* context);
 
   template <class Body>

@@ -1,12 +1,12 @@
 import { UserError } from '../../errors.ts';
 import { formatCount } from '../../format.ts';
 import { byteLengthOf, type Dtype, dtypes, isDtype } from './dtypes.ts';
-import { objectionTo, quoted } from './scan.ts';
+import { quoted, scan } from './scan.ts';
 
 /** The format's own limit. */
 export const maxHeaderBytes = 100_000_000;
 
-/** Tensors by name plus the file's notes about itself live in the header under this key. */
+/** The header's one entry that is no tensor: texts about the file. */
 export const metadataKey = '__metadata__';
 
 export interface TensorInfo {
@@ -37,16 +37,20 @@ export function parseHeader(file: string, bytes: Uint8Array, fileBytes: number):
   const refuse = (problem: string) => new UserError(`${file} is not a usable safetensors file: ${problem}`);
   const json = decoded(bytes);
   if (json === null || !json.startsWith('{')) throw refuse('its header is not JSON');
-  const objection = objectionTo(json);
-  if (objection !== null) throw refuse(`its header ${objection}`);
-  const content = parsed(json);
-  if (!isRecord(content)) throw refuse('its header is not valid JSON');
+  const members = scan(json);
+  if (typeof members === 'string') throw refuse(`its header ${members}`);
+  const values = parsed(json) === null ? null : parsed(`[${members.map((m) => json.slice(m.start, m.end)).join(',')}]`);
+  if (!Array.isArray(values)) throw refuse('its header is not valid JSON');
 
   const dataStart = 8 + bytes.length;
   const tensors: [string, TensorInfo][] = [];
-  for (const [name, value] of Object.entries(content)) {
-    if (name === metadataKey) continue;
-    const info = tensorInfo(value, dataStart, fileBytes);
+  let metadata: unknown = {};
+  for (const [i, { name }] of members.entries()) {
+    if (name === metadataKey) {
+      metadata = values[i];
+      continue;
+    }
+    const info = tensorInfo(values[i], dataStart, fileBytes);
     if (typeof info === 'string') throw refuse(`tensor ${quoted(name)} ${info}`);
     tensors.push([name, info]);
   }
@@ -59,7 +63,6 @@ export function parseHeader(file: string, bytes: Uint8Array, fileBytes: number):
   }
   if (end < fileBytes) throw refuse(`the last ${bytesText(fileBytes - end)} belong to no tensor`);
 
-  const metadata = Object.hasOwn(content, metadataKey) ? content[metadataKey] : {};
   if (!isRecord(metadata) || !Object.values(metadata).every((v) => typeof v === 'string')) {
     throw refuse(`its ${metadataKey} is not a table of texts`);
   }

@@ -1,6 +1,7 @@
 // Packed, cache-blocked matrix products in the manner of Goto & van de Geijn (2008). A micro-kernel holds a block of C
 // of kRows × kColumns in registers and runs through kDepth steps of k over packed panels. A panel of A (kRows wide)
 // stays in the first-level cache while the panels of a block of B (kBlockColumns wide) stream from the second level.
+#pragma once
 #include "../gemm.h"
 #include "../pool.h"
 #include "../simd.h"
@@ -11,13 +12,13 @@ namespace trainyard {
 namespace TY_ISA {
 
 // kRows × kVectors accumulators, kVectors of B and one of A must fit in the registers.
-#if defined(TY_AVX512)
+#if defined(__AVX512F__)
 constexpr int kRows = 8, kVectors = 3;
 constexpr int64_t kDepth = 384, kBlockColumns = 384;
-#elif defined(TY_AVX2)
+#elif defined(__AVX2__)
 constexpr int kRows = 6, kVectors = 2;
 constexpr int64_t kDepth = 256, kBlockColumns = 256;
-#elif defined(TY_NEON)
+#elif defined(__aarch64__) || defined(_M_ARM64)
 constexpr int kRows = 8, kVectors = 3;
 constexpr int64_t kDepth = 256, kBlockColumns = 192;
 #else
@@ -95,20 +96,20 @@ static bool isEmpty(const GemmEpilogue& e) {
   return !e.bias && !e.residual && !e.pre && e.activation == GemmActivation::none && !e.geluGradPre;
 }
 
-// The epilogue for columns [column, column + columns) of one row, whose sums C holds.
-static void finishRow(const GemmArgs& g, int64_t row, int64_t column, int64_t columns) {
+// The epilogue for n columns (a vector's worth at most) of C's row at `at`, which holds the sums.
+TY_INLINE void finishVector(const GemmArgs& g, int64_t at, int64_t column, int64_t n) {
   const GemmEpilogue& e = g.epilogue;
-  const int64_t at = row * g.ldc + column;
-  for (int64_t i = 0; i < columns; i += W) {
-    const int64_t n = columns - i;
-    Vf x = loadn(g.c + at + i, n);
-    if (e.bias) x = x + loadn(e.bias + column + i, n);
-    if (e.residual) x = x + loadn(e.residual + at + i, n);
-    if (e.pre) storen(e.pre + at + i, x, n);
-    if (e.activation == GemmActivation::geluTanh) x = geluTanh(x);
-    if (e.geluGradPre) x = x * geluTanhGrad(loadn(e.geluGradPre + at + i, n));
-    storen(g.c + at + i, x, n);
-  }
+  Vf x = loadUpTo(g.c + at, n);
+  if (e.bias) x = x + loadUpTo(e.bias + column, n);
+  if (e.residual) x = x + loadUpTo(e.residual + at, n);
+  if (e.pre) storeUpTo(e.pre + at, x, n);
+  if (e.activation == GemmActivation::geluTanh) x = geluTanh(x);
+  if (e.geluGradPre) x = x * geluTanhGrad(loadUpTo(e.geluGradPre + at, n));
+  storeUpTo(g.c + at, x, n);
+}
+
+static void finishRow(const GemmArgs& g, int64_t row, int64_t column, int64_t columns) {
+  eachVector(columns, [&](int64_t i, int64_t n) { finishVector(g, row * g.ldc + column + i, column + i, n); });
 }
 
 struct GemmTile {
@@ -175,12 +176,12 @@ static GemmTiling chooseTiling(int64_t m, int64_t n, int threads) {
       if (across > columnPanels) break;
       const int64_t columns = (columnPanels + across - 1) / across * kColumns;
       const int64_t tiles = ((m + rows - 1) / rows) * ((n + columns - 1) / columns);
-      // In units of one element's multiply-add in a vector; packing an element costs about 6 of them.
+      // In units of one element's multiply-add in a vector; packing an element costs about 10 of them.
       const double height = static_cast<double>(rows), wide = static_cast<double>(columns);
-      const double tile = height * wide + 6.0 * (height + wide) + 512.0;
+      const double tile = height * wide + 10.0 * (height + wide) + 512.0;
       const double rounds = static_cast<double>((tiles + threads - 1) / threads);
       // Threads are not equally fast: with small tiles the last one to end is waited for less.
-      const double cost = tile * (rounds + (threads > 1 ? 0.1 : 0.0));
+      const double cost = tile * (rounds + (threads > 1 ? 0.05 : 0.0));
       if (cost < bestCost) {
         bestCost = cost;
         best = {rows, columns, (n + columns - 1) / columns, (m + rows - 1) / rows};

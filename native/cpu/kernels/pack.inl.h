@@ -1,5 +1,6 @@
 // Copies of matrix blocks in the order in which the micro-kernel reads them: panels of `width` rows of the (logical)
 // matrix, k after k, so that the inner loop walks through memory once and in order.
+#pragma once
 #include <cstddef>
 
 #include "../simd.h"
@@ -7,14 +8,17 @@
 namespace trainyard {
 namespace TY_ISA {
 
-#if defined(TY_AVX512) || defined(TY_AVX2)
-// An 8 × 8 transpose. Stores go in order and are 8 wide even where `stride` is less: each covers what the one before
-// wrote too much.
+#if defined(__AVX2__)
+// Transposes `rows` (6 or 8) rows of 8. Stores go in order and are 8 wide even where `stride` is 6: each covers what the
+// one before wrote too much.
+template <int rows>
 TY_INLINE void transpose8(const float* source, int64_t ld, float* target, int64_t stride) {
+  const __m256 none = _mm256_setzero_ps();
   const __m256 r0 = _mm256_loadu_ps(source), r1 = _mm256_loadu_ps(source + ld);
   const __m256 r2 = _mm256_loadu_ps(source + 2 * ld), r3 = _mm256_loadu_ps(source + 3 * ld);
   const __m256 r4 = _mm256_loadu_ps(source + 4 * ld), r5 = _mm256_loadu_ps(source + 5 * ld);
-  const __m256 r6 = _mm256_loadu_ps(source + 6 * ld), r7 = _mm256_loadu_ps(source + 7 * ld);
+  const __m256 r6 = rows > 6 ? _mm256_loadu_ps(source + 6 * ld) : none;
+  const __m256 r7 = rows > 7 ? _mm256_loadu_ps(source + 7 * ld) : none;
   const __m256 p0 = _mm256_unpacklo_ps(r0, r1), p1 = _mm256_unpackhi_ps(r0, r1);
   const __m256 p2 = _mm256_unpacklo_ps(r2, r3), p3 = _mm256_unpackhi_ps(r2, r3);
   const __m256 p4 = _mm256_unpacklo_ps(r4, r5), p5 = _mm256_unpackhi_ps(r4, r5);
@@ -38,14 +42,18 @@ TY_INLINE void transpose8(const float* source, int64_t ld, float* target, int64_
 }
 #endif
 
-// One panel from rows that are contiguous along k: target[p·width + r] = source[r·ld + p], zero for r ≥ rows.
+// One panel from rows that are contiguous along k: target[p·width + r] = source[r·ld + p], zero for r ≥ rows. May write
+// two floats past the panel.
 template <int width>
 static void packAcross(const float* source, int64_t ld, int64_t rows, int64_t k, float* target) {
-#if defined(TY_AVX512) || defined(TY_AVX2)
-  if (width % 8 == 0 && rows == width) {
+#if defined(__AVX2__)
+  if ((width % 8 == 0 || width == 6) && rows == width) {
+    constexpr int step = width == 6 ? 6 : 8;
     int64_t p = 0;
     for (; p + 8 <= k; p += 8) {
-      for (int r = 0; r < width; r += 8) transpose8(source + r * ld + p, ld, target + p * width + r, width);
+      for (int r = 0; r < width; r += step) {
+        transpose8<step>(source + r * ld + p, ld, target + p * width + r, width);
+      }
     }
     for (; p < k; p++) {
       for (int r = 0; r < width; r++) target[p * width + r] = source[r * ld + p];

@@ -1,3 +1,4 @@
+#pragma once
 #include "../peak.h"
 #include "../simd.h"
 

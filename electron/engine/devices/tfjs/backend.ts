@@ -1,5 +1,5 @@
 import util from 'node:util';
-import { UserError } from '../../../errors.ts';
+import { messageOf, UserError } from '../../../errors.ts';
 
 /** TensorFlow.js, whichever package gives it. */
 export type Tf = typeof import('@tensorflow/tfjs');
@@ -27,8 +27,10 @@ export function loadBackend(): Promise<Backend> {
 
 async function firstThatLoads(): Promise<Backend> {
   restoreRemovedUtilities();
+  const problems: string[] = [];
   for (const { name, description } of candidates) {
-    const tf = await tryImport(name);
+    // A package may be absent, or be there without a library that it loads: both mean that the next one is tried.
+    const tf = await importTf(name).catch((error: unknown) => void problems.push(messageOf(error)));
     if (!tf) continue;
     tf.enableProdMode(); // no checks of every tensor for NaN, no advice on the console
     if (name === '@tensorflow/tfjs') await tf.setBackend('cpu');
@@ -36,18 +38,13 @@ async function firstThatLoads(): Promise<Backend> {
     return { tf, description };
   }
   throw new UserError(
-    'The tfjs device needs TensorFlow.js, which is not installed: run `npm install @tensorflow/tfjs`, or choose the cpu device.',
+    `The tfjs device needs TensorFlow.js, which can't be loaded (${problems.join('; ')}): run \`npm install @tensorflow/tfjs\`, or choose the cpu device.`,
   );
 }
 
-/** An optional package may be absent, or be there without a library that it loads: both mean that the next one is tried. */
-async function tryImport(name: string): Promise<Tf | undefined> {
-  try {
-    const module = await import(name);
-    return (module.default ?? module) as Tf;
-  } catch {
-    return undefined;
-  }
+async function importTf(name: string): Promise<Tf> {
+  const module = await import(name);
+  return module.default ?? module;
 }
 
 /** tfjs-node 4.22 calls two functions that Node 23 dropped. */

@@ -1,0 +1,161 @@
+#include "execute.h"
+
+namespace trainyard {
+namespace {
+
+// Places in the `scalars` and `stats` buffers: see electron/engine/gpt2/inputs.ts.
+enum Scalar { kLearningRate, kBiasCorrection1, kBiasCorrection2, kLossScale, kLossGradient };
+
+// y = x · w + …, rows × in by in × out.
+GemmArgs forwardProduct(const float* x, const float* w, float* y, int64_t rows, int64_t inputs, int64_t outputs) {
+  GemmArgs g;
+  g.m = rows;
+  g.n = outputs;
+  g.k = inputs;
+  g.a = x;
+  g.lda = inputs;
+  g.b = w;
+  g.ldb = outputs;
+  g.c = y;
+  g.ldc = outputs;
+  return g;
+}
+
+void linear(const LinearCall& c, Pool& pool, const KernelTable& k) {
+  GemmArgs g = forwardProduct(c.x, c.w, c.y, c.rows, c.inputs, c.outputs);
+  g.epilogue.bias = c.b;
+  g.epilogue.residual = c.residual;
+  k.gemm(pool, g);
+}
+
+void linearGeluTanh(const LinearGeluTanhCall& c, Pool& pool, const KernelTable& k) {
+  GemmArgs g = forwardProduct(c.x, c.w, c.y, c.rows, c.inputs, c.outputs);
+  g.epilogue.bias = c.b;
+  g.epilogue.pre = c.pre;
+  g.epilogue.activation = GemmActivation::geluTanh;
+  k.gemm(pool, g);
+}
+
+void linearBackwardInput(const LinearBackwardInputCall& c, Pool& pool, const KernelTable& k) {
+  GemmArgs g;
+  g.transposeB = true;
+  g.m = c.rows;
+  g.n = c.inputs;
+  g.k = c.outputs;
+  g.a = c.dy;
+  g.lda = c.outputs;
+  g.b = c.w;
+  g.ldb = c.outputs;
+  g.c = c.dx;
+  g.ldc = c.inputs;
+  g.accumulate = c.dxAccumulate;
+  g.epilogue.geluGradPre = c.pre;
+  k.gemm(pool, g);
+}
+
+void linearBackwardWeight(const LinearBackwardWeightCall& c, Pool& pool, const KernelTable& k) {
+  GemmArgs g;
+  g.transposeA = true;
+  g.m = c.inputs;
+  g.n = c.outputs;
+  g.k = c.rows;
+  g.a = c.x;
+  g.lda = c.inputs;
+  g.b = c.dy;
+  g.ldb = c.outputs;
+  g.c = c.dw;
+  g.ldc = c.outputs;
+  g.accumulate = c.dwAccumulate;
+  k.gemm(pool, g);
+  if (c.db) k.columnSums(pool, c.dy, c.rows, c.outputs, c.outputs, c.db, c.dbAccumulate);
+}
+
+}  // namespace
+
+void execute(const Call& call, Pool& pool, const KernelTable& k) {
+  switch (call.kind) {
+    case Kind::embed: {
+      auto c = EmbedCall::from(call);
+      return k.embed(pool, c.tokens, c.position[0], c.wte, c.wpe, c.x, c.batch, c.time, c.width);
+    }
+    case Kind::embedBackward: {
+      auto c = EmbedBackwardCall::from(call);
+      return k.embedBackward(pool, c.dx, c.tokens, c.dwte, c.dwpe, c.batch, c.time, c.width, c.paddedVocab, c.context,
+                             c.dwteAccumulate, c.dwpeAccumulate);
+    }
+    case Kind::layerNorm: {
+      auto c = LayerNormCall::from(call);
+      return k.layerNorm(pool, c.x, c.gamma, c.beta, c.y, c.mean, c.rstd, c.rows, c.width, static_cast<float>(c.eps));
+    }
+    case Kind::layerNormBackward: {
+      auto c = LayerNormBackwardCall::from(call);
+      return k.layerNormBackward(pool, c.dy, c.x, c.gamma, c.mean, c.rstd, c.dx, c.dgamma, c.dbeta, c.workspace, c.rows,
+                                 c.width, c.dxAccumulate, c.dgammaAccumulate, c.dbetaAccumulate);
+    }
+    case Kind::linear:
+      return linear(LinearCall::from(call), pool, k);
+    case Kind::linearGeluTanh:
+      return linearGeluTanh(LinearGeluTanhCall::from(call), pool, k);
+    case Kind::linearBackwardInput:
+      return linearBackwardInput(LinearBackwardInputCall::from(call), pool, k);
+    case Kind::linearBackwardWeight:
+      return linearBackwardWeight(LinearBackwardWeightCall::from(call), pool, k);
+    case Kind::attention: {
+      auto c = AttentionCall::from(call);
+      return k.attention(pool, c.qkv, c.rng, c.y, c.lse, {c.batch, c.time, c.heads, c.headDim}, c.dropout, c.stream);
+    }
+    case Kind::attentionBackward: {
+      auto c = AttentionBackwardCall::from(call);
+      return k.attentionBackward(pool, c.dy, c.qkv, c.y, c.lse, c.rng, c.dqkv, c.workspace,
+                                 {c.batch, c.time, c.heads, c.headDim}, c.dropout, c.stream);
+    }
+    case Kind::cachedAttention: {
+      auto c = CachedAttentionCall::from(call);
+      return k.cachedAttention(pool, c.qkv, c.position[0], c.kCache, c.vCache, c.y,
+                               {c.batch, c.time, c.heads, c.headDim}, c.context);
+    }
+    case Kind::dropout: {
+      auto c = DropoutCall::from(call);
+      return k.dropout(pool, c.x, c.rng, c.residual, c.y, c.rows * c.width, c.dropout, c.stream);
+    }
+    case Kind::head: {
+      auto c = HeadCall::from(call);
+      return k.head(pool, c.x, c.wte, c.logits, c.rows, c.width, c.vocab);
+    }
+    case Kind::headCrossEntropy: {
+      auto c = HeadCrossEntropyCall::from(call);
+      return k.headCrossEntropy(pool, c.x, c.wte, c.targets, c.losses, nullptr, nullptr, c.workspace, c.rows, c.width,
+                                static_cast<int64_t>(c.vocab), c.paddedVocab, 0.0f, false, false);
+    }
+    case Kind::headCrossEntropyGrad: {
+      auto c = HeadCrossEntropyGradCall::from(call);
+      return k.headCrossEntropy(pool, c.x, c.wte, c.targets, c.losses, c.dx, c.dwte, c.workspace, c.rows, c.width,
+                                static_cast<int64_t>(c.vocab), c.paddedVocab, c.scalars[kLossGradient], c.dxAccumulate,
+                                c.dwteAccumulate);
+    }
+    case Kind::sumLosses: {
+      auto c = SumLossesCall::from(call);
+      const float sum = k.sumLosses(c.losses, c.rows);
+      c.total[0] = c.totalAccumulate ? c.total[0] + sum : sum;
+      return;
+    }
+    case Kind::squaredSum: {
+      auto c = SquaredSumCall::from(call);
+      c.squares[static_cast<int64_t>(c.index)] = k.squaredSum(pool, c.g, c.workspace, c.elements);
+      return;
+    }
+    case Kind::clipFactor: {
+      auto c = ClipFactorCall::from(call);
+      return k.clipFactor(c.squares, c.tensors, c.scalars[kLossScale], c.maxNorm, c.stats);
+    }
+    case Kind::adamw: {
+      auto c = AdamwCall::from(call);
+      const float* s = c.scalars;
+      const AdamWNumbers numbers = {s[kLearningRate], s[kBiasCorrection1], s[kBiasCorrection2], c.beta1,
+                                    c.beta2,          c.eps,               c.weightDecay};
+      return k.adamw(pool, c.p, c.g, c.m, c.v, c.stats, c.elements, numbers);
+    }
+  }
+}
+
+}  // namespace trainyard

@@ -1,0 +1,115 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { tempDir } from '../temp.ts';
+import { jsonLines, runCli, startCli } from './run.ts';
+
+const text = () => {
+  let words = '';
+  for (let i = 0; i < 3000; i++) words += `${['the', 'cat', 'sat', 'on', 'a', 'mat', 'and', 'ran'][(i * i + 3 * i) % 8]} `;
+  return words;
+};
+
+const shape = ['--tokenizer', 'bytes', '--layers', '2', '--heads', '2', '--width', '16', '--context', '16', '--batch', '4'];
+const quick = ['--steps', '30', '--eval-every', '10', '--sample-every', '15', '--sample-tokens', '8', '--checkpoint-every', '5', '--eval-sequences', '4'];
+
+/** A home with a text to train on. */
+function workplace() {
+  const dir = tempDir();
+  const file = path.join(dir, 'text.txt');
+  fs.writeFileSync(file, text());
+  const home = path.join(dir, 'home');
+  return { dir, file, home, train: ['--home', home, 'train', '--text', file, ...shape, ...quick] };
+}
+
+const losses = (lines: Record<string, unknown>[]) =>
+  new Map(lines.filter((l) => l.type === 'metrics').map((l) => [l.step as number, l.loss as number]));
+
+describe('trainyard train', () => {
+  it('trains, evaluates, samples, saves, and shows it all', async () => {
+    const { home, train } = workplace();
+    const result = await runCli([...train, '--json']);
+    expect(result.stderr).toBe('');
+    expect(result.code).toBe(0);
+    const lines = jsonLines(result.stdout);
+    const seen = losses(lines);
+    expect(seen.size).toBe(30);
+    expect(seen.get(30)!).toBeLessThan(seen.get(1)!);
+    expect(lines.filter((l) => l.type === 'evaluation').map((l) => l.step)).toEqual([0, 10, 20, 30]);
+    expect(lines.filter((l) => l.type === 'sample').map((l) => l.step)).toEqual([0, 15, 30]);
+    const run = String(lines[0]!.run);
+
+    const started = lines.find((l) => l.type === 'started')!.memory as { plannedBytes: number; allocatedBytes: number };
+    expect(started.allocatedBytes).toBe(started.plannedBytes);
+
+    const listed = jsonLines((await runCli(['--home', home, 'runs', '--json'])).stdout);
+    expect(listed[0]).toMatchObject({ id: run, state: 'completed', step: 30 });
+    const shown = await runCli(['--home', home, 'show', run]);
+    expect(shown.code).toBe(0);
+    expect(shown.stdout).toContain('training loss');
+    const kept = fs.readdirSync(path.join(home, 'runs', run, 'checkpoints')).sort();
+    expect(kept).toContain('step-000030');
+    const written = await runCli(['--home', home, 'generate', run, '--prompt', 'the ', '--tokens', '20', '--temperature', '0']);
+    expect(written.code).toBe(0);
+    expect(written.stdout.startsWith('the ')).toBe(true);
+    const again = await runCli(['--home', home, 'generate', run, '--prompt', 'the ', '--tokens', '20', '--temperature', '0']);
+    expect(again.stdout).toBe(written.stdout);
+  });
+
+  it('gives the same bits with one thread and with three', async () => {
+    const a = workplace();
+    const b = workplace();
+    const one = losses(jsonLines((await runCli([...a.train, '--json', '--threads', '1'])).stdout));
+    const three = losses(jsonLines((await runCli([...b.train, '--json', '--threads', '3'])).stdout));
+    expect([...three]).toEqual([...one]);
+    expect(one.size).toBe(30);
+  });
+
+  it('saves and stops at Ctrl-C, and resumes to the same bits', async () => {
+    const whole = workplace();
+    const expected = losses(jsonLines((await runCli([...whole.train, '--json'])).stdout));
+
+    const { home, train } = workplace();
+    const running = startCli([...train, '--json']);
+    while (!running.lines().some((l) => l.includes('"step":7,') && l.includes('metrics'))) await pause(5);
+    running.child.kill('SIGINT');
+    const stopped = await running.result;
+    const lines = jsonLines(stopped.stdout);
+    const end = lines[lines.length - 1]!;
+    expect(end).toMatchObject({ type: 'end', state: 'stopped' });
+    expect(stopped.code).toBe(0);
+    const resumed = await runCli(['--home', home, 'resume', String(end.run), '--json']);
+    expect(resumed.code).toBe(0);
+    const all = new Map([...losses(lines), ...losses(jsonLines(resumed.stdout))]);
+    expect([...all]).toEqual([...expected]);
+  });
+});
+
+describe('wrong input', () => {
+  const cases: [string, string[], RegExp][] = [
+    ['an unknown flag', ['train', '--layrs', '4'], /--layrs/],
+    ['an unknown command', ['trian'], /trian/],
+    ['a number that is none', ['train', '--layers', 'four'], /--layers/],
+    ['a width that the heads do not divide', ['train', '--width', '100', '--heads', '3'], /100.*3/],
+    ['a context larger than the data', ['train', '--context', '60000'], /tokens/],
+    ['tokens a step that no micro-batch makes', ['train', '--tokens-per-step', '1000'], /multiple/],
+    ['an unknown preset', ['train', '--preset', 'gpt5'], /gpt2-medium/],
+    ['a bad phase', ['train', '--phase', 'linear:10:1'], /linear/],
+    ['a choice that is none', ['train', '--recompute', 'all'], /recompute/],
+    ['nothing to train on', ['train'], /--text/],
+    ['a missing file', ['train', '--text', 'no-such-file.txt'], /no-such-file/],
+    ['a run that is none', ['show', 'no-such-run'], /no-such-run/],
+    ['a GPU that is none', ['fit', '--gpu', 'voodoo2'], /rtx-3060/],
+  ];
+  it.each(cases)('refuses %s in one line', async (_, args, message) => {
+    const { home, file } = workplace();
+    const needsText = args[0] === 'train' && args.length > 1 && !args.includes('--text');
+    const result = await runCli(['--home', home, ...args, ...(needsText ? ['--text', file, '--tokenizer', 'bytes'] : [])]);
+    expect(result.stderr.trim().split('\n')).toHaveLength(1);
+    expect(result.stderr).toMatch(message);
+    expect(result.stderr).not.toMatch(/\n\s+at /);
+    expect(result.code).toBe(/missing file|run that is none/.test(_) ? 1 : 2);
+  });
+});
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));

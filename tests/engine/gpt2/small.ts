@@ -1,0 +1,96 @@
+import type { Device, Session } from '../../../electron/engine/devices/device.ts';
+import type { ModelConfig } from '../../../electron/engine/gpt2/config.ts';
+import type { Parameters } from '../../../electron/engine/gpt2/parameters.ts';
+import { Gpt2, type Training, type TrainingSettings } from '../../../electron/engine/gpt2/programs.ts';
+import { plan } from '../../../electron/engine/program/planner.ts';
+import { elements } from '../../../electron/engine/program/types.ts';
+import { Random } from '../random.ts';
+import { stepScalars } from './golden.ts';
+
+/** A model whose sizes are no multiples of anything. */
+export const smallConfig: ModelConfig = {
+  vocabSize: 61,
+  contextLength: 13,
+  nLayer: 2,
+  nHead: 3,
+  nEmbd: 21,
+  dropout: 0,
+};
+
+const settings = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradClip: 1 };
+
+export type Weights = ReadonlyMap<string, Float32Array>;
+
+/** Weights large enough for every part of the model to matter. */
+export function randomWeights(parameters: Parameters, seed = 1): Weights {
+  const random = new Random(seed);
+  return new Map(
+    parameters.all.map(({ spec }) => {
+      const values = random.normals(elements(spec.shape), 0.15);
+      if (spec.init.kind === 'ones') for (let i = 0; i < values.length; i++) values[i]! += 1;
+      return [spec.name, values];
+    }),
+  );
+}
+
+export function write(session: Session, parameters: Parameters, weights: Weights): void {
+  for (const { spec, value } of parameters.all) session.write(value, weights.get(spec.name)!);
+}
+
+/** Sequences of tokens and their targets. */
+export interface Batch {
+  readonly tokens: Int32Array;
+  readonly targets: Int32Array;
+}
+
+export function randomBatch(config: ModelConfig, batch: number, seed = 2): Batch {
+  const random = new Random(seed);
+  const n = batch * config.contextLength;
+  return {
+    tokens: random.integers(n, 0, config.vocabSize - 1),
+    targets: random.integers(n, 0, config.vocabSize - 1),
+  };
+}
+
+/** The batch cut into parts of equal size. */
+export function cut({ tokens, targets }: Batch, parts: number): Batch[] {
+  const n = tokens.length / parts;
+  return Array.from({ length: parts }, (_, i) => ({
+    tokens: tokens.slice(i * n, (i + 1) * n),
+    targets: targets.slice(i * n, (i + 1) * n),
+  }));
+}
+
+/** A session that holds a small model's training programs and weights. */
+export interface Trained {
+  readonly model: Gpt2;
+  readonly training: Training;
+  readonly session: Session;
+}
+
+export async function trainingSession(
+  device: Device,
+  config: ModelConfig,
+  batch: number,
+  recompute: TrainingSettings['recompute'] = 'none',
+): Promise<Trained> {
+  const model = new Gpt2(config);
+  const training = model.training({ ...settings, batch, time: config.contextLength, recompute });
+  const session = await device.load(training.programs, plan(training.programs));
+  write(session, model.parameters, randomWeights(model.parameters));
+  session.write(training.inputs.rng, Int32Array.of(17, -3, 5, 0));
+  return { model, training, session };
+}
+
+/** Takes the gradient of the mean loss over some micro-batches. @returns the sum of the losses, and all gradients */
+export async function gradients({ model, training, session }: Trained, batches: readonly Batch[]) {
+  const targets = batches.reduce((n, b) => n + b.targets.length, 0);
+  session.write(training.inputs.scalars, stepScalars(1, 1e-3, [0.9, 0.95], targets));
+  for (const [i, b] of batches.entries()) {
+    session.write(training.inputs.tokens, b.tokens);
+    session.write(training.inputs.targets, b.targets);
+    await session.run(i === 0 ? training.first : training.further);
+  }
+  const all = model.parameters.all.map((p) => [p.spec.name, session.read(p.gradient).slice() as Float32Array] as const);
+  return { total: session.read(training.lossTotal)[0]!, gradients: new Map(all) };
+}

@@ -1,0 +1,49 @@
+import { expect } from 'vitest';
+import type { Device } from '../../../electron/engine/devices/device.ts';
+import { eps32, expectClose, sameBits } from '../compare.ts';
+import { type OneCall, programOf, run, type Values } from './oneCall.ts';
+import type { OpCase } from './table.ts';
+
+/**
+ * The error that two float32 sums of `terms` random terms may differ by, relative to the sum's usual size: rounding
+ * errors add up as a random walk does, at most one epsilon a step, and 8 steps besides for what is not a sum.
+ */
+export const tolerance = (terms: number): number => eps32 * (8 + 2 * Math.sqrt(terms));
+
+/** Expects results to be those of the reference, within rounding. */
+export function expectResults(c: OpCase, one: OneCall, actual: Values, expected: Values): void {
+  const terms = c.terms(one.dims, one.attrs);
+  const size = c.size?.(one.dims, one.attrs) ?? Math.sqrt(terms);
+  for (const [name, values] of Object.entries(expected)) {
+    const what = `${one.kind} ${name} ${JSON.stringify({ ...one, values: undefined })}`;
+    const old = one.values[name];
+    const [a, b] = old ? withoutUntouchedNaN(actual[name]!, values, old) : [actual[name]!, values];
+    expectClose(a, b, tolerance(terms), what, size);
+  }
+}
+
+/** Zeroes what was NaN before the call and still is on both sides: the free part of a cache. */
+function withoutUntouchedNaN(actual: ArrayLike<number>, expected: ArrayLike<number>, old: ArrayLike<number>) {
+  const untouched = (i: number) => Number.isNaN(old[i]) && Number.isNaN(actual[i]) && Number.isNaN(expected[i]);
+  return [actual, expected].map((values) => Array.from(values, (x, i) => (untouched(i) ? 0 : x))) as [
+    number[],
+    number[],
+  ];
+}
+
+export function expectSameBits(one: OneCall, actual: Values, expected: Values): void {
+  for (const name of Object.keys(expected)) {
+    if (!sameBits(actual[name]!, expected[name]!)) expect.fail(`${one.kind}: the bits of ${name} differ`);
+  }
+}
+
+/** Runs a call on devices that must agree to the bit, and compares the first with the reference. */
+export async function check(c: OpCase, one: OneCall, devices: readonly Device[], reference: Device): Promise<void> {
+  const reason = devices[0]!.supports(programOf(one).calls[0]!);
+  if (reason && c.refused?.(one)) return;
+  expect(reason).toBeUndefined();
+  const expected = await run(reference, one);
+  const first = await run(devices[0]!, one);
+  expectResults(c, one, first, expected);
+  for (const device of devices.slice(1)) expectSameBits(one, await run(device, one), first);
+}

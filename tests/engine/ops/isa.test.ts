@@ -1,0 +1,67 @@
+import { execFileSync } from 'node:child_process';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { createCpuDevice } from '../../../electron/engine/devices/cpu/device.ts';
+import { hasCpu, tfjs } from '../devices.ts';
+import { check } from './check.ts';
+import { type Numbers, run } from './oneCall.ts';
+import { makeCall, table } from './table.ts';
+
+/** A device with the kernels for one instruction set, or undefined where the processor lacks it. */
+function open(isa: string, threads: number) {
+  try {
+    return createCpuDevice({ isa, threads });
+  } catch {
+    return undefined;
+  }
+}
+
+const sizes: Record<string, Numbers> = {
+  adamw: { elements: 1003 },
+  attention: { batch: 2, heads: 2, time: 65, headDim: 17 },
+  attentionBackward: { batch: 2, heads: 2, time: 65, headDim: 17 },
+  cachedAttention: { batch: 2, heads: 2, time: 3, headDim: 17, context: 33 },
+  clipFactor: { tensors: 17 },
+  dropout: { rows: 7, width: 33 },
+  embed: { batch: 2, time: 7, width: 33, paddedVocab: 64, context: 9 },
+  embedBackward: { batch: 2, time: 7, width: 33, paddedVocab: 64, context: 9 },
+  head: { rows: 7, width: 33, paddedVocab: 64, vocab: 61 },
+  headCrossEntropy: { rows: 17, width: 33, paddedVocab: 64 },
+  headCrossEntropyGrad: { rows: 17, width: 33, paddedVocab: 64 },
+  layerNorm: { rows: 33, width: 65 },
+  layerNormBackward: { rows: 33, width: 65 },
+  linear: { rows: 33, in: 65, out: 31 },
+  linearBackwardInput: { rows: 33, in: 65, out: 31 },
+  linearBackwardWeight: { rows: 33, in: 65, out: 31 },
+  linearGeluTanh: { rows: 33, in: 65, out: 31 },
+  squaredSum: { elements: 1003, tensors: 3 },
+  sumLosses: { rows: 1003 },
+};
+
+describe.skipIf(!hasCpu).each(['portable', 'avx2', 'avx512', 'avx512bf16', 'neon'])('%s kernels', (isa) => {
+  const devices = hasCpu ? [open(isa, 1), open(isa, 2)].filter((d) => d !== undefined) : [];
+
+  describe.skipIf(devices.length === 0).each(table)('$kind', (c) => {
+    it.each([false, true])('gives the reference result (accumulate: %s)', async (accumulate) => {
+      const reference = await tfjs.open();
+      const one = await makeCall(c, sizes[c.kind]!, accumulate, 11, (other) => run(reference, other));
+      await check(c, one, devices, reference);
+    });
+  });
+});
+
+describe.skipIf(!hasCpu)('TRAINYARD_ISA', () => {
+  const device = path.resolve(import.meta.dirname, '../../../electron/engine/devices/cpu/device.ts');
+  const isaWith = (value: string) => {
+    const script = `const { createCpuDevice } = await import(${JSON.stringify(device)}); console.log(createCpuDevice({ threads: 1 }).isa);`;
+    const env = { ...process.env, TRAINYARD_ISA: value };
+    return execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+      env,
+      encoding: 'utf8',
+      stdio: 'pipe',
+    }).trim();
+  };
+
+  it('chooses the kernels', () => expect(isaWith('portable')).toBe('portable'));
+  it('is refused when nobody knows it', () => expect(() => isaWith('mmx')).toThrow());
+});

@@ -1,0 +1,38 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Device } from '../../../electron/engine/devices/device.ts';
+import { allOps } from '../../../electron/engine/program/declare.ts';
+import { cpu, hasCpu, tfjs } from '../devices.ts';
+import { check } from './check.ts';
+import { type Numbers, run } from './oneCall.ts';
+import { makeCall, table } from './table.ts';
+
+it('has a row for every kind of call', () => {
+  expect(table.map((c) => c.kind).sort()).toEqual(allOps().map((op) => op.kind));
+});
+
+const targets = [tfjs, ...(hasCpu ? [cpu(1)] : [])];
+
+describe.each(targets)('$name', ({ name, open }) => {
+  let reference: Device;
+  let devices: Device[];
+  beforeAll(async () => {
+    reference = await tfjs.open();
+    devices = [await open()];
+    if (name !== 'tfjs') devices.push(await cpu(2).open(), await cpu(3).open());
+  });
+
+  // The reference against itself shows that it writes all of its results, keeps its inputs and never reads padding.
+  const runs = name === 'tfjs' ? 4 : 25;
+  describe.each(table)('$kind', (c) => {
+    it.each([false, true])(
+      'gives the reference result, whatever the number of threads (accumulate: %s)',
+      async (all) => {
+        const property = fc.asyncProperty(c.dims, fc.integer(), async (dims: Numbers, seed: number) => {
+          await check(c, await makeCall(c, dims, all, seed, (one) => run(reference, one)), devices, reference);
+        });
+        await fc.assert(property, { seed: 20, numRuns: runs });
+      },
+    );
+  });
+});
