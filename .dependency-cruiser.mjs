@@ -1,11 +1,20 @@
 /** Imports point one way: renderer → api types; api → studio → engine, data, evals, exchange. Nothing imports api. */
-const rule = (name, comment, from, to, extra = {}) => ({ name, severity: 'error', comment, from: { path: from, ...extra }, to });
+const rule = (name, comment, from, to, extra = {}) => ({
+  name,
+  severity: 'error',
+  comment,
+  from: { path: from, ...extra },
+  to,
+});
 
 const below = '^electron/(engine|data|evals|exchange|rng)/';
 
 export default {
   forbidden: [
-    rule('no-cycles', 'modules must not import each other in a circle', '.*', { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } }),
+    rule('no-cycles', 'modules must not import each other in a circle', '.*', {
+      circular: true,
+      viaOnly: { dependencyTypesNot: ['type-only'] },
+    }),
     rule('renderer-sees-api-types', 'the renderer knows the API and nothing behind it', '^renderer/', {
       path: '^electron/',
       pathNot: '^electron/api/',

@@ -71,7 +71,8 @@ function choose(logits: Float32Array, { temperature, topK }: SamplingOptions, ra
   let best = 0;
   for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
   if (temperature === 0) return best;
-  const least = topK > 0 && topK < logits.length ? logits.slice().sort()[logits.length - topK]! : Number.NEGATIVE_INFINITY;
+  const least =
+    topK > 0 && topK < logits.length ? logits.slice().sort()[logits.length - topK]! : Number.NEGATIVE_INFINITY;
   const top = logits[best]!;
   const weights = new Float64Array(logits.length);
   let total = 0;

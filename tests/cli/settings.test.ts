@@ -24,7 +24,12 @@ describe('numbers on the command line', () => {
   });
 
   it('reads back any number it is given', () => {
-    fc.assert(fc.property(fc.double({ noNaN: true, noDefaultInfinity: true }), (x) => parseNumber('--x', String(x)) === x || Object.is(x, -0)));
+    fc.assert(
+      fc.property(
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        (x) => parseNumber('--x', String(x)) === x || Object.is(x, -0),
+      ),
+    );
   });
 });
 
@@ -51,6 +56,10 @@ describe('phases on the command line', () => {
 
 describe('merge', () => {
   it('lets the second tree win, key by key', () => {
-    expect(merge({ a: { b: 1, c: [1, 2] }, d: 1 }, { a: { c: [3] }, e: 2 })).toEqual({ a: { b: 1, c: [3] }, d: 1, e: 2 });
+    expect(merge({ a: { b: 1, c: [1, 2] }, d: 1 }, { a: { c: [3] }, e: 2 })).toEqual({
+      a: { b: 1, c: [3] },
+      d: 1,
+      e: 2,
+    });
   });
 });

@@ -6,12 +6,39 @@ import { jsonLines, runCli, startCli } from './run.ts';
 
 const text = () => {
   let words = '';
-  for (let i = 0; i < 3000; i++) words += `${['the', 'cat', 'sat', 'on', 'a', 'mat', 'and', 'ran'][(i * i + 3 * i) % 8]} `;
+  for (let i = 0; i < 3000; i++)
+    words += `${['the', 'cat', 'sat', 'on', 'a', 'mat', 'and', 'ran'][(i * i + 3 * i) % 8]} `;
   return words;
 };
 
-const shape = ['--tokenizer', 'bytes', '--layers', '2', '--heads', '2', '--width', '16', '--context', '16', '--batch', '4'];
-const quick = ['--steps', '30', '--eval-every', '10', '--sample-every', '15', '--sample-tokens', '8', '--checkpoint-every', '5', '--eval-sequences', '4'];
+const shape = [
+  '--tokenizer',
+  'bytes',
+  '--layers',
+  '2',
+  '--heads',
+  '2',
+  '--width',
+  '16',
+  '--context',
+  '16',
+  '--batch',
+  '4',
+];
+const quick = [
+  '--steps',
+  '30',
+  '--eval-every',
+  '10',
+  '--sample-every',
+  '15',
+  '--sample-tokens',
+  '8',
+  '--checkpoint-every',
+  '5',
+  '--eval-sequences',
+  '4',
+];
 
 /** A home with a text to train on. */
 function workplace() {
@@ -49,10 +76,32 @@ describe('trainyard train', () => {
     expect(shown.stdout).toContain('training loss');
     const kept = fs.readdirSync(path.join(home, 'runs', run, 'checkpoints')).sort();
     expect(kept).toContain('step-000030');
-    const written = await runCli(['--home', home, 'generate', run, '--prompt', 'the ', '--tokens', '20', '--temperature', '0']);
+    const written = await runCli([
+      '--home',
+      home,
+      'generate',
+      run,
+      '--prompt',
+      'the ',
+      '--tokens',
+      '20',
+      '--temperature',
+      '0',
+    ]);
     expect(written.code).toBe(0);
     expect(written.stdout.startsWith('the ')).toBe(true);
-    const again = await runCli(['--home', home, 'generate', run, '--prompt', 'the ', '--tokens', '20', '--temperature', '0']);
+    const again = await runCli([
+      '--home',
+      home,
+      'generate',
+      run,
+      '--prompt',
+      'the ',
+      '--tokens',
+      '20',
+      '--temperature',
+      '0',
+    ]);
     expect(again.stdout).toBe(written.stdout);
   });
 
@@ -104,7 +153,12 @@ describe('wrong input', () => {
   it.each(cases)('refuses %s in one line', async (_, args, message) => {
     const { home, file } = workplace();
     const needsText = args[0] === 'train' && args.length > 1 && !args.includes('--text');
-    const result = await runCli(['--home', home, ...args, ...(needsText ? ['--text', file, '--tokenizer', 'bytes'] : [])]);
+    const result = await runCli([
+      '--home',
+      home,
+      ...args,
+      ...(needsText ? ['--text', file, '--tokenizer', 'bytes'] : []),
+    ]);
     expect(result.stderr.trim().split('\n')).toHaveLength(1);
     expect(result.stderr).toMatch(message);
     expect(result.stderr).not.toMatch(/\n\s+at /);

@@ -1,4 +1,4 @@
-import { validationWindows, WindowSampler } from '../../data/sampling.ts';
+import { validationWindows, WindowSampler } from '../../data/sampling/index.ts';
 import { openDataset } from '../../data/shards/index.ts';
 import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { openCheckpoint } from '../checkpoint/index.ts';

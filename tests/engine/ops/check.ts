@@ -5,10 +5,10 @@ import { type OneCall, programOf, run, type Values } from './oneCall.ts';
 import type { OpCase } from './table.ts';
 
 /**
- * The error that two float32 sums of `terms` random terms may differ by, relative to the sum's usual size: rounding
- * errors add up as a random walk does, at most one epsilon a step, and 8 steps besides for what is not a sum.
+ * What two float32 sums of `terms` random terms may differ by, relative to the sum's usual size: rounding errors, half
+ * an epsilon each on either side, add up as a random walk does, and 4 epsilons besides for what is not a sum.
  */
-export const tolerance = (terms: number): number => eps32 * (8 + 2 * Math.sqrt(terms));
+export const tolerance = (terms: number): number => eps32 * (4 + Math.sqrt(terms));
 
 /** Expects results to be those of the reference, within rounding. */
 export function expectResults(c: OpCase, one: OneCall, actual: Values, expected: Values): void {

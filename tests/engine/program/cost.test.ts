@@ -4,16 +4,7 @@ import { parameterTable } from '../../../electron/engine/gpt2/parameters.ts';
 import { loadPreset } from '../../../electron/engine/presets.ts';
 import { callCost, mfu, modelFlopsPerToken, programCost } from '../../../electron/engine/program/cost.ts';
 import { elements } from '../../../electron/engine/program/types.ts';
-import { gpt2, runPrograms } from './shapes.ts';
-
-/** The published sizes. */
-const presets = [
-  { name: 'gpt2', shape: gpt2(12, 12, 768, 1024), parameters: 124_439_808 },
-  { name: 'gpt2-medium', shape: gpt2(24, 16, 1024, 1024), parameters: 354_823_168 },
-  { name: 'gpt2-medium-4096', shape: gpt2(26, 16, 1024, 4096), parameters: 383_161_344 },
-  { name: 'gpt2-large', shape: gpt2(36, 20, 1280, 1024), parameters: 774_030_080 },
-  { name: 'gpt2-xl', shape: gpt2(48, 25, 1600, 1024), parameters: 1_557_611_200 },
-];
+import { gpt2, presets, runPrograms } from './shapes.ts';
 
 describe.each(presets)('$name', ({ name, shape, parameters }) => {
   it('has the published number of parameters, by the formula and by the table', () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
+import { plan } from '../../../electron/engine/program/planner.ts';
 import { print } from '../../../electron/engine/program/print.ts';
-import { gpt2, policies, runPrograms } from './shapes.ts';
+import { formatBytes } from '../../../electron/format.ts';
+import { gpt2, policies, presets, runPrograms } from './shapes.ts';
 
 const tiny = gpt2(2, 4, 64, 32, 97);
 
@@ -29,4 +31,18 @@ describe('the dump of a tiny GPT-2', () => {
     // every gradient is added to: none of them is overwritten by a second micro-batch
     expect(further!.join('\n')).not.toMatch(/d\((wte|wpe|h\.\d+\.[a-z_.0-9]+|ln_f)\.(weight|bias)\)\[[^\]]*\] =/);
   });
+});
+
+/** What a run of a preset needs, a sequence at a time. */
+function planRow({ name, shape }: (typeof presets)[number], policy: (typeof policies)[number]): string {
+  const { totalBytes, roleBytes, peak } = plan(runPrograms(shape, 1, policy));
+  const roles = Object.entries(roleBytes).filter(([, bytes]) => bytes > 0);
+  const parts = roles.map(([role, bytes]) => `${role} ${formatBytes(bytes)}`);
+  const at = `peak at ${peak!.program} ${peak!.index}: ${peak!.call.kind}${peak!.call.scope ? ` in ${peak!.call.scope}` : ''}`;
+  return `${name}, recompute ${policy}: ${formatBytes(totalBytes)} (${parts.join(', ')}), ${at}`;
+}
+
+it('gives the presets plans as reviewed', async () => {
+  const rows = presets.flatMap((preset) => policies.map((policy) => planRow(preset, policy)));
+  await expect(rows.join('\n')).toMatchFileSnapshot('dumps/plans.txt');
 });

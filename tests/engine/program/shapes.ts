@@ -31,3 +31,12 @@ export const gpt2 = (
   nEmbd,
   dropout: 0,
 });
+
+/** The published models with their numbers of parameters. */
+export const presets = [
+  { name: 'gpt2', shape: gpt2(12, 12, 768, 1024), parameters: 124_439_808 },
+  { name: 'gpt2-medium', shape: gpt2(24, 16, 1024, 1024), parameters: 354_823_168 },
+  { name: 'gpt2-medium-4096', shape: gpt2(26, 16, 1024, 4096), parameters: 383_161_344 },
+  { name: 'gpt2-large', shape: gpt2(36, 20, 1280, 1024), parameters: 774_030_080 },
+  { name: 'gpt2-xl', shape: gpt2(48, 25, 1600, 1024), parameters: 1_557_611_200 },
+];

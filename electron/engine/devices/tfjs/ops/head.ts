@@ -11,7 +11,8 @@ function crossEntropy(tf: Tf, x: Tensor, wte: Tensor, targets: Tensor, vocab: nu
   const logits = logitsOf(tf, x, wte, vocab);
   const flat = targets.flatten();
   const counted = tf.greaterEqual(flat, 0).cast('float32');
-  const picked = logits.mul(tf.oneHot(tf.maximum(flat, 0).cast('int32'), vocab)).sum(-1);
+  const oneHot = tf.equal(flat.expandDims(1), tf.range(0, vocab, 1, 'int32').expandDims(0)).cast('float32');
+  const picked = logits.mul(oneHot).sum(-1);
   return tf.logSumExp(logits, -1).sub(picked).mul(counted);
 }
 

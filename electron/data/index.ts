@@ -1,0 +1,29 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { UserError } from '../errors.ts';
+import { type Manifest, readManifest } from './shards/index.ts';
+import { manifestName } from './shards/manifest.ts';
+
+export { type PrepareOptions, prepareDataset } from './prepare.ts';
+
+/** The datasets in a home, by name. */
+export function datasetsInfo(home: string): Manifest[] {
+  const root = path.join(home, 'datasets');
+  if (!fs.existsSync(root)) return [];
+  return fs
+    .readdirSync(root)
+    .filter((name) => !name.startsWith('.') && fs.existsSync(path.join(root, name, manifestName)))
+    .sort()
+    .map((name) => readManifest(path.join(root, name)));
+}
+
+/** @throws UserError that lists the datasets when there is none of that name */
+export function loadDatasetInfo(home: string, name: string): Manifest {
+  const names = datasetsInfo(home).map((d) => d.name);
+  if (!names.includes(name)) {
+    const known =
+      names.length > 0 ? `choose from ${names.join(', ')}` : 'there is none yet; give --text FILE to make one';
+    throw new UserError(`There is no dataset "${name}": ${known}.`);
+  }
+  return readManifest(path.join(home, 'datasets', name));
+}

@@ -1,0 +1,177 @@
+import { createHash, randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { messageOf, UsageError, UserError } from '../errors.ts';
+import { textFiles } from './readers/inputs.ts';
+import { describe, type Source, textPieces } from './readers/text.ts';
+import { hashOf } from './sampling/index.ts';
+import { type Manifest, readManifest, ShardWriter } from './shards/index.ts';
+import { manifestName } from './shards/manifest.ts';
+import { tokenised } from './tokenise.ts';
+import { getTokenizer, type TokenizerName } from './tokenizers/index.ts';
+
+export interface PrepareOptions {
+  readonly home: string;
+  /** Text files, folders, globs. */
+  readonly inputs: readonly string[];
+  readonly tokenizer: TokenizerName;
+  /** Part of the tokens that is kept for validation. */
+  readonly valFraction?: number;
+  readonly shardTokens?: number;
+  readonly onProgress?: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
+}
+
+/** So many documents, and validation takes whole ones; fewer, and it takes the end of the text. */
+const manyDocuments = 100;
+
+/**
+ * Makes a dataset of text files: tokens in shards, with a part for validation. Documents (files) end with the end of text.
+ * The same texts and settings give the dataset that is there already. It is whole or absent: written beside its place,
+ * synced, then renamed.
+ * @throws UserError for texts that are missing, unreadable, empty or no UTF-8, and a disk that does not take the dataset
+ */
+export async function prepareDataset(options: PrepareOptions): Promise<Manifest> {
+  const { home, tokenizer, valFraction = 0.1, shardTokens = 100_000_000 } = options;
+  if (!(valFraction > 0 && valFraction < 1)) {
+    throw new UsageError(`The part kept for validation must lie between 0 and 1, and ${valFraction} does not.`);
+  }
+  const sources: Source[] = [];
+  for (const file of textFiles(options.inputs)) sources.push(await describe(file));
+  const name = datasetName(sources, tokenizer, valFraction);
+  const dir = path.join(home, 'datasets', name);
+  if (fs.existsSync(path.join(dir, manifestName))) return readManifest(dir);
+
+  const partial = path.join(home, 'datasets', `.${name}.${randomBytes(4).toString('hex')}.partial`);
+  try {
+    removePartials(path.join(home, 'datasets'), name);
+    fs.mkdirSync(partial, { recursive: true });
+    const manifest = await write(partial, { ...options, name, sources, valFraction, shardTokens });
+    fs.rmSync(dir, { recursive: true, force: true });
+    fs.renameSync(partial, dir);
+    return manifest;
+  } catch (error) {
+    fs.rmSync(partial, { recursive: true, force: true });
+    if (error instanceof UserError || !(error instanceof Error && 'code' in error)) throw error;
+    throw new UserError(
+      `The dataset can't be written to ${dir}: ${messageOf(error)}. Nothing is left of it; make room and try again.`,
+    );
+  }
+}
+
+/** Leftovers of a process that was killed, of this dataset only: others may be in the making. */
+function removePartials(root: string, name: string): void {
+  if (!fs.existsSync(root)) return;
+  for (const entry of fs.readdirSync(root)) {
+    if (entry.startsWith(`.${name}.`) && entry.endsWith('.partial')) {
+      fs.rmSync(path.join(root, entry), { recursive: true, force: true });
+    }
+  }
+}
+
+/** The first source's name and a hash of what the dataset is made from: the same content, the same name. */
+function datasetName(sources: readonly Source[], tokenizer: TokenizerName, valFraction: number): string {
+  const made = JSON.stringify([sources.map((s) => s.sha256), tokenizer, valFraction]);
+  const stem =
+    path
+      .parse(sources[0]!.path)
+      .name.replace(/[^\w-]+/g, '-')
+      .slice(0, 40) || 'text';
+  return `${stem}-${tokenizer}-${createHash('sha256').update(made).digest('hex').slice(0, 8)}`;
+}
+
+interface WriteOptions extends PrepareOptions {
+  readonly name: string;
+  readonly sources: readonly Source[];
+  readonly valFraction: number;
+  readonly shardTokens: number;
+}
+
+async function write(dir: string, options: WriteOptions): Promise<Manifest> {
+  const { name, sources, valFraction, shardTokens, tokenizer } = options;
+  const { vocabSize } = getTokenizer(tokenizer);
+  const [train, val] = [new ShardWriter(dir, 'train', shardTokens), new ShardWriter(dir, 'val', shardTokens)];
+  try {
+    if (sources.length >= manyDocuments) await writeByDocument(options, train, val);
+    else await writeByPosition(dir, options, train, val);
+  } finally {
+    train.close();
+    val.close();
+  }
+  const manifest: Manifest = {
+    version: 1,
+    name,
+    tokenizer,
+    vocabSize,
+    trainTokens: train.tokens,
+    valTokens: val.tokens,
+    shards: { train: train.shards, val: val.shards },
+    sources: [...sources],
+    settings: { valFraction },
+    createdAt: new Date().toISOString(),
+  };
+  const fd = fs.openSync(path.join(dir, manifestName), 'wx');
+  fs.writeSync(fd, `${JSON.stringify(manifest, null, 2)}\n`);
+  fs.fsyncSync(fd);
+  fs.closeSync(fd);
+  return manifest;
+}
+
+/** Each document goes to validation or training by a hash of its text. */
+async function writeByDocument(options: WriteOptions, train: ShardWriter, val: ShardWriter): Promise<void> {
+  let doneBytes = 0;
+  for (const source of options.sources) {
+    const share = hashOf(Number.parseInt(source.sha256.slice(0, 12), 16)) / 2 ** 32;
+    const to = share < options.valFraction ? val : train;
+    for await (const tokens of documentTokens(source, options.tokenizer)) to.write(tokens);
+    doneBytes += source.bytes;
+    report(options, doneBytes);
+  }
+}
+
+/** The last part of all tokens is for validation: they pass through a spool file, for their number is known at the end. */
+async function writeByPosition(
+  dir: string,
+  options: WriteOptions,
+  train: ShardWriter,
+  val: ShardWriter,
+): Promise<void> {
+  const spool = path.join(dir, 'spool');
+  const fd = fs.openSync(spool, 'wx+');
+  try {
+    let total = 0;
+    let doneBytes = 0;
+    for (const source of options.sources) {
+      for await (const tokens of documentTokens(source, options.tokenizer)) {
+        const bytes = new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength);
+        for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done);
+        total += tokens.length;
+      }
+      doneBytes += source.bytes;
+      report(options, doneBytes);
+    }
+    const cut = total - Math.round(total * options.valFraction);
+    const block = new Uint16Array(1 << 20);
+    for (let at = 0; at < total; ) {
+      const end = at < cut ? cut : total;
+      const n = Math.min(block.length, end - at);
+      fs.readSync(fd, new Uint8Array(block.buffer, 0, 2 * n), 0, 2 * n, 2 * at);
+      (at < cut ? train : val).write(block.subarray(0, n));
+      at += n;
+    }
+  } finally {
+    fs.closeSync(fd);
+    fs.rmSync(spool, { force: true });
+  }
+}
+
+async function* documentTokens(source: Source, name: TokenizerName): AsyncGenerator<Uint16Array> {
+  const tokenizer = getTokenizer(name);
+  const pieces = textPieces(source.path);
+  if (name === 'bytes' || source.bytes < 1 << 20) for await (const text of pieces) yield tokenizer.encode(text);
+  else yield* tokenised(pieces, name);
+  yield Uint16Array.of(tokenizer.endOfText);
+}
+
+function report({ onProgress, sources }: WriteOptions, doneBytes: number): void {
+  onProgress?.({ doneBytes, totalBytes: sources.reduce((total, s) => total + s.bytes, 0) });
+}

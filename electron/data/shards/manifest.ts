@@ -1,0 +1,38 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { messageOf, UserError } from '../../errors.ts';
+
+export const manifestName = 'dataset.json';
+
+const shardSchema = z.object({ file: z.string(), tokens: z.int().min(0), sha256: z.string() });
+
+export const manifestSchema = z.object({
+  version: z.literal(1),
+  name: z.string(),
+  tokenizer: z.enum(['gpt2', 'bytes']),
+  vocabSize: z.int(),
+  trainTokens: z.int(),
+  valTokens: z.int(),
+  shards: z.object({ train: z.array(shardSchema), val: z.array(shardSchema) }),
+  sources: z.array(z.object({ path: z.string(), bytes: z.int(), sha256: z.string() })),
+  settings: z.object({ valFraction: z.number() }),
+  createdAt: z.string(),
+});
+
+export type Manifest = z.infer<typeof manifestSchema>;
+export type Shard = z.infer<typeof shardSchema>;
+export type SplitName = 'train' | 'val';
+
+/** @throws UserError when the folder holds no dataset or its description is damaged */
+export function readManifest(dir: string): Manifest {
+  const file = path.join(dir, manifestName);
+  if (!fs.existsSync(file)) throw new UserError(`There is no dataset in ${dir}: prepare it again from its text.`);
+  try {
+    return manifestSchema.parse(JSON.parse(fs.readFileSync(file, 'utf8')));
+  } catch (error) {
+    throw new UserError(
+      `The dataset's description ${file} is damaged (${messageOf(error)}): prepare it again from its text.`,
+    );
+  }
+}

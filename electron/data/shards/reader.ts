@@ -1,0 +1,100 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { UserError } from '../../errors.ts';
+import { type Manifest, readManifest, type SplitName } from './manifest.ts';
+import { littleEndian } from './writer.ts';
+
+/** The tokens of one split, end to end over its shards; read where they are wanted, never loaded whole. */
+export interface TokenSource {
+  readonly tokens: number;
+  /** Tokens start … start + length - 1. */
+  window(start: number, length: number): Int32Array;
+}
+
+interface OpenShard {
+  readonly fd: number;
+  readonly start: number;
+  readonly tokens: number;
+}
+
+class Split implements TokenSource {
+  readonly tokens: number;
+  readonly #shards: readonly OpenShard[];
+
+  constructor(shards: readonly OpenShard[]) {
+    this.#shards = shards;
+    this.tokens = shards.reduce((total, s) => total + s.tokens, 0);
+  }
+
+  window(start: number, length: number): Int32Array {
+    if (start < 0 || start + length > this.tokens)
+      throw new Error(`tokens ${start} + ${length} lie outside of ${this.tokens}`);
+    const out = new Uint16Array(length);
+    for (const shard of this.#shards) {
+      const from = Math.max(start, shard.start);
+      const to = Math.min(start + length, shard.start + shard.tokens);
+      if (from < to) readTokens(shard.fd, from - shard.start, out.subarray(from - start, to - start));
+    }
+    return Int32Array.from(out);
+  }
+}
+
+/** An open dataset. */
+export class Dataset {
+  readonly manifest: Manifest;
+  readonly #fds: number[] = [];
+  readonly #splits: Record<SplitName, TokenSource>;
+
+  constructor(dir: string) {
+    this.manifest = readManifest(dir);
+    try {
+      this.#splits = { train: this.#open(dir, 'train'), val: this.#open(dir, 'val') };
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  split(name: SplitName): TokenSource {
+    return this.#splits[name];
+  }
+
+  close(): void {
+    for (const fd of this.#fds.splice(0)) fs.closeSync(fd);
+  }
+
+  #open(dir: string, name: SplitName): TokenSource {
+    let start = 0;
+    const shards = this.manifest.shards[name].map((shard): OpenShard => {
+      const file = path.join(dir, shard.file);
+      const size = fs.statSync(file, { throwIfNoEntry: false })?.size;
+      if (size === undefined) throw new UserError(`The dataset's file ${file} is missing: prepare the dataset again.`);
+      if (size !== 2 * shard.tokens) {
+        throw new UserError(
+          `The dataset's file ${file} has ${size} bytes instead of ${2 * shard.tokens}: prepare the dataset again.`,
+        );
+      }
+      const fd = fs.openSync(file, 'r');
+      this.#fds.push(fd);
+      const open = { fd, start, tokens: shard.tokens };
+      start += shard.tokens;
+      return open;
+    });
+    return new Split(shards);
+  }
+}
+
+/** @throws UserError naming the file that is missing or truncated */
+export const openDataset = (dir: string): Dataset => new Dataset(dir);
+
+function readTokens(fd: number, at: number, out: Uint16Array): void {
+  const bytes = new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
+  for (let done = 0; done < bytes.length; ) {
+    const n = fs.readSync(fd, bytes, done, bytes.length - done, 2 * at + done);
+    if (n === 0)
+      throw new UserError('A file of the dataset became shorter while it was read: prepare the dataset again.');
+    done += n;
+  }
+  const swapped = littleEndian(out);
+  if (swapped.buffer !== out.buffer) bytes.set(swapped);
+}

@@ -1,0 +1,25 @@
+import os from 'node:os';
+import { Tinypool } from 'tinypool';
+import type { TokenizerName } from './tokenizers/index.ts';
+
+/**
+ * Tokenises pieces of text in worker threads, in their order, with few pieces in flight.
+ * @yields the tokens of each piece
+ */
+export async function* tokenised(pieces: AsyncIterable<string>, tokenizer: TokenizerName): AsyncGenerator<Uint16Array> {
+  const threads = os.availableParallelism();
+  const filename = new URL('./tokenise.worker.ts', import.meta.url).href;
+  const pool = new Tinypool({ filename, minThreads: 1, maxThreads: threads });
+  try {
+    const flying: Promise<Uint16Array>[] = [];
+    for await (const text of pieces) {
+      const tokens: Promise<Uint16Array> = pool.run({ text, tokenizer });
+      tokens.catch(() => {}); // it is awaited below, in its turn
+      flying.push(tokens);
+      if (flying.length > threads) yield await flying.shift()!;
+    }
+    for (const tokens of flying) yield await tokens;
+  } finally {
+    await pool.destroy();
+  }
+}

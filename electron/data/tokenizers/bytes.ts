@@ -1,0 +1,19 @@
+import type { Tokenizer } from './types.ts';
+
+const endOfText = 256;
+
+/** UTF-8 bytes as tokens, and 256 for the end of a document. */
+export const bytes: Tokenizer = {
+  name: 'bytes',
+  vocabSize: 257,
+  endOfText,
+  encode: (text) => Uint16Array.from(Buffer.from(text, 'utf8')),
+  decode: (tokens) => new TextDecoder().decode(Uint8Array.from([...tokens].filter((t) => t < endOfText))),
+  streamDecoder() {
+    const decoder = new TextDecoder();
+    return {
+      push: (token) => (token < endOfText ? decoder.decode(Uint8Array.of(token), { stream: true }) : ''),
+      end: () => decoder.decode(),
+    };
+  },
+};

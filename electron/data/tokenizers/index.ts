@@ -1,0 +1,9 @@
+import { bytes } from './bytes.ts';
+import { gpt2 } from './gpt2.ts';
+import type { Tokenizer, TokenizerName } from './types.ts';
+
+export type { StreamDecoder, Tokenizer, TokenizerName } from './types.ts';
+
+const tokenizers: Record<TokenizerName, Tokenizer> = { gpt2, bytes };
+
+export const getTokenizer = (name: TokenizerName): Tokenizer => tokenizers[name];

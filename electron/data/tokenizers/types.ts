@@ -1,0 +1,20 @@
+export type TokenizerName = 'gpt2' | 'bytes';
+
+/** Text to tokens and back. Tokens fit in 16 bits. */
+export interface Tokenizer {
+  readonly name: TokenizerName;
+  readonly vocabSize: number;
+  /** The token that ends a document. Text never becomes it: `<|endoftext|>` in a document is ordinary text. */
+  readonly endOfText: number;
+  encode(text: string): Uint16Array;
+  /** Broken sequences become U+FFFD; the end of text becomes nothing. */
+  decode(tokens: Iterable<number>): string;
+  /** Decodes token by token: a character comes out when its last byte has come in. */
+  streamDecoder(): StreamDecoder;
+}
+
+export interface StreamDecoder {
+  push(token: number): string;
+  /** What is left of a broken character. */
+  end(): string;
+}
