@@ -143,7 +143,7 @@ async function writeByPosition(
     for (const source of options.sources) {
       for await (const tokens of documentTokens(source, options.tokenizer)) {
         const bytes = new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength);
-        for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done);
+        for (let done = 0; done < bytes.length;) done += fs.writeSync(fd, bytes, done);
         total += tokens.length;
       }
       doneBytes += source.bytes;
@@ -151,7 +151,7 @@ async function writeByPosition(
     }
     const cut = total - Math.round(total * options.valFraction);
     const block = new Uint16Array(1 << 20);
-    for (let at = 0; at < total; ) {
+    for (let at = 0; at < total;) {
       const end = at < cut ? cut : total;
       const n = Math.min(block.length, end - at);
       fs.readSync(fd, new Uint8Array(block.buffer, 0, 2 * n), 0, 2 * n, 2 * at);

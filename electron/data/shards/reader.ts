@@ -89,7 +89,7 @@ export const openDataset = (dir: string): Dataset => new Dataset(dir);
 
 function readTokens(fd: number, at: number, out: Uint16Array): void {
   const bytes = new Uint8Array(out.buffer, out.byteOffset, out.byteLength);
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const n = fs.readSync(fd, bytes, done, bytes.length - done, 2 * at + done);
     if (n === 0)
       throw new UserError('A file of the dataset became shorter while it was read: prepare the dataset again.');

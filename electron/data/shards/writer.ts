@@ -22,7 +22,7 @@ export class ShardWriter {
   }
 
   write(tokens: Uint16Array): void {
-    for (let done = 0; done < tokens.length; ) {
+    for (let done = 0; done < tokens.length;) {
       const shard = this.#current();
       const part = tokens.subarray(done, done + this.#shardTokens - shard.tokens);
       const bytes = littleEndian(part);
@@ -58,7 +58,7 @@ export class ShardWriter {
 }
 
 function writeFully(fd: number, bytes: Uint8Array): void {
-  for (let done = 0; done < bytes.length; ) done += fs.writeSync(fd, bytes, done, bytes.length - done);
+  for (let done = 0; done < bytes.length;) done += fs.writeSync(fd, bytes, done, bytes.length - done);
 }
 
 /** Every platform that Node runs on but a few mainframes stores numbers little-endian already. */

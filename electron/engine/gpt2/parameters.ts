@@ -2,9 +2,7 @@ import type { Buffer } from '../program/types.ts';
 import { type ModelConfig, paddedVocabSize } from './config.ts';
 
 export type Init =
-  | { readonly kind: 'normal'; readonly std: number }
-  | { readonly kind: 'ones' }
-  | { readonly kind: 'zeros' };
+  { readonly kind: 'normal'; readonly std: number } | { readonly kind: 'ones' } | { readonly kind: 'zeros' };
 
 /** One row of the table that sizes, checkpoints, decay groups and the calculator derive from. */
 export interface ParameterSpec {

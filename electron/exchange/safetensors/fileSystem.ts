@@ -34,7 +34,7 @@ export const nodeFileSystem: FileSystem = {
     const handle = await fs.open(file, 'w');
     return {
       async write(bytes) {
-        for (let done = 0; done < bytes.length; ) {
+        for (let done = 0; done < bytes.length;) {
           done += (await handle.write(bytes, done, bytes.length - done)).bytesWritten;
         }
       },

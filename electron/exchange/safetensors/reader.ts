@@ -112,7 +112,7 @@ async function readHeader(path: string, handle: fs.FileHandle): Promise<Safetens
 
 /** Reads exactly `bytes.length` bytes from a position. */
 async function fill(path: string, handle: fs.FileHandle, bytes: Uint8Array, position: number): Promise<void> {
-  for (let done = 0; done < bytes.length; ) {
+  for (let done = 0; done < bytes.length;) {
     const wanted = Math.min(chunkBytes, bytes.length - done);
     const { bytesRead } = await handle.read(bytes, done, wanted, position + done);
     if (bytesRead === 0)
