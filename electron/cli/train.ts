@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
-import { datasetsInfo, loadDatasetInfo, prepareDataset } from '../data/index.ts';
-import { getTokenizer } from '../data/tokenizers/index.ts';
+import { datasetsInfo, loadDatasetInfo, type Manifest, prepareDataset } from '../data/index.ts';
+import { getTokenizer, type TokenizerName } from '../data/tokenizers/index.ts';
 import { parseRunConfig, type RunConfig } from '../engine/config.ts';
 import { loadPreset } from '../engine/presets.ts';
 import { UsageError } from '../errors.ts';
@@ -52,15 +52,31 @@ export function addTrain(program: Command): void {
 async function runTrain(options: TrainOptions): Promise<void> {
   const home = resolveHome(options.home);
   const tree = settingsTree(options);
-  const { dataset, tokenizer } = await datasetOf(home, options, tree);
-  const config = completeConfig(options, tree, dataset, tokenizer);
+  const data = dataChoice(home, options, tree);
+  // Checked before the text is read: a wrong setting is told at once.
+  const draft = completeConfig(options, tree, data.tokenizer);
+  const dataset = await data.load();
+  requireWindows(dataset, draft.model.contextLength);
   const studio = Studio.open(home);
   try {
-    const run = studio.createRun(config, options.name ?? dataset);
+    const run = studio.createRun({ ...draft, dataset: dataset.name }, options.name ?? dataset.name);
+    if (!options.json) {
+      const [train, val] = [formatCount(dataset.trainTokens), formatCount(dataset.valTokens)];
+      console.error(`dataset ${dataset.name}: ${train} tokens to train on, ${val} to validate`);
+    }
     await follow(studio, run, studio.start(run), options.json ?? false);
   } finally {
     studio.close();
   }
+}
+
+/** @throws UsageError when the training or validation part is smaller than one window */
+function requireWindows({ name, trainTokens, valTokens }: Manifest, contextLength: number): void {
+  const least = Math.min(trainTokens, valTokens);
+  if (least > contextLength) return;
+  throw new UsageError(
+    `A context of ${contextLength} needs ${contextLength + 1} tokens in each part, and the ${trainTokens === least ? 'training' : 'validation'} part of ${name} has ${least} tokens: use more text or --context ${Math.max(1, least - 1)}.`,
+  );
 }
 
 /** Preset, then config file, then flags: later ones win. */
@@ -70,45 +86,41 @@ function settingsTree(options: TrainOptions): Tree {
   return applyFlags(merge(preset, file), options);
 }
 
-interface DatasetChoice {
-  readonly dataset: string;
-  readonly tokenizer: 'gpt2' | 'bytes';
+interface DataChoice {
+  readonly tokenizer: TokenizerName;
+  /** Opens the dataset, or makes it. */
+  load(): Promise<Manifest>;
 }
 
-async function datasetOf(home: string, options: TrainOptions, tree: Tree): Promise<DatasetChoice> {
+function dataChoice(home: string, options: TrainOptions, tree: Tree): DataChoice {
   const name = options.dataset ?? (options.text ? undefined : (tree.dataset as string | undefined));
   if (name !== undefined) {
     if (options.text) throw new UsageError('Give --text or --dataset, not both.');
-    const info = loadDatasetInfo(home, name);
-    return { dataset: name, tokenizer: info.tokenizer };
+    const manifest = loadDatasetInfo(home, name);
+    return { tokenizer: manifest.tokenizer, load: async () => manifest };
   }
-  if (!options.text) {
+  const inputs = options.text;
+  if (!inputs) {
     const known = datasetsInfo(home).map((d) => d.name);
     const hint = known.length > 0 ? ` Prepared datasets: ${known.join(', ')}.` : '';
     throw new UsageError(`There is nothing to train on: give --text FILE or --dataset NAME.${hint}`);
   }
-  const tokenizer = options.tokenizer ?? (tree.tokenizer as 'gpt2' | 'bytes' | undefined) ?? 'gpt2';
-  const valFraction =
+  const tokenizer = options.tokenizer ?? (tree.tokenizer as TokenizerName | undefined) ?? 'gpt2';
+  const fraction =
     options.valFraction === undefined ? {} : { valFraction: parseNumber('--val-fraction', options.valFraction) };
-  const prepared = await prepareDataset({ home, inputs: options.text, tokenizer, ...valFraction });
-  if (!options.json) {
-    const { trainTokens, valTokens } = prepared;
-    console.error(
-      `dataset ${prepared.name}: ${formatCount(trainTokens)} tokens to train on, ${formatCount(valTokens)} to validate`,
-    );
-  }
-  return { dataset: prepared.name, tokenizer };
+  return { tokenizer, load: () => prepareDataset({ home, inputs, tokenizer, ...fraction }) };
 }
 
 const smallModel: Tree = { nLayer: 4, nHead: 4, nEmbd: 128, contextLength: 128 };
 
-function completeConfig(options: TrainOptions, tree: Tree, dataset: string, tokenizer: 'gpt2' | 'bytes'): RunConfig {
+/** The config but for the dataset's name, which is known when the dataset is made. */
+function completeConfig(options: TrainOptions, tree: Tree, tokenizer: TokenizerName): RunConfig {
   const { vocabSize } = getTokenizer(tokenizer);
   const model: Tree = { ...smallModel, ...((tree.model as Tree) ?? {}), vocabSize };
   const batch = (tree.batch as number | undefined) ?? 8;
   const tokensPerStep = tree.tokensPerStep ?? batch * (model.contextLength as number);
   const phases = tree.phases ?? phasesOf(options);
-  return parseRunConfig({ ...tree, model, batch, tokensPerStep, phases, dataset, tokenizer });
+  return parseRunConfig({ ...tree, model, batch, tokensPerStep, phases, dataset: 'to be made', tokenizer });
 }
 
 function phasesOf(options: TrainOptions) {

@@ -4,6 +4,7 @@ import { UserError } from '../errors.ts';
 import { type Manifest, readManifest } from './shards/index.ts';
 import { manifestName } from './shards/manifest.ts';
 
+export type { Manifest } from './shards/index.ts';
 export { type PrepareOptions, prepareDataset } from './prepare.ts';
 
 /** The datasets in a home, by name. */

@@ -1,35 +1,57 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { checkpointName } from '../engine/checkpoint/names.ts';
 import { messageOf, UserError } from '../errors.ts';
+import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
 
-function defaultHome(): string {
-  const home = os.homedir();
-  switch (process.platform) {
-    case 'win32':
-      return path.join(process.env.APPDATA ?? path.join(home, 'AppData', 'Roaming'), 'Trainyard');
-    case 'darwin':
-      return path.join(home, 'Library', 'Application Support', 'Trainyard');
-    default:
-      return path.join(process.env.XDG_DATA_HOME ?? path.join(home, '.local', 'share'), 'trainyard');
-  }
+/** What decides where the home is; tests give their own. */
+export interface Surroundings {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  readonly platform: NodeJS.Platform;
+  readonly homedir: string;
 }
 
+const here = (): Surroundings => ({ env: process.env, platform: process.platform, homedir: os.homedir() });
+
+/** Where the home is, by flag, TRAINYARD_HOME or the platform's custom; nothing is created. */
+export function locateHome(flag?: string, { env, platform, homedir }: Surroundings = here()): string {
+  const { join, resolve, isAbsolute } = platform === 'win32' ? path.win32 : path.posix;
+  const given = flag || env.TRAINYARD_HOME;
+  if (given) return resolve(given);
+  if (platform === 'win32') return join(env.APPDATA || join(homedir, 'AppData', 'Roaming'), 'Trainyard');
+  if (platform === 'darwin') return join(homedir, 'Library', 'Application Support', 'Trainyard');
+  // The XDG base directory specification has relative paths ignored.
+  const xdg = env.XDG_DATA_HOME;
+  return join(xdg && isAbsolute(xdg) ? xdg : join(homedir, '.local', 'share'), 'trainyard');
+}
+
+const why = (error: unknown): string => (isSystemError(error) ? meaningOf(error) : messageOf(error));
+
 /**
- * Where runs and datasets are kept: the flag, else TRAINYARD_HOME, else the platform's application-data folder.
- * Creates it. @throws UserError when it can't be made or written to
+ * The folder that keeps runs, datasets and the database: `flag`, else TRAINYARD_HOME, else the platform's
+ * application-data folder. It exists when this returns.
+ * @throws UserError when it can't be created or written
  */
 export function resolveHome(flag?: string): string {
-  const home = path.resolve(flag ?? process.env.TRAINYARD_HOME ?? defaultHome());
+  const home = locateHome(flag);
+  const remedy = 'choose another folder with --home or TRAINYARD_HOME';
   try {
     fs.mkdirSync(home, { recursive: true });
-    fs.accessSync(home, fs.constants.W_OK | fs.constants.R_OK);
   } catch (error) {
-    throw new UserError(`The folder ${home} can't be used (${messageOf(error)}): choose another with --home.`);
+    const taken = isSystemError(error) && error.code === 'EEXIST';
+    throw new UserError(`The home ${home} can't be created: ${taken ? 'a file has its name' : why(error)}; ${remedy}.`);
+  }
+  try {
+    fs.accessSync(home, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+  } catch (error) {
+    throw new UserError(`The home ${home} can't be written: ${why(error)}; ${remedy}.`);
   }
   return home;
 }
 
 export const dbPath = (home: string): string => path.join(home, 'trainyard.db');
 export const datasetsDir = (home: string): string => path.join(home, 'datasets');
-export const runDir = (home: string, runId: string): string => path.join(home, 'runs', runId);
+export const runDir = (home: string, id: string): string => path.join(home, 'runs', id);
+export const checkpointDir = (home: string, id: string, step: number): string =>
+  path.join(runDir(home, id), 'checkpoints', checkpointName(step));
