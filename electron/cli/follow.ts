@@ -1,6 +1,6 @@
 import type { RunEvent } from '../engine/trainer/events.ts';
 import { formatBytes } from '../format.ts';
-import type { Run } from '../studio/db/index.ts';
+import type { Run } from '../studio/store/index.ts';
 import type { RunHandle } from '../studio/runHandle.ts';
 import type { Studio } from '../studio/studio.ts';
 import { ProgressLine } from './terminal/progress.ts';

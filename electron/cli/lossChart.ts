@@ -1,4 +1,4 @@
-import type { Store } from '../studio/db/index.ts';
+import type { Store } from '../studio/store/index.ts';
 import { chart } from './terminal/chart.ts';
 
 /** A run's training and validation loss as a chart of text. */

@@ -1,7 +1,7 @@
 import type { FromEngine, ToEngine } from '../engine/process/messages.ts';
 import type { Outcome, RunEvent } from '../engine/trainer/events.ts';
 import { messageOf } from '../errors.ts';
-import type { MetricsWriter, Run, RunState, Store } from './db/index.ts';
+import type { MetricsWriter, Run, RunState, Store } from './store/index.ts';
 import { EngineProcess } from './engine.ts';
 
 /** How a run came to rest, the studio's view: an engine that died without a word leaves it interrupted. */

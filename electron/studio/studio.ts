@@ -3,7 +3,7 @@ import { cleanPartials, latestValid, type RefusedCheckpoint } from '../engine/ch
 import { parseRunConfig, type RunConfig } from '../engine/config.ts';
 import { schedule, totalSteps } from '../engine/trainer/schedule.ts';
 import { UserError } from '../errors.ts';
-import { type Run, Store } from './db/index.ts';
+import { openStore, type Run, type Store } from './store/index.ts';
 import { datasetsDir, runDir } from './home.ts';
 import { RunHandle } from './runHandle.ts';
 
@@ -19,7 +19,7 @@ export class Studio {
 
   /** Opens the studio's home; runs whose process is gone are marked interrupted. */
   static open(home: string): Studio {
-    const store = new Store(home);
+    const store = openStore(home);
     store.markInterrupted();
     return new Studio(home, store);
   }

@@ -13,7 +13,11 @@ const value = fc.oneof(
 
 /** Rows in the order of their steps: some dense, some with gaps. */
 const manyRows = fc
-  .array(fc.tuple(fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 40 })), value), { minLength: 1, maxLength: 700 })
+  .array(fc.tuple(fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 40 })), value), {
+    minLength: 1,
+    maxLength: 700,
+    size: 'max',
+  })
   .chain((list) => fc.tuple(fc.constant(list), fc.integer({ min: 0, max: 300 })))
   .map(([list, start]) => {
     let step = start;

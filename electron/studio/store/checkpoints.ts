@@ -1,0 +1,63 @@
+import { type Connection, sql } from './connection.ts';
+import { fromStored, toStored } from './schema.ts';
+
+export interface CheckpointRecord {
+  readonly step: number;
+  readonly path: string;
+  readonly valLoss: number | null;
+  readonly bytes: number;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  /** The user wants it kept, whatever the rule for old ones says. */
+  readonly kept: boolean;
+  /** It has the run's best validation loss. */
+  readonly best: boolean;
+}
+
+export interface NewCheckpoint {
+  readonly step: number;
+  readonly path: string;
+  readonly bytes: number;
+  readonly valLoss?: number | null;
+  readonly kept?: boolean;
+  readonly best?: boolean;
+}
+
+/** Stores a checkpoint; one of the same step is replaced, and only one is the best. */
+export function addCheckpoint(connection: Connection, run: number, checkpoint: NewCheckpoint): void {
+  const { step, path, bytes, valLoss, kept = false, best = false } = checkpoint;
+  const changing = {
+    path,
+    bytes,
+    valLoss: toStored(valLoss),
+    kept: kept ? 1 : 0,
+    best: best ? 1 : 0,
+    createdAt: Date.now(),
+  };
+  connection.write(() => {
+    if (best) connection.run(sql.updateTable('checkpoints').set({ best: 0 }).where('run', '=', run));
+    connection.run(
+      sql
+        .insertInto('checkpoints')
+        .values({ run, step, ...changing })
+        .onConflict((c) => c.columns(['run', 'step']).doUpdateSet(changing)),
+    );
+  });
+}
+
+/** Forgets a checkpoint; its files are not touched. */
+export function removeCheckpoint(connection: Connection, run: number, step: number): void {
+  connection.run(sql.deleteFrom('checkpoints').where('run', '=', run).where('step', '=', step));
+}
+
+export function keepCheckpoint(connection: Connection, run: number, step: number, kept: boolean): void {
+  const query = sql.updateTable('checkpoints').set({ kept: kept ? 1 : 0 });
+  connection.run(query.where('run', '=', run).where('step', '=', step));
+}
+
+export function listCheckpoints(connection: Connection, run: number): CheckpointRecord[] {
+  const columns = ['step', 'path', 'valLoss', 'bytes', 'createdAt', 'kept', 'best'] as const;
+  return connection
+    .all(sql.selectFrom('checkpoints').select(columns).where('run', '=', run).orderBy('step'))
+    .map((row) => ({ ...row, valLoss: fromStored(row.valLoss), kept: row.kept === 1, best: row.best === 1 }));
+}

@@ -1,0 +1,96 @@
+import { UserError } from '../../errors.ts';
+import { type Connection, sql } from './connection.ts';
+import { isAlive, type Owner, thisProcess } from './owner.ts';
+import type { RunRow } from './runs.ts';
+import { setRunState } from './runs.ts';
+import type { RunState } from './schema.ts';
+
+const ownerOf = ({ pid, host, bootId, processStart }: RunRow): Owner | null =>
+  pid === null || host === null ? null : { pid, host, bootId, processStart };
+
+const lives = (row: RunRow): boolean => {
+  const owner = ownerOf(row);
+  return owner !== null && isAlive(owner, row.heartbeat ?? 0);
+};
+
+const select = (connection: Connection, serial: number): RunRow | undefined =>
+  connection.first(sql.selectFrom('runs').selectAll().where('serial', '=', serial));
+
+/**
+ * Makes this process the run's owner.
+ * @throws UserError while another process that lives is
+ */
+export function claim(connection: Connection, serial: number): void {
+  connection.write(() => {
+    const row = select(connection, serial);
+    const me = thisProcess();
+    const mine = row?.pid === me.pid && row.host === me.host;
+    if (row && !mine && lives(row)) {
+      throw new UserError(`The run ${row.id} belongs to process ${row.pid} on ${row.host}: stop it there first.`);
+    }
+    connection.run(
+      sql
+        .updateTable('runs')
+        .set({ ...me, heartbeat: Date.now() })
+        .where('serial', '=', serial),
+    );
+  });
+}
+
+const nobody = { pid: null, host: null, bootId: null, processStart: null, heartbeat: null };
+
+/** Ends the ownership of this process; another's stays. */
+export function release(connection: Connection, serial: number): void {
+  const { pid, host } = thisProcess();
+  const query = sql.updateTable('runs').set(nobody).where('serial', '=', serial);
+  connection.run(query.where('pid', '=', pid).where('host', '=', host));
+}
+
+/** Says that this process lives, for the runs that it owns. */
+export function beat(connection: Connection, serials: readonly number[]): void {
+  if (serials.length === 0) return;
+  const { pid, host } = thisProcess();
+  const query = sql.updateTable('runs').set({ heartbeat: Date.now() }).where('serial', 'in', serials);
+  connection.run(query.where('pid', '=', pid).where('host', '=', host));
+}
+
+const activeStates: readonly RunState[] = ['preparing', 'training', 'paused'];
+
+/**
+ * Marks runs that look active but whose process is gone: killed, crashed, or lost with the power.
+ * A paused run that no process holds is at rest and stays paused.
+ * @returns the serials of the runs marked
+ */
+export function markInterrupted(connection: Connection): number[] {
+  const suspects = sql.selectFrom('runs').selectAll().where('state', 'in', activeStates);
+  const isLost = (row: RunRow) => !lives(row) && (row.state !== 'paused' || row.pid !== null);
+  if (!connection.all(suspects).some(isLost)) return [];
+  return connection.write(() => {
+    // Again, under the lock: another process may have claimed or marked it in between.
+    const lost = connection.all(suspects).filter(isLost);
+    for (const row of lost) {
+      const who = row.pid === null ? 'no process trains it' : `process ${row.pid} is gone`;
+      const message = `${who}; the last checkpoint is where it goes on`;
+      setRunState(connection, row.serial, 'interrupted', message);
+      // It ended when it was last seen, not now.
+      const endedAt = Math.max(row.heartbeat ?? 0, row.updatedAt);
+      connection.run(
+        sql
+          .updateTable('runs')
+          .set({ ...nobody, endedAt })
+          .where('serial', '=', row.serial),
+      );
+      connection.run(
+        sql.insertInto('events').values({
+          run: row.serial,
+          time: Date.now(),
+          step: row.step,
+          level: 'warning',
+          kind: 'interrupted',
+          message,
+        }),
+      );
+    }
+    return lost.map((row) => row.serial);
+  });
+}

@@ -1,0 +1,12 @@
+/** The store: runs and all that is recorded of them, in SQLite. */
+export type { CheckpointRecord, NewCheckpoint } from './checkpoints.ts';
+export type { DatasetRecord, NewDataset } from './datasets.ts';
+export type { Bucket } from './metrics/buckets.ts';
+export { type MetricName, type MetricsRow, metricNames, type StoredMetrics } from './metrics/columns.ts';
+export type { SeriesOptions, SeriesPoint } from './metrics/series.ts';
+export type { MetricsWriter, WriterOptions } from './metrics/writer.ts';
+export type { OpenOptions } from './open.ts';
+export type { EvalRecord, PhaseRecord, RunEventRecord, SampleRecord } from './records.ts';
+export type { NewRun, Run, RunFilter, RunPatch } from './runs.ts';
+export { type EventLevel, type RunState, runStates } from './schema.ts';
+export { openStore, Store } from './store.ts';

@@ -1,0 +1,77 @@
+import type { Connection } from '../connection.ts';
+import { fromStored, type StoredNumber, toStored } from '../schema.ts';
+import { type MetricsRow, metricNames, type StoredMetrics } from './columns.ts';
+import { drop, rebuild } from './rollups.ts';
+
+const columns = metricNames.join(', ');
+
+/**
+ * Stores rows and brings the roll-ups and the run's progress up to date, in one transaction.
+ * A step that is there already is replaced.
+ */
+export function insertMetrics(connection: Connection, run: number, rows: readonly MetricsRow[]): void {
+  if (rows.length === 0) return;
+  let [first, last] = [Number.POSITIVE_INFINITY, -1];
+  for (const { step } of rows) {
+    if (!Number.isSafeInteger(step) || step < 0)
+      throw new RangeError(`a step is a whole number from 0 on, not ${step}`);
+    if (step < first) first = step;
+    if (step > last) last = step;
+  }
+  connection.write(() => {
+    const newest = lastStep(connection, run);
+    const insert = connection.prepare(
+      `INSERT OR REPLACE INTO metrics (run, step, ${columns}) VALUES (?, ?, ${metricNames.map(() => '?').join(', ')})`,
+    );
+    for (const row of rows) {
+      const values = metricNames.map((name) => {
+        const value = row[name];
+        return toStored(typeof value === 'boolean' ? Number(value) : value);
+      });
+      insert.run(run, row.step, ...values);
+    }
+    // A bucket whose last value was replaced by none has to go.
+    if (first <= newest) drop(connection, run, first, last);
+    rebuild(connection, run, first, last);
+    updateProgress(connection, run);
+  });
+}
+
+/** Deletes the rows after `step` and repairs the roll-ups; call it inside a transaction. */
+export function truncateMetrics(connection: Connection, run: number, step: number): void {
+  connection.prepare('DELETE FROM metrics WHERE run = ? AND step > ?').run(run, step);
+  drop(connection, run, Math.max(0, step + 1), Number.MAX_SAFE_INTEGER);
+  if (step >= 0) rebuild(connection, run, step, step);
+  updateProgress(connection, run);
+}
+
+/** -1 where there is none. */
+function lastStep(connection: Connection, run: number): number {
+  const [step] = connection.prepare('SELECT max(step) FROM metrics WHERE run = ?').raw().get(run) as [number | null];
+  return step ?? -1;
+}
+
+/** Sets the run's step, tokens and loss to those of its last row. */
+function updateProgress(connection: Connection, run: number): void {
+  const last = connection
+    .prepare('SELECT step, tokensSeen, loss FROM metrics WHERE run = ? ORDER BY step DESC LIMIT 1')
+    .get(run) as { step: number; tokensSeen: StoredNumber; loss: StoredNumber } | undefined;
+  const tokens = Math.trunc(Number(last?.tokensSeen ?? 0)) || 0;
+  connection
+    .prepare('UPDATE runs SET step = ?, tokensSeen = ?, lastLoss = ?, updatedAt = ? WHERE serial = ?')
+    .run(last?.step ?? 0, tokens, last?.loss ?? null, Date.now(), run);
+}
+
+/** Whole rows in the order of their steps, from..to included. */
+export function readMetrics(connection: Connection, run: number, from: number, to: number): StoredMetrics[] {
+  const rows = connection.guard(() =>
+    connection
+      .prepare(`SELECT step, ${columns} FROM metrics WHERE run = ? AND step BETWEEN ? AND ? ORDER BY step`)
+      .raw()
+      .all(run, from, to),
+  ) as [number, ...StoredNumber[]][];
+  return rows.map(([step, ...values]) => {
+    const named = metricNames.map((name, i) => [name, fromStored(values[i] ?? null)] as const);
+    return { step, ...Object.fromEntries(named) } as StoredMetrics;
+  });
+}

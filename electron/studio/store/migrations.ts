@@ -1,0 +1,172 @@
+import type Database from 'better-sqlite3';
+import { UserError } from '../../errors.ts';
+
+/** Marks the file as Trainyard's in its header: 'TRYD'. */
+const applicationId = 0x54525944;
+
+/**
+ * Steps from an empty database to this program's; a database's user_version counts those it has had.
+ * A released step is never changed: what comes later is appended.
+ */
+const migrations: readonly string[] = [
+  `
+CREATE TABLE runs (
+  serial INTEGER PRIMARY KEY AUTOINCREMENT,
+  id TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  state TEXT NOT NULL,
+  createdAt INTEGER NOT NULL,
+  updatedAt INTEGER NOT NULL,
+  startedAt INTEGER,
+  endedAt INTEGER,
+  config TEXT NOT NULL,
+  device TEXT NOT NULL,
+  step INTEGER NOT NULL DEFAULT 0,
+  stepsTotal INTEGER,
+  tokensSeen INTEGER NOT NULL DEFAULT 0,
+  tokensTotal INTEGER,
+  lastLoss ANY,
+  bestValLoss ANY,
+  message TEXT,
+  archived INTEGER NOT NULL DEFAULT 0,
+  pid INTEGER,
+  host TEXT,
+  bootId TEXT,
+  processStart TEXT,
+  heartbeat INTEGER
+) STRICT;
+CREATE INDEX runsByName ON runs (name);
+
+CREATE TABLE phases (
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  position INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  step INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  PRIMARY KEY (run, position)
+) STRICT, WITHOUT ROWID;
+
+-- Not STRICT: a REAL column that may hold the text 'NaN'.
+CREATE TABLE metrics (
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  step INTEGER NOT NULL,
+  loss REAL,
+  learningRate REAL,
+  gradNorm REAL,
+  tokensPerSecond REAL,
+  mfu REAL,
+  memoryBytes REAL,
+  lossScale REAL,
+  stepMs REAL,
+  tokensSeen REAL,
+  time REAL,
+  skipped REAL,
+  PRIMARY KEY (run, step)
+) WITHOUT ROWID;
+
+CREATE TABLE rollups (
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  metric INTEGER NOT NULL,
+  level INTEGER NOT NULL,
+  bucket INTEGER NOT NULL,
+  count INTEGER NOT NULL,
+  nanStep INTEGER,
+  min REAL,
+  minStep INTEGER,
+  max REAL,
+  maxStep INTEGER,
+  sum REAL,
+  PRIMARY KEY (run, metric, level, bucket)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE evals (
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  step INTEGER NOT NULL,
+  kind TEXT NOT NULL,
+  dataset TEXT NOT NULL,
+  value ANY,
+  data TEXT NOT NULL,
+  time INTEGER NOT NULL,
+  PRIMARY KEY (run, step, kind, dataset)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE samples (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  step INTEGER NOT NULL,
+  prompt TEXT NOT NULL,
+  seed INTEGER NOT NULL,
+  text TEXT NOT NULL,
+  time INTEGER NOT NULL
+) STRICT;
+CREATE INDEX samplesByRun ON samples (run, step);
+
+CREATE TABLE checkpoints (
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  step INTEGER NOT NULL,
+  path TEXT NOT NULL,
+  valLoss ANY,
+  bytes INTEGER NOT NULL,
+  createdAt INTEGER NOT NULL,
+  kept INTEGER NOT NULL DEFAULT 0,
+  best INTEGER NOT NULL DEFAULT 0,
+  PRIMARY KEY (run, step)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE datasets (
+  name TEXT NOT NULL PRIMARY KEY,
+  path TEXT NOT NULL,
+  tokenizer TEXT NOT NULL,
+  trainTokens INTEGER NOT NULL,
+  valTokens INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,
+  createdAt INTEGER NOT NULL,
+  data TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE events (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  time INTEGER NOT NULL,
+  step INTEGER,
+  level TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  message TEXT NOT NULL,
+  data TEXT
+) STRICT;
+CREATE INDEX eventsByRun ON events (run);
+`,
+];
+
+export const schemaVersion = migrations.length;
+
+const pragma = (db: Database.Database, name: string): number => db.pragma(name, { simple: true }) as number;
+
+/**
+ * Refuses a database that this program must not write: a newer one, or another program's. Changes nothing.
+ * @returns whether migrations are missing
+ */
+export function checkVersion(db: Database.Database, file: string): boolean {
+  const version = pragma(db, 'user_version');
+  const tables = db.prepare('SELECT count(*) FROM sqlite_schema').pluck().get() as number;
+  if (tables > 0 && pragma(db, 'application_id') !== applicationId) {
+    throw new UserError(`${file} is another program's database: choose another folder with --home, or move it away.`);
+  }
+  if (version > schemaVersion) {
+    throw new UserError(
+      `The database ${file} was written by a newer Trainyard (its version ${version}, this program's ${schemaVersion}): update Trainyard.`,
+    );
+  }
+  return version < schemaVersion;
+}
+
+/** Brings the database up to date in one transaction; nothing happens where it is. */
+export function migrate(db: Database.Database, file: string): void {
+  db.transaction(() => {
+    // Again, under the lock: another process may have been here first.
+    if (!checkVersion(db, file)) return;
+    for (const step of migrations.slice(pragma(db, 'user_version'))) db.exec(step);
+    db.pragma(`user_version = ${schemaVersion}`);
+    db.pragma(`application_id = ${applicationId}`);
+  }).immediate();
+}

@@ -1,0 +1,125 @@
+import { type Connection, sql } from './connection.ts';
+import { type EventLevel, fromStored, toStored } from './schema.ts';
+
+/** Times are milliseconds since 1970. */
+export interface RunEventRecord {
+  readonly id: number;
+  readonly time: number;
+  readonly step: number | null;
+  readonly level: EventLevel;
+  readonly kind: string;
+  readonly message: string;
+  readonly data: unknown;
+}
+
+export interface EvalRecord {
+  readonly step: number;
+  /** What was measured: `validation` (nats a token), `hellaswag` … */
+  readonly kind: string;
+  /** On what; empty for the run's own validation split. */
+  readonly dataset: string;
+  readonly value: number;
+  readonly data: unknown;
+  readonly time: number;
+}
+
+export interface SampleRecord {
+  readonly id: number;
+  readonly step: number;
+  readonly prompt: string;
+  readonly seed: number;
+  readonly text: string;
+  readonly time: number;
+}
+
+export interface PhaseRecord {
+  /** Place in the plan, from 0. */
+  readonly index: number;
+  readonly kind: string;
+  /** Step at which the phase began. */
+  readonly step: number;
+  readonly time: number;
+}
+
+export function addEvent(connection: Connection, run: number, event: Omit<RunEventRecord, 'id' | 'time'>): void {
+  const { data, ...rest } = event;
+  const json = data === undefined ? null : JSON.stringify(data);
+  connection.run(sql.insertInto('events').values({ ...rest, run, time: Date.now(), data: json }));
+}
+
+/** Events in the order they happened. */
+export function listEvents(connection: Connection, run: number): RunEventRecord[] {
+  const columns = ['id', 'time', 'step', 'level', 'kind', 'message', 'data'] as const;
+  const rows = connection.all(sql.selectFrom('events').select(columns).where('run', '=', run).orderBy('id'));
+  return rows.map((row) => ({ ...row, data: row.data === null ? null : JSON.parse(row.data) }));
+}
+
+/** Stores an evaluation; one of the same step, kind and dataset is replaced. */
+export function addEval(connection: Connection, run: number, record: Omit<EvalRecord, 'time'>): void {
+  const { step, kind, dataset } = record;
+  const changing = { value: toStored(record.value), data: JSON.stringify(record.data ?? {}), time: Date.now() };
+  connection.write(() => {
+    connection.run(
+      sql
+        .insertInto('evals')
+        .values({ run, step, kind, dataset, ...changing })
+        .onConflict((c) => c.columns(['run', 'step', 'kind', 'dataset']).doUpdateSet(changing)),
+    );
+    updateBest(connection, run);
+  });
+}
+
+/** Sets the run's best validation loss to the least of those stored; NaN is none. */
+export function updateBest(connection: Connection, run: number): void {
+  const losses = sql.selectFrom('evals').select('value').where('run', '=', run).where('kind', '=', 'validation');
+  const values = connection.all(losses.where('dataset', '=', '')).map((row) => fromStored(row.value));
+  const best = Math.min(...values.filter((value) => value !== null && !Number.isNaN(value)).map(Number));
+  connection.run(
+    sql
+      .updateTable('runs')
+      .set({ bestValLoss: best === Number.POSITIVE_INFINITY ? null : best })
+      .where('serial', '=', run),
+  );
+}
+
+export function listEvals(connection: Connection, run: number): EvalRecord[] {
+  const columns = ['step', 'kind', 'dataset', 'value', 'data', 'time'] as const;
+  const query = sql.selectFrom('evals').select(columns).where('run', '=', run);
+  return connection
+    .all(query.orderBy('step').orderBy('kind').orderBy('dataset'))
+    .map((row) => ({ ...row, value: fromStored(row.value) ?? Number.NaN, data: JSON.parse(row.data) }));
+}
+
+export function addSample(connection: Connection, run: number, sample: Omit<SampleRecord, 'id' | 'time'>): void {
+  connection.run(sql.insertInto('samples').values({ ...sample, run, time: Date.now() }));
+}
+
+export function listSamples(connection: Connection, run: number): SampleRecord[] {
+  const columns = ['id', 'step', 'prompt', 'seed', 'text', 'time'] as const;
+  const query = sql.selectFrom('samples').select(columns).where('run', '=', run);
+  return connection.all(query.orderBy('step').orderBy('id'));
+}
+
+/** Stores when a phase began; a resumed run that enters it again keeps the earlier step. */
+export function addPhase(connection: Connection, run: number, phase: Omit<PhaseRecord, 'time'>): void {
+  const { index: position, kind, step } = phase;
+  connection.run(
+    sql
+      .insertInto('phases')
+      .values({ run, position, kind, step, time: Date.now() })
+      .onConflict((c) => c.columns(['run', 'position']).doNothing()),
+  );
+}
+
+export function listPhases(connection: Connection, run: number): PhaseRecord[] {
+  const query = sql.selectFrom('phases').select(['position as index', 'kind', 'step', 'time']).where('run', '=', run);
+  return connection.all(query.orderBy('position'));
+}
+
+/** Deletes evaluations, samples and phases after a step; call it inside a transaction. */
+export function truncateRecords(connection: Connection, run: number, step: number): void {
+  connection.run(sql.deleteFrom('evals').where('run', '=', run).where('step', '>', step));
+  connection.run(sql.deleteFrom('samples').where('run', '=', run).where('step', '>', step));
+  connection.run(sql.deleteFrom('phases').where('run', '=', run).where('step', '>', step));
+  updateBest(connection, run);
+}

@@ -1,0 +1,149 @@
+import type { Selectable } from 'kysely';
+import { UserError } from '../../errors.ts';
+import { type Connection, sql } from './connection.ts';
+import { nearest, randomId } from './ids.ts';
+import { fromStored, type RunState, type Tables } from './schema.ts';
+
+export interface Run {
+  readonly id: string;
+  readonly name: string;
+  readonly state: RunState;
+  /** Times are milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly config: unknown;
+  readonly device: string;
+  /** Progress as of the last metrics stored. */
+  readonly step: number;
+  readonly stepsTotal: number | null;
+  readonly tokensSeen: number;
+  readonly tokensTotal: number | null;
+  readonly lastLoss: number | null;
+  readonly bestValLoss: number | null;
+  /** Why the run rests. */
+  readonly message: string | null;
+  readonly archived: boolean;
+  /** The process that trains it, if any, and when it last said that it lives. */
+  readonly pid: number | null;
+  readonly host: string | null;
+  readonly heartbeat: number | null;
+}
+
+export interface NewRun {
+  readonly name: string;
+  readonly config: unknown;
+  readonly device: string;
+  readonly stepsTotal?: number | null;
+  readonly tokensTotal?: number | null;
+}
+
+export type RunPatch = Partial<
+  Pick<Run, 'name' | 'config' | 'device' | 'stepsTotal' | 'tokensTotal' | 'archived' | 'message'>
+>;
+
+export interface RunFilter {
+  /** Default: archived ones and others. */
+  readonly archived?: boolean;
+  readonly state?: RunState | readonly RunState[];
+}
+
+export type RunRow = Selectable<Tables['runs']>;
+
+export function toRun(row: RunRow): Run {
+  const { serial: _serial, bootId: _bootId, processStart: _processStart, ...rest } = row;
+  return {
+    ...rest,
+    config: JSON.parse(row.config),
+    lastLoss: fromStored(row.lastLoss),
+    bestValLoss: fromStored(row.bestValLoss),
+    archived: row.archived === 1,
+  };
+}
+
+/** Stores a run in the state `preparing`. @returns its id */
+export function createRun(connection: Connection, run: NewRun): string {
+  return connection.write(() => {
+    let id = randomId();
+    while (connection.first(sql.selectFrom('runs').select('id').where('id', '=', id))) id = randomId();
+    const now = Date.now();
+    const { name, device, stepsTotal = null, tokensTotal = null } = run;
+    const values = { id, name, device, stepsTotal, tokensTotal, config: JSON.stringify(run.config) };
+    connection.run(
+      sql.insertInto('runs').values({
+        ...values,
+        state: 'preparing',
+        createdAt: now,
+        updatedAt: now,
+        step: 0,
+        tokensSeen: 0,
+        archived: 0,
+      }),
+    );
+    return id;
+  });
+}
+
+/**
+ * The run that a text means: its id, its name, or the beginning of its id.
+ * @throws UserError where none or several fit; the message names those that may be meant
+ */
+export function findRun(connection: Connection, text: string): RunRow {
+  const runs = sql.selectFrom('runs').selectAll();
+  const exact = connection.first(runs.where('id', '=', text));
+  if (exact) return exact;
+  const named = connection.all(runs.where('name', '=', text).orderBy('serial', 'desc'));
+  if (named.length === 1) return named[0]!;
+  if (named.length > 1)
+    throw new UserError(`${named.length} runs are called ${text}: say which by id: ${listing(named)}.`);
+  const begun =
+    text === ''
+      ? []
+      : connection.all(runs.where('id', '>=', text).orderBy('id').limit(20)).filter((run) => run.id.startsWith(text));
+  if (begun.length === 1) return begun[0]!;
+  if (begun.length > 1) throw new UserError(`Several runs begin with ${text}: ${listing(begun)}.`);
+  const all = connection.all(sql.selectFrom('runs').select(['id', 'name']).orderBy('serial', 'desc'));
+  if (all.length === 0) throw new UserError(`There is no run ${text}: no run has been made yet.`);
+  const near = nearest(text, [...new Set(all.flatMap((r) => [r.id, r.name]))], 3);
+  const hint = near.length > 0 ? `did you mean ${near.join(', ')}?` : `the latest is ${all[0]!.id} (${all[0]!.name}).`;
+  throw new UserError(`There is no run ${JSON.stringify(text)}: ${hint}`);
+}
+
+const listing = (runs: readonly RunRow[]): string => {
+  const shown = runs.slice(0, 5).map((r) => `${r.id} (${r.name}, ${new Date(r.createdAt).toISOString().slice(0, 16)})`);
+  return shown.join(', ') + (runs.length > shown.length ? ' and more' : '');
+};
+
+/** Runs, the newest first. */
+export function listRuns(connection: Connection, { archived, state }: RunFilter = {}): Run[] {
+  let query = sql.selectFrom('runs').selectAll().orderBy('serial', 'desc');
+  if (archived !== undefined) query = query.where('archived', '=', archived ? 1 : 0);
+  if (state !== undefined) query = query.where('state', 'in', typeof state === 'string' ? [state] : state);
+  return connection.all(query).map(toRun);
+}
+
+export function updateRun(connection: Connection, serial: number, { archived, config, ...rest }: RunPatch): void {
+  const changes = {
+    ...rest,
+    ...(archived === undefined ? {} : { archived: archived ? 1 : 0 }),
+    ...(config === undefined ? {} : { config: JSON.stringify(config) }),
+    updatedAt: Date.now(),
+  };
+  connection.run(sql.updateTable('runs').set(changes).where('serial', '=', serial));
+}
+
+const restingStates: readonly RunState[] = ['completed', 'stopped', 'failed', 'interrupted'];
+
+/** Sets the state, and with it when the run started or ended; the message of the state before goes. */
+export function setRunState(connection: Connection, serial: number, state: RunState, message: string | null): void {
+  connection.write(() => {
+    const now = Date.now();
+    const query = sql.updateTable('runs').set({ state, message, updatedAt: now }).where('serial', '=', serial);
+    if (restingStates.includes(state)) connection.run(query.set({ endedAt: now }));
+    else connection.run(query.set({ endedAt: null }));
+    if (state !== 'training') return;
+    const unstarted = sql.updateTable('runs').set({ startedAt: now }).where('serial', '=', serial);
+    connection.run(unstarted.where('startedAt', 'is', null));
+  });
+}

@@ -1,0 +1,103 @@
+import type { Generated } from 'kysely';
+import type { MetricName } from './metrics/columns.ts';
+
+/**
+ * A number that may be NaN. SQLite turns a bound NaN into NULL, so NaN is stored as the text 'NaN' and NULL keeps the
+ * meaning "not known". Infinities are ordinary REAL values.
+ */
+export type StoredNumber = number | 'NaN' | null;
+
+export const toStored = (value: number | null | undefined): StoredNumber =>
+  value === null || value === undefined ? null : Number.isNaN(value) ? 'NaN' : value;
+
+export const fromStored = (value: StoredNumber): number | null => (value === 'NaN' ? Number.NaN : value);
+
+export const runStates = ['preparing', 'training', 'paused', 'completed', 'stopped', 'failed', 'interrupted'] as const;
+export type RunState = (typeof runStates)[number];
+
+export type EventLevel = 'info' | 'warning' | 'error';
+
+/** Tables as SQLite holds them: times are milliseconds since 1970, booleans 0 or 1, JSON is text. */
+export interface Tables {
+  runs: {
+    /** Short key of the run in the other tables: a million metric rows don't repeat the id. */
+    serial: Generated<number>;
+    id: string;
+    name: string;
+    state: RunState;
+    createdAt: number;
+    updatedAt: number;
+    startedAt: number | null;
+    endedAt: number | null;
+    config: string;
+    device: string;
+    step: number;
+    stepsTotal: number | null;
+    tokensSeen: number;
+    tokensTotal: number | null;
+    lastLoss: StoredNumber;
+    bestValLoss: StoredNumber;
+    message: string | null;
+    archived: number;
+    pid: number | null;
+    host: string | null;
+    bootId: string | null;
+    processStart: string | null;
+    heartbeat: number | null;
+  };
+  phases: { run: number; position: number; kind: string; step: number; time: number };
+  metrics: { run: number; step: number } & Record<MetricName, StoredNumber>;
+  rollups: {
+    run: number;
+    metric: number;
+    level: number;
+    bucket: number;
+    count: number;
+    nanStep: number | null;
+    min: number | null;
+    minStep: number | null;
+    max: number | null;
+    maxStep: number | null;
+    sum: number | null;
+  };
+  evals: { run: number; step: number; kind: string; dataset: string; value: StoredNumber; data: string; time: number };
+  samples: {
+    id: Generated<number>;
+    run: number;
+    step: number;
+    prompt: string;
+    seed: number;
+    text: string;
+    time: number;
+  };
+  checkpoints: {
+    run: number;
+    step: number;
+    path: string;
+    valLoss: StoredNumber;
+    bytes: number;
+    createdAt: number;
+    kept: number;
+    best: number;
+  };
+  datasets: {
+    name: string;
+    path: string;
+    tokenizer: string;
+    trainTokens: number;
+    valTokens: number;
+    bytes: number;
+    createdAt: number;
+    data: string;
+  };
+  events: {
+    id: Generated<number>;
+    run: number;
+    time: number;
+    step: number | null;
+    level: EventLevel;
+    kind: string;
+    message: string;
+    data: string | null;
+  };
+}

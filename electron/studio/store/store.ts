@@ -1,0 +1,216 @@
+import { UserError } from '../../errors.ts';
+import { dbPath } from '../home.ts';
+import * as checkpoints from './checkpoints.ts';
+import * as claims from './claims.ts';
+import { type Connection, sql } from './connection.ts';
+import * as datasets from './datasets.ts';
+import type { Bucket } from './metrics/buckets.ts';
+import type { MetricName, StoredMetrics } from './metrics/columns.ts';
+import { insertMetrics, readMetrics, truncateMetrics } from './metrics/rows.ts';
+import { readBuckets, type SeriesOptions, type SeriesPoint, toPoints } from './metrics/series.ts';
+import { MetricsWriter, type WriterOptions } from './metrics/writer.ts';
+import { type OpenOptions, openConnection } from './open.ts';
+import { heartbeatEveryMs } from './owner.ts';
+import * as records from './records.ts';
+import * as runs from './runs.ts';
+import type { EventLevel, RunState } from './schema.ts';
+
+/**
+ * What is known of runs, in one SQLite file. Runs are named by their whole id; only `getRun` takes less.
+ * Everything is synchronous, and throws a UserError that names the file when the disk is full, the file locked,
+ * read-only or damaged, or when there is no such run.
+ */
+export class Store {
+  readonly file: string;
+  readonly #connection: Connection;
+  readonly #serials = new Map<string, number>();
+  readonly #claimed = new Set<number>();
+  #heartbeat: NodeJS.Timeout | undefined;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.file = connection.file;
+  }
+
+  /** Stores a new run, `preparing` and owned by this process. */
+  createRun(run: runs.NewRun): runs.Run {
+    return this.#connection.write(() => {
+      const id = runs.createRun(this.#connection, run);
+      this.claimRun(id);
+      return this.getRun(id);
+    });
+  }
+
+  /** The run of this id, name, or beginning of an id. @throws UserError where none or several fit */
+  getRun(text: string): runs.Run {
+    return runs.toRun(runs.findRun(this.#connection, text));
+  }
+
+  /** The newest first. */
+  listRuns(filter?: runs.RunFilter): runs.Run[] {
+    return runs.listRuns(this.#connection, filter);
+  }
+
+  updateRun(id: string, patch: runs.RunPatch): void {
+    runs.updateRun(this.#connection, this.#serial(id), patch);
+  }
+
+  setRunState(id: string, state: RunState, message?: string): void {
+    runs.setRunState(this.#connection, this.#serial(id), state, message ?? null);
+  }
+
+  /** Deletes all that is stored of a run; its files are not touched. @throws UserError while a process owns it */
+  deleteRun(id: string): void {
+    this.#connection.write(() => {
+      const { pid } = this.getRun(id);
+      if (pid !== null) throw new UserError(`The run ${id} belongs to process ${pid}: stop it first.`);
+      this.#connection.run(sql.deleteFrom('runs').where('serial', '=', this.#serial(id)));
+    });
+    this.#serials.delete(id);
+  }
+
+  /** Makes this process the run's owner, until it is released or the process ends. @throws UserError while another is */
+  claimRun(id: string): void {
+    const serial = this.#serial(id);
+    claims.claim(this.#connection, serial);
+    this.#claimed.add(serial);
+    this.#heartbeat ??= setInterval(() => this.#beat(), heartbeatEveryMs).unref();
+  }
+
+  releaseRun(id: string): void {
+    const serial = this.#serial(id);
+    claims.release(this.#connection, serial);
+    this.#claimed.delete(serial);
+  }
+
+  /** Marks active runs whose process is gone. @returns them */
+  markInterrupted(): runs.Run[] {
+    const serials = claims.markInterrupted(this.#connection);
+    if (serials.length === 0) return [];
+    return this.#connection.all(sql.selectFrom('runs').selectAll().where('serial', 'in', serials)).map(runs.toRun);
+  }
+
+  /** Stores a run's metrics in batches; close it when the run rests. */
+  metricsWriter(id: string, options?: WriterOptions): MetricsWriter {
+    const serial = this.#serial(id);
+    return new MetricsWriter((rows) => insertMetrics(this.#connection, serial, rows), options);
+  }
+
+  /** Whole rows, fromStep..toStep included. */
+  readMetrics(id: string, { fromStep = 0, toStep = Number.MAX_SAFE_INTEGER }: SeriesOptions = {}): StoredMetrics[] {
+    return readMetrics(this.#connection, this.#serial(id), fromStep, toStep);
+  }
+
+  /** One measure for a chart: about 2 × `points` points at most, minima and maxima kept. */
+  readSeries(id: string, metric: MetricName, options?: SeriesOptions): SeriesPoint[] {
+    return toPoints(this.readBuckets(id, metric, options));
+  }
+
+  /** One measure for a chart with bands: count, minimum, maximum and sum of each interval. */
+  readBuckets(id: string, metric: MetricName, options?: SeriesOptions): Bucket[] {
+    return readBuckets(this.#connection, this.#serial(id), metric, options);
+  }
+
+  /** Deletes metrics, evaluations, samples and phases after a step (-1: all of them); events and checkpoints stay. */
+  truncateAfter(id: string, step: number): void {
+    const serial = this.#serial(id);
+    this.#connection.write(() => {
+      records.truncateRecords(this.#connection, serial, step);
+      truncateMetrics(this.#connection, serial, step);
+    });
+  }
+
+  addEvent(id: string, step: number | null, level: EventLevel, kind: string, message: string, data?: unknown): void {
+    records.addEvent(this.#connection, this.#serial(id), { step, level, kind, message, data });
+  }
+
+  listEvents(id: string): records.RunEventRecord[] {
+    return records.listEvents(this.#connection, this.#serial(id));
+  }
+
+  /** @param dataset empty for the run's own validation split: its `validation` losses make the run's best */
+  addEval(id: string, step: number, kind: string, value: number, data?: unknown, dataset = ''): void {
+    records.addEval(this.#connection, this.#serial(id), { step, kind, dataset, value, data });
+  }
+
+  listEvals(id: string): records.EvalRecord[] {
+    return records.listEvals(this.#connection, this.#serial(id));
+  }
+
+  addSample(id: string, step: number, prompt: string, seed: number, text: string): void {
+    records.addSample(this.#connection, this.#serial(id), { step, prompt, seed, text });
+  }
+
+  listSamples(id: string): records.SampleRecord[] {
+    return records.listSamples(this.#connection, this.#serial(id));
+  }
+
+  /** Stores at which step a phase of the plan began. */
+  addPhase(id: string, index: number, kind: string, step: number): void {
+    records.addPhase(this.#connection, this.#serial(id), { index, kind, step });
+  }
+
+  listPhases(id: string): records.PhaseRecord[] {
+    return records.listPhases(this.#connection, this.#serial(id));
+  }
+
+  addCheckpoint(id: string, checkpoint: checkpoints.NewCheckpoint): void {
+    checkpoints.addCheckpoint(this.#connection, this.#serial(id), checkpoint);
+  }
+
+  removeCheckpoint(id: string, step: number): void {
+    checkpoints.removeCheckpoint(this.#connection, this.#serial(id), step);
+  }
+
+  keepCheckpoint(id: string, step: number, kept: boolean): void {
+    checkpoints.keepCheckpoint(this.#connection, this.#serial(id), step, kept);
+  }
+
+  listCheckpoints(id: string): checkpoints.CheckpointRecord[] {
+    return checkpoints.listCheckpoints(this.#connection, this.#serial(id));
+  }
+
+  upsertDataset(dataset: datasets.NewDataset): void {
+    datasets.upsertDataset(this.#connection, dataset);
+  }
+
+  getDataset(name: string): datasets.DatasetRecord {
+    return datasets.getDataset(this.#connection, name);
+  }
+
+  listDatasets(): datasets.DatasetRecord[] {
+    return datasets.listDatasets(this.#connection);
+  }
+
+  removeDataset(name: string): void {
+    datasets.removeDataset(this.#connection, name);
+  }
+
+  close(): void {
+    clearInterval(this.#heartbeat);
+    this.#connection.close();
+  }
+
+  #serial(id: string): number {
+    let serial = this.#serials.get(id);
+    if (serial === undefined) {
+      serial = this.#connection.first(sql.selectFrom('runs').select('serial').where('id', '=', id))?.serial;
+      if (serial === undefined) throw new UserError(`There is no run ${JSON.stringify(id)}.`);
+      this.#serials.set(id, serial);
+    }
+    return serial;
+  }
+
+  #beat(): void {
+    try {
+      claims.beat(this.#connection, [...this.#claimed]);
+    } catch {
+      // A beat that is lost does no harm: the next one or the next metrics tell what is wrong.
+    }
+  }
+}
+
+/** Opens `<home>/trainyard.db`, created and migrated as needed. @throws UserError when it can't be used */
+export function openStore(home: string, options?: OpenOptions): Store {
+  return new Store(openConnection(dbPath(home), options));
+}
