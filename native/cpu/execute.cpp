@@ -1,5 +1,7 @@
 #include "execute.h"
 
+#include <algorithm>
+
 namespace trainyard {
 namespace {
 
@@ -53,6 +55,14 @@ void linearBackwardInput(const LinearBackwardInputCall& c, Pool& pool, const Ker
   k.gemm(pool, g);
 }
 
+void biasGradient(const LinearBackwardWeightCall& c, Pool& pool, const KernelTable& k) {
+  const auto zeroFrom = static_cast<int64_t>(c.zeroFrom);
+  const auto zeroTo = static_cast<int64_t>(c.zeroTo);
+  k.columnSums(pool, c.dy, c.rows, zeroFrom, c.outputs, c.db, c.dbAccumulate);
+  if (!c.dbAccumulate) std::fill(c.db + zeroFrom, c.db + zeroTo, 0.0f);
+  k.columnSums(pool, c.dy + zeroTo, c.rows, c.outputs - zeroTo, c.outputs, c.db + zeroTo, c.dbAccumulate);
+}
+
 void linearBackwardWeight(const LinearBackwardWeightCall& c, Pool& pool, const KernelTable& k) {
   GemmArgs g;
   g.transposeA = true;
@@ -67,7 +77,7 @@ void linearBackwardWeight(const LinearBackwardWeightCall& c, Pool& pool, const K
   g.ldc = c.outputs;
   g.accumulate = c.dwAccumulate;
   k.gemm(pool, g);
-  if (c.db) k.columnSums(pool, c.dy, c.rows, c.outputs, c.outputs, c.db, c.dbAccumulate);
+  if (c.db) biasGradient(c, pool, k);
 }
 
 }  // namespace

@@ -24,6 +24,8 @@ interface Product {
 
 const tensor = (name: string, shape: number[], dtype: DType = 'f32'): Buffer => ({ name, shape, dtype, role: 'input' });
 
+const noZeros = { zeroFrom: 0, zeroTo: 0 };
+
 /** The matrix products of one GPT-2 124M layer, forward and backward, and its output head. */
 function products(rows: number): Product[] {
   const layers = [
@@ -37,9 +39,14 @@ function products(rows: number): Product[] {
     const y = tensor('y', [rows, to]);
     const w = tensor('w', [from, to]);
     return [
-      { name: 'forward', op: linear, args: { x, w, b: tensor('b', [to]), y } },
+      { name: 'forward', op: linear, args: { x, w, b: tensor('b', [to]), y }, attrs: noZeros },
       { name: 'backward to input', op: linearBackward.input, args: { dy: y, w, dx: tensor('dx', [rows, from]) } },
-      { name: 'backward to weight', op: linearBackward.weight, args: { x, dy: y, dw: tensor('dw', [from, to]) } },
+      {
+        name: 'backward to weight',
+        op: linearBackward.weight,
+        args: { x, dy: y, dw: tensor('dw', [from, to]) },
+        attrs: noZeros,
+      },
     ];
   });
   const [vocab, width] = [50257, 768];

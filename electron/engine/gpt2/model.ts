@@ -46,7 +46,7 @@ function block(f: Forward, layer: number, x: Buffer): Buffer {
 /** x + proj(attention(ln_1(x))) */
 function attentionBranch(f: Forward, layer: number, x: Buffer): Buffer {
   const h = norm(f, `h.${layer}.ln_1`, x);
-  const qkv = project(f, `h.${layer}.attn.c_attn`, h, 'qkv', 3 * f.config.nEmbd);
+  const qkv = projectToQkv(f, `h.${layer}.attn.c_attn`, h);
   const y = f.cache ? attendCached(f, f.cache[layer]!, qkv) : attend(f, qkv);
   return projectBack(f, `h.${layer}.attn.c_proj`, y, x, 'x1');
 }
@@ -74,9 +74,25 @@ function norm({ r, p, config, inputs }: Forward, name: string, x: Buffer): Buffe
   return y;
 }
 
+/**
+ * A key's bias adds the same to all scores of a query, and softmax does not see that: its gradient is zero. AdamW would
+ * scale the rounding noise in its place up to whole steps, so that gradient is not computed.
+ */
+function projectToQkv(f: Forward, name: string, x: Buffer): Buffer {
+  const { nEmbd } = f.config;
+  const y = f.r.transient('qkv', [rowsOf(f.inputs), 3 * nEmbd]);
+  const [w, b] = [f.p.get(`${name}.weight`), f.p.get(`${name}.bias`)];
+  f.r.emit(linear, { x, w, b, y }, { zeroFrom: nEmbd, zeroTo: 2 * nEmbd });
+  return y;
+}
+
 function project(f: Forward, name: string, x: Buffer, label: string, width: number, residual?: Buffer): Buffer {
   const y = f.r.transient(label, [rowsOf(f.inputs), width]);
-  f.r.emit(linear, { x, w: f.p.get(`${name}.weight`), b: f.p.get(`${name}.bias`), residual, y });
+  f.r.emit(
+    linear,
+    { x, w: f.p.get(`${name}.weight`), b: f.p.get(`${name}.bias`), residual, y },
+    { zeroFrom: 0, zeroTo: 0 },
+  );
   return y;
 }
 

@@ -9,6 +9,8 @@ import { cpu, hasCpu, tfjs } from '../devices.ts';
 import { Random } from '../random.ts';
 import { shapeOf } from './oneCall.ts';
 
+const noZeros = { zeroFrom: 0, zeroTo: 0 };
+
 /** A program that takes an output and its gradients for one `dy`: the sum of dy · y is what finite differences are taken of. */
 interface Differentiated {
   readonly program: Program;
@@ -93,7 +95,7 @@ function mlp(): Differentiated {
   ];
   const record = (r: Recorder) => {
     r.emit(linearGeluTanh, { x, w: w1, b: b1, pre, y: h });
-    r.emit(linear, { x: h, w: w2, b: b2, y });
+    r.emit(linear, { x: h, w: w2, b: b2, y }, noZeros);
   };
   return differentiated([x, w1, b1, w2, b2], y, [], record);
 }
@@ -130,7 +132,7 @@ const zero = Int32Array.of(0);
 const tokens = random.integers(2 * 7, 0, 5);
 
 const cases: [name: string, make: () => Differentiated][] = [
-  ['linear', () => single('linear', { rows: 7, in: 17, out: 5 }, {})],
+  ['linear', () => single('linear', { rows: 7, in: 17, out: 5 }, {}, noZeros)],
   ['linear, GELU, linear', mlp],
   ['layerNorm', () => single('layerNorm', { rows: 7, width: 33 }, {}, { eps: 1e-5 })],
   [

@@ -108,7 +108,7 @@ export const table: readonly OpCase[] = [
     derived: { kind: 'layerNorm', attrs: { eps: 1e-5 }, results: ['mean', 'rstd'] },
     terms: (d) => d.width! + d.rows!,
   },
-  { kind: 'linear', dims: matrices, terms: (d) => d.in! },
+  { kind: 'linear', dims: matrices, attrs: zeroColumns, terms: (d) => d.in! },
   { kind: 'linearGeluTanh', dims: matrices, terms: (d) => d.in! },
   {
     kind: 'linearBackwardInput',
@@ -116,7 +116,7 @@ export const table: readonly OpCase[] = [
     terms: (d) => d.out!,
     refused: (one) => one.present.includes('pre') && one.accumulate.includes('dx'),
   },
-  { kind: 'linearBackwardWeight', dims: matrices, terms: (d) => d.rows! },
+  { kind: 'linearBackwardWeight', dims: matrices, attrs: zeroColumns, terms: (d) => d.rows! },
   {
     kind: 'attention',
     dims: fc.record({ batch: few, heads: few, time, headDim }),
@@ -208,6 +208,12 @@ export const table: readonly OpCase[] = [
     terms: () => 4,
   },
 ];
+
+function zeroColumns({ out }: Numbers, random: Random): Numbers {
+  if (random.uniform() < 0.5) return { zeroFrom: 0, zeroTo: 0 };
+  const zeroFrom = random.integer(0, out!);
+  return { zeroFrom, zeroTo: random.integer(zeroFrom, out!) };
+}
 
 /** A key or value cache [batch, heads, context, headDim] that holds NaN from the position of the first new token on. */
 function cacheUpToPosition(n: number, d: Numbers, _attrs: Numbers, random: Random, earlier: Values): Float32Array {

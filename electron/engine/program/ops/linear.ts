@@ -16,18 +16,22 @@ const linearBackwardInput = defineOp({
 
 const linearBackwardWeight = defineOp({
   kind: 'linearBackwardWeight',
-  formula: 'dw = xᵀ · dy, db = sum of the rows of dy',
+  formula: 'dw = xᵀ · dy, db = sum of the rows of dy, and 0 in columns zeroFrom … zeroTo - 1',
   args: {
     x: read('rows in'),
     dy: read('rows out'),
     dw: sum('in out'),
     db: optional(sum('out')),
   },
-  attrs: [],
+  attrs: ['zeroFrom', 'zeroTo'],
   flops: (d) => 2 * d.rows! * d.in! * d.out! + d.rows! * d.out!,
 });
 
-/** A linear layer in Hugging Face's Conv1D layout, with the residual connection fused into its end. */
+/**
+ * A linear layer in Hugging Face's Conv1D layout, with the residual connection fused into its end.
+ * The loss does not depend on the bias of the outputs `zeroFrom` … `zeroTo` - 1: their gradient is 0, and what rounding
+ * would leave of it is not computed.
+ */
 export const linear = defineOp({
   kind: 'linear',
   formula: 'y = x · w + b + residual',
@@ -38,13 +42,13 @@ export const linear = defineOp({
     residual: optional(read('rows out')),
     y: write('rows out'),
   },
-  attrs: [],
+  attrs: ['zeroFrom', 'zeroTo'],
   flops: (d) => 2 * d.rows! * d.in! * d.out!,
-  gradient(g, { args: { x, w, b, residual, y } }) {
+  gradient(g, { args: { x, w, b, residual, y }, attrs }) {
     const dy = g.of(y!);
     const pre = g.preActivation(x!);
     emitInto(g, linearBackwardInput, { dy, w, pre }, { dx: pre ?? x });
-    emitInto(g, linearBackwardWeight, { x, dy }, { dw: w, db: b });
+    emitInto(g, linearBackwardWeight, { x, dy }, { dw: w, db: b }, attrs);
     if (residual) g.share(residual, dy);
   },
 });
@@ -66,7 +70,7 @@ export const linearGeluTanh = defineOp({
     // The linear layer that reads y has multiplied by gelu'(pre) on its way back: nothing is left to do for y.
     const dpre = g.of(pre!);
     emitInto(g, linearBackwardInput, { dy: dpre, w }, { dx: x });
-    emitInto(g, linearBackwardWeight, { x, dy: dpre }, { dw: w, db: b });
+    emitInto(g, linearBackwardWeight, { x, dy: dpre }, { dw: w, db: b }, { zeroFrom: 0, zeroTo: 0 });
   },
 });
 

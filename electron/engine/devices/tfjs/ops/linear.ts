@@ -34,11 +34,13 @@ const linearBackwardInput: Handler = ({ tf, arg, optional, dims }) => {
   return { dx };
 };
 
-const linearBackwardWeight: Handler = ({ tf, arg, dims }) => {
+const linearBackwardWeight: Handler = ({ tf, arg, dims, attrs }) => {
   const x = arg('x');
   const at = [tf.zeros([dims.in!, dims.out!]), tf.zeros([dims.out!])];
   const [dw, db] = tf.grads((w, b) => affine(tf, x, w!, b))(at, arg('dy'));
-  return { dw: dw!, db: db! };
+  const columns = tf.range(0, dims.out!, 1);
+  const zero = columns.greaterEqual(attrs.zeroFrom!).logicalAnd(columns.less(attrs.zeroTo!));
+  return { dw: dw!, db: tf.where(zero, 0, db!) };
 };
 
 export const linearHandlers = { linear, linearGeluTanh, linearBackwardInput, linearBackwardWeight };
