@@ -1,6 +1,5 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { prepareDataset } from '../data/index.ts';
 import { generateStories } from '../data/stories/index.ts';
@@ -12,6 +11,7 @@ import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { lossChart } from './lossChart.ts';
 import { ProgressLine } from './terminal/progress.ts';
+import { table } from './terminal/table.ts';
 
 interface DemoOptions {
   readonly home?: string;
@@ -120,13 +120,13 @@ function report({ store }: Studio, runId: string, memory: MemoryReport | undefin
     }
   }
   if (!memory) return;
-  const table = new Table({ head: ['memory', 'bytes'], colAligns: ['left', 'right'] });
-  for (const [role, bytes] of Object.entries(memory.roleBytes)) if (bytes > 0) table.push([role, formatCount(bytes)]);
-  table.push(['plan', formatCount(memory.plannedBytes)]);
-  table.push(['allocated for it', formatCount(memory.allocatedBytes)]);
-  table.push(['scratch of the threads', formatCount(memory.scratchBytes)]);
-  table.push(['whole engine process, resident', formatCount(residentBytes)]);
-  console.log(`${table.toString()}\n`);
+  const rows: [string, number][] = Object.entries(memory.roleBytes).filter(([, bytes]) => bytes > 0);
+  rows.push(['plan', memory.plannedBytes]);
+  rows.push(['allocated for it', memory.allocatedBytes]);
+  rows.push(['scratch of the threads', memory.scratchBytes]);
+  rows.push(['whole engine process, resident', residentBytes]);
+  const cells = rows.map(([what, bytes]) => [what, formatCount(bytes)]);
+  console.log(`${table(['memory', 'bytes'], cells)}\n`);
 }
 
 /** Text whose control and broken characters can't disturb a terminal. */

@@ -1,4 +1,3 @@
-import Table from 'cli-table3';
 import { type Command, Option } from 'commander';
 import { getTokenizer } from '../data/tokenizers/index.ts';
 import { type FitConfig, fit, largestThatFits, withDimension } from '../engine/fit/fit.ts';
@@ -9,6 +8,7 @@ import type { Plan } from '../engine/program/planner.ts';
 import { UsageError } from '../errors.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
+import { table } from './terminal/table.ts';
 import { applyFlags, merge, type Tree } from './settings.ts';
 
 interface FitOptions {
@@ -117,24 +117,17 @@ function print(config: FitConfig, plan: Plan, budget: Budget | undefined, solve?
       `float32, AdamW, recompute ${recompute}: ${formatCount(parameterCount(model))} parameters`,
   );
   if (solve) console.log(`the largest ${solve} that fits ${budget!.name}: ${solved}`);
-  const table = new Table({ head: ['memory', 'bytes', ''], colAligns: ['left', 'right', 'right'] });
-  for (const [role, bytes] of Object.entries(plan.roleBytes)) {
-    if (bytes > 0) table.push([role, formatCount(bytes), formatBytes(bytes)]);
-  }
-  table.push(['total plan', formatCount(plan.totalBytes), formatBytes(plan.totalBytes)]);
+  const rows: [string, number][] = Object.entries(plan.roleBytes).filter(([, bytes]) => bytes > 0);
+  rows.push(['total plan', plan.totalBytes]);
   if (budget) {
     const left = budget.bytes - plan.totalBytes;
-    table.push(['reserve (driver, display)', formatCount(budget.reserveBytes), formatBytes(budget.reserveBytes)]);
-    table.push([budget.name, formatCount(budget.totalBytes), formatBytes(budget.totalBytes)]);
-    table.push([
-      left >= 0 ? 'fits: left over' : 'DOES NOT FIT: missing',
-      formatCount(Math.abs(left)),
-      formatBytes(Math.abs(left)),
-    ]);
+    rows.push(['reserve (driver, display)', budget.reserveBytes], [budget.name, budget.totalBytes]);
+    rows.push([left >= 0 ? 'fits: left over' : 'DOES NOT FIT: missing', Math.abs(left)]);
   }
-  console.log(table.toString());
+  const cells = rows.map(([what, bytes]) => [what, formatCount(bytes), formatBytes(bytes)]);
+  console.log(table(['memory', 'bytes', ''], cells));
   if (plan.peak) {
     const { call, program } = plan.peak;
-    console.log(`most is alive during ${call.kind}${call.scope ? ` of ${call.scope}` : ''} in ${program}`);
+    console.log(`the peak is at ${call.kind}${call.scope ? ` of ${call.scope}` : ''} in ${program}`);
   }
 }

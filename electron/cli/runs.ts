@@ -1,8 +1,8 @@
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { formatShort } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
+import { table } from './terminal/table.ts';
 
 export function addRuns(program: Command): void {
   program
@@ -25,22 +25,18 @@ export function addRuns(program: Command): void {
           );
           return;
         }
-        const table = new Table({
-          head: ['run', 'name', 'state', 'step', 'loss', 'best val loss', 'tokens', 'created'],
-        });
-        for (const r of runs) {
-          table.push([
-            r.id,
-            r.name,
-            r.state,
-            `${r.step}/${r.stepsTotal ?? '?'}`,
-            r.lastLoss?.toFixed(3) ?? '',
-            r.bestValLoss?.toFixed(3) ?? '',
-            formatShort(r.tokensSeen),
-            new Date(r.createdAt).toISOString().slice(0, 16).replace('T', ' '),
-          ]);
-        }
-        console.log(table.toString());
+        const head = ['run', 'name', 'state', 'step', 'loss', 'best val loss', 'tokens', 'created'];
+        const rows = runs.map((r) => [
+          r.id,
+          r.name,
+          r.state,
+          `${r.step}/${r.stepsTotal ?? '?'}`,
+          r.lastLoss?.toFixed(3) ?? '',
+          r.bestValLoss?.toFixed(3) ?? '',
+          formatShort(r.tokensSeen),
+          new Date(r.createdAt).toISOString().slice(0, 16).replace('T', ' '),
+        ]);
+        console.log(table(head, rows));
       } finally {
         studio.close();
       }

@@ -1,10 +1,10 @@
-import Table from 'cli-table3';
 import type { Command } from 'commander';
 import { parameterCount } from '../engine/gpt2/config.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { lossChart } from './lossChart.ts';
+import { table } from './terminal/table.ts';
 
 export function addShow(program: Command): void {
   program
@@ -48,14 +48,12 @@ function print(studio: Studio, id: string): void {
   console.log(`step ${run.step} of ${run.stepsTotal}, ${formatCount(run.tokensSeen)} tokens seen\n`);
   console.log(lossChart(studio.store, run.id));
   if (evals.length > 0) {
-    const table = new Table({ head: ['step', 'evaluation', 'value', 'perplexity'] });
-    for (const e of evals.slice(-12)) table.push([e.step, e.kind, e.value.toFixed(4), Math.exp(e.value).toFixed(2)]);
-    console.log(table.toString());
+    const rows = evals.slice(-12).map((e) => [e.step, e.kind, e.value.toFixed(4), Math.exp(e.value).toFixed(2)]);
+    console.log(`\n${table(['step', 'evaluation', 'value', 'perplexity'], rows)}\n`);
   }
   if (checkpoints.length > 0) {
-    const table = new Table({ head: ['checkpoint', 'size', 'path'] });
-    for (const c of checkpoints) table.push([c.step, formatBytes(c.bytes), c.path]);
-    console.log(table.toString());
+    const rows = checkpoints.map((c) => [c.step, formatBytes(c.bytes), c.path]);
+    console.log(`${table(['checkpoint', 'size', 'path'], rows)}\n`);
   }
   const sample = samples[samples.length - 1];
   if (sample) console.log(`sample at step ${sample.step}:\n${sample.prompt}${sample.text}\n`);

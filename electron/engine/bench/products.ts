@@ -4,14 +4,14 @@ import type { OpSpec } from '../program/declare.ts';
 import { headCrossEntropyGrad, linear, linearBackward } from '../program/ops/index.ts';
 import { plan } from '../program/planner.ts';
 import { Recorder } from '../program/recorder.ts';
-import type { Buffer, DType } from '../program/types.ts';
+import { type Buffer, type DType, elements } from '../program/types.ts';
 import { median } from './median.ts';
 
 export interface ProductResult {
   readonly name: string;
   readonly shape: string;
   readonly flops: number;
-  /** Median over the repetitions. */
+  /** Median over the rounds. */
   readonly seconds: number;
 }
 
@@ -19,7 +19,7 @@ interface Product {
   readonly name: string;
   readonly op: OpSpec;
   readonly args: Record<string, Buffer>;
-  readonly attrs?: Record<string, number>;
+  readonly attrs: Record<string, number>;
 }
 
 const tensor = (name: string, shape: number[], dtype: DType = 'f32'): Buffer => ({ name, shape, dtype, role: 'input' });
@@ -40,7 +40,12 @@ function products(rows: number): Product[] {
     const w = tensor('w', [from, to]);
     return [
       { name: 'forward', op: linear, args: { x, w, b: tensor('b', [to]), y }, attrs: noZeros },
-      { name: 'backward to input', op: linearBackward.input, args: { dy: y, w, dx: tensor('dx', [rows, from]) } },
+      {
+        name: 'backward to input',
+        op: linearBackward.input,
+        args: { dy: y, w, dx: tensor('dx', [rows, from]) },
+        attrs: {},
+      },
       {
         name: 'backward to weight',
         op: linearBackward.weight,
@@ -69,30 +74,43 @@ function products(rows: number): Product[] {
   return [...ofLayers, head];
 }
 
-/** Times every matrix product of GPT-2 124M on `rows` tokens, warm, one by one. */
-export async function benchProducts(device: CpuDevice, rows: number, repetitions: number): Promise<ProductResult[]> {
-  const results: ProductResult[] = [];
-  for (const { name, op, args, attrs } of products(rows)) {
-    const r = new Recorder();
-    r.emit(op, args, attrs ?? {});
-    const program = r.program(name);
-    const session = await device.load([program], plan([program]));
-    for (const b of Object.values(args)) {
-      if (b.dtype === 'f32')
-        session.write(b, Float32Array.from({ length: b.shape.reduce((a, n) => a * n, 1) }, pseudoRandom));
+/**
+ * Times every matrix product of GPT-2 124M on `rows` tokens, warm. They take turns, so that a moment in which the machine
+ * is busy with something else falls on all of them alike; the median over the rounds counts.
+ */
+export async function benchProducts(device: CpuDevice, rows: number, rounds: number): Promise<ProductResult[]> {
+  const ready = [];
+  try {
+    for (const product of products(rows)) ready.push(await prepare(device, product));
+    for (let round = -warmUps; round < rounds; round++) {
+      for (const { session, program, times } of ready) {
+        const seconds = new Float64Array(1);
+        await session.run(program, seconds);
+        if (round >= 0) times.push(seconds[0]!);
+      }
     }
-    const times: number[] = [];
-    for (let i = 0; i < repetitions + 2; i++) {
-      const seconds = new Float64Array(1);
-      await session.run(program, seconds);
-      if (i >= 2) times.push(seconds[0]!);
-    }
-    session.close();
-    const { in: from, out: to, width } = program.calls[0]!.dims;
-    const shape = from ? `${rows} × ${from} × ${to}` : `${rows} × ${width} × ${attrs!.vocab}`;
-    results.push({ name, shape, flops: callCost(program.calls[0]!).flops, seconds: median(times) });
+  } finally {
+    for (const { session } of ready) session.close();
   }
-  return results;
+  return ready.map(({ product, program, times }) => {
+    const call = program.calls[0]!;
+    const { in: from, out: to, width } = call.dims;
+    const shape = from ? `${rows} × ${from} × ${to}` : `${rows} × ${width} × ${product.attrs.vocab}`;
+    return { name: product.name, shape, flops: callCost(call).flops, seconds: median(times) };
+  });
+}
+
+const warmUps = 2;
+
+async function prepare(device: CpuDevice, product: Product) {
+  const r = new Recorder();
+  r.emit(product.op, product.args, product.attrs);
+  const program = r.program(product.name);
+  const session = await device.load([program], plan([program]));
+  for (const b of Object.values(product.args)) {
+    if (b.dtype === 'f32') session.write(b, Float32Array.from({ length: elements(b.shape) }, pseudoRandom));
+  }
+  return { product, program, session, times: [] as number[] };
 }
 
 /** Some value in [-0.5, 0.5): what is multiplied does not matter, that it is no denormal number does. */

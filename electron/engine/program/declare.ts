@@ -30,6 +30,8 @@ export interface OpSpec {
   readonly attrs: readonly string[];
   /** Floating-point operations of one call; a multiply-add counts 2. */
   readonly flops: (d: Dims, attrs: Dims, call: Call) => number;
+  /** Bytes that one call moves, where that is not every argument once. */
+  readonly bytes?: (d: Dims) => number;
   /** float32 elements of scratch memory that one call needs, part of the plan. */
   readonly workspace?: (d: Dims, attrs: Dims) => number;
   /** Emits the calls that take the gradient of the outputs to the inputs. */

@@ -26,14 +26,15 @@ constexpr int kRows = 4, kVectors = 1;
 constexpr int64_t kDepth = 256, kBlockColumns = 128;
 #endif
 constexpr int kColumns = kVectors * W;
+constexpr int kWide = 4;  // panels of B at once where C has one row
 constexpr int64_t kTileRows = 1024 / kRows * kRows;  // rows of a tile at most: its packed A lies in the scratch memory
 static_assert(kBlockColumns % kColumns == 0, "whole panels");
 static_assert((kTileRows + kBlockColumns + 16) * kDepth * sizeof(float) <= Pool::kScratchBytes, "scratch memory");
 
-// C[rows × vectors] = or += A panel · B panel. The last vector has `lanes` columns.
+// C[rows × vectors] = or += A panel · B panel, whose rows lie `ldb` floats apart. The last vector has `lanes` columns.
 template <int rows, int vectors>
-static void multiplyPanels(int64_t k, const float* TY_RESTRICT a, const float* TY_RESTRICT b, float* TY_RESTRICT c,
-                           int64_t ldc, bool add, int64_t lanes) {
+static void multiplyPanels(int64_t k, const float* TY_RESTRICT a, const float* TY_RESTRICT b, int64_t ldb,
+                           float* TY_RESTRICT c, int64_t ldc, bool add, int64_t lanes) {
   Vf sum[rows][vectors];
   TY_UNROLL
   for (int r = 0; r < rows; r++) {
@@ -53,7 +54,7 @@ static void multiplyPanels(int64_t k, const float* TY_RESTRICT a, const float* T
       for (int v = 0; v < vectors; v++) sum[r][v] = fma(left, right[v], sum[r][v]);
     }
     a += kRows;
-    b += kColumns;
+    b += ldb;
   }
   TY_UNROLL
   for (int r = 0; r < rows; r++) {
@@ -70,7 +71,7 @@ static void multiplyPanels(int64_t k, const float* TY_RESTRICT a, const float* T
   }
 }
 
-using Multiply = void (*)(int64_t, const float*, const float*, float*, int64_t, bool, int64_t);
+using Multiply = void (*)(int64_t, const float*, const float*, int64_t, float*, int64_t, bool, int64_t);
 
 template <int rows>
 static Multiply multiplyFor(int64_t vectors) {
@@ -122,6 +123,8 @@ static void multiplyTile(const GemmArgs& g, const GemmTile& tile, float* scratch
   float* const packedA = scratch;
   float* const packedB = scratch + (kTileRows + 8) * kDepth;
   const bool finish = !isEmpty(g.epilogue);
+  // A few rows read each element of B once or twice: packing it would cost more than it saves.
+  const bool inPlace = !g.transposeB && g.m <= kRows;
   for (int64_t block = 0; block < blocks; block++) {
     const int64_t from = g.k * block / blocks;
     const int64_t depth = g.k * (block + 1) / blocks - from;
@@ -131,21 +134,30 @@ static void multiplyTile(const GemmArgs& g, const GemmTile& tile, float* scratch
     for (int64_t j = 0; j < tile.columns; j += kBlockColumns) {
       const int64_t columns = tile.columns - j < kBlockColumns ? tile.columns - j : kBlockColumns;
       const int64_t column = tile.column + j;
-      pack<kColumns>(g.transposeB, g.b + (g.transposeB ? column * g.ldb + from : from * g.ldb + column), g.ldb,
-                     columns, depth, packedB);
+      const float* const sourceB = g.b + (g.transposeB ? column * g.ldb + from : from * g.ldb + column);
+      if (!inPlace) pack<kColumns>(g.transposeB, sourceB, g.ldb, columns, depth, packedB);
       for (int64_t i = 0; i < tile.rows; i += kRows) {
         const int64_t rows = tile.rows - i < kRows ? tile.rows - i : kRows;
         const Multiply full = multiplyFor(rows, kVectors);
         float* c = g.c + (tile.row + i) * g.ldc + column;
-        for (int64_t q = 0; q < columns; q += kColumns) {
+        int64_t q = 0;
+        if (inPlace && rows == 1) {
+          // One row leaves registers for more columns: B is then read in longer runs.
+          for (; q + kWide * kColumns <= columns; q += kWide * kColumns) {
+            multiplyPanels<1, kWide * kVectors>(depth, packedA + i * depth, sourceB + q, g.ldb, c + q, g.ldc, add, W);
+          }
+        }
+        for (; q < columns; q += kColumns) {
           const int64_t left = columns - q;
           const float* a = packedA + i * depth;
-          const float* b = packedB + q * depth;
+          const float* b = inPlace ? sourceB + q : packedB + q * depth;
+          const int64_t ldb = inPlace ? g.ldb : kColumns;
           if (left >= kColumns) {
-            full(depth, a, b, c + q, g.ldc, add, W);
+            full(depth, a, b, ldb, c + q, g.ldc, add, W);
           } else {
             const int64_t vectors = (left + W - 1) / W;
-            multiplyFor(rows, vectors)(depth, a, b, c + q, g.ldc, add, left - (vectors - 1) * W);
+            if (inPlace) pack<kColumns>(false, b, g.ldb, left, depth, packedB);
+            multiplyFor(rows, vectors)(depth, a, inPlace ? packedB : b, kColumns, c + q, g.ldc, add, left - (vectors - 1) * W);
           }
         }
         if (finish && block == blocks - 1) {

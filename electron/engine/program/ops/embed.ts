@@ -12,6 +12,7 @@ const embedBackward = defineOp({
   },
   attrs: [],
   flops: (d) => 2 * d.batch! * d.time! * d.width!,
+  bytes: (d) => 4 * d.batch! * d.time! * (5 * d.width! + 1),
 });
 
 /** Token and position embedding; `position` is the position of the first column of `tokens`. */
@@ -27,6 +28,7 @@ export const embed = defineOp({
   },
   attrs: [],
   flops: (d) => d.batch! * d.time! * d.width!,
+  bytes: (d) => 4 * d.batch! * d.time! * (3 * d.width! + 1),
   gradient(g, { args: { tokens, wte, wpe, x } }) {
     emitInto(g, embedBackward, { dx: g.of(x!), tokens }, { dwte: wte, dwpe: wpe });
   },
