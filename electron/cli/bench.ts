@@ -5,6 +5,7 @@ import { createCpuDevice } from '../engine/devices/cpu/device.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { benchStore } from '../studio/store/bench.ts';
 import { parseInteger } from './numbers.ts';
+import { profileTable } from './profileTable.ts';
 import { table } from './terminal/table.ts';
 
 interface BenchOptions {
@@ -93,13 +94,5 @@ function printStep(r: StepResult, peak: number): void {
       `${Math.round((r.batch * r.time) / r.seconds)} tokens/s, ${giga(rate)} GFLOP/s, ${percent(rate / peak)} of peak; ` +
       `plan ${formatBytes(r.plannedBytes)}, allocated ${formatBytes(r.allocatedBytes)}`,
   );
-  const rows = r.ops.map((o) => [
-    o.kind,
-    o.calls,
-    (o.seconds * 1000).toFixed(1),
-    percent(o.seconds / r.seconds),
-    giga(o.flops / o.seconds),
-    giga(o.bytes / o.seconds),
-  ]);
-  console.log(`${table(['op', 'calls', 'ms', 'share', 'GFLOP/s', 'GB/s'], rows)}\n`);
+  console.log(`${profileTable(r.ops, r.steps)}\n`);
 }

@@ -12,6 +12,7 @@ import { Studio } from '../studio/studio.ts';
 import { lossChart } from './lossChart.ts';
 import { ProgressLine } from './terminal/progress.ts';
 import { table } from './terminal/table.ts';
+import { hanging, printable } from './terminal/text.ts';
 
 interface DemoOptions {
   readonly home?: string;
@@ -20,7 +21,7 @@ interface DemoOptions {
 
 const storyBytes = 2_000_000;
 const steps = { warmup: 50, cosine: 600, constant: 100 };
-const prompts = ['Once upon a time', 'One day, '];
+const prompts = ['Once upon a time', 'One sunny day'];
 
 export function addDemo(program: Command): void {
   program
@@ -116,7 +117,8 @@ function report({ store }: Studio, runId: string, memory: MemoryReport | undefin
   for (const prompt of prompts) {
     for (const step of new Set([0, after])) {
       const sample = samples.find((s) => s.step === step && s.prompt === prompt);
-      if (sample) console.log(`${step === 0 ? 'before' : 'after '}  ${readable(prompt + sample.text)}\n`);
+      if (sample)
+        console.log(`${step === 0 ? 'before' : 'after '}  ${hanging(printable(prompt + sample.text).trim(), 8)}\n`);
     }
   }
   if (!memory) return;
@@ -127,13 +129,4 @@ function report({ store }: Studio, runId: string, memory: MemoryReport | undefin
   rows.push(['whole engine process, resident', residentBytes]);
   const cells = rows.map(([what, bytes]) => [what, formatCount(bytes)]);
   console.log(`${table(['memory', 'bytes'], cells)}\n`);
-}
-
-/** Text whose control and broken characters can't disturb a terminal. */
-function readable(text: string): string {
-  return text
-    .replace(/[^\n\x20-\x7e]/g, '·')
-    .trim()
-    .split('\n')
-    .join('\n        ');
 }

@@ -3,7 +3,9 @@ import { formatBytes } from '../format.ts';
 import type { Run } from '../studio/store/index.ts';
 import type { RunHandle } from '../studio/runHandle.ts';
 import type { Studio } from '../studio/studio.ts';
+import { profileTable } from './profileTable.ts';
 import { ProgressLine } from './terminal/progress.ts';
+import { oneLine } from './terminal/text.ts';
 
 /** Shows a run until it rests. Ctrl-C: the first saves and stops, the second stops now. Sets the exit code. */
 export async function follow(studio: Studio, run: Run, handle: RunHandle, json: boolean): Promise<void> {
@@ -77,7 +79,10 @@ function humanLines(studio: Studio, run: Run): Display {
           );
           break;
         case 'sample':
-          progress.say(`step ${event.step} sample: ${oneParagraph(event.prompt + event.text)}`);
+          progress.say(`step ${event.step} sample: ${oneLine(event.prompt + event.text)}`);
+          break;
+        case 'profile':
+          progress.say(profileTable(event.ops, event.steps));
           break;
         case 'checkpoint':
           progress.say(`step ${event.step}: saved ${formatBytes(event.bytes)} in ${event.path}`);
@@ -94,10 +99,4 @@ function humanLines(studio: Studio, run: Run): Display {
       progress.say(`kept in ${studio.checkpointRoot(run)}`);
     },
   };
-}
-
-/** A sample on one line, cut to what a terminal shows well. */
-function oneParagraph(text: string): string {
-  const line = text.trim().replace(/\s+/g, ' ');
-  return line.length > 240 ? `${line.slice(0, 240)}…` : line;
 }

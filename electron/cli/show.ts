@@ -5,6 +5,7 @@ import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { lossChart } from './lossChart.ts';
 import { table } from './terminal/table.ts';
+import { printable } from './terminal/text.ts';
 
 export function addShow(program: Command): void {
   program
@@ -56,6 +57,6 @@ function print(studio: Studio, id: string): void {
     console.log(`${table(['checkpoint', 'size', 'path'], rows)}\n`);
   }
   const sample = samples[samples.length - 1];
-  if (sample) console.log(`sample at step ${sample.step}:\n${sample.prompt}${sample.text}\n`);
+  if (sample) console.log(`sample at step ${sample.step}:\n${printable(sample.prompt + sample.text)}\n`);
   for (const e of events.slice(-10)) console.log(`${new Date(e.time).toISOString()} ${e.level.padEnd(7)} ${e.message}`);
 }

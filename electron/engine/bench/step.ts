@@ -1,18 +1,11 @@
 import type { CpuDevice } from '../devices/cpu/device.ts';
+import { type OpTime, Profile } from '../devices/profile.ts';
 import { scalarCount } from '../gpt2/inputs.ts';
 import { Gpt2 } from '../gpt2/programs.ts';
-import { callCost, modelFlopsPerToken } from '../program/cost.ts';
+import { modelFlopsPerToken } from '../program/cost.ts';
 import { plan } from '../program/planner.ts';
 import { initialise } from '../trainer/initialise.ts';
 import { median } from './median.ts';
-
-export interface OpTime {
-  readonly kind: string;
-  readonly calls: number;
-  readonly seconds: number;
-  readonly flops: number;
-  readonly bytes: number;
-}
 
 export interface StepResult {
   readonly batch: number;
@@ -23,7 +16,8 @@ export interface StepResult {
   readonly modelFlops: number;
   readonly plannedBytes: number;
   readonly allocatedBytes: number;
-  /** By kind of op, the mean of a step, the slowest first. */
+  /** By kind of op, all steps together, the slowest first. */
+  readonly steps: number;
   readonly ops: readonly OpTime[];
 }
 
@@ -54,31 +48,17 @@ export async function benchStep(
   scalars.set([1e-4, 10, 20, 1, 1 / (batch * time)]);
   session.write(inputs.scalars, scalars);
 
-  const profile = programs.map((p) => new Float64Array(p.calls.length));
+  const profile = new Profile();
   const seconds: number[] = [];
   await session.run(first);
   await session.run(update);
   for (let i = 0; i < repetitions; i++) {
     const start = performance.now();
-    for (const [k, p] of programs.entries()) await session.run(p, profile[k]!);
+    for (const p of programs) await session.run(p, profile.timesOf(p));
     seconds.push((performance.now() - start) / 1000);
   }
   const allocatedBytes = session.allocatedBytes();
   session.close();
-  const ops = new Map<string, OpTime>();
-  for (const [k, p] of programs.entries()) {
-    for (const [i, call] of p.calls.entries()) {
-      const old = ops.get(call.kind) ?? { kind: call.kind, calls: 0, seconds: 0, flops: 0, bytes: 0 };
-      const { flops, bytes } = callCost(call);
-      ops.set(call.kind, {
-        kind: call.kind,
-        calls: old.calls + 1,
-        seconds: old.seconds + profile[k]![i]! / repetitions,
-        flops: old.flops + flops,
-        bytes: old.bytes + bytes,
-      });
-    }
-  }
   return {
     batch,
     time,
@@ -86,6 +66,7 @@ export async function benchStep(
     modelFlops: batch * time * modelFlopsPerToken(gpt2, time),
     plannedBytes: memory.totalBytes,
     allocatedBytes,
-    ops: [...ops.values()].sort((a, b) => b.seconds - a.seconds),
+    steps: repetitions,
+    ops: profile.byKind(),
   };
 }

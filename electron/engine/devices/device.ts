@@ -23,8 +23,11 @@ export interface Session {
   write(buffer: Buffer, data: HostArray): void;
   /** Copies a buffer to the host, into `target` when given. Not while a program runs. */
   read(buffer: Buffer, target?: HostArray): HostArray;
-  /** Runs every call of a program; settles when the last has ended. */
-  run(program: Program): Promise<void>;
+  /**
+   * Runs every call of a program; settles when the last has ended.
+   * @param times where the seconds of each call are added, by devices that measure them
+   */
+  run(program: Program, times?: Float64Array): Promise<void>;
   /** Bytes that the device really holds for the arenas. */
   allocatedBytes(): number;
   close(): void;

@@ -1,3 +1,5 @@
+import type { OpTime } from '../devices/profile.ts';
+
 /** What a run tells on its way. Plain data: it crosses process boundaries. */
 export type RunEvent =
   | { readonly type: 'started'; readonly step: number; readonly device: string; readonly memory: MemoryReport }
@@ -19,6 +21,7 @@ export type RunEvent =
       readonly best: boolean;
     }
   | { readonly type: 'checkpointRemoved'; readonly step: number }
+  | { readonly type: 'profile'; readonly steps: number; readonly ops: readonly OpTime[] }
   | { readonly type: 'ended'; readonly outcome: Outcome };
 
 /** How a run's engine came to rest. */

@@ -1,11 +1,13 @@
 import { type OpenedCheckpoint, prune, writeCheckpoint } from '../checkpoint/index.ts';
 import { microBatches, type RunConfig } from '../config.ts';
 import type { Device, Session } from '../devices/device.ts';
+import { Profile } from '../devices/profile.ts';
 import { Generator } from '../generator.ts';
 import { scalarCount, scalarIndex, statIndex } from '../gpt2/inputs.ts';
 import { Gpt2, type Training } from '../gpt2/programs.ts';
 import { mfu, modelFlopsPerToken } from '../program/cost.ts';
 import { type Plan, plan } from '../program/planner.ts';
+import type { Program } from '../program/types.ts';
 import { Evaluator } from './evaluator.ts';
 import type { Outcome, RunEvent } from './events.ts';
 import { initialise } from './initialise.ts';
@@ -71,6 +73,8 @@ export class Trainer {
   #state: TrainerState = freshState;
   #stopRequested = false;
   #checkpointed = -1;
+  /** Of the training steps, where TRAINYARD_PROFILE=1 asks for it. */
+  readonly #profile = process.env.TRAINYARD_PROFILE === '1' ? new Profile() : undefined;
 
   private constructor(options: TrainerOptions, programs: RunPrograms, session: Session) {
     this.#options = options;
@@ -104,6 +108,7 @@ export class Trainer {
       await this.#sample();
     }
     let phase = -1;
+    const from = this.#state.step;
     while (this.#state.step < steps && !this.#stopRequested) {
       const now = phaseAt(this.#phases, this.#state.step);
       if (now.index !== phase) {
@@ -118,6 +123,8 @@ export class Trainer {
       if (last || this.#due(this.#config.checkpoints.every)) await this.#checkpoint();
     }
     if (this.#checkpointed !== this.#state.step) await this.#checkpoint();
+    if (this.#profile)
+      this.#options.emit({ type: 'profile', steps: this.#state.step - from, ops: this.#profile.byKind() });
     return this.#state.step >= steps
       ? { state: 'completed', step: this.#state.step, message: `finished after ${this.#state.step} steps` }
       : { state: 'stopped', step: this.#state.step, message: `stopped and saved at step ${this.#state.step}` };
@@ -141,9 +148,9 @@ export class Trainer {
     const count = microBatches(this.#config);
     for (let micro = 0; micro < count; micro++) {
       this.#writeBatch(micro);
-      await session.run(micro === 0 ? training.first : training.further);
+      await this.#run(micro === 0 ? training.first : training.further);
     }
-    await session.run(training.update);
+    await this.#run(training.update);
     const total = session.read(training.lossTotal)[0]!;
     const stats = session.read(training.stats);
     const loss = total / this.#config.tokensPerStep;
@@ -162,6 +169,10 @@ export class Trainer {
     };
     this.#emitMetrics(loss, learningRate, gradNorm, stepMs);
     return undefined;
+  }
+
+  #run(program: Program): Promise<void> {
+    return this.#session.run(program, this.#profile?.timesOf(program));
   }
 
   #writeScalars(learningRate: number): void {
@@ -276,7 +287,7 @@ export class Trainer {
   async #fail(reason: string): Promise<Outcome> {
     if (this.#checkpointed !== this.#state.step) await this.#checkpoint();
     const { step } = this.#state;
-    const message = `${reason}; the run is saved as it was at step ${step}: resume it with a lower learning rate`;
+    const message = `${reason}; the run is saved as it was at step ${step}: train anew with a lower learning rate`;
     return { state: 'failed', step, message };
   }
 

@@ -157,7 +157,8 @@ static void multiplyTile(const GemmArgs& g, const GemmTile& tile, float* scratch
           } else {
             const int64_t vectors = (left + W - 1) / W;
             if (inPlace) pack<kColumns>(false, b, g.ldb, left, depth, packedB);
-            multiplyFor(rows, vectors)(depth, a, inPlace ? packedB : b, kColumns, c + q, g.ldc, add, left - (vectors - 1) * W);
+            multiplyFor(rows, vectors)(depth, a, inPlace ? packedB : b, kColumns, c + q, g.ldc, add,
+                                       left - (vectors - 1) * W);
           }
         }
         if (finish && block == blocks - 1) {

@@ -96,7 +96,6 @@ export class CpuSession implements Session {
     this.#addon.copy(this.#native, arenaNames.indexOf(place.arena), place.offset, array, toDevice);
   }
 
-  /** @param times seconds of each call are added here, for profiles */
   async run(program: Program, times?: Float64Array): Promise<void> {
     const index = this.#programs.get(program);
     if (index === undefined) throw new Error(`program ${program.name} is not loaded`);
