@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { loadAddon } from '../../../electron/engine/devices/cpu/addon.ts';
 import { loadBackend } from '../../../electron/engine/devices/tfjs/backend.ts';
 import { plan } from '../../../electron/engine/program/planner.ts';
 import { isTransient } from '../../../electron/engine/program/types.ts';
@@ -38,22 +37,6 @@ describe.skipIf(!hasCpu)('memory of the cpu device', () => {
     const trained = await trainingSession(await cpu(2).open(), smallConfig, 2, 'block');
     expect(trained.session.allocatedBytes()).toBe(plan(trained.training.programs).totalBytes);
     trained.session.close();
-  });
-
-  it('is not asked for again during 50 steps, and given back in the end', async () => {
-    const { memory } = loadAddon();
-    const device = await cpu(2).open();
-    const without = memory().liveBytes;
-    const trained = await trainingSession(device, smallConfig, 2, 'attention');
-    const before = memory();
-    expect(before.liveBytes - without).toBe(trained.session.allocatedBytes());
-    for (let step = 0; step < 50; step++) {
-      await gradients(trained, [randomBatch(smallConfig, 2, step), randomBatch(smallConfig, 2, 99 + step)]);
-      await trained.session.run(trained.training.update);
-    }
-    expect(memory()).toEqual(before);
-    trained.session.close();
-    expect(memory()).toEqual({ allocations: before.allocations, liveBytes: without });
   });
 });
 
