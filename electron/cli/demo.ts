@@ -20,7 +20,7 @@ interface DemoOptions {
 }
 
 const storyBytes = 2_000_000;
-const steps = { warmup: 50, cosine: 600, constant: 100 };
+const steps = { warmup: 150, cosine: 2250, constant: 300 };
 const prompts = ['Once upon a time', 'One sunny day'];
 
 export function addDemo(program: Command): void {
@@ -32,21 +32,21 @@ export function addDemo(program: Command): void {
 
 /** A GPT of 0.8 M parameters over bytes, through warm-up, cosine and constant phases. */
 const demoConfig = (dataset: string, seed: number): RunConfigInput => ({
-  model: { vocabSize: 257, contextLength: 256, nLayer: 4, nHead: 4, nEmbd: 128 },
+  model: { vocabSize: 257, contextLength: 256, nLayer: 4, nHead: 8, nEmbd: 128 },
   dataset,
   tokenizer: 'bytes',
   seed,
-  batch: 8,
-  tokensPerStep: 2048,
+  batch: 4,
+  tokensPerStep: 1024,
   phases: [
     { kind: 'warmup', steps: steps.warmup, from: 1e-4, to: 3e-3 },
     { kind: 'cosine', steps: steps.cosine, from: 3e-3, to: 3e-4 },
     { kind: 'constant', steps: steps.constant, from: 1e-4, to: 1e-4 },
   ],
   optimizer: { beta2: 0.99 },
-  evaluation: { every: 150, sequences: 64 },
-  sampling: { every: 0, prompts, tokens: 320, temperature: 0.5 },
-  checkpoints: { every: 250 },
+  evaluation: { every: 300, sequences: 64 },
+  sampling: { every: 0, prompts, tokens: 700, temperature: 0.3 },
+  checkpoints: { every: 600 },
 });
 
 async function runDemo({ home: flag, seed }: DemoOptions): Promise<void> {
@@ -118,7 +118,9 @@ function report({ store }: Studio, runId: string, memory: MemoryReport | undefin
     for (const step of new Set([0, after])) {
       const sample = samples.find((s) => s.step === step && s.prompt === prompt);
       if (sample)
-        console.log(`${step === 0 ? 'before' : 'after '}  ${hanging(printable(prompt + sample.text).trim(), 8)}\n`);
+        console.log(
+          `${step === 0 ? 'before' : 'after '}  ${hanging(printable(firstStory(prompt + sample.text)), 8)}\n`,
+        );
     }
   }
   if (!memory) return;
@@ -130,3 +132,6 @@ function report({ store }: Studio, runId: string, memory: MemoryReport | undefin
   const cells = rows.map(([what, bytes]) => [what, formatCount(bytes)]);
   console.log(`${table(['memory', 'bytes'], cells)}\n`);
 }
+
+/** The text up to the blank line that ends a story, or as much as a terminal shows well. */
+const firstStory = (text: string): string => text.trim().split('\n\n')[0]!.slice(0, 700);

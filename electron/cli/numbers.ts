@@ -10,6 +10,13 @@ export function parseNumber(flag: string, text: string): number {
   return value;
 }
 
+/** A learning rate. @throws UsageError that names the flag when the text is no number of 0 or more */
+export function parseRate(flag: string, text: string): number {
+  const value = parseNumber(flag, text);
+  if (value < 0) throw new UsageError(`${flag} needs a learning rate of 0 or more, not "${text}".`);
+  return value;
+}
+
 /** @throws UsageError that names the flag when the text is no whole number of at least `least` */
 export function parseInteger(flag: string, text: string, least = 0): number {
   const value = parseNumber(flag, text);

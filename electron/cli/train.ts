@@ -8,7 +8,7 @@ import { formatCount } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { follow } from './follow.ts';
-import { parseInteger, parseNumber } from './numbers.ts';
+import { parseInteger, parseNumber, parseRate } from './numbers.ts';
 import { simplePhases } from './phases.ts';
 import { addSettings, applyFlags, merge, readJsonConfig, type Tree } from './settings.ts';
 
@@ -125,8 +125,8 @@ function completeConfig(options: TrainOptions, tree: Tree, tokenizer: TokenizerN
 
 function phasesOf(options: TrainOptions) {
   const steps = parseInteger('--steps', options.steps ?? '1000', 1);
-  const peak = parseNumber('--lr', options.lr ?? '6e-4');
-  const least = options.minLr === undefined ? peak / 10 : parseNumber('--min-lr', options.minLr);
+  const peak = parseRate('--lr', options.lr ?? '6e-4');
+  const least = options.minLr === undefined ? peak / 10 : parseRate('--min-lr', options.minLr);
   const usual = Math.min(100, Math.floor(steps / 20));
   const warmupSteps = options.warmupSteps === undefined ? usual : parseInteger('--warmup-steps', options.warmupSteps);
   return simplePhases({ steps, peak, warmupSteps, least });

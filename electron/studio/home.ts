@@ -26,6 +26,22 @@ export function locateHome(flag?: string, { env, platform, homedir }: Surroundin
   return join(xdg && isAbsolute(xdg) ? xdg : join(homedir, '.local', 'share'), 'trainyard');
 }
 
+/**
+ * Creates a folder and those above it, one by one: Node's `recursive` never ends where the system says of a new folder
+ * that its parent does not exist though it does (as Linux does in /proc).
+ */
+function makeFolder(dir: string): void {
+  if (fs.statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return;
+  const parent = path.dirname(dir);
+  if (parent !== dir) makeFolder(parent);
+  try {
+    fs.mkdirSync(dir);
+  } catch (error) {
+    // Another process may have been quicker.
+    if (!fs.statSync(dir, { throwIfNoEntry: false })?.isDirectory()) throw error;
+  }
+}
+
 const why = (error: unknown): string => (isSystemError(error) ? meaningOf(error) : messageOf(error));
 
 /**
@@ -37,7 +53,7 @@ export function resolveHome(flag?: string): string {
   const home = locateHome(flag);
   const remedy = 'choose another folder with --home or TRAINYARD_HOME';
   try {
-    fs.mkdirSync(home, { recursive: true });
+    makeFolder(home);
   } catch (error) {
     const taken = isSystemError(error) && error.code === 'EEXIST';
     throw new UserError(`The home ${home} can't be created: ${taken ? 'a file has its name' : why(error)}; ${remedy}.`);

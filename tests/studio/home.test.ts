@@ -35,6 +35,10 @@ test('a file in its place is reported, with what to do', () => {
   }
 });
 
+test.skipIf(process.platform !== 'linux')('a place where no folder can be made is reported at once', () => {
+  expect(() => resolveHome('/proc/trainyard')).toThrow(/\/proc\/trainyard can't be created.*--home/);
+});
+
 test('checkpoints lie where the trainer writes them', () => {
   const dir = checkpointDir('/home', 'brave-otter-3f2a', 500);
   expect(dir).toBe(path.join('/home', 'runs', 'brave-otter-3f2a', 'checkpoints', 'step-000500'));

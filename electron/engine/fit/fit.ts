@@ -1,22 +1,23 @@
 import { checkModelConfig, type ModelConfig } from '../gpt2/config.ts';
-import { Gpt2 } from '../gpt2/programs.ts';
-import { type Plan, plan } from '../program/planner.ts';
+import type { Plan } from '../program/planner.ts';
 import type { Recompute } from '../program/recorder.ts';
+import { RunPrograms } from '../trainer/programs.ts';
 
-/** What decides the memory of a training step. */
+/** What decides the memory of a run. */
 export interface FitConfig {
   readonly model: ModelConfig;
   readonly batch: number;
   readonly recompute: Recompute;
 }
 
-/** The optimizer's numbers don't change the plan. */
-const anyRates = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradClip: 1 };
+/** Samples of the usual length. The optimizer's numbers don't change the plan. */
+const sampling = { every: 0, prompts: ['\n'], tokens: 120, temperature: 1, topK: 0 };
+const optimizer = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradClip: 1 };
 
-/** The plan of a training step: exactly what a device would allocate for it. */
-export function fit({ model, batch, recompute }: FitConfig): Plan {
-  checkModelConfig(model);
-  return plan(new Gpt2(model).training({ ...anyRates, batch, time: model.contextLength, recompute }).programs);
+/** The plan of a run: exactly what a device allocates for its training, its evaluations and its samples. */
+export function fit(config: FitConfig): Plan {
+  checkModelConfig(config.model);
+  return new RunPrograms({ ...config, optimizer, sampling }).plan;
 }
 
 export type Dimension = 'layers' | 'context' | 'batch';

@@ -4,7 +4,7 @@ import { type Buffer, byteLength, type Call, isTransient, type Program, persiste
 export const alignment = 256;
 export const align = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
 
-/** `activation` holds activations and workspaces by lifetime; each other arena holds one role, side by side. */
+/** `activation` holds caches, activations and workspaces; each other arena holds one role, side by side. */
 export const arenaNames = [...persistentRoles, 'activation'] as const;
 export type ArenaName = (typeof arenaNames)[number];
 
@@ -18,7 +18,8 @@ export interface Peak {
   /** Index into the program's calls. */
   readonly index: number;
   readonly call: Call;
-  /** Bytes alive in the activation arena during that call. */
+  /** Bytes alive in the activation arena during that call: together they are the most of all calls. */
+  readonly cacheBytes: number;
   readonly activationBytes: number;
   readonly workspaceBytes: number;
 }
@@ -28,7 +29,7 @@ export interface Plan {
   readonly arenaBytes: Readonly<Record<ArenaName, number>>;
   /** The sum of the arenas: what a device allocates, nothing else. */
   readonly totalBytes: number;
-  /** Bytes of each role; activation and workspace as they are at the peak, and `unused` for gaps in the packing. */
+  /** Bytes of each role; cache, activation and workspace as they are at the peak, and `unused` for gaps in the packing. */
   readonly roleBytes: Readonly<Record<Role | 'unused', number>>;
   /** The call during which most transient memory is alive. */
   readonly peak: Peak | undefined;
@@ -135,41 +136,53 @@ function bestGap(used: readonly { offset: number; bytes: number }[], bytes: numb
 
 /**
  * Gives every buffer of some programs that run one after another on one device its place: a pure function of them.
- * Persistent buffers lie side by side; transient ones share the activation arena, which is as large as the neediest program's.
+ * Persistent buffers lie side by side; caches and transient ones share the activation arena, which is as large as the
+ * neediest program's.
  */
 export function plan(programs: readonly Program[]): Plan {
   const placements = new Map<Buffer, Placement>();
   const arenaBytes = Object.fromEntries(arenaNames.map((n) => [n, 0])) as Record<ArenaName, number>;
   const roleBytes = Object.fromEntries(
-    [...persistentRoles, 'activation', 'workspace', 'unused'].map((r) => [r, 0]),
+    [...persistentRoles, 'cache', 'activation', 'workspace', 'unused'].map((r) => [r, 0]),
   ) as Record<Role | 'unused', number>;
   const packed: (Packing & { lives: readonly Lifetime[] })[] = [];
   let peak: Peak | undefined;
   let lowerBound = 0;
+  let cacheBytes = 0;
 
   for (const program of programs) {
     for (const call of program.calls) {
       for (const name in call.args) {
         const b = call.args[name];
         if (!b || isTransient(b) || placements.has(b)) continue;
-        const arena = b.role as ArenaName;
-        placements.set(b, { arena, offset: arenaBytes[arena] });
-        arenaBytes[arena] += align(byteLength(b));
+        if (b.role === 'cache') {
+          placements.set(b, { arena: 'activation', offset: cacheBytes });
+          cacheBytes += align(byteLength(b));
+        } else {
+          const arena = b.role as ArenaName;
+          placements.set(b, { arena, offset: arenaBytes[arena] });
+          arenaBytes[arena] += align(byteLength(b));
+        }
       }
     }
+  }
+  for (const program of programs) {
+    // Programs that use a cache leave the bottom of the arena to it.
+    const base = usesCache(program) ? cacheBytes : 0;
     const lives = lifetimes(program);
     const live = liveBytes(lives, program.calls.length);
     const most = live.reduce((a, b) => Math.max(a, b), 0);
     const { offsets, bytes } = packed.find((p) => sameLifetimes(p.lives, lives)) ?? pack(lives, most);
     packed.push({ lives, offsets, bytes });
-    for (const [i, l] of lives.entries()) placements.set(l.buffer, { arena: 'activation', offset: offsets[i]! });
-    arenaBytes.activation = Math.max(arenaBytes.activation, bytes);
-    if (most > lowerBound) {
-      lowerBound = most;
-      peak = peakOf(program, live.indexOf(most), lives, most);
+    for (const [i, l] of lives.entries()) placements.set(l.buffer, { arena: 'activation', offset: base + offsets[i]! });
+    arenaBytes.activation = Math.max(arenaBytes.activation, base + bytes);
+    if (base + most > lowerBound) {
+      lowerBound = base + most;
+      peak = { ...peakOf(program, live.indexOf(most), lives, most), cacheBytes: base };
     }
   }
   for (const role of persistentRoles) roleBytes[role] = arenaBytes[role];
+  roleBytes.cache = peak ? peak.cacheBytes : 0;
   roleBytes.activation = peak ? peak.activationBytes : 0;
   roleBytes.workspace = peak ? peak.workspaceBytes : 0;
   roleBytes.unused = arenaBytes.activation - lowerBound;
@@ -185,13 +198,16 @@ function pack(lives: readonly Lifetime[], bound: number): Packing {
   return byLifetime.bytes < inOrder.bytes ? byLifetime : inOrder;
 }
 
+const usesCache = (program: Program): boolean =>
+  program.calls.some((call) => Object.values(call.args).some((b) => b?.role === 'cache'));
+
 /** Whether two programs need the same packing, as the first micro-batch and the further ones do. */
 function sameLifetimes(a: readonly Lifetime[], b: readonly Lifetime[]): boolean {
   if (a.length !== b.length) return false;
   return a.every((l, i) => l.first === b[i]!.first && l.last === b[i]!.last && l.bytes === b[i]!.bytes);
 }
 
-function peakOf(program: Program, index: number, lives: readonly Lifetime[], bytes: number): Peak {
+function peakOf(program: Program, index: number, lives: readonly Lifetime[], bytes: number): Omit<Peak, 'cacheBytes'> {
   const workspaceBytes = lives
     .filter((l) => l.buffer.role === 'workspace' && l.first <= index && index <= l.last)
     .reduce((total, l) => total + l.bytes, 0);

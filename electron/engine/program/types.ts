@@ -4,12 +4,13 @@ export type DType = 'f32' | 'f16' | 'bf16' | 'i32' | 'u16' | 'u8';
 export const bytesPerElement: Record<DType, number> = { f32: 4, f16: 2, bf16: 2, i32: 4, u16: 2, u8: 1 };
 
 /**
- * What a buffer is for. `activation` and `workspace` live only while calls of one program need them and share
- * one arena by lifetime; all other roles persist from program to program, each in an arena of its own.
+ * What a buffer is for. `activation` and `workspace` live only while calls of one program need them and share one arena
+ * by lifetime. `cache` (keys and values of tokens read before) lives there too, as long as only programs that use it are
+ * run: a training step in between takes its place. All other roles persist, each in an arena of its own.
  */
 export type Role = 'parameter' | 'gradient' | 'optimizer' | 'cache' | 'input' | 'output' | 'activation' | 'workspace';
 
-export const persistentRoles = ['parameter', 'gradient', 'optimizer', 'cache', 'input', 'output'] as const;
+export const persistentRoles = ['parameter', 'gradient', 'optimizer', 'input', 'output'] as const;
 
 export interface Buffer {
   readonly name: string;

@@ -2,15 +2,12 @@ import { type OpenedCheckpoint, prune, writeCheckpoint } from '../checkpoint/ind
 import { microBatches, type RunConfig } from '../config.ts';
 import type { Device, Session } from '../devices/device.ts';
 import { Profile } from '../devices/profile.ts';
-import { Generator } from '../generator.ts';
 import { scalarCount, scalarIndex, statIndex } from '../gpt2/inputs.ts';
-import { Gpt2, type Training } from '../gpt2/programs.ts';
 import { mfu, modelFlopsPerToken } from '../program/cost.ts';
-import { type Plan, plan } from '../program/planner.ts';
 import type { Program } from '../program/types.ts';
-import { Evaluator } from './evaluator.ts';
 import type { Outcome, RunEvent } from './events.ts';
 import { initialise } from './initialise.ts';
+import { RunPrograms } from './programs.ts';
 import { learningRateAt, phaseAt, type ScheduledPhase, schedule, totalSteps } from './schedule.ts';
 import {
   freshState,
@@ -39,28 +36,6 @@ export interface TrainerOptions {
   /** Folder of the run's checkpoints. */
   readonly checkpointRoot: string;
   readonly emit: (event: RunEvent) => void;
-}
-
-/** The programs of a run with their plan: what the trainer loads, and what the calculator prints. */
-export class RunPrograms {
-  readonly model: Gpt2;
-  readonly training: Training;
-  readonly evaluator: Evaluator;
-  readonly generator: Generator;
-  readonly plan: Plan;
-
-  constructor(config: RunConfig) {
-    const { model, batch, recompute, optimizer } = config;
-    this.model = new Gpt2(model);
-    this.training = this.model.training({ ...optimizer, batch, time: model.contextLength, recompute });
-    this.evaluator = new Evaluator(this.model, batch, model.contextLength);
-    this.generator = new Generator(this.model, model.contextLength);
-    this.plan = plan(this.programs);
-  }
-
-  get programs() {
-    return [...this.training.programs, this.evaluator.program, this.generator.program];
-  }
 }
 
 /** Takes a run from where it is to its end: steps, evaluations, samples, checkpoints. */

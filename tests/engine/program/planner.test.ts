@@ -19,6 +19,7 @@ import {
   type Program,
   persistentRoles,
 } from '../../../electron/engine/program/types.ts';
+import { Gpt2 } from '../../../electron/engine/gpt2/programs.ts';
 import { gpt2, policies, runPrograms } from './shapes.ts';
 
 interface Range {
@@ -29,6 +30,9 @@ interface Range {
   readonly last: number;
 }
 
+const usesCache = (p: Program) => p.calls.some((c) => Object.values(c.args).some((b) => b?.role === 'cache'));
+const sharesArena = (b: Buffer): boolean => isTransient(b) || b.role === 'cache';
+
 /** Lifetimes and sizes derived from the calls alone, with none of the planner's own functions. */
 function ranges(program: Program, p: Plan): Range[] {
   const touched = new Map<Buffer, number[]>();
@@ -37,7 +41,7 @@ function ranges(program: Program, p: Plan): Range[] {
   });
   return [...touched].map(([buffer, at]) => {
     const { arena, offset } = p.placements.get(buffer)!;
-    expect(arena, buffer.name).toBe(isTransient(buffer) ? 'activation' : buffer.role);
+    expect(arena, buffer.name).toBe(sharesArena(buffer) ? 'activation' : buffer.role);
     const bytes = buffer.shape.reduce((n, d) => n * d, 1) * bytesPerElement[buffer.dtype];
     const persists = !isTransient(buffer);
     const [first, last] = persists ? [0, program.calls.length] : [at[0]!, at.at(-1)!];
@@ -60,9 +64,9 @@ function expectNoOverlap(program: Program, p: Plan): void {
   }
 }
 
-/** The largest sum of bytes of transient buffers alive during one call, counted call by call. */
+/** The largest sum of bytes of transient buffers and caches alive during one call, counted call by call. */
 function bound(program: Program, p: Plan): number {
-  const all = ranges(program, p).filter((r) => isTransient(r.buffer));
+  const all = ranges(program, p).filter((r) => sharesArena(r.buffer));
   const live = program.calls.map((_, i) =>
     all.filter((r) => r.first <= i && i <= r.last).reduce((n, r) => n + Math.ceil((r.to - r.from) / 256) * 256, 0),
   );
@@ -91,7 +95,7 @@ describe('the plan of a GPT-2', () => {
     expect(p.arenaBytes.activation).toBe(least); // as small as any packing can be
     expect(p.totalBytes).toBe(arenaNames.reduce((n, a) => n + p.arenaBytes[a], 0));
     expect(p.totalBytes).toBe(Object.values(p.roleBytes).reduce((a, b) => a + b, 0));
-    expect(p.peak!.activationBytes + p.peak!.workspaceBytes).toBe(least);
+    expect(p.peak!.cacheBytes + p.peak!.activationBytes + p.peak!.workspaceBytes).toBe(least);
   });
 
   it('is the same every time', () => {
@@ -102,7 +106,7 @@ describe('the plan of a GPT-2', () => {
     expect(offsets()).toEqual(offsets());
   });
 
-  it('keeps parameters, gradients, states, caches, inputs and outputs side by side, whatever the programs', () => {
+  it('keeps parameters, gradients, states, inputs and outputs side by side, whatever the programs', () => {
     const programs = runPrograms(shapes[0]!, 2, 'none');
     const p = plan(programs);
     const persistent = [...p.placements.keys()].filter((b) => !isTransient(b));
@@ -110,6 +114,22 @@ describe('the plan of a GPT-2', () => {
       const sum = persistent.filter((b) => b.role === role).reduce((n, b) => n + align(sizeOf(b)), 0);
       expect(p.arenaBytes[role], role).toBe(sum);
     }
+  });
+
+  it('puts a cache where training has its activations, at one place for all programs that use it', () => {
+    const model = new Gpt2(shapes[0]!);
+    const cache = model.cache(1);
+    const prefill = model.decode(1, 8, cache);
+    const one = model.decode(1, 1, cache, prefill.inputs);
+    const decoding = [prefill.program, one.program];
+    const training = runPrograms(shapes[0]!, 2, 'none').filter((program) => !usesCache(program));
+    const together = plan([...training, ...decoding]);
+    for (const program of decoding) expectNoOverlap(program, together);
+    expect(together.arenaBytes.activation).toBe(plan(training).arenaBytes.activation);
+    expect(together.roleBytes.cache).toBe(0);
+    const alone = plan(decoding);
+    expect(alone.roleBytes.cache).toBe(2 * 2 * align(4 * 64 * 32));
+    expect(alone.peak!.program).toBe('prefill8');
   });
 
   it('needs less memory the more is recomputed', () => {

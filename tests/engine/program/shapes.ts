@@ -13,7 +13,7 @@ export function runPrograms(config: ModelConfig, batch: number, recompute: Recom
   const time = config.contextLength;
   const training = model.training({ ...adamw, batch, time, recompute });
   const { program: evaluate } = model.evaluation(batch, time, training.inputs);
-  const { program: decode } = model.decode(1, 1, model.cache(1), training.inputs);
+  const { program: decode } = model.decode(1, 1, model.cache(1, Math.min(128, time)), training.inputs);
   return [...training.programs, evaluate, decode];
 }
 

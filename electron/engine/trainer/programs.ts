@@ -1,0 +1,36 @@
+import type { RunConfig } from '../config.ts';
+import { Generator } from '../generator.ts';
+import { Gpt2, type Training } from '../gpt2/programs.ts';
+import { type Plan, plan } from '../program/planner.ts';
+import { Evaluator } from './evaluator.ts';
+
+/** What of a run's config decides its programs, and with them its memory. */
+export type ProgramConfig = Pick<RunConfig, 'model' | 'batch' | 'recompute' | 'optimizer' | 'sampling'>;
+
+/** The programs of a run with their plan: what the trainer loads, and what the calculator prints. */
+export class RunPrograms {
+  readonly model: Gpt2;
+  readonly training: Training;
+  readonly evaluator: Evaluator;
+  readonly generator: Generator;
+  readonly plan: Plan;
+
+  constructor(config: ProgramConfig) {
+    const { model, batch, recompute, optimizer } = config;
+    this.model = new Gpt2(model);
+    this.training = this.model.training({ ...optimizer, batch, time: model.contextLength, recompute });
+    this.evaluator = new Evaluator(this.model, batch, model.contextLength);
+    this.generator = new Generator(this.model, sampleContext(config));
+    this.plan = plan(this.programs);
+  }
+
+  get programs() {
+    return [...this.training.programs, this.evaluator.program, this.generator.program];
+  }
+}
+
+/** Tokens that the longest sample can have; a token is never shorter than a byte of its prompt. */
+function sampleContext({ model, sampling }: ProgramConfig): number {
+  const prompts = sampling.prompts.map((p) => Math.max(1, Buffer.byteLength(p)));
+  return Math.min(model.contextLength, Math.max(1, ...prompts) + sampling.tokens);
+}

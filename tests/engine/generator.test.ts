@@ -1,0 +1,105 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Device } from '../../electron/engine/devices/device.ts';
+import { Generator, type SamplingOptions } from '../../electron/engine/generator.ts';
+import { Gpt2 } from '../../electron/engine/gpt2/programs.ts';
+import { plan } from '../../electron/engine/program/planner.ts';
+import { cpu, hasCpu, tfjs } from './devices.ts';
+import { randomWeights, smallConfig, write } from './gpt2/small.ts';
+
+const model = new Gpt2(smallConfig);
+const never = -1;
+const greedy: SamplingOptions = { temperature: 0, topK: 0, seed: 1, maxTokens: 8, endOfText: never };
+const prompt = [3, 14, 15];
+
+async function write8(device: Device, options: SamplingOptions, text = prompt, capacity = 13): Promise<number[]> {
+  const generator = new Generator(model, capacity);
+  const session = await device.load([generator.program], plan([generator.program]));
+  write(session, model.parameters, randomWeights(model.parameters));
+  const made: number[] = [];
+  for await (const token of generator.generate(session, text, options)) made.push(token);
+  session.close();
+  return made;
+}
+
+/** Logits after the last token of a text, computed from scratch. */
+async function logitsAfter(device: Device, text: readonly number[]): Promise<Float32Array> {
+  const decode = model.decode(1, text.length, model.cache(1));
+  const session = await device.load([decode.program], plan([decode.program]));
+  write(session, model.parameters, randomWeights(model.parameters));
+  session.write(decode.inputs.tokens, Int32Array.from(text));
+  session.write(decode.inputs.position, Int32Array.of(0));
+  await session.run(decode.program);
+  const logits = session.read(decode.logits) as Float32Array;
+  session.close();
+  return logits.slice((text.length - 1) * smallConfig.vocabSize);
+}
+
+const likeliest = (logits: Float32Array): number => logits.indexOf(Math.max(...logits));
+
+describe.each([tfjs, ...(hasCpu ? [cpu(2)] : [])])('generating on $name', ({ open }) => {
+  let device: Device;
+  beforeAll(async () => {
+    device = await open();
+  });
+
+  it('takes the likeliest token at temperature 0, as recomputing from scratch does', async () => {
+    const text = [...prompt];
+    for (let i = 0; i < greedy.maxTokens; i++) text.push(likeliest(await logitsAfter(device, text)));
+    expect(await write8(device, greedy)).toEqual(text.slice(prompt.length));
+  });
+
+  it('forgets the older half when the cache is full', async () => {
+    const capacity = 6;
+    let text = [...prompt];
+    const made: number[] = [];
+    for (let i = 0; i < greedy.maxTokens; i++) {
+      if (text.length > capacity) text = text.slice(-3);
+      made.push(likeliest(await logitsAfter(device, text)));
+      text.push(made.at(-1)!);
+    }
+    expect(await write8(device, greedy, prompt, capacity)).toEqual(made);
+  });
+
+  it('ends before the end of the text', async () => {
+    const all = await write8(device, greedy);
+    const at = all.indexOf(all[3]!);
+    expect(await write8(device, { ...greedy, endOfText: all[3]! })).toEqual(all.slice(0, at));
+  });
+
+  it('writes the same with the same seed, and other things with others', async () => {
+    const options = { ...greedy, temperature: 1.5 };
+    const one = await write8(device, options);
+    expect(await write8(device, options)).toEqual(one);
+    expect(await write8(device, { ...options, seed: 2 })).not.toEqual(one);
+  });
+
+  it('samples tokens as often as the softmax says, and only the k likeliest', async () => {
+    const logits = await logitsAfter(device, prompt);
+    const temperature = 0.7;
+    const weights = Array.from(logits, (x) => Math.exp(x / temperature));
+    const order = Array.from(weights.keys()).sort((a, b) => logits[b]! - logits[a]!);
+    const topK = 5;
+    const total = order.slice(0, topK).reduce((sum, i) => sum + weights[i]!, 0);
+    const generator = new Generator(model, 13);
+    const session = await device.load([generator.program], plan([generator.program]));
+    write(session, model.parameters, randomWeights(model.parameters));
+    const draws = 300;
+    const counts = new Map<number, number>();
+    for (let seed = 0; seed < draws; seed++) {
+      const options = { ...greedy, temperature, topK, seed, maxTokens: 1 };
+      for await (const token of generator.generate(session, prompt, options))
+        counts.set(token, (counts.get(token) ?? 0) + 1);
+    }
+    session.close();
+    for (const token of counts.keys()) expect(order.slice(0, topK)).toContain(token);
+    for (const token of order.slice(0, topK)) {
+      const p = weights[token]! / total;
+      const deviations = Math.abs((counts.get(token) ?? 0) - draws * p) / Math.sqrt(draws * p * (1 - p) + 1);
+      expect(deviations, `token ${token}`).toBeLessThan(4);
+    }
+  });
+
+  it('needs a prompt', async () => {
+    await expect(write8(device, greedy, [])).rejects.toThrow(/at least one token/);
+  });
+});
