@@ -9,6 +9,7 @@ import type { MemoryReport } from '../engine/trainer/events.ts';
 import { formatBytes, formatCount, formatDuration } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
+import { hint } from './hint.ts';
 import { lossChart } from './lossChart.ts';
 import { ProgressLine } from './terminal/progress.ts';
 import { table } from './terminal/table.ts';
@@ -88,8 +89,8 @@ async function runDemo({ home: flag, seed }: DemoOptions): Promise<void> {
     if (end.state !== 'completed') process.exitCode = 1;
     report(studio, run.id, memory, residentBytes);
     console.log(`kept in  ${path.dirname(studio.checkpointRoot(run))}`);
-    console.log(`look at  trainyard show ${run.id}`);
-    console.log(`write    trainyard generate ${run.id} --prompt "Once upon a time"`);
+    console.log(`look at  ${hint(home, `show ${run.id}`)}`);
+    console.log(`write    ${hint(home, `generate ${run.id} --prompt "Once upon a time"`)}`);
     console.log(`took     ${formatDuration((Date.now() - started) / 1000)}`);
   } finally {
     studio.close();

@@ -3,6 +3,7 @@ import { formatBytes } from '../format.ts';
 import type { Run } from '../studio/store/index.ts';
 import type { RunHandle } from '../studio/runHandle.ts';
 import type { Studio } from '../studio/studio.ts';
+import { hint } from './hint.ts';
 import { profileTable } from './profileTable.ts';
 import { ProgressLine } from './terminal/progress.ts';
 import { oneLine } from './terminal/text.ts';
@@ -95,7 +96,7 @@ function humanLines(studio: Studio, run: Run): Display {
     end(end) {
       progress.done();
       progress.say(`run ${run.id} ${end.state}: ${end.message}`);
-      if (end.state !== 'completed') progress.say(`go on with: trainyard resume ${run.id}`);
+      if (end.state !== 'completed') progress.say(`go on with: ${hint(studio.home, `resume ${run.id}`)}`);
       progress.say(`kept in ${studio.checkpointRoot(run)}`);
     },
   };
