@@ -8,9 +8,10 @@ export const bytes: Tokenizer = {
   vocabSize: 257,
   endOfText,
   encode: (text) => Uint16Array.from(Buffer.from(text, 'utf8')),
-  decode: (tokens) => new TextDecoder().decode(Uint8Array.from([...tokens].filter((t) => t < endOfText))),
+  decode: (tokens) =>
+    new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from([...tokens].filter((t) => t < endOfText))),
   streamDecoder() {
-    const decoder = new TextDecoder();
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
     return {
       push: (token) => (token < endOfText ? decoder.decode(Uint8Array.of(token), { stream: true }) : ''),
       end: () => decoder.decode(),

@@ -1,5 +1,5 @@
 import ranks from 'gpt-tokenizer/bpeRanks/r50k_base';
-import { decode, encode } from 'gpt-tokenizer/encoding/r50k_base';
+import { encode } from 'gpt-tokenizer/encoding/r50k_base';
 import type { Tokenizer } from './types.ts';
 
 const endOfText = 50256;
@@ -7,22 +7,24 @@ const endOfText = 50256;
 const ordinary = { disallowedSpecial: new Set<string>() };
 const utf8 = new TextEncoder();
 
+/** The bytes of a token: a character may begin in one token and end in the next. */
+function bytesOf(token: number): Uint8Array {
+  const piece = token === endOfText ? undefined : ranks[token];
+  if (piece === undefined) return new Uint8Array();
+  return typeof piece === 'string' ? utf8.encode(piece) : Uint8Array.from(piece);
+}
+
 /** GPT-2's byte-pair encoding. */
 export const gpt2: Tokenizer = {
   name: 'gpt2',
   vocabSize: 50257,
   endOfText,
   encode: (text) => Uint16Array.from(encode(text, ordinary)),
-  decode: (tokens) => decode([...tokens].filter((t) => t !== endOfText)),
+  decode: (tokens) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.concat(Array.from(tokens, bytesOf))),
   streamDecoder() {
-    const decoder = new TextDecoder();
+    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
     return {
-      push(token) {
-        const piece = ranks[token];
-        if (piece === undefined) return '';
-        const bytes = typeof piece === 'string' ? utf8.encode(piece) : Uint8Array.from(piece);
-        return decoder.decode(bytes, { stream: true });
-      },
+      push: (token) => decoder.decode(bytesOf(token), { stream: true }),
       end: () => decoder.decode(),
     };
   },

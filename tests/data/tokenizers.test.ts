@@ -1,0 +1,52 @@
+import fs from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { getTokenizer } from '../../electron/data/tokenizers/index.ts';
+import { sharedPath } from '../shared.ts';
+
+const names = ['gpt2', 'bytes'] as const;
+const anyText = fc.oneof(
+  fc.string({ unit: 'grapheme', maxLength: 60 }),
+  fc.string({ unit: 'binary', maxLength: 60 }),
+  fc.constantFrom('<|endoftext|>', 'a <|endoftext|> b', '\u0000', '\ufeffa', 'İ', '👩‍👩‍👧', 'ünïcödé 漢字 かな ﷺ'),
+);
+/** Lone surrogates are no text: in UTF-8 they become U+FFFD. */
+const asUtf8 = (text: string): string => Buffer.from(text, 'utf8').toString('utf8');
+
+describe.each(names)('the %s tokenizer', (name) => {
+  const tokenizer = getTokenizer(name);
+
+  it('gives back any text, whole and token by token, and never makes an end of text of it', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        const tokens = tokenizer.encode(text);
+        expect(tokenizer.decode(tokens)).toBe(asUtf8(text));
+        expect(tokens.every((t) => t < tokenizer.vocabSize && t !== tokenizer.endOfText)).toBe(true);
+        const decoder = tokenizer.streamDecoder();
+        const pieces = Array.from(tokens, (t) => decoder.push(t));
+        expect(pieces.join('') + decoder.end()).toBe(asUtf8(text));
+      }),
+    );
+  });
+
+  it('leaves the end of text out and breaks at no token', () => {
+    const tokens = [tokenizer.endOfText, ...tokenizer.encode('abc'), tokenizer.endOfText];
+    expect(tokenizer.decode(tokens)).toBe('abc');
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 0, max: tokenizer.vocabSize - 1 }), { maxLength: 20 }), (any) => {
+        expect(typeof tokenizer.decode(any)).toBe('string');
+      }),
+    );
+  });
+});
+
+const golden = sharedPath('golden', 'tokens-gpt2.json');
+const cases = golden
+  ? (JSON.parse(fs.readFileSync(golden, 'utf8')) as readonly { readonly text: string; readonly ids: number[] }[])
+  : [];
+
+it.skipIf(!golden).each(cases)('GPT-2 tokens of $text are those of two other implementations', ({ text, ids }) => {
+  const tokenizer = getTokenizer('gpt2');
+  expect([...tokenizer.encode(text)]).toEqual(ids);
+  expect(tokenizer.decode(ids)).toBe(text);
+});
