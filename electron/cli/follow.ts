@@ -1,21 +1,31 @@
 import type { RunEvent } from '../engine/trainer/events.ts';
 import { formatBytes } from '../format.ts';
 import type { Run } from '../studio/store/index.ts';
-import type { RunHandle } from '../studio/runHandle.ts';
+import type { RunEnd, RunHandle } from '../studio/runHandle.ts';
 import type { Studio } from '../studio/studio.ts';
 import { hint } from './hint.ts';
 import { profileTable } from './profileTable.ts';
 import { ProgressLine } from './terminal/progress.ts';
 import { oneLine } from './terminal/text.ts';
 
-/** Shows a run until it rests. Ctrl-C: the first saves and stops, the second stops now. Sets the exit code. */
+/** A second signal this soon is the first one's echo, not a second thought. */
+const echoMs = 250;
+
+/**
+ * Shows a run until it rests, and sets the exit code. Ctrl-C: the first saves and stops, the second stops now. A run whose
+ * output nobody reads any more is saved and stopped.
+ */
 export async function follow(studio: Studio, run: Run, handle: RunHandle, json: boolean): Promise<void> {
   const show = json ? jsonLines(run) : humanLines(studio, run);
   handle.onEvent(show.event);
   let interrupts = 0;
+  let first = 0;
   const interrupt = () => {
+    // A program in between (npm, timeout) may pass on what the terminal has told this process already.
+    if (interrupts > 0 && performance.now() - first < echoMs) return;
     interrupts++;
     if (interrupts === 1) {
+      first = performance.now();
       show.note('stopping after this step and saving; Ctrl-C again stops now');
       handle.stop();
     } else {
@@ -24,10 +34,20 @@ export async function follow(studio: Studio, run: Run, handle: RunHandle, json: 
   };
   process.on('SIGINT', interrupt);
   process.on('SIGTERM', interrupt);
+  let unread = false;
+  // Stays to the end of the process: what is written last may fail last.
+  const onLostOutput = (error: NodeJS.ErrnoException) => {
+    if (unread) return;
+    unread = true;
+    console.error(`trainyard: the output can't be written (${error.code}): the run is saved and stopped`);
+    handle.stop();
+  };
+  process.stdout.on('error', onLostOutput);
+  process.stderr.on('error', onLostOutput);
   try {
     const end = await handle.ended;
     show.end(end);
-    if (end.state === 'failed') process.exitCode = 1;
+    if (end.state === 'failed' || unread) process.exitCode = 1;
     if (end.state === 'interrupted') process.exitCode = interrupts > 0 ? 130 : 1;
   } finally {
     process.off('SIGINT', interrupt);
@@ -38,7 +58,7 @@ export async function follow(studio: Studio, run: Run, handle: RunHandle, json: 
 interface Display {
   event(event: RunEvent): void;
   note(text: string): void;
-  end(end: { state: string; message: string }): void;
+  end(end: RunEnd): void;
 }
 
 function jsonLines(run: Run): Display {
@@ -96,7 +116,7 @@ function humanLines(studio: Studio, run: Run): Display {
     end(end) {
       progress.done();
       progress.say(`run ${run.id} ${end.state}: ${end.message}`);
-      if (end.state !== 'completed') progress.say(`go on with: ${hint(studio.home, `resume ${run.id}`)}`);
+      if (end.resumable) progress.say(`go on with: ${hint(studio.home, `resume ${run.id}`)}`);
       progress.say(`kept in ${studio.checkpointRoot(run)}`);
     },
   };

@@ -39,8 +39,12 @@ async function runGenerate(id: string, options: GenerateOptions): Promise<void> 
   const studio = Studio.open(resolveHome(options.home));
   try {
     const run = studio.store.getRun(id);
-    const { checkpoint } = await latestValid(studio.checkpointRoot(run));
-    if (!checkpoint) throw new UserError(`The run ${run.id} has no checkpoint yet: train it first, then generate.`);
+    const { checkpoint, refused } = await latestValid(studio.checkpointRoot(run));
+    for (const { reason } of refused) console.error(`refused: ${reason}`);
+    if (!checkpoint) {
+      const none = refused.length > 0 ? 'has no checkpoint that is whole' : 'has no checkpoint yet';
+      throw new UserError(`The run ${run.id} ${none}: train it first, then generate.`);
+    }
     const config = studio.configOf(run);
     const tokenizer = getTokenizer(config.tokenizer);
     const prompt = options.prompt.replaceAll('\\n', '\n');

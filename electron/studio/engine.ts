@@ -13,14 +13,19 @@ export interface EngineExit {
 /** One engine process, told to start and to stop; what it says arrives at `onMessage`. */
 export class EngineProcess {
   readonly #child: ChildProcess;
+  /** Settles when it has ended and all that it said has arrived. */
   readonly exited: Promise<EngineExit>;
 
   constructor(onMessage: (message: FromEngine) => void) {
     this.#child = fork(entry, { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     this.#child.on('message', (message) => onMessage(message as FromEngine));
     this.exited = new Promise((resolve) => {
-      this.#child.on('exit', (code, signal) => resolve({ code, signal }));
-      this.#child.on('error', () => resolve({ code: 1, signal: null }));
+      // Not `exit`: messages may still be on their way then.
+      this.#child.on('close', (code, signal) => resolve({ code, signal }));
+      this.#child.on('error', () => {
+        // Also told of a signal or message that did not reach a process, which says nothing about its end.
+        if (this.#child.pid === undefined) resolve({ code: 1, signal: null });
+      });
     });
   }
 

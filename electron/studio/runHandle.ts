@@ -2,12 +2,14 @@ import type { FromEngine, ToEngine } from '../engine/process/messages.ts';
 import type { Outcome, RunEvent } from '../engine/trainer/events.ts';
 import { messageOf } from '../errors.ts';
 import type { MetricsWriter, Run, RunState, Store } from './store/index.ts';
-import { EngineProcess } from './engine.ts';
+import { type EngineExit, EngineProcess } from './engine.ts';
 
 /** How a run came to rest, the studio's view: an engine that died without a word leaves it interrupted. */
 export interface RunEnd {
   readonly state: Outcome['state'] | 'interrupted';
   readonly message: string;
+  /** Whether resuming goes on from the last checkpoint: not when all is done, nor when it would only fail again. */
+  readonly resumable: boolean;
 }
 
 /** A run that trains in an engine process of its own. Everything it says is stored, then passed on. */
@@ -26,17 +28,19 @@ export class RunHandle {
     this.#store = store;
     this.run = run;
     this.#metrics = store.metricsWriter(run.id);
-    this.#engine = new EngineProcess((message) => this.#receive(message));
     store.claimRun(run.id);
     store.setRunState(run.id, 'preparing');
+    this.#engine = new EngineProcess((message) => this.#receive(message));
     this.#engine.send(start);
     this.ended = this.#engine.exited.then((exit) => {
-      const how = exit.signal ? `was ended by ${exit.signal}` : `ended with code ${exit.code}`;
-      const end: RunEnd = this.#end ?? {
-        state: 'interrupted',
-        message: this.#killed ? 'stopped at once; the last checkpoint is where it goes on' : `the engine ${how}`,
-      };
-      return this.#rest(end);
+      const how = this.#killed ? 'stopped at once' : describe(exit);
+      return this.#rest(
+        this.#end ?? {
+          state: 'interrupted',
+          message: `${how}; the last checkpoint is where it goes on`,
+          resumable: true,
+        },
+      );
     });
   }
 
@@ -56,16 +60,25 @@ export class RunHandle {
   }
 
   #receive(message: FromEngine): void {
+    // What still arrives after a failure would leave a gap where that happened.
+    if (this.#end) return;
     try {
-      if (message.type === 'error') this.#end = { state: 'failed', message: message.message };
+      if (message.type === 'error') this.#end = { state: 'failed', message: message.message, resumable: true };
+      else if (message.type === 'flush') this.#flush(message.id);
       else this.#record(message);
     } catch (error) {
       // What can't be stored must not be trained on: the run would go on unseen.
-      this.#end = { state: 'failed', message: `the run can't be recorded: ${messageOf(error)}` };
+      this.#end = unrecorded(error);
       this.#engine.kill();
       return;
     }
-    if (message.type !== 'error') for (const listener of this.#listeners) listener(message);
+    if (message.type === 'error' || message.type === 'flush') return;
+    for (const listener of this.#listeners) listener(message);
+  }
+
+  #flush(id: number): void {
+    this.#metrics.flush();
+    this.#engine.send({ type: 'flushed', id });
   }
 
   #record(event: RunEvent): void {
@@ -86,6 +99,7 @@ export class RunHandle {
         this.#metrics.add(event);
         break;
       case 'phase':
+        this.#store.addPhase(id, event.index, event.kind, event.step);
         this.#store.addEvent(id, event.step, 'info', 'phase', `phase ${event.index + 1}: ${event.kind}`);
         break;
       case 'evaluation':
@@ -95,14 +109,14 @@ export class RunHandle {
         this.#store.addSample(id, event.step, event.prompt, event.seed, event.text);
         break;
       case 'checkpoint':
-        this.#metrics.flush();
         this.#store.addCheckpoint(id, event);
         break;
       case 'checkpointRemoved':
         this.#store.removeCheckpoint(id, event.step);
         break;
       case 'ended':
-        this.#end = event.outcome;
+        // What the trainer itself calls failed would happen again at the same step.
+        this.#end = { ...event.outcome, resumable: event.outcome.state === 'stopped' };
         break;
     }
   }
@@ -110,13 +124,29 @@ export class RunHandle {
   #rest(end: RunEnd): RunEnd {
     try {
       this.#metrics.close();
+    } catch (error) {
+      if (end.state !== 'failed') end = unrecorded(error);
+    }
+    try {
       this.#store.setRunState(this.run.id, end.state satisfies RunState, end.message);
       const level = end.state === 'failed' ? 'error' : end.state === 'interrupted' ? 'warning' : 'info';
       this.#store.addEvent(this.run.id, null, level, end.state, end.message);
       this.#store.releaseRun(this.run.id);
       return end;
     } catch (error) {
-      return { state: 'failed', message: `the run can't be recorded: ${messageOf(error)}` };
+      return end.state === 'failed' ? end : unrecorded(error);
     }
   }
+}
+
+const unrecorded = (error: unknown): RunEnd => ({
+  state: 'failed',
+  message: `the run can't be recorded: ${messageOf(error)}`,
+  resumable: true,
+});
+
+function describe({ code, signal }: EngineExit): string {
+  if (signal === null) return `the engine ended with code ${code}`;
+  const cause = signal === 'SIGKILL' ? ' (another program did that, or the system for want of memory)' : '';
+  return `the engine was ended by ${signal}${cause}`;
 }

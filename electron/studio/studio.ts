@@ -1,8 +1,18 @@
+import fs from 'node:fs';
 import path from 'node:path';
-import { cleanPartials, latestValid, type RefusedCheckpoint } from '../engine/checkpoint/index.ts';
+import {
+  checkpointName,
+  cleanPartials,
+  type LatestCheckpoint,
+  latestValid,
+  type OpenedCheckpoint,
+  type RefusedCheckpoint,
+} from '../engine/checkpoint/index.ts';
 import { parseRunConfig, type RunConfig } from '../engine/config.ts';
 import { schedule, totalSteps } from '../engine/trainer/schedule.ts';
-import { UserError } from '../errors.ts';
+import { trainerStateSchema } from '../engine/trainer/snapshot.ts';
+import { messageOf, UserError } from '../errors.ts';
+import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
 import { openStore, type Run, type Store } from './store/index.ts';
 import { datasetsDir, runDir } from './home.ts';
 import { RunHandle } from './runHandle.ts';
@@ -11,6 +21,8 @@ import { RunHandle } from './runHandle.ts';
 export class Studio {
   readonly home: string;
   readonly store: Store;
+  /** Runs whose checkpoints are being looked at: this process must not start them twice either. */
+  readonly #launching = new Set<string>();
 
   private constructor(home: string, store: Store) {
     this.home = home;
@@ -47,37 +59,88 @@ export class Studio {
 
   /** Starts a run that has not trained yet. */
   start(run: Run): RunHandle {
-    return this.#launch(run, undefined);
+    try {
+      return this.#launch(run, null);
+    } catch (error) {
+      this.store.setRunState(run.id, 'failed', messageOf(error));
+      this.store.releaseRun(run.id);
+      throw error;
+    }
   }
 
   /**
    * Goes on with a run from its last whole checkpoint; damaged ones are named in `refused` and passed over.
-   * @throws UserError when the run is running, complete, or has nothing to go on from
+   * @throws UserError when the run is running, complete, or has nothing to go on from; nothing of it is changed then
    */
   async resume(run: Run): Promise<{ handle: RunHandle; step: number; refused: readonly RefusedCheckpoint[] }> {
-    if (run.state === 'training' || run.state === 'preparing') {
-      throw new UserError(`The run ${run.id} is training now (process ${run.pid}): stop it there first.`);
+    const { id } = run;
+    this.#requireRest(id);
+    // From here on no other process can: two engines would write the same checkpoints.
+    this.store.claimRun(id);
+    this.#launching.add(id);
+    try {
+      const from = await this.#lastCheckpoint(this.store.getRun(id));
+      return { handle: this.#launch(run, from.checkpoint), step: from.checkpoint?.step ?? 0, refused: from.refused };
+    } catch (error) {
+      this.store.releaseRun(id);
+      throw error;
+    } finally {
+      this.#launching.delete(id);
     }
-    const root = this.checkpointRoot(run);
-    await cleanPartials(root);
-    const { checkpoint, refused } = await latestValid(root);
-    if (!checkpoint) {
-      if (refused.length > 0) {
-        throw new UserError(
-          `No checkpoint of ${run.id} is whole (${refused.map((r) => r.reason).join('; ')}): it can't be resumed.`,
-        );
-      }
-      return { handle: this.#launch(run, undefined), step: 0, refused };
-    }
-    const { step } = checkpoint;
-    if (step >= (run.stepsTotal ?? 0))
-      throw new UserError(`The run ${run.id} is complete (step ${step}): nothing is left to train.`);
-    return { handle: this.#launch(run, { step, dir: checkpoint.dir }), step, refused };
   }
 
-  #launch(run: Run, from: { step: number; dir: string } | undefined): RunHandle {
-    this.store.truncateAfter(run.id, from?.step ?? -1);
+  #requireRest(id: string): void {
+    const { state, pid } = this.store.getRun(id);
+    const active = state === 'training' || state === 'preparing' || this.#launching.has(id);
+    if (active) throw new UserError(`The run ${id} is training now (process ${pid}): stop it there first.`);
+  }
+
+  async #lastCheckpoint(run: Run): Promise<LatestCheckpoint> {
+    const root = this.checkpointRoot(run);
+    if (fs.existsSync(root)) requireWritable(root);
+    await cleanPartials(root);
+    const latest = await latestValid(root);
+    const { checkpoint, refused } = latest;
+    if (checkpoint === null && refused.length > 0) {
+      const reasons = refused.map((r) => r.reason).join('; ');
+      throw new UserError(`No checkpoint of ${run.id} is whole, so it can't be resumed: ${reasons}.`);
+    }
+    const recorded = this.store.listCheckpoints(run.id).at(-1);
+    if (checkpoint === null && recorded) {
+      throw new UserError(
+        `The checkpoints of ${run.id} are gone from ${root} (the last was of step ${recorded.step}): put them back to resume, or train anew.`,
+      );
+    }
+    if (checkpoint) this.#recordCheckpoints(run, checkpoint);
+    if (checkpoint && checkpoint.step >= (run.stepsTotal ?? 0)) {
+      this.#complete(run, checkpoint.step);
+      throw new UserError(`The run ${run.id} is complete (step ${checkpoint.step}): nothing is left to train.`);
+    }
+    return latest;
+  }
+
+  /** Makes the record agree with the disk: a killed process may have written or removed what it could not tell. */
+  #recordCheckpoints(run: Run, { step, dir, bytes, state }: OpenedCheckpoint): void {
+    const recorded = this.store.listCheckpoints(run.id);
+    const onDisk = (known: number) => fs.existsSync(path.join(this.checkpointRoot(run), checkpointName(known)));
+    for (const known of recorded) if (!onDisk(known.step)) this.store.removeCheckpoint(run.id, known.step);
+    if (recorded.some((known) => known.step === step && known.path === dir)) return;
+    const { bestStep } = trainerStateSchema.parse(state.trainer);
+    this.store.addCheckpoint(run.id, { step, path: dir, bytes, best: bestStep === step });
+  }
+
+  /** A run that was killed after its last checkpoint has all it wanted. */
+  #complete({ id, state }: Run, step: number): void {
+    if (state === 'completed') return;
+    const message = `finished after ${step} steps`;
+    this.store.setRunState(id, 'completed', message);
+    this.store.addEvent(id, step, 'info', 'completed', message);
+  }
+
+  #launch(run: Run, from: { step: number; dir: string } | null): RunHandle {
     const config = this.configOf(run);
+    requireWritable(this.checkpointRoot(run));
+    this.store.truncateAfter(run.id, from?.step ?? -1);
     return new RunHandle(this.store, run, {
       type: 'start',
       config,
@@ -89,5 +152,19 @@ export class Studio {
 
   close(): void {
     this.store.close();
+  }
+}
+
+/** Told before hours of training, not at the first checkpoint. */
+function requireWritable(root: string): void {
+  try {
+    fs.mkdirSync(root, { recursive: true });
+    fs.accessSync(root, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    const taken = error.code === 'EEXIST' || error.code === 'ENOTDIR';
+    throw new UserError(
+      `Checkpoints can't be written to ${root}: ${taken ? 'a file is in the place of a folder' : meaningOf(error)}; allow writing there, or choose another home with --home.`,
+    );
   }
 }

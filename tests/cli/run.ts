@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
+import { onTestFinished } from 'vitest';
 
 const cli = path.resolve(import.meta.dirname, '../../electron/cli.ts');
 
@@ -17,12 +18,19 @@ export interface RunningCli {
   lines(): string[];
 }
 
-/** Starts the command line in a process of its own. */
-export function startCli(args: readonly string[], env: Record<string, string> = {}): RunningCli {
-  const child = spawn(process.execPath, [cli, ...args], {
+/** Starts the command line in a process of its own. @param via a command that runs the command which follows it */
+export function startCli(
+  args: readonly string[],
+  env: Record<string, string> = {},
+  via: readonly string[] = [],
+): RunningCli {
+  const [program, ...rest] = [...via, process.execPath, cli, ...args];
+  const child = spawn(program!, rest, {
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
+  // One that hangs does not outlive its test; its engine ends with it.
+  onTestFinished(() => void child.kill('SIGKILL'));
   let stdout = '';
   let stderr = '';
   child.stdout!.on('data', (chunk: Buffer) => {
@@ -38,8 +46,11 @@ export function startCli(args: readonly string[], env: Record<string, string> = 
 }
 
 /** Runs the command line to its end. */
-export const runCli = (args: readonly string[], env: Record<string, string> = {}): Promise<CliResult> =>
-  startCli(args, env).result;
+export const runCli = (
+  args: readonly string[],
+  env: Record<string, string> = {},
+  via: readonly string[] = [],
+): Promise<CliResult> => startCli(args, env, via).result;
 
 /** The JSON objects of `--json` output. */
 export const jsonLines = (stdout: string): Record<string, unknown>[] =>

@@ -2,7 +2,6 @@
 import { messageOf } from '../../errors.ts';
 import type { Trainer } from '../trainer/trainer.ts';
 import type { FromEngine, ToEngine } from './messages.ts';
-import { startRun } from './start.ts';
 
 let trainer: Trainer | undefined;
 let stopRequested = false;
@@ -14,10 +13,22 @@ const send = (message: FromEngine): Promise<void> =>
     else resolve();
   });
 
+let flushes = 0;
+const flushed = new Map<number, () => void>();
+
+/** Settles when the studio has stored all that was sent so far. */
+const flush = (): Promise<void> =>
+  new Promise((resolve) => {
+    flushed.set(++flushes, resolve);
+    void send({ type: 'flush', id: flushes });
+  });
+
 async function start(message: Extract<ToEngine, { type: 'start' }>): Promise<void> {
   let code = 0;
   try {
-    trainer = await startRun(message, (event) => void send(event));
+    // Not before the handlers below are there: a Ctrl-C while all of it loads would end this process.
+    const { startRun } = await import('./start.ts');
+    trainer = await startRun(message, { emit: (event) => void send(event), flush });
     if (stopRequested) trainer.requestStop();
     const outcome = await trainer.run();
     await send({ type: 'ended', outcome });
@@ -32,6 +43,9 @@ async function start(message: Extract<ToEngine, { type: 'start' }>): Promise<voi
 process.on('message', (message: ToEngine) => {
   if (message.type === 'start') {
     void start(message);
+  } else if (message.type === 'flushed') {
+    flushed.get(message.id)?.();
+    flushed.delete(message.id);
   } else {
     stopRequested = true;
     trainer?.requestStop();

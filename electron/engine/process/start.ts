@@ -3,14 +3,13 @@ import { openDataset } from '../../data/shards/index.ts';
 import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { openCheckpoint } from '../checkpoint/index.ts';
 import { openDevice } from '../devices/open.ts';
-import type { RunEvent } from '../trainer/events.ts';
-import { Trainer } from '../trainer/trainer.ts';
+import { Trainer, type TrainerOptions } from '../trainer/trainer.ts';
 import type { ToEngine } from './messages.ts';
 
 /** Opens what a run needs (dataset, device, checkpoint) and makes its trainer. */
 export async function startRun(
   { config, datasetDir, checkpointRoot, resumeFrom }: Extract<ToEngine, { type: 'start' }>,
-  emit: (event: RunEvent) => void,
+  studio: Pick<TrainerOptions, 'emit' | 'flush'>,
 ): Promise<Trainer> {
   const dataset = openDataset(datasetDir);
   const { contextLength } = config.model;
@@ -19,5 +18,5 @@ export async function startRun(
   const opened = await openDevice(config.device);
   const from = resumeFrom === undefined ? undefined : await openCheckpoint(resumeFrom);
   const tokenizer = getTokenizer(config.tokenizer);
-  return Trainer.create({ config, ...opened, training, validation, tokenizer, checkpointRoot, emit }, from);
+  return Trainer.create({ config, ...opened, training, validation, tokenizer, checkpointRoot, ...studio }, from);
 }

@@ -36,6 +36,8 @@ export interface TrainerOptions {
   /** Folder of the run's checkpoints. */
   readonly checkpointRoot: string;
   readonly emit: (event: RunEvent) => void;
+  /** Settles when all that was emitted is stored: a checkpoint that is ahead of the record would leave a gap in it. */
+  readonly flush?: () => Promise<void>;
 }
 
 /** Takes a run from where it is to its end: steps, evaluations, samples, checkpoints. */
@@ -78,7 +80,8 @@ export class Trainer {
   async run(): Promise<Outcome> {
     const steps = totalSteps(this.#phases);
     this.#emitStarted();
-    if (this.#state.step === 0) {
+    // A checkpoint of step 0 is written after both.
+    if (this.#state.step === 0 && this.#checkpointed < 0) {
       await this.#evaluate();
       await this.#sample();
     }
@@ -243,9 +246,19 @@ export class Trainer {
   }
 
   async #checkpoint(): Promise<void> {
+    await this.#save();
+    const { checkpointRoot, emit } = this.#options;
+    const { bestStep } = this.#state;
+    const keep = new Set(bestStep === null ? [] : [bestStep]);
+    const removed = await prune(checkpointRoot, { keepLast: this.#config.checkpoints.keepLast, keep });
+    for (const gone of removed) emit({ type: 'checkpointRemoved', step: gone });
+  }
+
+  async #save(): Promise<void> {
     const { checkpointRoot, emit } = this.#options;
     const { training, model } = this.#programs;
     const { step, bestStep } = this.#state;
+    await this.#options.flush?.();
     const written = await writeCheckpoint(checkpointRoot, step, {
       model: modelEntries(this.#session, model.parameters),
       optimizer: optimizerEntries(this.#session, training),
@@ -253,17 +266,19 @@ export class Trainer {
     });
     this.#checkpointed = step;
     emit({ type: 'checkpoint', step, path: written.dir, bytes: written.bytes, best: bestStep === step });
-    const keep = new Set(bestStep === null ? [] : [bestStep]);
-    const removed = await prune(checkpointRoot, { keepLast: this.#config.checkpoints.keepLast, keep });
-    for (const gone of removed) emit({ type: 'checkpointRemoved', step: gone });
   }
 
-  /** The device skipped the bad update, so the weights are those of the step before: they are saved. */
+  /**
+   * The device skipped the bad update, so the weights are those of the step before. They are saved if text can be made
+   * with them, and no earlier checkpoint, which may well be better, makes way for them.
+   */
   async #fail(reason: string): Promise<Outcome> {
-    if (this.#checkpointed !== this.#state.step) await this.#checkpoint();
     const { step } = this.#state;
-    const message = `${reason}; the run is saved as it was at step ${step}: train anew with a lower learning rate`;
-    return { state: 'failed', step, message };
+    const valLoss = await this.#programs.evaluator.meanLoss(this.#session, this.#options.validation);
+    if (this.#checkpointed !== step && Number.isFinite(valLoss)) await this.#save();
+    const last = this.#checkpointed;
+    const saved = last < 0 ? 'nothing was saved yet' : `the last checkpoint is of step ${last}`;
+    return { state: 'failed', step, message: `${reason}; ${saved}: train anew with a lower learning rate` };
   }
 
   async #restore(from: OpenedCheckpoint): Promise<void> {

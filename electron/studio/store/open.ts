@@ -54,9 +54,10 @@ function prepare(db: Database.Database, file: string, readonly: boolean): void {
     throw new UserError(`The database ${file} is older than this program: open it for writing once to update it.`);
   }
   if (!readonly) {
-    // With the write-ahead log, NORMAL keeps the file whole through a power cut; only the last transactions may be lost.
     db.pragma('journal_mode = WAL');
-    db.pragma('synchronous = NORMAL');
+    // NORMAL would keep the file whole through a power cut as well, but might lose the last transactions: a checkpoint
+    // is on disk for good, and what led to it has to be too.
+    db.pragma('synchronous = FULL');
     db.pragma(`journal_size_limit = ${64 * 2 ** 20}`);
     db.pragma('foreign_keys = ON');
     if (behind) migrate(db, file);
