@@ -4,6 +4,7 @@ import { type FitConfig, fit, largestThatFits, withDimension } from '../engine/f
 import { findGpu, gpus } from '../engine/fit/gpus.ts';
 import { modelConfigSchema, parameterCount } from '../engine/gpt2/config.ts';
 import { loadPreset } from '../engine/presets.ts';
+import { type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
 import type { Plan } from '../engine/program/planner.ts';
 import { UsageError } from '../errors.ts';
 import { formatBytes, formatCount } from '../format.ts';
@@ -39,6 +40,7 @@ export function addFit(program: Command): void {
         'block',
       ]),
     )
+    .addOption(new Option('--optimizer <kind>', 'format of the moments').choices([...optimizerKinds]))
     .addOption(new Option('--tokenizer <name>', 'decides the vocabulary').choices(['gpt2', 'bytes']))
     .option('--gpu <id>', `GPU to fit: ${gpus.map((g) => g.id).join(', ')}`)
     .option('--memory <GiB>', 'memory to fit, instead of a GPU')
@@ -82,7 +84,9 @@ function configOf(options: FitOptions): FitConfig {
     const issue = model.error.issues[0]!;
     throw new UsageError(`Bad setting ${issue.path.join('.')}: ${issue.message}.`);
   }
-  return { model: model.data, batch: tree.batch as number, recompute: tree.recompute as FitConfig['recompute'] };
+  const { kind = 'adamw' } = (tree.optimizer ?? {}) as { kind?: OptimizerKind };
+  const { batch, recompute } = tree as { batch: number; recompute: FitConfig['recompute'] };
+  return { model: model.data, batch, recompute, optimizer: kind };
 }
 
 interface Budget {
@@ -106,6 +110,7 @@ function budgetOf({ gpu, memory, reserve }: FitOptions): Budget | undefined {
 
 const planJson = (p: Plan) => ({
   totalBytes: p.totalBytes,
+  hostBytes: p.hostBytes,
   roleBytes: p.roleBytes,
   peak: p.peak && { program: p.peak.program, kind: p.peak.call.kind, scope: p.peak.call.scope },
 });
@@ -114,16 +119,19 @@ function print(config: FitConfig, plan: Plan, budget: Budget | undefined, solve?
   const { model, batch, recompute } = config;
   console.log(
     `${model.nLayer} layers, ${model.nHead} heads, width ${model.nEmbd}, context ${model.contextLength}, batch ${batch}, ` +
-      `float32, AdamW, recompute ${recompute}: ${formatCount(parameterCount(model))} parameters`,
+      `float32, ${config.optimizer}, recompute ${recompute}: ${formatCount(parameterCount(model))} parameters`,
   );
   if (solve) console.log(`the largest ${solve} that fits ${budget!.name}: ${solved}`);
-  const rows: [string, number][] = Object.entries(plan.roleBytes).filter(([, bytes]) => bytes > 0);
-  rows.push(['total plan', plan.totalBytes]);
+  const rows: [string, number][] = Object.entries(plan.roleBytes).filter(
+    ([role, bytes]) => bytes > 0 && role !== 'paged',
+  );
+  rows.push(['total on the device', plan.totalBytes]);
   if (budget) {
     const left = budget.bytes - plan.totalBytes;
     rows.push(['reserve (driver, display)', budget.reserveBytes], [budget.name, budget.totalBytes]);
     rows.push([left >= 0 ? 'fits: left over' : 'DOES NOT FIT: missing', Math.abs(left)]);
   }
+  if (plan.hostBytes > 0) rows.push(["paged, in the host's memory", plan.hostBytes]);
   const cells = rows.map(([what, bytes]) => [what, formatCount(bytes), formatBytes(bytes)]);
   console.log(table(['memory', 'bytes', ''], cells));
   if (plan.peak) {

@@ -88,6 +88,16 @@ export class RunHandle {
       case 'phase':
         this.#store.addEvent(id, event.step, 'info', 'phase', `phase ${event.index + 1}: ${event.kind}`);
         break;
+      case 'optimizer':
+        this.#store.addEvent(
+          id,
+          event.step,
+          'info',
+          'optimizer',
+          `optimizer switched from ${event.from} to ${event.to}`,
+          event.memory,
+        );
+        break;
       case 'evaluation':
         this.#store.addEval(id, event.step, 'validation', event.valLoss, { tokens: event.tokens });
         break;
