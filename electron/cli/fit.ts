@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { getTokenizer } from '../data/tokenizers/index.ts';
+import { advise, matrix } from '../engine/fit/advice.ts';
 import { type FitConfig, fit, largestThatFits, withDimension } from '../engine/fit/fit.ts';
 import { findGpu, gpus } from '../engine/fit/gpus.ts';
 import { modelConfigSchema, parameterCount } from '../engine/gpt2/config.ts';
@@ -19,6 +20,7 @@ interface FitOptions {
   readonly memory?: string;
   readonly reserve: string;
   readonly solve?: 'layers' | 'context' | 'batch';
+  readonly matrix?: boolean;
   readonly json?: boolean;
   readonly [flag: string]: unknown;
 }
@@ -46,6 +48,7 @@ export function addFit(program: Command): void {
     .option('--memory <GiB>', 'memory to fit, instead of a GPU')
     .option('--reserve <MiB>', 'kept free for the driver and the display', '512')
     .addOption(new Option('--solve <dimension>', 'find the largest that fits').choices(['layers', 'context', 'batch']))
+    .option('--matrix', 'what every optimizer and recomputation needs, for several batches')
     .option('--json', 'one line of JSON')
     .action((options: FitOptions) => runFit(options));
 }
@@ -65,10 +68,21 @@ function runFit(options: FitOptions): void {
     }
     config = withDimension(config, options.solve, solved);
   }
+  if (options.matrix) {
+    printMatrix(config, budget, options.json ?? false);
+    return;
+  }
   const plan = fit(config);
   if (options.json) {
     console.log(
-      JSON.stringify({ config, parameters: parameterCount(config.model), ...planJson(plan), budget, solved }),
+      JSON.stringify({
+        config,
+        parameters: parameterCount(config.model),
+        ...planJson(plan),
+        budget,
+        solved,
+        advice: budget && plan.totalBytes > budget.bytes ? advise(config, budget.bytes) : [],
+      }),
     );
     return;
   }
@@ -138,4 +152,41 @@ function print(config: FitConfig, plan: Plan, budget: Budget | undefined, solve?
     const { call, program } = plan.peak;
     console.log(`the peak is at ${call.kind}${call.scope ? ` of ${call.scope}` : ''} in ${program}`);
   }
+  if (budget && plan.totalBytes > budget.bytes) printAdvice(config, budget);
+}
+
+function printAdvice(config: FitConfig, budget: Budget): void {
+  const ways = advise(config, budget.bytes);
+  if (ways.length === 0) {
+    console.log('nothing makes this model fit but a smaller context, fewer layers or less width: see --solve');
+    return;
+  }
+  const rows = ways.map(({ changes, savedBytes, totalBytes, extraFlops, pagedBytes }) => [
+    changes.join(', '),
+    formatBytes(savedBytes),
+    formatBytes(totalBytes),
+    `${(100 * extraFlops).toFixed(1)} %`,
+    pagedBytes > 0 ? formatBytes(pagedBytes) : '',
+  ]);
+  const head = ['to make it fit, cheapest first', 'saves', 'then needs', 'more work', 'paged a step'];
+  console.log(`\n${table(head, rows)}`);
+}
+
+const matrixBatches = [1, 2, 4, 8];
+
+function printMatrix(config: FitConfig, budget: Budget | undefined, json: boolean): void {
+  const rows = matrix(config, matrixBatches);
+  if (json) {
+    console.log(JSON.stringify({ config, budget, batches: matrixBatches, rows }));
+    return;
+  }
+  const cell = (bytes: number) => `${formatBytes(bytes)}${budget ? (bytes <= budget.bytes ? ' ✓' : ' –') : ''}`;
+  const head = ['optimizer', 'recompute', ...matrixBatches.map((b) => `batch ${b}`)];
+  console.log(
+    table(
+      head,
+      rows.map((r) => [r.optimizer, r.recompute, ...r.totalBytes.map(cell)]),
+    ),
+  );
+  if (budget) console.log(`✓ fits the ${formatBytes(budget.bytes)} of ${budget.name} that the reserve leaves`);
 }

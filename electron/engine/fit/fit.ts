@@ -15,7 +15,7 @@ export interface FitConfig {
 
 /** Samples of the usual length. The optimizer's numbers don't change the plan. */
 const sampling = { every: 0, prompts: ['\n'], tokens: 120, temperature: 1, topK: 0 };
-const numbers = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradClip: 1 };
+export const numbers = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradClip: 1 };
 
 /** The plan of a run: exactly what a device allocates for its training, its evaluations and its samples. */
 export function fit(config: FitConfig): Plan {
