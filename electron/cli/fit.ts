@@ -1,9 +1,11 @@
 import { type Command, Option } from 'commander';
 import { getTokenizer } from '../data/tokenizers/index.ts';
+import { advise, matrix } from '../engine/fit/advice.ts';
 import { type FitConfig, fit, largestThatFits, withDimension } from '../engine/fit/fit.ts';
 import { findGpu, gpus } from '../engine/fit/gpus.ts';
 import { modelConfigSchema, parameterCount } from '../engine/gpt2/config.ts';
 import { loadPreset } from '../engine/presets.ts';
+import { type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
 import type { Plan } from '../engine/program/planner.ts';
 import { UsageError } from '../errors.ts';
 import { formatBytes, formatCount } from '../format.ts';
@@ -18,6 +20,7 @@ interface FitOptions {
   readonly memory?: string;
   readonly reserve: string;
   readonly solve?: 'layers' | 'context' | 'batch';
+  readonly matrix?: boolean;
   readonly json?: boolean;
   readonly [flag: string]: unknown;
 }
@@ -39,11 +42,13 @@ export function addFit(program: Command): void {
         'block',
       ]),
     )
+    .addOption(new Option('--optimizer <kind>', 'format of the moments').choices([...optimizerKinds]))
     .addOption(new Option('--tokenizer <name>', 'decides the vocabulary').choices(['gpt2', 'bytes']))
     .option('--gpu <id>', `GPU to fit: ${gpus.map((g) => g.id).join(', ')}`)
     .option('--memory <GiB>', 'memory to fit, instead of a GPU')
     .option('--reserve <MiB>', 'kept free for the driver and the display', '512')
     .addOption(new Option('--solve <dimension>', 'find the largest that fits').choices(['layers', 'context', 'batch']))
+    .option('--matrix', 'what every optimizer and recomputation needs, for several batches')
     .option('--json', 'one line of JSON')
     .action((options: FitOptions) => runFit(options));
 }
@@ -63,10 +68,21 @@ function runFit(options: FitOptions): void {
     }
     config = withDimension(config, options.solve, solved);
   }
+  if (options.matrix) {
+    printMatrix(config, budget, options.json ?? false);
+    return;
+  }
   const plan = fit(config);
   if (options.json) {
     console.log(
-      JSON.stringify({ config, parameters: parameterCount(config.model), ...planJson(plan), budget, solved }),
+      JSON.stringify({
+        config,
+        parameters: parameterCount(config.model),
+        ...planJson(plan),
+        budget,
+        solved,
+        advice: budget && plan.totalBytes > budget.bytes ? advise(config, budget.bytes) : [],
+      }),
     );
     return;
   }
@@ -82,7 +98,9 @@ function configOf(options: FitOptions): FitConfig {
     const issue = model.error.issues[0]!;
     throw new UsageError(`Bad setting ${issue.path.join('.')}: ${issue.message}.`);
   }
-  return { model: model.data, batch: tree.batch as number, recompute: tree.recompute as FitConfig['recompute'] };
+  const { kind = 'adamw' } = (tree.optimizer ?? {}) as { kind?: OptimizerKind };
+  const { batch, recompute } = tree as { batch: number; recompute: FitConfig['recompute'] };
+  return { model: model.data, batch, recompute, optimizer: kind };
 }
 
 interface Budget {
@@ -106,6 +124,7 @@ function budgetOf({ gpu, memory, reserve }: FitOptions): Budget | undefined {
 
 const planJson = (p: Plan) => ({
   totalBytes: p.totalBytes,
+  hostBytes: p.hostBytes,
   roleBytes: p.roleBytes,
   peak: p.peak && { program: p.peak.program, kind: p.peak.call.kind, scope: p.peak.call.scope },
 });
@@ -114,20 +133,60 @@ function print(config: FitConfig, plan: Plan, budget: Budget | undefined, solve?
   const { model, batch, recompute } = config;
   console.log(
     `${model.nLayer} layers, ${model.nHead} heads, width ${model.nEmbd}, context ${model.contextLength}, batch ${batch}, ` +
-      `float32, AdamW, recompute ${recompute}: ${formatCount(parameterCount(model))} parameters`,
+      `float32, ${config.optimizer}, recompute ${recompute}: ${formatCount(parameterCount(model))} parameters`,
   );
   if (solve) console.log(`the largest ${solve} that fits ${budget!.name}: ${solved}`);
-  const rows: [string, number][] = Object.entries(plan.roleBytes).filter(([, bytes]) => bytes > 0);
-  rows.push(['total plan', plan.totalBytes]);
+  const rows: [string, number][] = Object.entries(plan.roleBytes).filter(
+    ([role, bytes]) => bytes > 0 && role !== 'paged',
+  );
+  rows.push(['total on the device', plan.totalBytes]);
   if (budget) {
     const left = budget.bytes - plan.totalBytes;
     rows.push(['reserve (driver, display)', budget.reserveBytes], [budget.name, budget.totalBytes]);
     rows.push([left >= 0 ? 'fits: left over' : 'DOES NOT FIT: missing', Math.abs(left)]);
   }
+  if (plan.hostBytes > 0) rows.push(["paged, in the host's memory", plan.hostBytes]);
   const cells = rows.map(([what, bytes]) => [what, formatCount(bytes), formatBytes(bytes)]);
   console.log(table(['memory', 'bytes', ''], cells));
   if (plan.peak) {
     const { call, program } = plan.peak;
     console.log(`the peak is at ${call.kind}${call.scope ? ` of ${call.scope}` : ''} in ${program}`);
   }
+  if (budget && plan.totalBytes > budget.bytes) printAdvice(config, budget);
+}
+
+function printAdvice(config: FitConfig, budget: Budget): void {
+  const ways = advise(config, budget.bytes);
+  if (ways.length === 0) {
+    console.log('nothing makes this model fit but a smaller context, fewer layers or less width: see --solve');
+    return;
+  }
+  const rows = ways.map(({ changes, savedBytes, totalBytes, extraFlops, pagedBytes }) => [
+    changes.join(', '),
+    formatBytes(savedBytes),
+    formatBytes(totalBytes),
+    `${(100 * extraFlops).toFixed(1)} %`,
+    pagedBytes > 0 ? formatBytes(pagedBytes) : '',
+  ]);
+  const head = ['to make it fit, cheapest first', 'saves', 'then needs', 'more work', 'paged a step'];
+  console.log(`\n${table(head, rows)}`);
+}
+
+const matrixBatches = [1, 2, 4, 8];
+
+function printMatrix(config: FitConfig, budget: Budget | undefined, json: boolean): void {
+  const rows = matrix(config, matrixBatches);
+  if (json) {
+    console.log(JSON.stringify({ config, budget, batches: matrixBatches, rows }));
+    return;
+  }
+  const cell = (bytes: number) => `${formatBytes(bytes)}${budget ? (bytes <= budget.bytes ? ' ✓' : ' –') : ''}`;
+  const head = ['optimizer', 'recompute', ...matrixBatches.map((b) => `batch ${b}`)];
+  console.log(
+    table(
+      head,
+      rows.map((r) => [r.optimizer, r.recompute, ...r.totalBytes.map(cell)]),
+    ),
+  );
+  if (budget) console.log(`✓ fits the ${formatBytes(budget.bytes)} of ${budget.name} that the reserve leaves`);
 }

@@ -102,6 +102,9 @@ function humanLines(studio: Studio, run: Run): Display {
         case 'sample':
           progress.say(`step ${event.step} sample: ${oneLine(event.prompt + event.text)}`);
           break;
+        case 'optimizer':
+          progress.say(`step ${event.step}: optimizer switched from ${event.from} to ${event.to}`);
+          break;
         case 'profile':
           progress.say(profileTable(event.ops, event.steps));
           break;

@@ -1,15 +1,20 @@
 import type { Phase } from '../engine/config.ts';
+import { type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
 import { UsageError } from '../errors.ts';
 import { parseNumber } from './numbers.ts';
 
-const example = 'Write kind:length:from[:to], for example cosine:1900:1e-3:1e-4 or constant:10Mtok:9e-5.';
+const example =
+  'Write kind:length:from[:to][:optimizer], for example cosine:1900:1e-3:1e-4 or constant:10Mtok:9e-5:adamw8bit.';
+
+const isOptimizer = (text: string | undefined): text is OptimizerKind => optimizerKinds.some((kind) => kind === text);
 
 /**
- * Parses `kind:length:from[:to]`. A length is in steps, or in tokens with the suffix `tok`.
+ * Parses `kind:length:from[:to][:optimizer]`. A length is in steps, or in tokens with the suffix `tok`, M or B.
  * @throws UsageError that quotes the phase
  */
 export function parsePhase(text: string): Phase {
   const parts = text.split(':');
+  const optimizer = isOptimizer(parts.at(-1)) ? (parts.pop() as OptimizerKind) : undefined;
   const [kind, length, from, to] = parts;
   if (parts.length < 3 || parts.length > 4) throw new UsageError(`The phase "${text}" is not understood. ${example}`);
   if (kind !== 'warmup' && kind !== 'cosine' && kind !== 'constant') {
@@ -17,15 +22,22 @@ export function parsePhase(text: string): Phase {
   }
   if (to === undefined && kind !== 'constant')
     throw new UsageError(`The phase "${text}" needs a rate at its end. ${example}`);
-  const inTokens = length!.endsWith('tok');
-  const size = parseNumber('--phase', inTokens ? length!.slice(0, -3) : length!);
+  const inTokens = /(tok|[MB])$/.test(length!);
+  const size = parseNumber('--phase', length!.replace(/tok$/, ''));
   const first = parseNumber('--phase', from!);
   return {
     kind,
     ...(inTokens ? { tokens: size } : { steps: size }),
     from: first,
-    to: to === undefined ? first : parseNumber('--phase', to),
+    to: to === undefined ? first : parsePhaseEnd(text, to),
+    ...(optimizer ? { optimizer } : {}),
   };
+}
+
+function parsePhaseEnd(phase: string, text: string): number {
+  if (/^[a-z]/i.test(text))
+    throw new UsageError(`The phase "${phase}" has optimizer "${text}": choose from ${optimizerKinds.join(', ')}.`);
+  return parseNumber('--phase', text);
 }
 
 export interface SimpleSchedule {

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { type Command, Option } from 'commander';
+import { optimizerKinds } from '../engine/optimizers/index.ts';
 import { messageOf, UsageError } from '../errors.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 import { parsePhase } from './phases.ts';
@@ -33,7 +34,14 @@ export const settings: readonly Setting[] = [
     flags: '--phase <spec...>',
     path: 'phases',
     kind: 'phases',
-    help: 'kind:length:from[:to], e.g. warmup:100:0:1e-3, cosine:1900:1e-3:1e-4, constant:10Mtok:9e-5',
+    help: 'kind:length:from[:to][:optimizer], e.g. warmup:100:0:1e-3, cosine:1900:1e-3:1e-4, constant:10Mtok:9e-5:adamw8bit',
+  },
+  {
+    flags: '--optimizer <kind>',
+    path: 'optimizer.kind',
+    kind: 'text',
+    choices: optimizerKinds,
+    help: 'AdamW with moments in float32, 8 bits, 8 bits paged to the host, or 4 bits (adamw)',
   },
   { flags: '--beta1 <x>', path: 'optimizer.beta1', kind: 'number', help: 'AdamW β1 (0.9)' },
   { flags: '--beta2 <x>', path: 'optimizer.beta2', kind: 'number', help: 'AdamW β2 (0.95)' },

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { UsageError } from '../errors.ts';
 import { checkModelConfig, modelConfigSchema } from './gpt2/config.ts';
+import { optimizerKinds } from './optimizers/index.ts';
 
 const rate = z.number().min(0).max(10);
 const steps = z.int().min(1).max(1e9);
@@ -16,6 +17,8 @@ export const phaseSchema = z
     from: rate,
     /** Learning rate of the last step; the same as `from` in a constant phase. */
     to: rate,
+    /** The optimizer from this phase's first step on, where it is not the run's. */
+    optimizer: z.enum(optimizerKinds).optional(),
   })
   .refine(
     (p) => (p.steps === undefined) !== (p.tokens === undefined),
@@ -39,6 +42,7 @@ export const runConfigSchema = z.strictObject({
   phases: z.array(phaseSchema).min(1),
   optimizer: z
     .strictObject({
+      kind: z.enum(optimizerKinds).default('adamw'),
       beta1: z.number().min(0).lt(1).default(0.9),
       beta2: z.number().min(0).lt(1).default(0.95),
       eps: z.number().positive().default(1e-8),

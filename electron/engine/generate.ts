@@ -4,7 +4,7 @@ import { openDevice } from './devices/open.ts';
 import { Generator, type SamplingOptions } from './generator.ts';
 import { Gpt2 } from './gpt2/programs.ts';
 import { plan } from './program/planner.ts';
-import { restoreBuffer } from './trainer/snapshot.ts';
+import { restoreModel } from './trainer/snapshot.ts';
 
 /**
  * Continues a prompt with a checkpoint's weights.
@@ -21,7 +21,7 @@ export async function* generateFrom(
   const { device } = await openDevice(config.device);
   const session = await device.load([generator.program], plan([generator.program]));
   try {
-    for (const p of model.parameters.all) restoreBuffer(session, p, p.value, await checkpoint.model(p.spec.name));
+    await restoreModel(session, model.parameters, checkpoint);
     yield* generator.generate(session, prompt, options);
   } finally {
     session.close();

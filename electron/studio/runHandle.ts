@@ -102,6 +102,16 @@ export class RunHandle {
         this.#store.addPhase(id, event.index, event.kind, event.step);
         this.#store.addEvent(id, event.step, 'info', 'phase', `phase ${event.index + 1}: ${event.kind}`);
         break;
+      case 'optimizer':
+        this.#store.addEvent(
+          id,
+          event.step,
+          'info',
+          'optimizer',
+          `optimizer switched from ${event.from} to ${event.to}`,
+          event.memory,
+        );
+        break;
       case 'evaluation':
         this.#store.addEval(id, event.step, 'validation', event.valLoss, { tokens: event.tokens });
         break;

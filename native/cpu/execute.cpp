@@ -1,6 +1,7 @@
 #include "execute.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace trainyard {
 namespace {
@@ -78,6 +79,22 @@ void linearBackwardWeight(const LinearBackwardWeightCall& c, Pool& pool, const K
   g.accumulate = c.dwAccumulate;
   k.gemm(pool, g);
   if (c.db) biasGradient(c, pool, k);
+}
+
+// This device's memory is the host's: a page is a plain copy.
+void copyMoments(const LowBitStates& to, const LowBitStates& from, int64_t elements, int64_t blocks) {
+  const size_t codes = static_cast<size_t>(elements), scales = static_cast<size_t>(blocks) * sizeof(float);
+  std::memcpy(to.mCodes, from.mCodes, codes);
+  std::memcpy(to.mScale, from.mScale, scales);
+  std::memcpy(to.vCodes, from.vCodes, codes);
+  std::memcpy(to.vScale, from.vScale, scales);
+}
+
+// Of a call of any AdamW: what it has in its attributes, and what changes from step to step in `scalars`.
+template <class AdamWCall>
+AdamWNumbers numbersOf(const AdamWCall& c) {
+  const float* s = c.scalars;
+  return {s[kLearningRate], s[kBiasCorrection1], s[kBiasCorrection2], c.beta1, c.beta2, c.eps, c.weightDecay};
 }
 
 }  // namespace
@@ -160,10 +177,32 @@ void execute(const Call& call, Pool& pool, const KernelTable& k) {
     }
     case Kind::adamw: {
       auto c = AdamwCall::from(call);
-      const float* s = c.scalars;
-      const AdamWNumbers numbers = {s[kLearningRate], s[kBiasCorrection1], s[kBiasCorrection2], c.beta1,
-                                    c.beta2,          c.eps,               c.weightDecay};
-      return k.adamw(pool, c.p, c.g, c.m, c.v, c.stats, c.elements, numbers);
+      return k.adamw(pool, c.p, c.g, c.m, c.v, c.stats, c.elements, numbersOf(c));
+    }
+    case Kind::adamw8bit: {
+      auto c = Adamw8bitCall::from(call);
+      const LowBitStates states = {c.mCodes, c.mScale, c.vCodes, c.vScale};
+      return k.adamw8bit(pool, c.p, c.g, states, c.stats, c.elements, numbersOf(c));
+    }
+    case Kind::adamw4bit: {
+      auto c = Adamw4bitCall::from(call);
+      const LowBitStates states = {c.mCodes, c.mScale, c.vCodes, c.vScale};
+      return k.adamw4bit(pool, c.p, c.g, states, c.stats, c.elements, static_cast<int64_t>(c.rows), c.workspace,
+                         numbersOf(c));
+    }
+    case Kind::pageIn: {
+      auto c = PageInCall::from(call);
+      return copyMoments({c.mCodes, c.mScale, c.vCodes, c.vScale},
+                         {const_cast<uint8_t*>(c.hostMCodes), const_cast<float*>(c.hostMScale),
+                          const_cast<uint8_t*>(c.hostVCodes), const_cast<float*>(c.hostVScale)},
+                         c.elements, c.blocks);
+    }
+    case Kind::pageOut: {
+      auto c = PageOutCall::from(call);
+      return copyMoments({c.hostMCodes, c.hostMScale, c.hostVCodes, c.hostVScale},
+                         {const_cast<uint8_t*>(c.mCodes), const_cast<float*>(c.mScale),
+                          const_cast<uint8_t*>(c.vCodes), const_cast<float*>(c.vScale)},
+                         c.elements, c.blocks);
     }
   }
 }

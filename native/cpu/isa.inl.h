@@ -13,6 +13,7 @@
 #include "kernels/dropout.inl.h"
 #include "kernels/crossEntropy.inl.h"
 #include "kernels/update.inl.h"
+#include "kernels/lowBit.inl.h"
 #include "kernels/peak.inl.h"
 
 namespace trainyard {
@@ -36,6 +37,8 @@ static const KernelTable kTable = {
     squaredSum,
     clipFactor,
     adamw,
+    adamw8bit,
+    adamw4bit,
     fmaPeak,
 };
 

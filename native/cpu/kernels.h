@@ -16,6 +16,17 @@ struct AdamWNumbers {
   double beta1, beta2, eps, weightDecay;
 };
 
+// Moments in few bits: codes (one a byte, or two) and the scales of blocks, rows or columns.
+struct LowBitStates {
+  uint8_t* mCodes;
+  float* mScale;
+  uint8_t* vCodes;
+  float* vScale;
+};
+
+// Into so many chunks of rows a matrix is cut where column maxima are taken: fixed, so that workspace is planned.
+constexpr int64_t kRankOneChunks = 64;
+
 struct KernelTable {
   const char* name;  // avx512bf16, avx512, avx2, neon or portable
 
@@ -54,6 +65,12 @@ struct KernelTable {
   void (*clipFactor)(const float* squares, int64_t tensors, float lossScale, double maxNorm, float* stats);
   void (*adamw)(Pool& pool, float* p, const float* g, float* m, float* v, const float* stats, int64_t elements,
                 const AdamWNumbers& numbers);
+
+  void (*adamw8bit)(Pool& pool, float* p, const float* g, const LowBitStates& states, const float* stats,
+                    int64_t elements, const AdamWNumbers& numbers);
+  // rows 0 for a vector. workspace of a matrix: rows + columns + kRankOneChunks × columns floats
+  void (*adamw4bit)(Pool& pool, float* p, const float* g, const LowBitStates& states, const float* stats,
+                    int64_t elements, int64_t rows, float* workspace, const AdamWNumbers& numbers);
 
   // The measured rate of independent multiply-adds, in FLOP/s: one core, and all threads of the pool together.
   void (*fmaPeak)(Pool& pool, double* oneCore, double* allThreads);

@@ -50,7 +50,7 @@ export function expectClose(
 }
 
 /** Whether two arrays hold the same bits: NaN equals itself, 0 does not equal -0. */
-export function sameBits(a: Float32Array | Int32Array, b: Float32Array | Int32Array): boolean {
-  const bytes = (x: Float32Array | Int32Array) => Buffer.from(x.buffer, x.byteOffset, x.byteLength);
+export function sameBits(a: ArrayBufferView, b: ArrayBufferView): boolean {
+  const bytes = (x: ArrayBufferView) => Buffer.from(x.buffer, x.byteOffset, x.byteLength);
   return bytes(a).equals(bytes(b));
 }

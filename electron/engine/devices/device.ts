@@ -28,7 +28,7 @@ export interface Session {
    * @param times where the seconds of each call are added, by devices that measure them
    */
   run(program: Program, times?: Float64Array): Promise<void>;
-  /** Bytes that the device really holds for the arenas. */
+  /** Bytes that are really held for the arenas, in the device's memory and the host's. */
   allocatedBytes(): number;
   close(): void;
 }

@@ -11,7 +11,7 @@ export const nullDevice: Device = {
       write() {},
       read: (buffer, target = hostArray(buffer)) => target,
       async run() {},
-      allocatedBytes: () => plan.totalBytes,
+      allocatedBytes: () => plan.totalBytes + plan.hostBytes,
       close() {},
     };
   },

@@ -1,4 +1,5 @@
 import { checkModelConfig, type ModelConfig } from '../gpt2/config.ts';
+import type { OptimizerKind } from '../optimizers/index.ts';
 import type { Plan } from '../program/planner.ts';
 import type { Recompute } from '../program/recorder.ts';
 import { RunPrograms } from '../trainer/programs.ts';
@@ -8,15 +9,18 @@ export interface FitConfig {
   readonly model: ModelConfig;
   readonly batch: number;
   readonly recompute: Recompute;
+  /** Default: `adamw`. */
+  readonly optimizer?: OptimizerKind;
 }
 
 /** Samples of the usual length. The optimizer's numbers don't change the plan. */
 const sampling = { every: 0, prompts: ['\n'], tokens: 120, temperature: 1, topK: 0 };
-const optimizer = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradClip: 1 };
+export const numbers = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradClip: 1 };
 
 /** The plan of a run: exactly what a device allocates for its training, its evaluations and its samples. */
 export function fit(config: FitConfig): Plan {
   checkModelConfig(config.model);
+  const optimizer = { ...numbers, kind: config.optimizer ?? 'adamw' };
   return new RunPrograms({ ...config, optimizer, sampling }).plan;
 }
 

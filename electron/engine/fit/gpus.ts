@@ -7,6 +7,11 @@ export interface Gpu {
   readonly name: string;
   /** Memory on the board, MiB, from public data sheets. */
   readonly memoryMiB: number;
+  /** Memory bandwidth, 10⁹ bytes a second. */
+  readonly bandwidthGBs: number;
+  /** Peak rates, 10¹² FLOP/s: float32 without tensor cores; float16 with them, accumulated in float32, not sparse. */
+  readonly f32Tflops: number;
+  readonly f16Tflops: number;
 }
 
 /** The GPUs that the calculator knows. */

@@ -1,4 +1,4 @@
-import { AdamW, type AdamWSettings } from '../optimizers/adamw.ts';
+import { type AdamWSettings, Optimizer, type OptimizerKind } from '../optimizers/index.ts';
 import {
   clipFactor,
   head,
@@ -22,6 +22,8 @@ export interface TrainingSettings extends AdamWSettings {
   readonly recompute: Recompute;
   /** Largest global gradient norm; 0 clips nothing. */
   readonly gradClip: number;
+  /** In which format the moments are kept. Default: `adamw`, float32. */
+  readonly optimizer?: OptimizerKind;
 }
 
 const output = (name: string, shape: number[]): Buffer => ({ name, shape, dtype: 'f32', role: 'output' });
@@ -81,7 +83,7 @@ export class Gpt2 {
 /** The programs of a training step, and the buffers through which the trainer talks to them. */
 export class Training {
   readonly inputs: Inputs;
-  readonly optimizer: AdamW;
+  readonly optimizer: Optimizer;
   /** Sum of the losses of the micro-batches so far, [1]. */
   readonly lossTotal: Buffer = output('lossTotal', [1]);
   /** See `statIndex`. */
@@ -98,7 +100,7 @@ export class Training {
     this.#model = model;
     this.#settings = settings;
     this.inputs = inputBuffers(settings.batch, settings.time);
-    this.optimizer = new AdamW(model.parameters);
+    this.optimizer = new Optimizer(settings.optimizer ?? 'adamw', model.parameters);
     this.squares = output('squares', [model.parameters.all.length]);
     this.first = this.#microBatch(false);
     this.further = this.#microBatch(true);
@@ -135,7 +137,7 @@ export class Training {
     }
     const { scalars } = this.inputs;
     r.emit(clipFactor, { squares: this.squares, scalars, stats: this.stats }, { maxNorm: this.#settings.gradClip });
-    this.optimizer.record(r, this.#settings, this.stats, scalars);
+    this.optimizer.record(r, { settings: this.#settings, stats: this.stats, scalars });
     return r.program('update');
   }
 }

@@ -27,8 +27,10 @@ export interface Peak {
 export interface Plan {
   readonly placements: ReadonlyMap<Buffer, Placement>;
   readonly arenaBytes: Readonly<Record<ArenaName, number>>;
-  /** The sum of the arenas: what a device allocates, nothing else. */
+  /** The sum of the arenas in the device's memory: what it allocates there, nothing else. */
   readonly totalBytes: number;
+  /** In the host's memory: states that are paged. */
+  readonly hostBytes: number;
   /** Bytes of each role; cache, activation and workspace as they are at the peak, and `unused` for gaps in the packing. */
   readonly roleBytes: Readonly<Record<Role | 'unused', number>>;
   /** The call during which most transient memory is alive. */
@@ -186,8 +188,9 @@ export function plan(programs: readonly Program[]): Plan {
   roleBytes.activation = peak ? peak.activationBytes : 0;
   roleBytes.workspace = peak ? peak.workspaceBytes : 0;
   roleBytes.unused = arenaBytes.activation - lowerBound;
-  const totalBytes = arenaNames.reduce((total, n) => total + arenaBytes[n], 0);
-  return { placements, arenaBytes, totalBytes, roleBytes, peak, lowerBound };
+  const hostBytes = arenaBytes.paged;
+  const totalBytes = arenaNames.reduce((total, n) => total + arenaBytes[n], 0) - hostBytes;
+  return { placements, arenaBytes, totalBytes, hostBytes, roleBytes, peak, lowerBound };
 }
 
 /** The better of two packings; the second is not tried when the first is as small as can be. */

@@ -1,6 +1,6 @@
 import { type OpSpec, opOf, resolveDims } from './declare.ts';
 import type { Gradients } from './gradients.ts';
-import { type Buffer, type Call, isTransient, type Phase, type Program, type Role } from './types.ts';
+import { type Buffer, type Call, type DType, isTransient, type Phase, type Program, type Role } from './types.ts';
 
 export type { Buffer, Program } from './types.ts';
 
@@ -55,11 +55,11 @@ export class Recorder implements Gradients {
   }
 
   /** A buffer that lives only while this program's calls need it. */
-  transient(name: string, shape: readonly number[], role: Role = 'activation'): Buffer {
+  transient(name: string, shape: readonly number[], role: Role = 'activation', dtype: DType = 'f32'): Buffer {
     const base = this.#scope ? `${this.#scope}.${name}` : name;
     const n = (this.#names.get(base) ?? 0) + 1;
     this.#names.set(base, n);
-    return { name: n === 1 ? base : `${base}#${n}`, shape, dtype: 'f32', role };
+    return { name: n === 1 ? base : `${base}#${n}`, shape, dtype, role };
   }
 
   /**

@@ -6,11 +6,13 @@ export const bytesPerElement: Record<DType, number> = { f32: 4, f16: 2, bf16: 2,
 /**
  * What a buffer is for. `activation` and `workspace` live only while calls of one program need them and share one arena
  * by lifetime. `cache` (keys and values of tokens read before) lives there too, as long as only programs that use it are
- * run: a training step in between takes its place. All other roles persist, each in an arena of its own.
+ * run: a training step in between takes its place. All other roles persist, each in an arena of its own; `paged`
+ * in the host's memory, wherever the device's is.
  */
-export type Role = 'parameter' | 'gradient' | 'optimizer' | 'cache' | 'input' | 'output' | 'activation' | 'workspace';
+export type Role =
+  'parameter' | 'gradient' | 'optimizer' | 'paged' | 'cache' | 'input' | 'output' | 'activation' | 'workspace';
 
-export const persistentRoles = ['parameter', 'gradient', 'optimizer', 'input', 'output'] as const;
+export const persistentRoles = ['parameter', 'gradient', 'optimizer', 'paged', 'input', 'output'] as const;
 
 export interface Buffer {
   readonly name: string;

@@ -1,10 +1,18 @@
 import type { OpTime } from '../devices/profile.ts';
+import type { OptimizerKind } from '../optimizers/index.ts';
 
 /** What a run tells on its way. Plain data: it crosses process boundaries. */
 export type RunEvent =
   | { readonly type: 'started'; readonly step: number; readonly device: string; readonly memory: MemoryReport }
   | ({ readonly type: 'metrics' } & StepMetrics)
   | { readonly type: 'phase'; readonly step: number; readonly index: number; readonly kind: string }
+  | {
+      readonly type: 'optimizer';
+      readonly step: number;
+      readonly from: OptimizerKind;
+      readonly to: OptimizerKind;
+      readonly memory: MemoryReport;
+    }
   | { readonly type: 'evaluation'; readonly step: number; readonly valLoss: number; readonly tokens: number }
   | {
       readonly type: 'sample';

@@ -1,6 +1,7 @@
 import type { RunConfig } from '../config.ts';
 import { Generator } from '../generator.ts';
 import { Gpt2, type Training } from '../gpt2/programs.ts';
+import type { OptimizerKind } from '../optimizers/index.ts';
 import { type Plan, plan } from '../program/planner.ts';
 import { Evaluator } from './evaluator.ts';
 
@@ -15,10 +16,17 @@ export class RunPrograms {
   readonly generator: Generator;
   readonly plan: Plan;
 
-  constructor(config: ProgramConfig) {
-    const { model, batch, recompute, optimizer } = config;
+  /** @param optimizer of the phase, where it is not the run's */
+  constructor(config: ProgramConfig, optimizer: OptimizerKind = config.optimizer.kind) {
+    const { model, batch, recompute } = config;
     this.model = new Gpt2(model);
-    this.training = this.model.training({ ...optimizer, batch, time: model.contextLength, recompute });
+    this.training = this.model.training({
+      ...config.optimizer,
+      optimizer,
+      batch,
+      time: model.contextLength,
+      recompute,
+    });
     this.evaluator = new Evaluator(this.model, batch, model.contextLength);
     this.generator = new Generator(this.model, sampleContext(config));
     this.plan = plan(this.programs);

@@ -1,4 +1,5 @@
 import type { Phase, RunConfig } from '../config.ts';
+import type { OptimizerKind } from '../optimizers/index.ts';
 
 export interface ScheduledPhase {
   readonly phase: Phase;
@@ -26,6 +27,10 @@ export const totalSteps = (phases: readonly ScheduledPhase[]): number =>
 export function phaseAt(phases: readonly ScheduledPhase[], step: number): ScheduledPhase {
   return phases.find((p) => step < p.start + p.steps) ?? phases[phases.length - 1]!;
 }
+
+/** The optimizer of a step: its phase's, else the run's. */
+export const optimizerAt = (config: RunConfig, phases: readonly ScheduledPhase[], step: number): OptimizerKind =>
+  phaseAt(phases, step).phase.optimizer ?? config.optimizer.kind;
 
 /**
  * The learning rate of a step (counted from 0): linear in a warm-up, half a cosine from `from` to `to` in a cosine phase,

@@ -1,8 +1,9 @@
 import { z } from 'zod';
-import type { Entry } from '../checkpoint/index.ts';
-import type { Session } from '../devices/device.ts';
-import type { Parameter, Parameters } from '../gpt2/parameters.ts';
-import type { Training } from '../gpt2/programs.ts';
+import type { Entry, OpenedCheckpoint } from '../checkpoint/index.ts';
+import { type HostArray, hostArray, type Session } from '../devices/device.ts';
+import type { Parameters } from '../gpt2/parameters.ts';
+import type { Gpt2, Training } from '../gpt2/programs.ts';
+import { Optimizer, type OptimizerKind, optimizerKinds, type ParameterStates } from '../optimizers/index.ts';
 import { type Buffer, elements } from '../program/types.ts';
 
 /** What a checkpoint says besides tensors: enough to go on to the same bit. */
@@ -16,6 +17,8 @@ export const trainerStateSchema = z.object({
   bestValLoss: z.number().nullable(),
   bestStep: z.int().nullable(),
   valLoss: z.number().nullable(),
+  /** The kind of optimizer whose states the checkpoint holds. */
+  optimizer: z.enum(optimizerKinds).default('adamw'),
 });
 
 export type TrainerState = z.infer<typeof trainerStateSchema>;
@@ -28,34 +31,73 @@ export const freshState: TrainerState = {
   bestValLoss: null,
   bestStep: null,
   valLoss: null,
+  optimizer: 'adamw',
 };
 
-/** Entries for a buffer shaped as a parameter: in files the padding of the vocabulary is cut. */
-function entryOf(session: Session, name: string, { spec }: Parameter, buffer: Buffer): Entry {
+/** An entry for a buffer; in files the padding of the vocabulary is cut. */
+function entryOf(session: Session, name: string, fileShape: readonly number[], buffer: Buffer): Entry {
   return {
     name,
-    dtype: 'F32',
-    shape: [...spec.fileShape],
-    data: () => session.read(buffer).subarray(0, elements(spec.fileShape)),
+    dtype: buffer.dtype === 'u8' ? 'U8' : 'F32',
+    shape: [...fileShape],
+    data: () => session.read(buffer).subarray(0, elements(fileShape)),
   };
 }
 
 export function modelEntries(session: Session, parameters: Parameters): Entry[] {
-  return parameters.all.map((p) => entryOf(session, p.spec.name, p, p.value));
+  return parameters.all.map(({ spec, value }) => entryOf(session, spec.name, spec.fileShape, value));
 }
 
 export function optimizerEntries(session: Session, { optimizer }: Training): Entry[] {
-  return optimizer.states.map((s) => entryOf(session, s.name, s.parameter, s.buffer));
+  return optimizer.tensors.map((t) => entryOf(session, t.name, t.fileShape, t.buffer));
 }
 
-/** Puts a file's tensor into a buffer shaped as a parameter; the padding of the vocabulary becomes zero. */
-export function restoreBuffer(session: Session, { spec }: Parameter, buffer: Buffer, values: Float32Array): void {
-  if (values.length !== elements(spec.fileShape)) {
+/** A file's tensor as a buffer holds it: the padding of the vocabulary is zero. */
+function padded(buffer: Buffer, fileShape: readonly number[], values: ArrayLike<number>): HostArray {
+  if (values.length !== elements(fileShape)) {
     throw new Error(
-      `${buffer.name} has ${values.length} elements in the checkpoint and ${elements(spec.fileShape)} in the model`,
+      `${buffer.name} has ${values.length} elements in the checkpoint and ${elements(fileShape)} in the model`,
     );
   }
-  const padded = new Float32Array(elements(spec.shape));
-  padded.set(values);
-  session.write(buffer, padded);
+  const whole = hostArray(buffer);
+  whole.set(values);
+  return whole;
 }
+
+/** Puts a model's weights from a checkpoint onto a device. */
+export async function restoreModel(session: Session, parameters: Parameters, from: OpenedCheckpoint): Promise<void> {
+  for (const { spec, value } of parameters.all) {
+    session.write(value, padded(value, spec.fileShape, await from.model(spec.name)));
+  }
+}
+
+/**
+ * Puts an optimizer's states from a checkpoint onto a device. Those of another kind are carried over: decoded, then
+ * rounded as the new kind does; the same kind's come back to the bit.
+ * @param kind of the optimizer that wrote the checkpoint
+ */
+export async function restoreOptimizer(
+  session: Session,
+  model: Gpt2,
+  optimizer: Optimizer,
+  from: OpenedCheckpoint,
+  kind: OptimizerKind,
+): Promise<void> {
+  const written = new Optimizer(kind, model.parameters);
+  for (const [i, states] of optimizer.states.entries()) {
+    const before = written.states[i]!;
+    const values: HostArray[] = [];
+    for (const { name, buffer, fileShape } of before.tensors) {
+      values.push(padded(buffer, fileShape, (await from.raw('optimizer', name)) as HostArray));
+    }
+    const now = sameFormat(before, states) ? values : states.encode(before.decode(values));
+    for (const [k, { buffer }] of states.tensors.entries()) session.write(buffer, now[k]!);
+  }
+}
+
+const sameFormat = (a: ParameterStates, b: ParameterStates): boolean =>
+  a.tensors.length === b.tensors.length &&
+  a.tensors.every(({ buffer }, i) => {
+    const other = b.tensors[i]!.buffer;
+    return buffer.dtype === other.dtype && `${buffer.shape}` === `${other.shape}`;
+  });

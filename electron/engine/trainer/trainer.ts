@@ -1,19 +1,22 @@
-import { type OpenedCheckpoint, prune, writeCheckpoint } from '../checkpoint/index.ts';
+import path from 'node:path';
+import { checkpointName, type OpenedCheckpoint, openCheckpoint, prune, writeCheckpoint } from '../checkpoint/index.ts';
 import { microBatches, type RunConfig } from '../config.ts';
 import type { Device, Session } from '../devices/device.ts';
 import { Profile } from '../devices/profile.ts';
 import { scalarCount, scalarIndex, statIndex } from '../gpt2/inputs.ts';
+import type { OptimizerKind } from '../optimizers/index.ts';
 import { mfu, modelFlopsPerToken } from '../program/cost.ts';
 import type { Program } from '../program/types.ts';
-import type { Outcome, RunEvent } from './events.ts';
+import type { MemoryReport, Outcome, RunEvent } from './events.ts';
 import { initialise } from './initialise.ts';
 import { RunPrograms } from './programs.ts';
-import { learningRateAt, phaseAt, type ScheduledPhase, schedule, totalSteps } from './schedule.ts';
+import { learningRateAt, optimizerAt, phaseAt, type ScheduledPhase, schedule, totalSteps } from './schedule.ts';
 import {
   freshState,
   modelEntries,
   optimizerEntries,
-  restoreBuffer,
+  restoreModel,
+  restoreOptimizer,
   type TrainerState,
   trainerStateSchema,
 } from './snapshot.ts';
@@ -45,8 +48,8 @@ export class Trainer {
   readonly #options: TrainerOptions;
   readonly #config: RunConfig;
   readonly #phases: ScheduledPhase[];
-  readonly #programs: RunPrograms;
-  readonly #session: Session;
+  #programs: RunPrograms;
+  #session: Session;
   #state: TrainerState = freshState;
   #stopRequested = false;
   #checkpointed = -1;
@@ -63,11 +66,15 @@ export class Trainer {
 
   /** Allocates the plan and fills it: with fresh weights, or from a checkpoint. */
   static async create(options: TrainerOptions, from?: OpenedCheckpoint): Promise<Trainer> {
-    const programs = new RunPrograms(options.config);
+    const step = from ? trainerStateSchema.parse(from.state.trainer).step : 0;
+    const programs = new RunPrograms(options.config, optimizerAt(options.config, schedule(options.config), step));
     const session = await options.device.load(programs.programs, programs.plan);
     const trainer = new Trainer(options, programs, session);
     if (from) await trainer.#restore(from);
-    else initialise(session, programs.model.parameters, options.config.seed);
+    else {
+      initialise(session, programs.model.parameters, options.config.seed);
+      trainer.#state = { ...freshState, optimizer: programs.training.optimizer.kind };
+    }
     return trainer;
   }
 
@@ -91,6 +98,8 @@ export class Trainer {
       const now = phaseAt(this.#phases, this.#state.step);
       if (now.index !== phase) {
         phase = now.index;
+        const kind = optimizerAt(this.#config, this.#phases, this.#state.step);
+        if (kind !== this.#state.optimizer) await this.#switchOptimizer(kind);
         this.#options.emit({ type: 'phase', step: this.#state.step, index: phase, kind: now.phase.kind });
       }
       const failure = await this.#step();
@@ -203,18 +212,18 @@ export class Trainer {
   }
 
   #emitStarted(): void {
+    const { device, emit } = this.#options;
+    emit({ type: 'started', step: this.#state.step, device: device.description, memory: this.#memory() });
+  }
+
+  #memory(): MemoryReport {
     const { plan } = this.#programs;
-    this.#options.emit({
-      type: 'started',
-      step: this.#state.step,
-      device: this.#options.device.description,
-      memory: {
-        plannedBytes: plan.totalBytes,
-        allocatedBytes: this.#session.allocatedBytes(),
-        scratchBytes: this.#options.scratchBytes,
-        roleBytes: plan.roleBytes,
-      },
-    });
+    return {
+      plannedBytes: plan.totalBytes + plan.hostBytes,
+      allocatedBytes: this.#session.allocatedBytes(),
+      scratchBytes: this.#options.scratchBytes,
+      roleBytes: plan.roleBytes,
+    };
   }
 
   async #evaluate(): Promise<void> {
@@ -283,11 +292,27 @@ export class Trainer {
 
   async #restore(from: OpenedCheckpoint): Promise<void> {
     const { training, model } = this.#programs;
-    this.#state = trainerStateSchema.parse(from.state.trainer);
-    for (const p of model.parameters.all) restoreBuffer(this.#session, p, p.value, await from.model(p.spec.name));
-    for (const s of training.optimizer.states) {
-      restoreBuffer(this.#session, s.parameter, s.buffer, await from.optimizer(s.name));
-    }
-    this.#checkpointed = this.#state.step;
+    const state = trainerStateSchema.parse(from.state.trainer);
+    await restoreModel(this.#session, model.parameters, from);
+    await restoreOptimizer(this.#session, model, training.optimizer, from, state.optimizer);
+    this.#state = { ...state, optimizer: training.optimizer.kind };
+    this.#checkpointed = state.step;
+  }
+
+  /**
+   * Goes on with another optimizer: the states pass through a checkpoint, so that the old ones and the new ones never
+   * need memory together, and a run that is resumed here computes the same.
+   */
+  async #switchOptimizer(kind: OptimizerKind): Promise<void> {
+    const from = this.#state.optimizer;
+    if (this.#checkpointed !== this.#state.step) await this.#checkpoint();
+    const { checkpointRoot, device, config, emit } = this.#options;
+    this.#session.close();
+    this.#programs = new RunPrograms(config, kind);
+    this.#session = await device.load(this.#programs.programs, this.#programs.plan);
+    await this.#restore(
+      await openCheckpoint(path.join(checkpointRoot, checkpointName(this.#state.step)), { quick: true }),
+    );
+    emit({ type: 'optimizer', step: this.#state.step, from, to: kind, memory: this.#memory() });
   }
 }

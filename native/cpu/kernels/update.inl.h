@@ -57,26 +57,48 @@ static void clipFactor(const float* squares, int64_t tensors, float lossScale, d
   stats[3] = 0.0f;
 }
 
-// AdamW (Loshchilov & Hutter 2019) in one pass over parameter, gradient and moments.
+// One step's numbers of AdamW (Loshchilov & Hutter 2019), and its formulas.
+struct AdamWFactors {
+  Vf clip, beta1, rest1, beta2, rest2, keep, rate, correction2, eps;
+
+  // clipFactor: unscales and clips the gradient
+  AdamWFactors(const AdamWNumbers& a, float clipFactor)
+      : clip(set1(clipFactor)),
+        beta1(set1(static_cast<float>(a.beta1))),
+        rest1(set1(static_cast<float>(1.0 - a.beta1))),
+        beta2(set1(static_cast<float>(a.beta2))),
+        rest2(set1(static_cast<float>(1.0 - a.beta2))),
+        keep(set1(static_cast<float>(1.0 - static_cast<double>(a.rate) * a.weightDecay))),
+        rate(set1(a.rate * a.correction1)),
+        correction2(set1(a.correction2)),
+        eps(set1(static_cast<float>(a.eps))) {}
+
+  Vf moment2(Vf g, Vf old) const {
+    const Vf grad = g * clip;
+    return fma(beta2, old, rest2 * (grad * grad));
+  }
+
+  // The new parameter; m and v become the new moments.
+  Vf update(Vf p, Vf g, Vf& m, Vf& v) const {
+    m = fma(beta1, m, rest1 * (g * clip));
+    v = moment2(g, v);
+    return fma(keep, p, zero() - rate * m / (vsqrt(v * correction2) + eps));
+  }
+};
+
+// AdamW in one pass over parameter, gradient and moments.
 static void adamw(Pool& pool, float* p, const float* g, float* m, float* v, const float* stats, int64_t n,
                   const AdamWNumbers& a) {
   if (stats[2] != 0.0f) return;
   constexpr int64_t kPerTask = 32768;
-  const Vf clip = set1(stats[1]);
-  const Vf beta1 = set1(static_cast<float>(a.beta1)), rest1 = set1(static_cast<float>(1.0 - a.beta1));
-  const Vf beta2 = set1(static_cast<float>(a.beta2)), rest2 = set1(static_cast<float>(1.0 - a.beta2));
-  const Vf keep = set1(static_cast<float>(1.0 - static_cast<double>(a.rate) * a.weightDecay));
-  const Vf rate = set1(a.rate * a.correction1);
-  const Vf correction2 = set1(a.correction2), eps = set1(static_cast<float>(a.eps));
+  const AdamWFactors factors(a, stats[1]);
   pool.parallelFor((n + kPerTask - 1) / kPerTask, [&](int64_t task, int) {
     const int64_t first = task * kPerTask;
     eachVector(n - first < kPerTask ? n - first : kPerTask, [&](int64_t i, int64_t lanes) {
       const int64_t at = first + i;
-      const Vf grad = loadUpTo(g + at, lanes) * clip;
-      const Vf moment1 = fma(beta1, loadUpTo(m + at, lanes), rest1 * grad);
-      const Vf moment2 = fma(beta2, loadUpTo(v + at, lanes), rest2 * (grad * grad));
-      const Vf step = rate * moment1 / (vsqrt(moment2 * correction2) + eps);
-      storeUpTo(p + at, fma(keep, loadUpTo(p + at, lanes), zero() - step), lanes);
+      Vf moment1 = loadUpTo(m + at, lanes), moment2 = loadUpTo(v + at, lanes);
+      const Vf value = factors.update(loadUpTo(p + at, lanes), loadUpTo(g + at, lanes), moment1, moment2);
+      storeUpTo(p + at, value, lanes);
       storeUpTo(m + at, moment1, lanes);
       storeUpTo(v + at, moment2, lanes);
     });

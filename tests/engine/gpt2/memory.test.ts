@@ -43,7 +43,7 @@ describe.skipIf(!hasCpu)('memory of the cpu device', () => {
 describe.each([tfjs, ...(hasCpu ? [cpu(1)] : [])])('a session on $name', ({ open }) => {
   it('starts zeroed, keeps what is written, and refuses wrong sizes by name', async () => {
     const { session, model, training } = await trainingSession(await open(), smallConfig, 1);
-    expect(session.read(training.optimizer.states[0]!.buffer).every((x) => x === 0)).toBe(true);
+    expect(session.read(training.optimizer.tensors[0]!.buffer).every((x) => x === 0)).toBe(true);
     const bias = model.parameters.get('h.0.ln_1.bias');
     const data = Float32Array.from({ length: 21 }, (_, i) => i / 7);
     session.write(bias, data);

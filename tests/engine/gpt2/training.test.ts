@@ -113,7 +113,7 @@ describe.each([tfjs, ...(hasCpu ? [cpu(2)] : [])])('training on $name', ({ open 
     for (const p of model.parameters.all) {
       expect(sameBits(session.read(p.value) as Float32Array, weights.get(p.spec.name)!), p.spec.name).toBe(true);
     }
-    for (const s of training.optimizer.states) expect(session.read(s.buffer).every((x) => x === 0)).toBe(true);
+    for (const s of training.optimizer.tensors) expect(session.read(s.buffer).every((x) => x === 0)).toBe(true);
     session.close();
   });
 

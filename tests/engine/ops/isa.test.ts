@@ -18,6 +18,8 @@ function open(isa: string, threads: number) {
 
 const sizes: Record<string, Numbers> = {
   adamw: { elements: 1003 },
+  adamw4bit: { elements: 33 * 31, bytes: 512, blocks: 8, rows: 33, scales: 64 },
+  adamw8bit: { elements: 1003, blocks: 4 },
   attention: { batch: 2, heads: 2, time: 65, headDim: 17 },
   attentionBackward: { batch: 2, heads: 2, time: 65, headDim: 17 },
   cachedAttention: { batch: 2, heads: 2, time: 3, headDim: 17, context: 33 },
@@ -34,6 +36,8 @@ const sizes: Record<string, Numbers> = {
   linearBackwardInput: { rows: 33, in: 65, out: 31 },
   linearBackwardWeight: { rows: 33, in: 65, out: 31 },
   linearGeluTanh: { rows: 33, in: 65, out: 31 },
+  pageIn: { elements: 1003, blocks: 4 },
+  pageOut: { elements: 1003, blocks: 4 },
   squaredSum: { elements: 1003, tensors: 3 },
   sumLosses: { rows: 1003 },
 };

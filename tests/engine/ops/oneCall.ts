@@ -7,7 +7,7 @@ import { Recorder } from '../../../electron/engine/program/recorder.ts';
 import { type Buffer, byteLength, type Call, elements, type Program } from '../../../electron/engine/program/types.ts';
 import { sameBits } from '../compare.ts';
 
-export type Values = Record<string, Float32Array | Int32Array>;
+export type Values = Record<string, Float32Array | Int32Array | Uint8Array>;
 export type Numbers = Readonly<Record<string, number>>;
 
 /** One call with the values of its arguments. Those that the call only writes have none. */
@@ -61,8 +61,7 @@ export function guardedPlan(buffers: readonly Buffer[]): { plan: Plan; guards: B
   const guards: Buffer[] = [];
   let at = 0;
   const guard = (until: number) => {
-    const shape = [(until - at) / 4];
-    guards.push({ name: `guard ${guards.length}`, shape, dtype: 'i32', role: 'output' });
+    guards.push({ name: `guard ${guards.length}`, shape: [until - at], dtype: 'u8', role: 'output' });
     placements.set(guards.at(-1)!, { arena, offset: at });
     at = until;
   };
@@ -74,13 +73,17 @@ export function guardedPlan(buffers: readonly Buffer[]): { plan: Plan; guards: B
   }
   const arenaBytes = { ...Object.fromEntries(arenaNames.map((n) => [n, 0])), [arena]: at } as Plan['arenaBytes'];
   const roleBytes = { output: at } as Plan['roleBytes'];
-  return { plan: { placements, arenaBytes, totalBytes: at, roleBytes, peak: undefined, lowerBound: 0 }, guards };
+  return {
+    plan: { placements, arenaBytes, totalBytes: at, hostBytes: 0, roleBytes, peak: undefined, lowerBound: 0 },
+    guards,
+  };
 }
 
 /** A NaN that says where it comes from: as an integer it is an index far outside of everything. */
 const poison = 0x7fc0dead;
 
-function poisoned(b: Buffer): Float32Array | Int32Array {
+function poisoned(b: Buffer): Float32Array | Int32Array | Uint8Array {
+  if (b.dtype === 'u8') return new Uint8Array(elements(b.shape)).fill(0xad);
   const bits = new Int32Array(elements(b.shape)).fill(poison);
   return b.dtype === 'i32' ? bits : new Float32Array(bits.buffer);
 }
@@ -103,11 +106,10 @@ export async function run(device: Device, one: OneCall): Promise<Values> {
       if (seesOld(spec, name, one.accumulate)) session.write(b, one.values[name] as HostArray);
     }
     await session.run(program);
-    for (const g of guards)
-      if (!sameBits(session.read(g) as Int32Array, poisoned(g) as Int32Array)) expect.fail(g.name);
+    for (const g of guards) if (!sameBits(session.read(g), poisoned(g))) expect.fail(g.name);
     const results: Values = {};
     for (const [name, b] of argumentsOf(call)) {
-      const now = session.read(b) as Float32Array | Int32Array;
+      const now = session.read(b) as Values[string];
       if (spec.args[name]!.access !== 'read') results[name] = now;
       else if (!sameBits(now, one.values[name]!)) expect.fail(`${one.kind} changed ${name}, which it only reads`);
     }

@@ -5,7 +5,13 @@ import { Random } from '../random.ts';
 import { hasArgument, type Numbers, type OneCall, seesOld, shapeOf, type Values } from './oneCall.ts';
 
 /** @param earlier values of the arguments that are declared before this one */
-type MakeValues = (n: number, d: Numbers, attrs: Numbers, random: Random, earlier: Values) => Float32Array | Int32Array;
+type MakeValues = (
+  n: number,
+  d: Numbers,
+  attrs: Numbers,
+  random: Random,
+  earlier: Values,
+) => Float32Array | Int32Array | Uint8Array;
 
 /** How one kind of call is tested: sizes, attributes and values that differ from the defaults. */
 export interface OpCase {
@@ -20,6 +26,8 @@ export interface OpCase {
   readonly terms: (d: Numbers, attrs: Numbers) => number;
   /** The size of usual results; the root of the number of terms unless given. */
   readonly size?: (d: Numbers, attrs: Numbers) => number;
+  /** Of the codes in results of bytes: rounding may tip a few of them to a neighbour. */
+  readonly codeBits?: 4 | 8;
   /** Calls that nobody records and devices may refuse. */
   readonly refused?: (one: Omit<OneCall, 'values'>) => boolean;
 }
@@ -65,6 +73,14 @@ const elementCounts = fc.oneof(size, fc.constantFrom(1000, 65535, 65536, 65537, 
 const scalars = (n: number, _d: Numbers, _a: Numbers, random: Random) =>
   Float32Array.from({ length: n }, () => 0.1 + random.uniform());
 const squares = (n: number, _d: Numbers, _a: Numbers, random: Random) => random.normals(n).map((x) => x * x);
+
+const codes = (n: number, _d: Numbers, _a: Numbers, random: Random) => Uint8Array.from(random.integers(n, 0, 255));
+const magnitudes = (n: number, _d: Numbers, _a: Numbers, random: Random) => random.normals(n).map(Math.abs);
+const updateValues = {
+  scalars,
+  stats: (_n: number, _d: Numbers, _a: Numbers, random: Random) =>
+    Float32Array.of(1, random.uniform(), random.pick([0, 0, 1]), 0),
+};
 
 export const table: readonly OpCase[] = [
   {
@@ -197,17 +213,56 @@ export const table: readonly OpCase[] = [
     size: () => 1,
   },
   {
+    kind: 'adamw8bit',
+    dims: elementCounts.map((n) => ({ elements: n, blocks: Math.ceil(n / 256) })),
+    attrs: adamwAttrs,
+    values: { ...updateValues, mCodes: codes, vCodes: codes, mScale: magnitudes, vScale: magnitudes },
+    terms: () => 4,
+    codeBits: 8,
+  },
+  {
+    kind: 'adamw4bit',
+    dims: fc.oneof(
+      elementCounts.map((n) => lowBit(n, 0)),
+      fc
+        .record({ rows: fc.oneof(size, fc.constantFrom(64, 65, 130)), columns: size })
+        .map(({ rows, columns }) => lowBit(rows * columns, rows)),
+    ),
+    attrs: (d, random) => ({ ...adamwAttrs(d, random), rows: d.rows! }),
+    values: { ...updateValues, mCodes: codes, vCodes: codes, mScale: magnitudes, vScale: magnitudes },
+    terms: () => 4,
+    codeBits: 4,
+  },
+  {
+    kind: 'pageIn',
+    dims: elementCounts.map((n) => ({ elements: n, blocks: Math.ceil(n / 256) })),
+    values: { hostMCodes: codes, hostVCodes: codes },
+    terms: () => 1,
+  },
+  {
+    kind: 'pageOut',
+    dims: elementCounts.map((n) => ({ elements: n, blocks: Math.ceil(n / 256) })),
+    values: { mCodes: codes, vCodes: codes },
+    terms: () => 1,
+  },
+  {
     kind: 'adamw',
     dims: fc.record({ elements: elementCounts }),
-    attrs: (_, random) => ({ beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: random.pick([0, 0.1]) }),
-    values: {
-      v: squares,
-      scalars,
-      stats: (_n, _d, _, random) => Float32Array.of(1, random.uniform(), random.pick([0, 0, 1]), 0),
-    },
+    attrs: adamwAttrs,
+    values: { ...updateValues, v: squares },
     terms: () => 4,
   },
 ];
+
+function adamwAttrs(_: Numbers, random: Random): Numbers {
+  return { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: random.pick([0, 0.1]) };
+}
+
+/** Sizes of a 4-bit update; a vector has 0 rows. */
+function lowBit(n: number, rows: number): Numbers {
+  const blocks = Math.ceil(n / 128);
+  return { elements: n, bytes: Math.ceil(n / 2), blocks, rows, scales: rows > 0 ? rows + n / rows : blocks };
+}
 
 function zeroColumns({ out }: Numbers, random: Random): Numbers {
   if (random.uniform() < 0.5) return { zeroFrom: 0, zeroTo: 0 };

@@ -25,6 +25,8 @@ export const clipFactor = defineOp({
   flops: (d) => d.tensors!,
 });
 
+const adamwAttrs = ['beta1', 'beta2', 'eps', 'weightDecay'] as const;
+
 /** AdamW (Loshchilov & Hutter 2019), as torch.optim.AdamW. Does nothing in a step whose gradient is not finite. */
 export const adamw = defineOp({
   kind: 'adamw',
@@ -37,6 +39,80 @@ export const adamw = defineOp({
     stats: read('4'),
     scalars: read('8'),
   },
-  attrs: ['beta1', 'beta2', 'eps', 'weightDecay'],
+  attrs: [...adamwAttrs],
   flops: (d) => 14 * d.elements!,
+});
+
+/**
+ * AdamW with 8-bit moments (Dettmers et al. 2022): codes of the dynamic maps, a scale for each block of 256 elements.
+ * The update uses the exact new moments; only what is kept is rounded.
+ */
+export const adamw8bit = defineOp({
+  kind: 'adamw8bit',
+  formula: 'p, m, v as adamw; m ≈ map[mCodes]·mScale, v ≈ map[vCodes]·vScale',
+  args: {
+    p: update('~elements'),
+    g: read('~elements'),
+    mCodes: update('~elements', 'u8'),
+    mScale: update('blocks'),
+    vCodes: update('~elements', 'u8'),
+    vScale: update('blocks'),
+    stats: read('4'),
+    scalars: read('8'),
+  },
+  attrs: [...adamwAttrs],
+  flops: (d) => 24 * d.elements!,
+});
+
+/** Chunks of rows in which column maxima are taken: kRankOneChunks of the native kernels. */
+const rankOneChunks = 64;
+
+/**
+ * AdamW with 4-bit moments (Li, Chen & Zhu 2023): two codes a byte. m has a scale for each block of 128 elements; so has v
+ * of a vector (`rows` 0). v of a matrix of `rows` rows has one for each row and, behind them, one for each column: the
+ * smaller one counts.
+ */
+export const adamw4bit = defineOp({
+  kind: 'adamw4bit',
+  formula: 'p, m, v as adamw; m ≈ map[mCodes]·mScale, v ≈ map[vCodes]·min(row scale, column scale)',
+  args: {
+    p: update('~elements'),
+    g: read('~elements'),
+    mCodes: update('bytes', 'u8'),
+    mScale: update('blocks'),
+    vCodes: update('bytes', 'u8'),
+    vScale: update('scales'),
+    stats: read('4'),
+    scalars: read('8'),
+  },
+  attrs: [...adamwAttrs, 'rows'],
+  flops: (d) => 30 * d.elements!,
+  workspace: (d, { rows }) => (rows! > 0 ? d.scales! + rankOneChunks * (d.scales! - rows!) : 0),
+});
+
+const moments = (access: typeof read, name: (part: string) => string) => ({
+  [name('MCodes')]: access('elements', 'u8'),
+  [name('MScale')]: access('blocks'),
+  [name('VCodes')]: access('elements', 'u8'),
+  [name('VScale')]: access('blocks'),
+});
+const onHost = (part: string) => `host${part}`;
+const inWindow = (part: string) => `${part[0]!.toLowerCase()}${part.slice(1)}`;
+
+/** Brings the 8-bit moments of one parameter from host memory into a window of the device. */
+export const pageIn = defineOp({
+  kind: 'pageIn',
+  formula: 'window = host',
+  args: { ...moments(read, onHost), ...moments(write, inWindow) },
+  attrs: [],
+  flops: () => 0,
+});
+
+/** Takes a window's moments back to host memory. */
+export const pageOut = defineOp({
+  kind: 'pageOut',
+  formula: 'host = window',
+  args: { ...moments(write, onHost), ...moments(read, inWindow) },
+  attrs: [],
+  flops: () => 0,
 });

@@ -5,6 +5,7 @@ import { embedHandlers } from './embed.ts';
 import { headHandlers } from './head.ts';
 import { layerNormHandlers } from './layerNorm.ts';
 import { linearHandlers } from './linear.ts';
+import { lowBitHandlers } from './lowBit.ts';
 import { updateHandlers } from './update.ts';
 
 /** The handler of every kind of call. */
@@ -16,6 +17,7 @@ export const handlers: ReadonlyMap<string, Handler> = new Map(
     ...headHandlers,
     ...layerNormHandlers,
     ...linearHandlers,
+    ...lowBitHandlers,
     ...updateHandlers,
   }),
 );

@@ -1,5 +1,6 @@
 import { scalarIndex } from '../../../gpt2/inputs.ts';
-import type { Handler } from '../handler.ts';
+import type { Tensor } from '../backend.ts';
+import type { Given, Handler } from '../handler.ts';
 
 const squaredSum: Handler = ({ tf, arg, attrs }) => {
   const squares = arg('squares');
@@ -17,13 +18,11 @@ const clipFactor: Handler = ({ tf, arg, attrs }) => {
   return { stats: tf.tensor([norm, finite ? clip / lossScale : 0, finite ? 0 : 1, 0]) };
 };
 
-/** As torch.optim.AdamW: decay first, then the step; in a step whose gradient is not finite nothing changes. */
-const adamw: Handler = ({ arg, attrs }) => {
+/** New parameter and moments, as torch.optim.AdamW: decay first, then the step. */
+export function adamwStep(arg: Given['arg'], attrs: Given['attrs'], m: Tensor, v: Tensor) {
   const { beta1, beta2, eps, weightDecay } = attrs as Record<string, number>;
-  const [, factor, nonFinite] = arg('stats').dataSync();
+  const [, factor] = arg('stats').dataSync();
   const scalars = arg('scalars').dataSync();
-  const [p, m, v] = [arg('p'), arg('m'), arg('v')];
-  if (nonFinite !== 0) return { p: p.clone(), m: m.clone(), v: v.clone() };
   const rate = scalars[scalarIndex.learningRate]!;
   const g = arg('g').mul(factor!);
   const newM = m.mul(beta1!).add(g.mul(1 - beta1!));
@@ -31,7 +30,20 @@ const adamw: Handler = ({ arg, attrs }) => {
   const mHat = newM.mul(scalars[scalarIndex.biasCorrection1]!);
   const vHat = newV.mul(scalars[scalarIndex.biasCorrection2]!);
   const step = mHat.mul(rate).div(vHat.sqrt().add(eps!));
-  return { p: p.mul(1 - rate * weightDecay!).sub(step), m: newM, v: newV };
+  return {
+    p: arg('p')
+      .mul(1 - rate * weightDecay!)
+      .sub(step),
+    m: newM,
+    v: newV,
+  };
+}
+
+/** In a step whose gradient is not finite nothing changes. */
+const adamw: Handler = ({ arg, attrs }) => {
+  const [p, m, v] = [arg('p'), arg('m'), arg('v')];
+  if (arg('stats').dataSync()[2] !== 0) return { p: p.clone(), m: m.clone(), v: v.clone() };
+  return adamwStep(arg, attrs, m, v);
 };
 
 export const updateHandlers = { squaredSum, clipFactor, adamw };

@@ -1,0 +1,103 @@
+import { type OptimizerKind, optimizerKinds } from '../optimizers/index.ts';
+import { programCost } from '../program/cost.ts';
+import type { Recompute } from '../program/recorder.ts';
+import { Gpt2 } from '../gpt2/programs.ts';
+import { type FitConfig, fit, numbers } from './fit.ts';
+
+const policies: readonly Recompute[] = ['none', 'attention', 'block'];
+/** From most memory to least. */
+const formats: readonly OptimizerKind[] = ['adamw', 'adamw8bit', 'adamw4bit', 'pagedAdamw8bit'];
+
+/** A changed config that needs less memory, and what that costs. */
+export interface Advice {
+  readonly config: FitConfig;
+  /** Each change, for people: `recompute attention`. */
+  readonly changes: readonly string[];
+  readonly totalBytes: number;
+  readonly savedBytes: number;
+  /** Work that is done besides: computed again, as a part of what a micro-batch takes without. */
+  readonly extraFlops: number;
+  /** Bytes that pass between the host and the device at every optimizer step. */
+  readonly pagedBytes: number;
+}
+
+/**
+ * The cheapest changes after which a config fits: other formats of the moments (the rounding of fewer bits costs no time
+ * worth naming), smaller micro-batches (more of them make the same step), recomputation, paging. The model stays as it is.
+ * @param bytes what the device has for the plan
+ * @param count how many ways are wanted; each needs a set of changes that holds no other one's
+ */
+export function advise(config: FitConfig, bytes: number, count = 3): Advice[] {
+  const before = fit(config).totalBytes;
+  const flops = microBatchFlops(config);
+  const ways: (Advice & { readonly cost: number })[] = [];
+  for (const recompute of policies.slice(policies.indexOf(config.recompute))) {
+    for (const optimizer of formats.slice(formats.indexOf(config.optimizer ?? 'adamw'))) {
+      for (let batch = config.batch; batch >= 1; batch = batch === 1 ? 0 : Math.ceil(batch / 2)) {
+        const changed: FitConfig = { ...config, recompute, optimizer, batch };
+        const changes = changesOf(config, changed);
+        if (changes.length === 0) continue;
+        const { totalBytes, hostBytes } = fit(changed);
+        if (totalBytes > bytes) continue;
+        const extraFlops = microBatchFlops(changed) / batch / (flops / config.batch) - 1;
+        const pagedBytes = 2 * hostBytes;
+        // Recomputation weighs most, then paging, then fewer bits; among equals fewer changes come first.
+        const halvings = Math.log2(config.batch / batch);
+        const cost =
+          extraFlops +
+          (pagedBytes > 0 ? 0.02 : 0) +
+          0.001 * formats.indexOf(optimizer) +
+          0.002 * halvings +
+          1e-4 * changes.length;
+        ways.push({
+          config: changed,
+          changes,
+          totalBytes,
+          savedBytes: before - totalBytes,
+          extraFlops,
+          pagedBytes,
+          cost,
+        });
+      }
+    }
+  }
+  ways.sort((a, b) => a.cost - b.cost);
+  const chosen: Advice[] = [];
+  for (const { cost: _, ...way } of ways) {
+    const isMore = chosen.some((c) => c.changes.every((change) => way.changes.includes(change)));
+    if (!isMore) chosen.push(way);
+    if (chosen.length === count) break;
+  }
+  return chosen;
+}
+
+function changesOf(from: FitConfig, to: FitConfig): string[] {
+  const changes: string[] = [];
+  if (to.optimizer !== (from.optimizer ?? 'adamw')) changes.push(`optimizer ${to.optimizer}`);
+  if (to.batch !== from.batch) changes.push(`batch ${to.batch}`);
+  if (to.recompute !== from.recompute) changes.push(`recompute ${to.recompute}`);
+  return changes;
+}
+
+function microBatchFlops({ model, batch, recompute }: FitConfig): number {
+  const training = new Gpt2(model).training({ ...numbers, batch, time: model.contextLength, recompute });
+  return programCost(training.first).flops;
+}
+
+export interface MatrixRow {
+  readonly optimizer: OptimizerKind;
+  readonly recompute: Recompute;
+  /** By batch: what the device must have. */
+  readonly totalBytes: readonly number[];
+}
+
+/** What every optimizer and recomputation needs with some sizes of the micro-batch. */
+export function matrix(config: FitConfig, batches: readonly number[]): MatrixRow[] {
+  return optimizerKinds.flatMap((optimizer) =>
+    policies.map((recompute) => ({
+      optimizer,
+      recompute,
+      totalBytes: batches.map((batch) => fit({ ...config, optimizer, recompute, batch }).totalBytes),
+    })),
+  );
+}

@@ -1,0 +1,60 @@
+import type { Parameter } from '../gpt2/parameters.ts';
+import { adamw8bit } from '../program/ops/index.ts';
+import type { Recorder } from '../program/recorder.ts';
+import { type Buffer, elements } from '../program/types.ts';
+import { dequantiseBlocks, maps, quantiseBlocks } from './quantise.ts';
+import { type ParameterStates, type UpdateInputs, updateAttrs } from './states.ts';
+
+/** Elements that share a scale. */
+const block = 256;
+
+/** The arguments of an 8-bit update that hold the moments. */
+export const bits8Parts = ['mCodes', 'mScale', 'vCodes', 'vScale'] as const;
+export type Bits8Buffers = Record<(typeof bits8Parts)[number], Buffer>;
+
+export interface Bits8States extends ParameterStates {
+  readonly buffers: Bits8Buffers;
+}
+
+/** Emits an update whose moments lie in the given buffers: the states themselves, or windows into them. */
+export function recordBits8(r: Recorder, parameter: Parameter, buffers: Bits8Buffers, inputs: UpdateInputs): void {
+  const { value: p, gradient: g } = parameter;
+  const { settings, stats, scalars } = inputs;
+  r.emit(adamw8bit, { p, g, ...buffers, stats, scalars }, updateAttrs(settings, parameter));
+}
+
+/**
+ * Both moments in 8 bits (Dettmers et al. 2022): 2 bytes an element and 8 bytes a block.
+ * @param role `paged`: kept in host memory
+ */
+export function bits8States(parameter: Parameter, role: 'optimizer' | 'paged' = 'optimizer'): Bits8States {
+  const { name, shape } = parameter.spec;
+  const n = elements(shape);
+  const codes = (of: string): Buffer => ({ name: `${of}.${name}.codes`, shape: [n], dtype: 'u8', role });
+  const scale = (of: string): Buffer => {
+    return { name: `${of}.${name}.scale`, shape: [Math.ceil(n / block)], dtype: 'f32', role };
+  };
+  const buffers = { mCodes: codes('m'), mScale: scale('m'), vCodes: codes('v'), vScale: scale('v') };
+  return {
+    parameter,
+    buffers,
+    tensors: bits8Parts.map((part) => ({
+      name: buffers[part].name,
+      buffer: buffers[part],
+      fileShape: buffers[part].shape,
+    })),
+    record: (r, inputs) => recordBits8(r, parameter, buffers, inputs),
+    decode(values) {
+      const [mCodes, mScale, vCodes, vScale] = values as [Uint8Array, Float32Array, Uint8Array, Float32Array];
+      return {
+        m: dequantiseBlocks({ codes: mCodes, scale: mScale }, block, maps.signed8),
+        v: dequantiseBlocks({ codes: vCodes, scale: vScale }, block, maps.unsigned8),
+      };
+    },
+    encode({ m, v }) {
+      const first = quantiseBlocks(m, block, maps.signed8, true);
+      const second = quantiseBlocks(v, block, maps.unsigned8);
+      return [first.codes, first.scale, second.codes, second.scale];
+    },
+  };
+}

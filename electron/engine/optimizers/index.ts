@@ -1,0 +1,50 @@
+import type { Parameter, Parameters } from '../gpt2/parameters.ts';
+import type { Recorder } from '../program/recorder.ts';
+import { elements } from '../program/types.ts';
+import { bits4States } from './bits4.ts';
+import { type Bits8States, bits8States } from './bits8.ts';
+import { float32States } from './float32.ts';
+import { recordPaged } from './paged.ts';
+import type { ParameterStates, StateTensor, UpdateInputs } from './states.ts';
+
+export type { AdamWSettings, Moments, ParameterStates, StateTensor, UpdateInputs } from './states.ts';
+
+export const optimizerKinds = ['adamw', 'adamw8bit', 'pagedAdamw8bit', 'adamw4bit'] as const;
+export type OptimizerKind = (typeof optimizerKinds)[number];
+
+/** Smaller tensors keep float32 moments (bitsandbytes: fewer than 4096 elements; lpmm: 4096 or fewer). */
+const isSmall = ({ spec }: Parameter, kind: OptimizerKind): boolean => {
+  const n = elements(spec.fileShape);
+  return kind === 'adamw4bit' ? n <= 4096 : n < 4096;
+};
+
+/** AdamW with its moments in one of several formats. */
+export class Optimizer {
+  readonly kind: OptimizerKind;
+  readonly states: readonly ParameterStates[];
+  readonly #paged: readonly Bits8States[];
+
+  constructor(kind: OptimizerKind, parameters: Parameters) {
+    this.kind = kind;
+    const paged: Bits8States[] = [];
+    this.states = parameters.all.map((parameter) => {
+      if (kind === 'adamw' || isSmall(parameter, kind)) return float32States(parameter);
+      if (kind === 'adamw4bit') return bits4States(parameter);
+      const states = bits8States(parameter, kind === 'adamw8bit' ? 'optimizer' : 'paged');
+      if (kind === 'pagedAdamw8bit') paged.push(states);
+      return states;
+    });
+    this.#paged = paged;
+  }
+
+  get tensors(): StateTensor[] {
+    return this.states.flatMap((s) => s.tensors);
+  }
+
+  /** Emits one update of every parameter. */
+  record(r: Recorder, inputs: UpdateInputs): void {
+    const paged = new Set<ParameterStates>(this.#paged);
+    for (const states of this.states) if (!paged.has(states)) states.record(r, inputs);
+    recordPaged(r, this.#paged, inputs);
+  }
+}
