@@ -40,11 +40,12 @@ async function runGenerate(id: string, options: GenerateOptions): Promise<void> 
   try {
     const run = studio.store.getRun(id);
     const { checkpoint, refused } = await latestValid(studio.checkpointRoot(run));
-    for (const { reason } of refused) console.error(`refused: ${reason}`);
+    const reasons = refused.map((r) => r.reason);
     if (!checkpoint) {
-      const none = refused.length > 0 ? 'has no checkpoint that is whole' : 'has no checkpoint yet';
-      throw new UserError(`The run ${run.id} ${none}: train it first, then generate.`);
+      if (reasons.length > 0) throw new UserError(`No checkpoint of ${run.id} is whole (${reasons.join('; ')}).`);
+      throw new UserError(`The run ${run.id} has no checkpoint yet: train it first, then generate.`);
     }
+    for (const reason of reasons) console.error(`refused: ${reason}; writing with step ${checkpoint.step}`);
     const config = studio.configOf(run);
     const tokenizer = getTokenizer(config.tokenizer);
     const prompt = options.prompt.replaceAll('\\n', '\n');
