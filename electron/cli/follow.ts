@@ -105,6 +105,12 @@ function humanLines(studio: Studio, run: Run): Display {
         case 'optimizer':
           progress.say(`step ${event.step}: optimizer switched from ${event.from} to ${event.to}`);
           break;
+        case 'skip':
+          progress.say(`step ${event.step}: skipped, its gradient is not finite`);
+          break;
+        case 'recovery':
+          progress.say(`step ${event.step}: ${event.reason}; going back to step ${event.to}, past the data since`);
+          break;
         case 'profile':
           progress.say(profileTable(event.ops, event.steps));
           break;

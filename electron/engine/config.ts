@@ -76,6 +76,18 @@ export const runConfigSchema = z.strictObject({
       topK: z.int().min(0).default(0),
     })
     .prefault({}),
+  guards: z
+    .strictObject({
+      /** A loss this many robust standard deviations above the median of the window is a spike; 0: none is. */
+      spike: z.number().min(0).default(12),
+      /** Steps that the median is taken over. */
+      window: z.int().min(5).max(10_000).default(100),
+      /** Skipped steps in a row after which the run goes back to its last checkpoint. */
+      maxSkips: z.int().min(1).default(8),
+      /** Recoveries after which the run fails. */
+      maxRecoveries: z.int().min(0).default(3),
+    })
+    .prefault({}),
   checkpoints: z
     .strictObject({
       /** Steps between checkpoints; 0: only at the end. */

@@ -112,6 +112,26 @@ export class RunHandle {
           event.memory,
         );
         break;
+      case 'skip':
+        this.#store.addEvent(
+          id,
+          event.step,
+          'warning',
+          'skip',
+          `step ${event.step} was skipped: its gradient is not finite`,
+        );
+        break;
+      case 'recovery':
+        this.#metrics.flush();
+        this.#store.truncateAfter(id, event.to);
+        this.#store.addEvent(
+          id,
+          event.step,
+          'warning',
+          'recovery',
+          `went back to step ${event.to}: ${event.reason} (recovery ${event.recoveries})`,
+        );
+        break;
       case 'evaluation':
         this.#store.addEval(id, event.step, 'validation', event.valLoss, { tokens: event.tokens });
         break;

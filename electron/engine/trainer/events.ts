@@ -13,6 +13,16 @@ export type RunEvent =
       readonly to: OptimizerKind;
       readonly memory: MemoryReport;
     }
+  /** A step whose gradient was not finite: the weights stayed, its data is passed over. */
+  | { readonly type: 'skip'; readonly step: number; readonly loss: number; readonly skipped: number }
+  /** Back to the checkpoint of step `to` (0: the beginning), past the data that led here. */
+  | {
+      readonly type: 'recovery';
+      readonly step: number;
+      readonly to: number;
+      readonly reason: string;
+      readonly recoveries: number;
+    }
   | { readonly type: 'evaluation'; readonly step: number; readonly valLoss: number; readonly tokens: number }
   | {
       readonly type: 'sample';

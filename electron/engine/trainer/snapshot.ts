@@ -5,6 +5,7 @@ import type { Parameters } from '../gpt2/parameters.ts';
 import type { Gpt2, Training } from '../gpt2/programs.ts';
 import { Optimizer, type OptimizerKind, optimizerKinds, type ParameterStates } from '../optimizers/index.ts';
 import { type Buffer, elements } from '../program/types.ts';
+import { freshGuards } from './guards.ts';
 
 /** What a checkpoint says besides tensors: enough to go on to the same bit. */
 export const trainerStateSchema = z.object({
@@ -19,6 +20,13 @@ export const trainerStateSchema = z.object({
   valLoss: z.number().nullable(),
   /** The kind of optimizer whose states the checkpoint holds. */
   optimizer: z.enum(optimizerKinds).default('adamw'),
+  guards: z
+    .object({ recentLosses: z.array(z.number()).readonly(), skipsInARow: z.int().min(0) })
+    .default({ ...freshGuards }),
+  /** Steps whose update was skipped, since the run's start. */
+  skipped: z.int().min(0).default(0),
+  /** How often the run went back to a checkpoint. */
+  recoveries: z.int().min(0).default(0),
 });
 
 export type TrainerState = z.infer<typeof trainerStateSchema>;
@@ -32,6 +40,9 @@ export const freshState: TrainerState = {
   bestStep: null,
   valLoss: null,
   optimizer: 'adamw',
+  guards: freshGuards,
+  skipped: 0,
+  recoveries: 0,
 };
 
 /** An entry for a buffer; in files the padding of the vocabulary is cut. */

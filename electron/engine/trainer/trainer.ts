@@ -1,13 +1,14 @@
 import path from 'node:path';
 import { checkpointName, type OpenedCheckpoint, openCheckpoint, prune, writeCheckpoint } from '../checkpoint/index.ts';
 import { microBatches, type RunConfig } from '../config.ts';
-import type { Device, Session } from '../devices/device.ts';
+import { type Device, hostArray, type Session } from '../devices/device.ts';
 import { Profile } from '../devices/profile.ts';
 import { scalarCount, scalarIndex, statIndex } from '../gpt2/inputs.ts';
 import type { OptimizerKind } from '../optimizers/index.ts';
 import { mfu, modelFlopsPerToken } from '../program/cost.ts';
 import type { Program } from '../program/types.ts';
 import type { MemoryReport, Outcome, RunEvent } from './events.ts';
+import { judge } from './guards.ts';
 import { initialise } from './initialise.ts';
 import { RunPrograms } from './programs.ts';
 import { learningRateAt, optimizerAt, phaseAt, type ScheduledPhase, schedule, totalSteps } from './schedule.ts';
@@ -43,6 +44,12 @@ export interface TrainerOptions {
   readonly flush?: () => Promise<void>;
 }
 
+/** Why training can't go on from a step, and whether the weights are still those of the step before. */
+interface Bad {
+  readonly reason: string;
+  readonly skipped: boolean;
+}
+
 /** Takes a run from where it is to its end: steps, evaluations, samples, checkpoints. */
 export class Trainer {
   readonly #options: TrainerOptions;
@@ -71,11 +78,16 @@ export class Trainer {
     const session = await options.device.load(programs.programs, programs.plan);
     const trainer = new Trainer(options, programs, session);
     if (from) await trainer.#restore(from);
-    else {
-      initialise(session, programs.model.parameters, options.config.seed);
-      trainer.#state = { ...freshState, optimizer: programs.training.optimizer.kind };
-    }
+    else trainer.#begin();
     return trainer;
+  }
+
+  /** Fresh weights and no states. */
+  #begin(): void {
+    const { model, training } = this.#programs;
+    initialise(this.#session, model.parameters, this.#config.seed);
+    for (const { buffer } of training.optimizer.tensors) this.#session.write(buffer, hostArray(buffer));
+    this.#state = { ...freshState, optimizer: training.optimizer.kind };
   }
 
   /** Ends the run after the current step, with a checkpoint. */
@@ -95,15 +107,22 @@ export class Trainer {
     let phase = -1;
     const from = this.#state.step;
     while (this.#state.step < steps && !this.#stopRequested) {
-      const now = phaseAt(this.#phases, this.#state.step);
+      const before = this.#state.step;
+      const now = phaseAt(this.#phases, before);
       if (now.index !== phase) {
         phase = now.index;
         const kind = optimizerAt(this.#config, this.#phases, this.#state.step);
         if (kind !== this.#state.optimizer) await this.#switchOptimizer(kind);
         this.#options.emit({ type: 'phase', step: this.#state.step, index: phase, kind: now.phase.kind });
       }
-      const failure = await this.#step();
-      if (failure) return await this.#fail(failure);
+      const bad = await this.#step();
+      if (bad !== undefined) {
+        if (this.#state.recoveries >= this.#config.guards.maxRecoveries) return await this.#fail(bad);
+        await this.#recover(bad.reason);
+        phase = -1;
+        continue;
+      }
+      if (this.#state.step === before) continue;
       const last = this.#state.step === steps;
       if (last || this.#due(this.#config.evaluation.every)) await this.#evaluate();
       if (last || this.#due(this.#config.sampling.every)) await this.#sample();
@@ -125,8 +144,8 @@ export class Trainer {
     return every > 0 && this.#state.step % every === 0;
   }
 
-  /** Takes one optimizer step. @returns why it can't be used, when the loss or the gradient is not finite */
-  async #step(): Promise<string | undefined> {
+  /** Takes one optimizer step, which is skipped when its gradient is not finite. @returns why training can't go on from it */
+  async #step(): Promise<Bad | undefined> {
     const { training } = this.#programs;
     const session = this.#session;
     const started = performance.now();
@@ -142,16 +161,24 @@ export class Trainer {
     const stats = session.read(training.stats);
     const loss = total / this.#config.tokensPerStep;
     const gradNorm = stats[statIndex.gradNorm]!;
-    if (stats[statIndex.nonFinite] !== 0 || !Number.isFinite(loss)) {
-      return `the ${Number.isFinite(loss) ? 'gradient' : 'loss'} of step ${this.#state.step + 1} is not finite (loss ${loss}, gradNorm ${gradNorm}, rate ${learningRate})`;
+    const skipped = stats[statIndex.nonFinite] !== 0;
+    const verdict = judge(this.#state.guards, { loss, gradNorm, skipped }, this.#config.guards);
+    const state = { ...this.#state, sequence: this.#state.sequence + count * this.#config.batch };
+    this.#state = state;
+    if (verdict.kind === 'recover') {
+      return { reason: `${verdict.reason} at step ${state.step + 1}, rate ${learningRate}`, skipped };
+    }
+    if (verdict.kind === 'skip') {
+      this.#state = { ...state, guards: verdict.state, skipped: state.skipped + 1 };
+      this.#options.emit({ type: 'skip', step: state.step + 1, loss, skipped: state.skipped + 1 });
+      return undefined;
     }
     const stepMs = performance.now() - started;
-    const state = this.#state;
     this.#state = {
       ...state,
+      guards: verdict.state,
       step: state.step + 1,
       updates: state.updates + 1,
-      sequence: state.sequence + count * this.#config.batch,
       tokensSeen: state.tokensSeen + this.#config.tokensPerStep,
     };
     this.#emitMetrics(loss, learningRate, gradNorm, stepMs);
@@ -278,16 +305,38 @@ export class Trainer {
   }
 
   /**
-   * The device skipped the bad update, so the weights are those of the step before. They are saved if text can be made
+   * Where the device skipped the bad update the weights are those of the step before. They are saved if text can be made
    * with them, and no earlier checkpoint, which may well be better, makes way for them.
    */
-  async #fail(reason: string): Promise<Outcome> {
-    const { step } = this.#state;
-    const valLoss = await this.#programs.evaluator.meanLoss(this.#session, this.#options.validation);
-    if (this.#checkpointed !== step && Number.isFinite(valLoss)) await this.#save();
+  async #fail({ reason, skipped }: Bad): Promise<Outcome> {
+    if (skipped && this.#checkpointed !== this.#state.step) {
+      const valLoss = await this.#programs.evaluator.meanLoss(this.#session, this.#options.validation);
+      if (Number.isFinite(valLoss)) await this.#save();
+    }
     const last = this.#checkpointed;
     const saved = last < 0 ? 'nothing was saved yet' : `the last checkpoint is of step ${last}`;
-    return { state: 'failed', step, message: `${reason}; ${saved}: train anew with a lower learning rate` };
+    return {
+      state: 'failed',
+      step: this.#state.step,
+      message: `${reason}; ${saved}: train anew with a lower learning rate`,
+    };
+  }
+
+  /**
+   * Goes back to the last checkpoint, or to the beginning, and past the data that led here. What is decided here is saved
+   * at once: a run that is killed later must not go the bad way again.
+   */
+  async #recover(reason: string): Promise<void> {
+    const { step, sequence } = this.#state;
+    const recoveries = this.#state.recoveries + 1;
+    const { checkpointRoot, emit } = this.#options;
+    const to = Math.max(0, this.#checkpointed);
+    if (this.#checkpointed >= 0)
+      await this.#restore(await openCheckpoint(path.join(checkpointRoot, checkpointName(to))));
+    else this.#begin();
+    this.#state = { ...this.#state, sequence, recoveries };
+    emit({ type: 'recovery', step: step + 1, to, reason, recoveries });
+    await this.#save();
   }
 
   async #restore(from: OpenedCheckpoint): Promise<void> {

@@ -1,0 +1,69 @@
+import type { RunConfig } from '../config.ts';
+
+/** Fewer losses than these say nothing about what is usual. */
+const leastHistory = 20;
+
+/**
+ * How far a loss lies above the median of the ones before it, in robust standard deviations (1.4826 × the median absolute
+ * deviation; Iglewicz & Hoaglin 1993). A thousandth of the median is the least deviation, so that a flat curve has no spikes.
+ */
+export function robustZ(history: readonly number[], loss: number): number {
+  const centre = median(history);
+  const deviation = 1.4826 * median(history.map((x) => Math.abs(x - centre)));
+  return (loss - centre) / Math.max(deviation, 1e-3 * Math.abs(centre), Number.MIN_VALUE);
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2;
+}
+
+/** What the guards remember: part of a checkpoint, so that a resumed run decides as one that was never stopped. */
+export interface GuardState {
+  /** Losses of the latest good steps, the oldest first. */
+  readonly recentLosses: readonly number[];
+  /** Steps in a row whose gradient was not finite: their updates were skipped. */
+  readonly skipsInARow: number;
+}
+
+export const freshGuards: GuardState = { recentLosses: [], skipsInARow: 0 };
+
+export type Verdict =
+  | { readonly kind: 'good' | 'skip'; readonly state: GuardState }
+  /** What was learnt can't be trusted: back to the last checkpoint, past the data that led here. */
+  | { readonly kind: 'recover'; readonly reason: string };
+
+export interface StepOutcome {
+  readonly loss: number;
+  readonly gradNorm: number;
+  /** The device left the weights as they were, for the gradient was not finite. */
+  readonly skipped: boolean;
+}
+
+/** Judges a step by what it gave and what the steps before gave. */
+export function judge(
+  state: GuardState,
+  { loss, gradNorm, skipped }: StepOutcome,
+  guards: RunConfig['guards'],
+): Verdict {
+  if (skipped) {
+    const skipsInARow = state.skipsInARow + 1;
+    const reason = `the gradient was not finite ${skipsInARow} times in a row (loss ${loss}, gradNorm ${gradNorm})`;
+    if (skipsInARow >= guards.maxSkips) return { kind: 'recover', reason };
+    return { kind: 'skip', state: { ...state, skipsInARow } };
+  }
+  if (!Number.isFinite(loss)) return { kind: 'recover', reason: `the loss is ${loss}` };
+  const { recentLosses } = state;
+  if (guards.spike > 0 && recentLosses.length >= Math.min(leastHistory, guards.window)) {
+    const z = robustZ(recentLosses, loss);
+    if (z > guards.spike) {
+      const usual = median(recentLosses).toFixed(3);
+      return {
+        kind: 'recover',
+        reason: `the loss jumped to ${loss.toFixed(3)} from about ${usual} (z ${z.toFixed(1)})`,
+      };
+    }
+  }
+  return { kind: 'good', state: { recentLosses: [...recentLosses, loss].slice(-guards.window), skipsInARow: 0 } };
+}

@@ -1,0 +1,105 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Device, HostArray, Session } from '../../../electron/engine/devices/device.ts';
+import type { Buffer, Program } from '../../../electron/engine/program/types.ts';
+import { tempDir } from '../../temp.ts';
+import { cpu, hasCpu } from '../devices.ts';
+import { smallRun, train } from './harness.ts';
+
+type Fault = 'nan' | 'spike' | undefined;
+
+/** A device on which the n-th update (from 1) gets a gradient that is no number, or the loss of its step is a spike. */
+function faulty(device: Device, faultOf: (update: number) => Fault): Device {
+  let updates = 0;
+  const wrap = (session: Session): Session => ({
+    write: (buffer, data) => session.write(buffer, data),
+    allocatedBytes: () => session.allocatedBytes(),
+    close: () => session.close(),
+    async run(program: Program, times?: Float64Array) {
+      if (program.name === 'update') {
+        updates++;
+        const gradient = program.calls.find((c) => c.kind === 'squaredSum')!.args.g!;
+        if (faultOf(updates) === 'nan') {
+          const values = session.read(gradient) as Float32Array;
+          values[0] = Number.NaN;
+          session.write(gradient, values);
+        }
+      }
+      await session.run(program, times);
+    },
+    read(buffer: Buffer, target?: HostArray) {
+      const values = session.read(buffer, target);
+      if (buffer.name === 'lossTotal' && faultOf(updates) === 'spike') values[0]! *= 10;
+      return values;
+    },
+  });
+  return { ...device, load: async (programs, plan) => wrap(await device.load(programs, plan)) };
+}
+
+const config = smallRun({
+  phases: [{ kind: 'constant', steps: 40, from: 1e-3, to: 1e-3 }],
+  checkpoints: { every: 10, keepLast: 9 },
+  guards: { spike: 12, window: 20, maxSkips: 3, maxRecoveries: 2 },
+});
+const among =
+  (kind: Fault, ...updates: number[]) =>
+  (update: number) =>
+    updates.includes(update) ? kind : undefined;
+
+describe.skipIf(!hasCpu)('a run in which something goes wrong', () => {
+  let device: Device;
+  beforeAll(async () => {
+    device = await cpu(2).open();
+  });
+
+  it('skips a step whose gradient is not finite, goes on with the next data, and says so', async () => {
+    const { outcome, events, losses } = await train(faulty(device, among('nan', 7, 20, 21)), tempDir(), config);
+    expect(outcome).toMatchObject({ state: 'completed', step: 40 });
+    expect(losses.length).toBe(40);
+    const skips = events.filter((e) => e.type === 'skip');
+    expect(skips.map((e) => [e.step, e.skipped])).toEqual([[7, 1], [19, 2], [19, 3]]); // prettier-ignore
+    const clean = await train(device, tempDir(), config);
+    expect(losses.slice(0, 6)).toEqual(clean.losses.slice(0, 6));
+    expect(losses[6]).not.toBe(clean.losses[6]); // other data
+  });
+
+  it('goes back to the last checkpoint after too many skips in a row, past the bad data', async () => {
+    const { outcome, events } = await train(faulty(device, among('nan', 16, 17, 18)), tempDir(), config);
+    expect(outcome.state).toBe('completed');
+    const recoveries = events.filter((e) => e.type === 'recovery');
+    expect(recoveries).toMatchObject([{ step: 16, to: 10, recoveries: 1, reason: expect.stringContaining('3 times') }]);
+    const steps = events.flatMap((e) => (e.type === 'metrics' ? [e.step] : []));
+    expect(steps).toEqual([...range(1, 15), ...range(11, 40)]);
+  });
+
+  it('goes back after a loss spike, and resumes past it to the same bit', async () => {
+    const at = among('spike', 33);
+    const whole = await train(faulty(device, at), tempDir(), config);
+    expect(whole.outcome.state).toBe('completed');
+    expect(whole.events.filter((e) => e.type === 'recovery')).toMatchObject([{ step: 33, to: 30, recoveries: 1 }]);
+    const root = tempDir();
+    const first = await train(faulty(device, at), root, config, { stopAfter: 36 });
+    const second = await train(device, root, config, { from: await first.checkpoint(36) });
+    expect([...first.losses, ...second.losses]).toEqual(whole.losses);
+  });
+
+  it('begins anew with other data when there is no checkpoint yet', async () => {
+    const { outcome, events } = await train(faulty(device, among('nan', 3, 4, 5)), tempDir(), config);
+    expect(outcome.state).toBe('completed');
+    expect(events.filter((e) => e.type === 'recovery')).toMatchObject([{ step: 3, to: 0 }]);
+  });
+
+  it('fails with the reason when recovering does not help, and keeps the last good checkpoint', async () => {
+    const root = tempDir();
+    const { outcome, checkpoint } = await train(
+      faulty(device, (n) => (n > 14 ? 'nan' : undefined)),
+      root,
+      config,
+    );
+    expect(outcome.state).toBe('failed');
+    expect(outcome.message).toMatch(/not finite 3 times in a row.*last checkpoint is of step 10/);
+    const kept = await checkpoint(10);
+    expect(kept.state.trainer).toMatchObject({ step: 10, recoveries: 2 });
+  });
+});
+
+const range = (from: number, to: number): number[] => Array.from({ length: to - from + 1 }, (_, i) => from + i);
