@@ -1,7 +1,8 @@
 import type { RunEvent } from '../engine/trainer/events.ts';
 import { formatBytes } from '../format.ts';
 import type { Run } from '../studio/store/index.ts';
-import type { RunEnd, RunHandle } from '../studio/runHandle.ts';
+import type { RunHandle } from '../studio/run/handle.ts';
+import type { RunEnd } from '../studio/run/machine.ts';
 import type { Studio } from '../studio/studio.ts';
 import { hint } from './hint.ts';
 import { profileTable } from './profileTable.ts';

@@ -15,7 +15,8 @@ import { messageOf, UserError } from '../errors.ts';
 import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
 import { openStore, type Run, type Store } from './store/index.ts';
 import { datasetsDir, runDir } from './home.ts';
-import { RunHandle } from './runHandle.ts';
+import { RunHandle } from './run/handle.ts';
+import type { RunMemory } from './run/machine.ts';
 
 /** Runs and what is known of them: the one place that starts engines and writes the store. */
 export class Studio {
@@ -141,13 +142,15 @@ export class Studio {
     const config = this.configOf(run);
     requireWritable(this.checkpointRoot(run));
     this.store.truncateAfter(run.id, from?.step ?? -1);
-    return new RunHandle(this.store, run, {
+    const recorded = this.store.listCheckpoints(run.id).find((c) => c.step === from?.step);
+    const start = {
       type: 'start',
       config,
       datasetDir: path.join(datasetsDir(this.home), config.dataset),
       checkpointRoot: this.checkpointRoot(run),
       ...(from ? { resumeFrom: from.dir } : {}),
-    });
+    } as const;
+    return new RunHandle(this.store, run, start, (recorded?.machine ?? {}) as Partial<RunMemory>);
   }
 
   close(): void {

@@ -5,6 +5,8 @@ import type { OptimizerKind } from '../optimizers/index.ts';
 export type RunEvent =
   | { readonly type: 'started'; readonly step: number; readonly device: string; readonly memory: MemoryReport }
   | ({ readonly type: 'metrics' } & StepMetrics)
+  /** What the engine begins to do. */
+  | { readonly type: 'activity'; readonly step: number; readonly activity: Activity }
   | { readonly type: 'phase'; readonly step: number; readonly index: number; readonly kind: string }
   | {
       readonly type: 'optimizer';
@@ -41,6 +43,8 @@ export type RunEvent =
   | { readonly type: 'checkpointRemoved'; readonly step: number }
   | { readonly type: 'profile'; readonly steps: number; readonly ops: readonly OpTime[] }
   | { readonly type: 'ended'; readonly outcome: Outcome };
+
+export type Activity = 'training' | 'evaluating' | 'sampling' | 'checkpointing' | 'switchingOptimizer' | 'recovering';
 
 /** How a run's engine came to rest. */
 export interface Outcome {

@@ -7,7 +7,7 @@ import { scalarCount, scalarIndex, statIndex } from '../gpt2/inputs.ts';
 import type { OptimizerKind } from '../optimizers/index.ts';
 import { mfu, modelFlopsPerToken } from '../program/cost.ts';
 import type { Program } from '../program/types.ts';
-import type { MemoryReport, Outcome, RunEvent } from './events.ts';
+import type { Activity, MemoryReport, Outcome, RunEvent } from './events.ts';
 import { judge } from './guards.ts';
 import { initialise } from './initialise.ts';
 import { RunPrograms } from './programs.ts';
@@ -112,13 +112,15 @@ export class Trainer {
       if (now.index !== phase) {
         phase = now.index;
         const kind = optimizerAt(this.#config, this.#phases, this.#state.step);
-        if (kind !== this.#state.optimizer) await this.#switchOptimizer(kind);
+        if (kind !== this.#state.optimizer) {
+          await this.#during('switchingOptimizer', () => this.#switchOptimizer(kind));
+        }
         this.#options.emit({ type: 'phase', step: this.#state.step, index: phase, kind: now.phase.kind });
       }
       const bad = await this.#step();
       if (bad !== undefined) {
         if (this.#state.recoveries >= this.#config.guards.maxRecoveries) return await this.#fail(bad);
-        await this.#recover(bad.reason);
+        await this.#during('recovering', () => this.#recover(bad.reason));
         phase = -1;
         continue;
       }
@@ -138,6 +140,14 @@ export class Trainer {
 
   close(): void {
     this.#session.close();
+  }
+
+  /** Tells that something else than training is done, and when training goes on. */
+  async #during(activity: Activity, work: () => Promise<void>): Promise<void> {
+    const { emit } = this.#options;
+    emit({ type: 'activity', step: this.#state.step, activity });
+    await work();
+    emit({ type: 'activity', step: this.#state.step, activity: 'training' });
   }
 
   #due(every: number): boolean {
@@ -253,7 +263,11 @@ export class Trainer {
     };
   }
 
-  async #evaluate(): Promise<void> {
+  #evaluate(): Promise<void> {
+    return this.#during('evaluating', () => this.#evaluateNow());
+  }
+
+  async #evaluateNow(): Promise<void> {
     const { validation } = this.#options;
     const valLoss = await this.#programs.evaluator.meanLoss(this.#session, validation);
     const { step, bestValLoss } = this.#state;
@@ -267,7 +281,11 @@ export class Trainer {
     this.#options.emit({ type: 'evaluation', step, valLoss, tokens });
   }
 
-  async #sample(): Promise<void> {
+  #sample(): Promise<void> {
+    return this.#during('sampling', () => this.#sampleNow());
+  }
+
+  async #sampleNow(): Promise<void> {
     const { tokenizer, emit } = this.#options;
     const { prompts, tokens, temperature, topK } = this.#config.sampling;
     if (tokens === 0) return;
@@ -290,7 +308,11 @@ export class Trainer {
     for (const gone of removed) emit({ type: 'checkpointRemoved', step: gone });
   }
 
-  async #save(): Promise<void> {
+  #save(): Promise<void> {
+    return this.#during('checkpointing', () => this.#saveNow());
+  }
+
+  async #saveNow(): Promise<void> {
     const { checkpointRoot, emit } = this.#options;
     const { training, model } = this.#programs;
     const { step, bestStep } = this.#state;

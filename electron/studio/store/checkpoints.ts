@@ -12,6 +12,8 @@ export interface CheckpointRecord {
   readonly kept: boolean;
   /** It has the run's best validation loss. */
   readonly best: boolean;
+  /** What the run's machine remembered then; null where it is not known. */
+  readonly machine: unknown;
 }
 
 export interface NewCheckpoint {
@@ -21,6 +23,8 @@ export interface NewCheckpoint {
   readonly valLoss?: number | null;
   readonly kept?: boolean;
   readonly best?: boolean;
+  /** What the run's machine remembers, as plain data. */
+  readonly machine?: unknown;
 }
 
 /** Stores a checkpoint; one of the same step is replaced, and only one is the best. */
@@ -33,6 +37,7 @@ export function addCheckpoint(connection: Connection, run: number, checkpoint: N
     kept: kept ? 1 : 0,
     best: best ? 1 : 0,
     createdAt: Date.now(),
+    machine: checkpoint.machine === undefined ? null : JSON.stringify(checkpoint.machine),
   };
   connection.write(() => {
     if (best) connection.run(sql.updateTable('checkpoints').set({ best: 0 }).where('run', '=', run));
@@ -56,8 +61,14 @@ export function keepCheckpoint(connection: Connection, run: number, step: number
 }
 
 export function listCheckpoints(connection: Connection, run: number): CheckpointRecord[] {
-  const columns = ['step', 'path', 'valLoss', 'bytes', 'createdAt', 'kept', 'best'] as const;
+  const columns = ['step', 'path', 'valLoss', 'bytes', 'createdAt', 'kept', 'best', 'machine'] as const;
   return connection
     .all(sql.selectFrom('checkpoints').select(columns).where('run', '=', run).orderBy('step'))
-    .map((row) => ({ ...row, valLoss: fromStored(row.valLoss), kept: row.kept === 1, best: row.best === 1 }));
+    .map((row) => ({
+      ...row,
+      valLoss: fromStored(row.valLoss),
+      kept: row.kept === 1,
+      best: row.best === 1,
+      machine: row.machine === null ? null : JSON.parse(row.machine),
+    }));
 }

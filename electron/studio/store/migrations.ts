@@ -136,6 +136,8 @@ CREATE TABLE events (
 ) STRICT;
 CREATE INDEX eventsByRun ON events (run);
 `,
+  // What the run's machine remembered when a checkpoint was written.
+  'ALTER TABLE checkpoints ADD COLUMN machine TEXT;',
 ];
 
 export const schemaVersion = migrations.length;

@@ -79,6 +79,7 @@ export interface Tables {
     createdAt: number;
     kept: number;
     best: number;
+    machine: string | null;
   };
   datasets: {
     name: string;

@@ -1,8 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
-import type { FromEngine, ToEngine } from '../engine/process/messages.ts';
+import type { FromEngine, ToEngine } from '../../engine/process/messages.ts';
 
-const entry = path.resolve(import.meta.dirname, '../engine/process/main.ts');
+const entry = path.resolve(import.meta.dirname, '../../engine/process/main.ts');
 
 /** How an engine process ended: by its own word, or not. */
 export interface EngineExit {

@@ -1,0 +1,142 @@
+import { createActor, fromCallback, type Actor } from 'xstate';
+import type { FromEngine, ToEngine } from '../../engine/process/messages.ts';
+import type { RunEvent } from '../../engine/trainer/events.ts';
+import { messageOf } from '../../errors.ts';
+import type { MetricsWriter, Run, RunState, Store } from '../store/index.ts';
+import { EngineProcess } from './engine.ts';
+import {
+  type EngineEvent,
+  type EngineOrder,
+  memoryOf,
+  type RunEnd,
+  type RunMemory,
+  runMachine,
+  type RunSnapshot,
+  stateName,
+  storedState,
+} from './machine.ts';
+import { record } from './record.ts';
+
+/** A run that trains in an engine process of its own. Everything it says is stored, then passed on. */
+export class RunHandle {
+  readonly run: Run;
+  /** Settles when the run rests and all is stored. */
+  readonly ended: Promise<RunEnd>;
+  readonly #store: Store;
+  readonly #metrics: MetricsWriter;
+  readonly #actor: Actor<typeof runMachine>;
+  readonly #listeners = new Set<(event: RunEvent) => void>();
+  #engine: EngineProcess | undefined;
+  #stored: RunState = 'preparing';
+
+  /** @param memory what the run's machine remembered at the checkpoint that it goes on from */
+  constructor(store: Store, run: Run, start: Extract<ToEngine, { type: 'start' }>, memory: Partial<RunMemory> = {}) {
+    this.#store = store;
+    this.run = run;
+    store.claimRun(run.id);
+    store.setRunState(run.id, 'preparing');
+    this.#metrics = store.metricsWriter(run.id);
+    const machine = runMachine.provide({
+      actors: { engine: fromCallback(({ sendBack }) => this.#runEngine(start, sendBack)) },
+      actions: { order: (_, order) => this.#order(order) },
+    });
+    this.#actor = createActor(machine, { input: memory });
+    this.ended = new Promise((resolve) => {
+      this.#actor.subscribe((snapshot) => {
+        if (snapshot.status === 'done') resolve(this.#rest(snapshot));
+        else this.#storeState(snapshot);
+      });
+    });
+    this.#actor.start();
+  }
+
+  /** For people: `training.cosine`, `evaluating`, `pausing`. */
+  get state(): string {
+    return stateName(this.#actor.getSnapshot());
+  }
+
+  onEvent(listener: (event: RunEvent) => void): void {
+    this.#listeners.add(listener);
+  }
+
+  /** Rests after the current step, with a checkpoint, to go on later. */
+  pause(): void {
+    this.#actor.send({ type: 'pause' });
+  }
+
+  /** Ends the run after the current step, with a checkpoint. */
+  stop(): void {
+    this.#actor.send({ type: 'stop' });
+  }
+
+  /** Ends the run now: what came after the last checkpoint is lost. */
+  kill(): void {
+    this.#actor.send({ type: 'kill' });
+  }
+
+  #runEngine(start: Extract<ToEngine, { type: 'start' }>, tell: (event: EngineEvent) => void): void {
+    this.#engine = new EngineProcess((message) => this.#receive(message, tell));
+    this.#engine.send(start);
+    void this.#engine.exited.then((exit) => tell({ type: 'exit', exit }));
+  }
+
+  #order(order: EngineOrder): void {
+    if (order.type === 'kill') this.#engine?.kill();
+    else this.#engine?.send(order);
+  }
+
+  #receive(message: FromEngine, tell: (event: EngineEvent) => void): void {
+    // What still arrives after a failure would leave a gap where that happened.
+    if (this.#actor.getSnapshot().context.end !== null) return;
+    try {
+      this.#keep(message);
+    } catch (error) {
+      tell({ type: 'unrecorded', message: unrecorded(error) });
+      return;
+    }
+    if (message.type === 'flush') return;
+    tell(message);
+    if (message.type === 'error') return;
+    for (const listener of this.#listeners) listener(message);
+  }
+
+  #keep(message: FromEngine): void {
+    if (message.type === 'flush') {
+      this.#metrics.flush();
+      this.#engine?.send({ type: 'flushed', id: message.id });
+    } else if (message.type !== 'error') {
+      record(this.#store, this.#metrics, this.run.id, message, memoryOf(this.#actor.getSnapshot()));
+    }
+  }
+
+  #storeState(snapshot: RunSnapshot): void {
+    const state = storedState(snapshot);
+    if (state === this.#stored) return;
+    this.#stored = state;
+    try {
+      this.#store.setRunState(this.run.id, state);
+    } catch {
+      // The metrics that come next can't be stored either, and end the run.
+    }
+  }
+
+  #rest(snapshot: RunSnapshot): RunEnd {
+    let end = snapshot.context.end!;
+    try {
+      this.#metrics.close();
+    } catch (error) {
+      if (end.state !== 'failed') end = { state: 'failed', message: unrecorded(error), resumable: true };
+    }
+    try {
+      this.#store.setRunState(this.run.id, end.state satisfies RunState, end.message);
+      const level = end.state === 'failed' ? 'error' : end.state === 'interrupted' ? 'warning' : 'info';
+      this.#store.addEvent(this.run.id, null, level, end.state, end.message);
+      this.#store.releaseRun(this.run.id);
+      return end;
+    } catch (error) {
+      return end.state === 'failed' ? end : { state: 'failed', message: unrecorded(error), resumable: true };
+    }
+  }
+}
+
+const unrecorded = (error: unknown): string => `the run can't be recorded: ${messageOf(error)}`;

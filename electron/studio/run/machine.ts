@@ -1,0 +1,249 @@
+import { and, assign, type EventObject, fromCallback, setup, type SnapshotFrom, stateIn } from 'xstate';
+import type { ToEngine } from '../../engine/process/messages.ts';
+import type { Outcome, RunEvent } from '../../engine/trainer/events.ts';
+import type { RunState } from '../store/index.ts';
+import type { EngineExit } from './engine.ts';
+
+/** How a run came to rest, the studio's view: an engine that died without a word leaves it interrupted. */
+export interface RunEnd {
+  readonly state: Outcome['state'] | 'paused' | 'interrupted';
+  readonly message: string;
+  /** Whether resuming goes on from the last checkpoint: not when all is done, nor when it would only fail again. */
+  readonly resumable: boolean;
+}
+
+/** What a run remembers: stored with every checkpoint, and restored when it is resumed. */
+export interface RunMemory {
+  readonly step: number;
+  /** Index and kind of the phase that is trained. */
+  readonly phase: { readonly index: number; readonly kind: PhaseKind } | null;
+  readonly skipped: number;
+  readonly recoveries: number;
+}
+
+export const freshMemory: RunMemory = { step: 0, phase: null, skipped: 0, recoveries: 0 };
+
+export type PhaseKind = 'warmup' | 'cosine' | 'constant';
+
+interface Context extends RunMemory {
+  /** What the engine said last about its end. */
+  readonly end: RunEnd | null;
+}
+
+/** What the user asks for. */
+export type Command = { readonly type: 'pause' } | { readonly type: 'stop' } | { readonly type: 'kill' };
+
+/** What the engine process tells the machine, its own end included. */
+export type EngineEvent =
+  | RunEvent
+  | { readonly type: 'error'; readonly message: string }
+  /** The engine can't be listened to any more: what it says could not be recorded. */
+  | { readonly type: 'unrecorded'; readonly message: string }
+  | { readonly type: 'exit'; readonly exit: EngineExit };
+
+export type MachineEvent = Command | EngineEvent;
+
+/** What the machine tells the engine process. */
+export type EngineOrder = Extract<ToEngine, { readonly type: 'stop' }> | { readonly type: 'kill' };
+
+const phaseIs =
+  (kind: PhaseKind) =>
+  ({ context }: { context: Context }): boolean =>
+    context.phase?.kind === kind;
+
+/**
+ * The only state of a run from its start to its rest. The engine process is the actor `engine`: what it says drives the
+ * machine, and what the user asks for is passed on to it. In `active` two things hold side by side: what is being done,
+ * and what the user wants.
+ */
+export const runMachine = setup({
+  types: {
+    context: {} as Context,
+    events: {} as MachineEvent,
+    input: {} as Partial<RunMemory>,
+  },
+  actors: {
+    engine: fromCallback<EventObject>(() => {
+      throw new Error('the machine needs an engine');
+    }),
+  },
+  actions: {
+    order: (_, _order: EngineOrder) => {
+      throw new Error('the machine needs an engine to order');
+    },
+  },
+  guards: {
+    warmup: phaseIs('warmup'),
+    cosine: phaseIs('cosine'),
+    constant: phaseIs('constant'),
+    failed: ({ context }) => context.end?.state === 'failed',
+    completed: ({ context }) => context.end?.state === 'completed',
+    stopped: ({ context }) => context.end?.state === 'stopped',
+  },
+}).createMachine({
+  id: 'run',
+  context: ({ input }) => ({ ...freshMemory, ...input, end: null }),
+  initial: 'active',
+  states: {
+    active: {
+      type: 'parallel',
+      invoke: { id: 'engine', src: 'engine' },
+      on: {
+        metrics: { actions: assign({ step: ({ event }) => event.step }) },
+        skip: { actions: assign({ skipped: ({ event }) => event.skipped }) },
+        recovery: { actions: assign({ recoveries: ({ event }) => event.recoveries, step: ({ event }) => event.to }) },
+        ended: {
+          // What the trainer itself calls failed would happen again at the same step.
+          actions: assign({
+            end: ({ event: { outcome } }) => ({
+              state: outcome.state,
+              message: outcome.message,
+              resumable: outcome.state === 'stopped',
+            }),
+          }),
+        },
+        error: {
+          actions: assign({ end: ({ event }) => ({ state: 'failed', message: event.message, resumable: true }) }),
+        },
+        // What can't be stored must not be trained on: the run would go on unseen.
+        unrecorded: {
+          actions: [
+            assign({ end: ({ event }) => ({ state: 'failed', message: event.message, resumable: true }) }),
+            { type: 'order', params: { type: 'kill' } },
+          ],
+        },
+        kill: {
+          actions: [
+            assign({
+              end: ({ context }) =>
+                context.end ?? {
+                  state: 'interrupted',
+                  message: 'stopped at once; the last checkpoint is where it goes on',
+                  resumable: true,
+                },
+            }),
+            { type: 'order', params: { type: 'kill' } },
+          ],
+        },
+        exit: [
+          { guard: 'failed', target: 'failed' },
+          { guard: 'completed', target: 'completed' },
+          {
+            guard: and(['stopped', stateIn({ active: { wish: 'pausing' } })]),
+            target: 'paused',
+            actions: assign({ end: ({ context }) => ({ ...context.end!, state: 'paused' as const }) }),
+          },
+          { guard: 'stopped', target: 'stopped' },
+          {
+            target: 'interrupted',
+            actions: assign({
+              end: ({ context, event }) =>
+                context.end ?? {
+                  state: 'interrupted',
+                  message: `${describe(event.exit)}; the last checkpoint is where it goes on`,
+                  resumable: true,
+                },
+            }),
+          },
+        ],
+      },
+      states: {
+        doing: {
+          initial: 'preparing',
+          on: {
+            phase: {
+              target: '.training',
+              actions: assign({
+                phase: ({ event }) => ({ index: event.index, kind: event.kind as PhaseKind }),
+                step: ({ event }) => event.step,
+              }),
+            },
+            activity: [
+              { guard: ({ event }) => event.activity === 'evaluating', target: '.evaluating' },
+              { guard: ({ event }) => event.activity === 'sampling', target: '.sampling' },
+              { guard: ({ event }) => event.activity === 'checkpointing', target: '.checkpointing' },
+              { guard: ({ event }) => event.activity === 'switchingOptimizer', target: '.switchingOptimizer' },
+              { guard: ({ event }) => event.activity === 'recovering', target: '.recovering' },
+              { target: '.training' },
+            ],
+          },
+          states: {
+            preparing: { on: { started: 'training' } },
+            training: {
+              initial: 'entering',
+              states: {
+                entering: {
+                  always: [
+                    { guard: 'warmup', target: 'warmup' },
+                    { guard: 'cosine', target: 'cosine' },
+                    { guard: 'constant', target: 'constant' },
+                  ],
+                },
+                warmup: {},
+                cosine: {},
+                constant: {},
+              },
+            },
+            evaluating: {},
+            sampling: {},
+            checkpointing: {},
+            switchingOptimizer: {},
+            recovering: {},
+          },
+        },
+        wish: {
+          initial: 'going',
+          states: {
+            going: {
+              on: {
+                pause: { target: 'pausing', actions: { type: 'order', params: { type: 'stop' } } },
+                stop: { target: 'stopping', actions: { type: 'order', params: { type: 'stop' } } },
+              },
+            },
+            pausing: { on: { stop: 'stopping' } },
+            stopping: {},
+          },
+        },
+      },
+    },
+    paused: { type: 'final' },
+    completed: { type: 'final' },
+    stopped: { type: 'final' },
+    failed: { type: 'final' },
+    interrupted: { type: 'final' },
+  },
+});
+
+export type RunSnapshot = SnapshotFrom<typeof runMachine>;
+
+/** What of a snapshot is stored with a checkpoint. */
+export const memoryOf = ({ context: { step, phase, skipped, recoveries } }: RunSnapshot): RunMemory => ({
+  step,
+  phase,
+  skipped,
+  recoveries,
+});
+
+/** The state as it is shown and stored: `training.cosine`, `pausing`, `failed`. */
+export function stateName(snapshot: RunSnapshot): string {
+  const { value } = snapshot;
+  if (typeof value === 'string') return value;
+  const { doing, wish } = value.active as unknown as { doing: string | Record<string, string>; wish: string };
+  if (wish !== 'going') return wish;
+  if (typeof doing === 'string') return doing;
+  const [[state, part]] = Object.entries(doing) as [[string, string]];
+  return part === 'entering' ? state : `${state}.${part}`;
+}
+
+/** The state as the store knows it: everything between preparing and rest is training. */
+export function storedState(snapshot: RunSnapshot): RunState {
+  const name = stateName(snapshot);
+  if (snapshot.status === 'done') return name as RunState;
+  return name === 'preparing' ? 'preparing' : 'training';
+}
+
+function describe({ code, signal }: EngineExit): string {
+  if (signal === null) return `the engine ended with code ${code}`;
+  const cause = signal === 'SIGKILL' ? ' (another program did that, or the system for want of memory)' : '';
+  return `the engine was ended by ${signal}${cause}`;
+}

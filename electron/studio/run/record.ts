@@ -1,0 +1,52 @@
+import type { RunEvent } from '../../engine/trainer/events.ts';
+import type { MetricsWriter, Store } from '../store/index.ts';
+import type { RunMemory } from './machine.ts';
+
+/**
+ * Stores what the engine tells of a run.
+ * @param memory what the run's machine remembers: kept with a checkpoint
+ * @throws UserError when the store does not take it
+ */
+export function record(store: Store, metrics: MetricsWriter, id: string, event: RunEvent, memory: RunMemory): void {
+  const note = (level: 'info' | 'warning', message: string, data?: unknown) =>
+    store.addEvent(id, 'step' in event ? event.step : null, level, event.type, message, data);
+  switch (event.type) {
+    case 'started':
+      note('info', `training on ${event.device} from step ${event.step}`, event.memory);
+      break;
+    case 'metrics':
+      metrics.add(event);
+      break;
+    case 'phase':
+      store.addPhase(id, event.index, event.kind, event.step);
+      note('info', `phase ${event.index + 1}: ${event.kind}`);
+      break;
+    case 'optimizer':
+      note('info', `optimizer switched from ${event.from} to ${event.to}`, event.memory);
+      break;
+    case 'skip':
+      note('warning', `step ${event.step} was skipped: its gradient is not finite`);
+      break;
+    case 'recovery':
+      metrics.flush();
+      store.truncateAfter(id, event.to);
+      note('warning', `went back to step ${event.to}: ${event.reason} (recovery ${event.recoveries})`);
+      break;
+    case 'evaluation':
+      store.addEval(id, event.step, 'validation', event.valLoss, { tokens: event.tokens });
+      break;
+    case 'sample':
+      store.addSample(id, event.step, event.prompt, event.seed, event.text);
+      break;
+    case 'checkpoint':
+      store.addCheckpoint(id, { ...event, machine: memory });
+      break;
+    case 'checkpointRemoved':
+      store.removeCheckpoint(id, event.step);
+      break;
+    case 'activity':
+    case 'profile':
+    case 'ended':
+      break;
+  }
+}
