@@ -56,6 +56,8 @@ export function addFit(program: Command): void {
 function runFit(options: FitOptions): void {
   let config = configOf(options);
   const budget = budgetOf(options);
+  if (budget && budget.bytes <= 0)
+    throw new UsageError(`The reserve leaves nothing of ${budget.name}: give a smaller --reserve.`);
   let solved: number | undefined;
   if (options.solve) {
     if (!budget) throw new UsageError('--solve needs something to fit: give --gpu ID or --memory GIB.');
@@ -100,6 +102,8 @@ function configOf(options: FitOptions): FitConfig {
   }
   const { kind = 'adamw' } = (tree.optimizer ?? {}) as { kind?: OptimizerKind };
   const { batch, recompute } = tree as { batch: number; recompute: FitConfig['recompute'] };
+  if (!(batch >= 1 && batch <= 65536))
+    throw new UsageError(`--batch needs a whole number from 1 to 65536, not ${batch}.`);
   return { model: model.data, batch, recompute, optimizer: kind };
 }
 
@@ -118,7 +122,9 @@ function budgetOf({ gpu, memory, reserve }: FitOptions): Budget | undefined {
     return { name, totalBytes, reserveBytes, bytes: totalBytes - reserveBytes };
   }
   if (memory === undefined) return undefined;
-  const totalBytes = parseNumber('--memory', memory) * 2 ** 30;
+  const gib = parseNumber('--memory', memory);
+  if (gib <= 0) throw new UsageError(`--memory needs more than 0 GiB, not "${memory}".`);
+  const totalBytes = gib * 2 ** 30;
   return { name: `${memory} GiB`, totalBytes, reserveBytes, bytes: totalBytes - reserveBytes };
 }
 

@@ -5,12 +5,10 @@ import type { RunHandle } from '../studio/run/handle.ts';
 import type { RunEnd } from '../studio/run/machine.ts';
 import type { Studio } from '../studio/studio.ts';
 import { hint } from './hint.ts';
+import { interruptible } from './interrupts.ts';
 import { profileTable } from './profileTable.ts';
 import { ProgressLine } from './terminal/progress.ts';
 import { oneLine } from './terminal/text.ts';
-
-/** A second signal this soon is the first one's echo, not a second thought. */
-const echoMs = 250;
 
 /**
  * Shows a run until it rests, and sets the exit code. Ctrl-C: the first saves and stops, the second stops now. A run whose
@@ -19,22 +17,6 @@ const echoMs = 250;
 export async function follow(studio: Studio, run: Run, handle: RunHandle, json: boolean): Promise<void> {
   const show = json ? jsonLines(run) : humanLines(studio, run);
   handle.onEvent(show.event);
-  let interrupts = 0;
-  let first = 0;
-  const interrupt = () => {
-    // A program in between (npm, timeout) may pass on what the terminal has told this process already.
-    if (interrupts > 0 && performance.now() - first < echoMs) return;
-    interrupts++;
-    if (interrupts === 1) {
-      first = performance.now();
-      show.note('stopping after this step and saving; Ctrl-C again stops now');
-      handle.stop();
-    } else {
-      handle.kill();
-    }
-  };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
   let unread = false;
   // Stays to the end of the process: what is written last may fail last.
   const onLostOutput = (error: NodeJS.ErrnoException) => {
@@ -45,15 +27,14 @@ export async function follow(studio: Studio, run: Run, handle: RunHandle, json: 
   };
   process.stdout.on('error', onLostOutput);
   process.stderr.on('error', onLostOutput);
-  try {
+  let state = 'interrupted' as RunEnd['state'];
+  const interrupts = await interruptible(handle, show.note, async () => {
     const end = await handle.ended;
     show.end(end);
-    if (end.state === 'failed' || unread) process.exitCode = 1;
-    if (end.state === 'interrupted') process.exitCode = interrupts > 0 ? 130 : 1;
-  } finally {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
-  }
+    state = end.state;
+  });
+  if (state === 'failed' || unread) process.exitCode = 1;
+  if (state === 'interrupted') process.exitCode = interrupts > 0 ? 130 : 1;
 }
 
 interface Display {

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { getTokenizer } from '../data/tokenizers/index.ts';
 import { latestValid } from '../engine/checkpoint/index.ts';
 import { generateFrom } from '../engine/generate.ts';
-import { UserError } from '../errors.ts';
+import { UsageError, UserError } from '../errors.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
@@ -29,10 +29,16 @@ export function addGenerate(program: Command): void {
     .action((id: string, _: unknown, self: Command) => runGenerate(id, self.optsWithGlobals<GenerateOptions>()));
 }
 
+function parseTemperature(text: string): number {
+  const value = parseNumber('--temperature', text);
+  if (value < 0) throw new UsageError(`--temperature needs a number of 0 or more, not "${text}".`);
+  return value;
+}
+
 async function runGenerate(id: string, options: GenerateOptions): Promise<void> {
   const sampling = {
     maxTokens: parseInteger('--tokens', options.tokens, 1),
-    temperature: parseNumber('--temperature', options.temperature),
+    temperature: parseTemperature(options.temperature),
     topK: parseInteger('--top-k', options.topK),
     seed: parseInteger('--seed', options.seed),
   };

@@ -6,6 +6,7 @@ import { addDemo } from './demo.ts';
 import { addDoctor } from './doctor.ts';
 import { addFit } from './fit.ts';
 import { addGenerate } from './generate.ts';
+import { addPhases } from './phasesCommand.ts';
 import { addResume } from './resume.ts';
 import { addRuns } from './runs.ts';
 import { addShow } from './show.ts';
@@ -21,7 +22,18 @@ export function buildProgram(): Command {
     .configureOutput({
       outputError: (text, write) => write(`${text.replace(/^error: /, 'trainyard: ').split('\n')[0]}\n`),
     });
-  for (const add of [addTrain, addResume, addRuns, addShow, addGenerate, addFit, addBench, addDemo, addDoctor])
+  for (const add of [
+    addTrain,
+    addResume,
+    addPhases,
+    addRuns,
+    addShow,
+    addGenerate,
+    addFit,
+    addBench,
+    addDemo,
+    addDoctor,
+  ])
     add(program);
   for (const command of program.commands) command.exitOverride();
   return program;
@@ -32,6 +44,10 @@ export function buildProgram(): Command {
  * @returns the exit code: 0, 1 when something failed, 2 for wrong usage, 130 after an interruption
  */
 export async function main(args: readonly string[]): Promise<number> {
+  // `| head` closes the pipe when it has read enough. A run that trains has a listener of its own, and is saved.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE' && process.stdout.listenerCount('error') === 1) process.exit(0);
+  });
   try {
     await buildProgram().parseAsync(args, { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : 0;

@@ -96,6 +96,18 @@ export const settings: readonly Setting[] = [
   { flags: '--temperature <x>', path: 'sampling.temperature', kind: 'number', help: 'sampling temperature (0.8)' },
   { flags: '--top-k <n>', path: 'sampling.topK', kind: 'int', help: 'sample among the k likeliest tokens, 0: all (0)' },
   {
+    flags: '--spike <z>',
+    path: 'guards.spike',
+    kind: 'number',
+    help: 'robust standard deviations that make a loss a spike, 0: none is (12)',
+  },
+  {
+    flags: '--max-recoveries <n>',
+    path: 'guards.maxRecoveries',
+    kind: 'int',
+    help: 'times that the run goes back to a checkpoint before it fails (3)',
+  },
+  {
     flags: '--checkpoint-every <steps>',
     path: 'checkpoints.every',
     kind: 'int',

@@ -1,10 +1,10 @@
 import { type Command, Option } from 'commander';
-import { datasetsInfo, loadDatasetInfo, type Manifest, prepareDataset } from '../data/index.ts';
+import { datasetNames, loadDatasetInfo, type Manifest, prepareDataset } from '../data/index.ts';
 import { getTokenizer, type TokenizerName } from '../data/tokenizers/index.ts';
-import { parseRunConfig, type RunConfig } from '../engine/config.ts';
+import { parseRunConfig, partialRunConfigSchema, type RunConfig } from '../engine/config.ts';
 import { loadPreset } from '../engine/presets.ts';
 import { UsageError } from '../errors.ts';
-import { formatCount } from '../format.ts';
+import { formatBytes, formatCount } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { follow } from './follow.ts';
@@ -83,7 +83,16 @@ function requireWindows({ name, trainTokens, valTokens }: Manifest, contextLengt
 function settingsTree(options: TrainOptions): Tree {
   const preset = options.preset === undefined ? {} : (loadPreset(options.preset).config as Tree);
   const file = options.config === undefined ? {} : readJsonConfig(options.config);
+  checkTree(file, options.config);
   return applyFlags(merge(preset, file), options);
+}
+
+/** @throws UsageError when a setting in a config file is not known or of a wrong type, whatever flags say over it */
+function checkTree(tree: Tree, file: string | undefined): void {
+  const result = partialRunConfigSchema.safeParse(tree);
+  if (result.success) return;
+  const issue = result.error.issues[0]!;
+  throw new UsageError(`Bad setting ${issue.path.join('.') || 'names'} in ${file}: ${issue.message}.`);
 }
 
 interface DataChoice {
@@ -96,19 +105,38 @@ function dataChoice(home: string, options: TrainOptions, tree: Tree): DataChoice
   const name = options.dataset ?? (options.text ? undefined : (tree.dataset as string | undefined));
   if (name !== undefined) {
     if (options.text) throw new UsageError('Give --text or --dataset, not both.');
+    for (const flag of ['tokenizer', 'valFraction'] as const) {
+      if (options.dataset === undefined || options[flag] === undefined) continue;
+      const shown = flag === 'tokenizer' ? '--tokenizer' : '--val-fraction';
+      throw new UsageError(`${shown} belongs to --text: the dataset ${name} is prepared already.`);
+    }
     const manifest = loadDatasetInfo(home, name);
     return { tokenizer: manifest.tokenizer, load: async () => manifest };
   }
   const inputs = options.text;
   if (!inputs) {
-    const known = datasetsInfo(home).map((d) => d.name);
+    const known = datasetNames(home);
     const hint = known.length > 0 ? ` Prepared datasets: ${known.join(', ')}.` : '';
     throw new UsageError(`There is nothing to train on: give --text FILE or --dataset NAME.${hint}`);
   }
   const tokenizer = options.tokenizer ?? (tree.tokenizer as TokenizerName | undefined) ?? 'gpt2';
   const fraction =
     options.valFraction === undefined ? {} : { valFraction: parseNumber('--val-fraction', options.valFraction) };
-  return { tokenizer, load: () => prepareDataset({ home, inputs, tokenizer, ...fraction }) };
+  const onProgress = options.json ? undefined : preparing();
+  return {
+    tokenizer,
+    load: () => prepareDataset({ home, inputs, tokenizer, ...fraction, ...(onProgress ? { onProgress } : {}) }),
+  };
+}
+
+/** Tells how far the reading of a long text is, at most once a second. */
+function preparing(): (progress: { doneBytes: number; totalBytes: number }) => void {
+  let last = Date.now();
+  return ({ doneBytes, totalBytes }) => {
+    if (Date.now() - last < 1000) return;
+    last = Date.now();
+    console.error(`reading text: ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`);
+  };
 }
 
 const smallModel: Tree = { nLayer: 4, nHead: 4, nEmbd: 128, contextLength: 128 };
@@ -119,8 +147,17 @@ function completeConfig(options: TrainOptions, tree: Tree, tokenizer: TokenizerN
   const model: Tree = { ...smallModel, ...((tree.model as Tree) ?? {}), vocabSize };
   const batch = (tree.batch as number | undefined) ?? 8;
   const tokensPerStep = tree.tokensPerStep ?? batch * (model.contextLength as number);
-  const phases = tree.phases ?? phasesOf(options);
+  const phases = tree.phases !== undefined && !givesPhases(options) ? tree.phases : phasesOf(options);
   return parseRunConfig({ ...tree, model, batch, tokensPerStep, phases, dataset: 'to be made', tokenizer });
+}
+
+/** Whether flags describe the usual two phases, over those of a preset or a config. */
+function givesPhases(options: TrainOptions): boolean {
+  const given = [options.steps, options.lr, options.minLr, options.warmupSteps].some((o) => o !== undefined);
+  if (given && options.phase !== undefined) {
+    throw new UsageError('Give --phase, or --steps, --lr, --min-lr and --warmup-steps, not both.');
+  }
+  return given;
 }
 
 function phasesOf(options: TrainOptions) {

@@ -7,20 +7,19 @@ import { manifestName } from './shards/manifest.ts';
 export type { Manifest } from './shards/index.ts';
 export { type PrepareOptions, prepareDataset } from './prepare.ts';
 
-/** The datasets in a home, by name. */
-export function datasetsInfo(home: string): Manifest[] {
+/** The names of the datasets in a home. */
+export function datasetNames(home: string): string[] {
   const root = path.join(home, 'datasets');
   if (!fs.existsSync(root)) return [];
   return fs
     .readdirSync(root)
     .filter((name) => !name.startsWith('.') && fs.existsSync(path.join(root, name, manifestName)))
-    .sort()
-    .map((name) => readManifest(path.join(root, name)));
+    .sort();
 }
 
-/** @throws UserError that lists the datasets when there is none of that name */
+/** @throws UserError that lists the datasets when there is none of that name, or says what is wrong with it */
 export function loadDatasetInfo(home: string, name: string): Manifest {
-  const names = datasetsInfo(home).map((d) => d.name);
+  const names = datasetNames(home);
   if (!names.includes(name)) {
     const known =
       names.length > 0 ? `choose from ${names.join(', ')}` : 'there is none yet; give --text FILE to make one';

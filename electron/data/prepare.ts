@@ -5,7 +5,7 @@ import { messageOf, UsageError, UserError } from '../errors.ts';
 import { textFiles } from './readers/inputs.ts';
 import { describe, type Source, textPieces } from './readers/text.ts';
 import { hashOf } from './sampling/index.ts';
-import { type Manifest, readManifest, ShardWriter } from './shards/index.ts';
+import { type Manifest, openDataset, ShardWriter } from './shards/index.ts';
 import { manifestName } from './shards/manifest.ts';
 import { tokenised } from './tokenise.ts';
 import { getTokenizer, type TokenizerName } from './tokenizers/index.ts';
@@ -39,13 +39,20 @@ export async function prepareDataset(options: PrepareOptions): Promise<Manifest>
   for (const file of textFiles(options.inputs)) sources.push(await describe(file));
   const name = datasetName(sources, tokenizer, valFraction);
   const dir = path.join(home, 'datasets', name);
-  if (fs.existsSync(path.join(dir, manifestName))) return readManifest(dir);
+  const there = wholeDataset(dir);
+  if (there) return there;
 
-  const partial = path.join(home, 'datasets', `.${name}.${randomBytes(4).toString('hex')}.partial`);
+  const partial = path.join(home, 'datasets', `.${name}.${process.pid}-${randomBytes(4).toString('hex')}.partial`);
   try {
     removePartials(path.join(home, 'datasets'), name);
     fs.mkdirSync(partial, { recursive: true });
     const manifest = await write(partial, { ...options, name, sources, valFraction, shardTokens });
+    // Another process may have made the same one in the meantime.
+    const quicker = wholeDataset(dir);
+    if (quicker) {
+      fs.rmSync(partial, { recursive: true, force: true });
+      return quicker;
+    }
     fs.rmSync(dir, { recursive: true, force: true });
     fs.renameSync(partial, dir);
     return manifest;
@@ -58,13 +65,37 @@ export async function prepareDataset(options: PrepareOptions): Promise<Manifest>
   }
 }
 
-/** Leftovers of a process that was killed, of this dataset only: others may be in the making. */
+/** The dataset in a folder, if all its files are there; a damaged one is made again. */
+function wholeDataset(dir: string): Manifest | undefined {
+  if (!fs.existsSync(path.join(dir, manifestName))) return undefined;
+  try {
+    const dataset = openDataset(dir);
+    dataset.close();
+    return dataset.manifest;
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+/** Leftovers of processes that are gone, of this dataset only: others may be in the making. */
 function removePartials(root: string, name: string): void {
   if (!fs.existsSync(root)) return;
   for (const entry of fs.readdirSync(root)) {
-    if (entry.startsWith(`.${name}.`) && entry.endsWith('.partial')) {
+    const maker = Number(/\.(\d+)-[0-9a-f]+\.partial$/.exec(entry)?.[1]);
+    if (entry.startsWith(`.${name}.`) && entry.endsWith('.partial') && !isRunning(maker)) {
       fs.rmSync(path.join(root, entry), { recursive: true, force: true });
     }
+  }
+}
+
+function isRunning(pid: number): boolean {
+  if (!Number.isSafeInteger(pid)) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }
 
@@ -122,7 +153,7 @@ async function writeByDocument(options: WriteOptions, train: ShardWriter, val: S
   for (const source of options.sources) {
     const share = hashOf(Number.parseInt(source.sha256.slice(0, 12), 16)) / 2 ** 32;
     const to = share < options.valFraction ? val : train;
-    for await (const tokens of documentTokens(source, options.tokenizer)) to.write(tokens);
+    for await (const tokens of documentTokens(source, options.tokenizer, () => {})) to.write(tokens);
     doneBytes += source.bytes;
     report(options, doneBytes);
   }
@@ -141,7 +172,9 @@ async function writeByPosition(
     let total = 0;
     let doneBytes = 0;
     for (const source of options.sources) {
-      for await (const tokens of documentTokens(source, options.tokenizer)) {
+      for await (const tokens of documentTokens(source, options.tokenizer, (read) =>
+        report(options, doneBytes + read),
+      )) {
         const bytes = new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength);
         for (let done = 0; done < bytes.length;) done += fs.writeSync(fd, bytes, done);
         total += tokens.length;
@@ -164,12 +197,26 @@ async function writeByPosition(
   }
 }
 
-async function* documentTokens(source: Source, name: TokenizerName): AsyncGenerator<Uint16Array> {
+async function* documentTokens(
+  source: Source,
+  name: TokenizerName,
+  onRead: (bytes: number) => void,
+): AsyncGenerator<Uint16Array> {
   const tokenizer = getTokenizer(name);
-  const pieces = textPieces(source.path);
+  const pieces = counted(textPieces(source.path), onRead);
   if (name === 'bytes' || source.bytes < 1 << 20) for await (const text of pieces) yield tokenizer.encode(text);
   else yield* tokenised(pieces, name);
   yield Uint16Array.of(tokenizer.endOfText);
+}
+
+/** Passes pieces on, and tells how many bytes have been read. */
+async function* counted(pieces: AsyncIterable<string>, onRead: (bytes: number) => void): AsyncGenerator<string> {
+  let bytes = 0;
+  for await (const piece of pieces) {
+    yield piece;
+    bytes += Buffer.byteLength(piece);
+    onRead(bytes);
+  }
 }
 
 function report({ onProgress, sources }: WriteOptions, doneBytes: number): void {

@@ -80,11 +80,13 @@ export const runConfigSchema = z.strictObject({
     .strictObject({
       /** A loss this many robust standard deviations above the median of the window is a spike; 0: none is. */
       spike: z.number().min(0).default(12),
+      /** Spikes in a row after which the run goes back: one odd batch is no divergence. */
+      spikeSteps: z.int().min(1).default(5),
       /** Steps that the median is taken over. */
       window: z.int().min(5).max(10_000).default(100),
       /** Skipped steps in a row after which the run goes back to its last checkpoint. */
       maxSkips: z.int().min(1).default(8),
-      /** Recoveries after which the run fails. */
+      /** Recoveries without getting a window further after which the run fails. */
       maxRecoveries: z.int().min(0).default(3),
     })
     .prefault({}),
@@ -97,6 +99,11 @@ export const runConfigSchema = z.strictObject({
     })
     .prefault({}),
 });
+
+/** A config that leaves things out: a preset's, or a file's. The vocabulary comes from the tokenizer. */
+export const partialRunConfigSchema = runConfigSchema
+  .extend({ model: modelConfigSchema.omit({ vocabSize: true }).partial() })
+  .partial();
 
 export type RunConfig = z.infer<typeof runConfigSchema>;
 export type RunConfigInput = z.input<typeof runConfigSchema>;

@@ -8,7 +8,7 @@ import {
   type OpenedCheckpoint,
   type RefusedCheckpoint,
 } from '../engine/checkpoint/index.ts';
-import { parseRunConfig, type RunConfig } from '../engine/config.ts';
+import { parseRunConfig, type Phase, type RunConfig } from '../engine/config.ts';
 import { schedule, totalSteps } from '../engine/trainer/schedule.ts';
 import { trainerStateSchema } from '../engine/trainer/snapshot.ts';
 import { messageOf, UserError } from '../errors.ts';
@@ -17,6 +17,7 @@ import { openStore, type Run, type Store } from './store/index.ts';
 import { datasetsDir, runDir } from './home.ts';
 import { RunHandle } from './run/handle.ts';
 import type { RunMemory } from './run/machine.ts';
+import { begunPhases, withLaterPhases } from './run/phases.ts';
 
 /** Runs and what is known of them: the one place that starts engines and writes the store. */
 export class Studio {
@@ -48,6 +49,30 @@ export class Studio {
       stepsTotal,
       tokensTotal: stepsTotal * checked.tokensPerStep,
     });
+  }
+
+  /**
+   * Changes the phases that a run at rest has not begun: `later` takes their place (null: they stay), `add` comes after all.
+   * @throws UserError when the run is training, or the phases make no sense
+   */
+  changePhases(run: Run, { later, add }: { later: readonly Phase[] | null; add: readonly Phase[] }): Run {
+    this.#requireRest(run.id);
+    const config = this.configOf(run);
+    const { step } = this.store.getRun(run.id);
+    const rest = later ?? config.phases.slice(begunPhases(config, step).length);
+    const changed = withLaterPhases(config, step, [...rest, ...add]);
+    const stepsTotal = totalSteps(schedule(changed));
+    this.store.updateRun(run.id, { config: changed, stepsTotal, tokensTotal: stepsTotal * changed.tokensPerStep });
+    const kinds = changed.phases.map((p) => p.kind).join(', ');
+    this.store.addEvent(
+      run.id,
+      step,
+      'info',
+      'phases',
+      `phases changed: ${kinds}; ${stepsTotal} steps in all`,
+      changed.phases,
+    );
+    return this.store.getRun(run.id);
   }
 
   checkpointRoot(run: Run): string {

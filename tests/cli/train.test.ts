@@ -134,6 +134,43 @@ describe('trainyard train', () => {
   });
 });
 
+describe('settings from several places', () => {
+  const config = (dir: string, content: unknown): string => {
+    const file = path.join(dir, 'config.json');
+    fs.writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content));
+    return file;
+  };
+
+  it('flags win over the phases of a config', async () => {
+    const { dir, train } = workplace();
+    const phases = [{ kind: 'constant', steps: 7, from: 1e-3, to: 1e-3 }];
+    const file = config(dir, { phases, guards: { spike: 0 } });
+    const withFlags = await runCli([...train, '--json', '--config', file]);
+    expect(losses(jsonLines(withFlags.stdout)).size).toBe(30);
+    const own = train.filter((_, i) => i !== train.indexOf('--steps') && i !== train.indexOf('--steps') + 1);
+    const without = await runCli([...own, '--json', '--config', file]);
+    expect(losses(jsonLines(without.stdout)).size).toBe(7);
+    const both = await runCli([...train, '--phase', 'constant:5:1e-3']);
+    expect([both.code, both.stderr]).toEqual([2, expect.stringMatching(/--phase, or --steps.*not both/)]);
+  });
+
+  it.each([
+    [{ batch: 'x' }, /Bad setting batch in/],
+    [{ model: null }, /Bad setting model in/],
+    [{ model: 5 }, /Bad setting model in/],
+    [{ model: { vocabSize: 5 } }, /Bad setting model in/],
+    [{ tokenizer: 'foo' }, /Bad setting tokenizer in/],
+    [{ optimizer: { kind: 'sgd' } }, /Bad setting optimizer.kind in/],
+    [{ phases: [{ kind: 'constant', steps: 0, from: 1, to: 1 }] }, /Bad setting phases.0.steps in/],
+    ['[1]', /is not a JSON object/],
+  ])('a config file of %j is refused, whatever flags say over it', async (content, message) => {
+    const { dir, train } = workplace();
+    const result = await runCli([...train, '--config', config(dir, content)]);
+    expect(result.stderr).toMatch(message);
+    expect([result.code, result.stderr.trim().split('\n').length]).toEqual([2, 1]);
+  });
+});
+
 describe('wrong input', () => {
   const cases: [string, string[], RegExp][] = [
     ['an unknown flag', ['train', '--layrs', '4'], /--layrs/],

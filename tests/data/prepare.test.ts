@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { datasetsInfo, loadDatasetInfo, type Manifest, prepareDataset } from '../../electron/data/index.ts';
+import { datasetNames, loadDatasetInfo, type Manifest, prepareDataset } from '../../electron/data/index.ts';
 import { openDataset } from '../../electron/data/shards/index.ts';
 import { getTokenizer } from '../../electron/data/tokenizers/index.ts';
 import { UserError } from '../../electron/errors.ts';
@@ -77,7 +77,7 @@ test('the same text and settings give the dataset that is there; others give ano
   const other = await prepareDataset({ home, inputs, tokenizer: 'gpt2' });
   const cut = await prepareDataset({ home, inputs, tokenizer: 'bytes', valFraction: 0.5 });
   expect(new Set([first.name, other.name, cut.name]).size).toBe(3);
-  expect(datasetsInfo(home).map((d) => d.name)).toEqual([...new Set(datasets(home))].sort());
+  expect(datasetNames(home)).toEqual([...new Set(datasets(home))].sort());
   expect(loadDatasetInfo(home, first.name)).toEqual(first);
   expect(() => loadDatasetInfo(home, 'nope')).toThrow(/no dataset "nope".*a-bytes/);
 });
@@ -101,6 +101,33 @@ test('what fails on its way leaves nothing behind', async () => {
   await expect(prepareDataset({ home, inputs: [good], tokenizer: 'bytes' })).rejects.toThrow(
     /can't be written.*try again/,
   );
+});
+
+test('a damaged dataset is made again from its text', async () => {
+  const [home, texts] = [tempDir(), tempDir()];
+  const inputs = [write(texts, 'a.txt', 'some text '.repeat(50))];
+  const made = await prepareDataset({ home, inputs, tokenizer: 'bytes' });
+  const before = tokensOf(home, made);
+  fs.truncateSync(path.join(home, 'datasets', made.name, 'train-00000.bin'), 10);
+  expect(tokensOf(home, await prepareDataset({ home, inputs, tokenizer: 'bytes' }))).toEqual(before);
+});
+
+test('two that make the same dataset at once both get it', async () => {
+  const [home, texts] = [tempDir(), tempDir()];
+  const inputs = [write(texts, 'a.txt', 'some text '.repeat(50_000))];
+  const both = await Promise.all([0, 1].map(() => prepareDataset({ home, inputs, tokenizer: 'bytes' })));
+  expect(both[0]!.name).toBe(both[1]!.name);
+  expect(datasets(home)).toEqual([both[0]!.name]);
+});
+
+test('progress comes while a long text is read, and ends with all of it', async () => {
+  const [home, texts] = [tempDir(), tempDir()];
+  const inputs = [write(texts, 'a.txt', 'some text\n'.repeat(500_000))];
+  const seen: number[] = [];
+  await prepareDataset({ home, inputs, tokenizer: 'bytes', onProgress: (p) => seen.push(p.doneBytes / p.totalBytes) });
+  expect(seen.length).toBeGreaterThan(2);
+  expect(seen).toEqual([...seen].sort((a, b) => a - b));
+  expect(seen.at(-1)).toBe(1);
 });
 
 test('leftovers of a process that was killed go away, others stay', async () => {

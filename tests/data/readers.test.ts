@@ -40,6 +40,14 @@ test('what is not there is named', () => {
   expect(() => textFiles([path.join(dir, '*.txt')])).toThrow(/No file matches/);
 });
 
+test.skipIf(process.platform === 'win32')('a link that leads nowhere is no file; a path too long is told', () => {
+  const dir = tempDir();
+  const file = write(dir, 'a.txt', 'x');
+  fs.symlinkSync(path.join(dir, 'none'), path.join(dir, 'dangling.txt'));
+  expect(textFiles([dir])).toEqual([file]);
+  expect(() => textFiles([path.join(dir, 'x'.repeat(5000))])).toThrow(/can't be read/);
+});
+
 test('an empty file is refused by name, another is described by size and hash', async () => {
   const dir = tempDir();
   await expect(describeFile(write(dir, 'empty.txt', ''))).rejects.toThrow(/empty\.txt is empty/);

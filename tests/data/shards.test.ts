@@ -22,7 +22,7 @@ function dataset(dir: string, tokens: readonly number[], shardTokens: number, ch
     version: 1,
     name: 'test',
     tokenizer: 'bytes',
-    vocabSize: 257,
+    vocabSize: 65536,
     trainTokens: tokens.length,
     valTokens: tokens.length,
     shards,
@@ -80,6 +80,17 @@ test('a file that is missing or of another length is refused by name', () => {
   expect(() => openDataset(dir)).toThrow(/train-00001\.bin has 2 bytes instead of 4.*prepare the dataset again/);
   fs.rmSync(file);
   expect(() => openDataset(dir)).toThrow(/train-00001\.bin is missing.*prepare the dataset again/);
+});
+
+test('a token that the vocabulary does not have is no token', () => {
+  const dir = tempDir();
+  const manifest = dataset(dir, [1, 2, 3, 256], 10);
+  expect([...openDataset(dir).split('train').window(0, 4)]).toEqual([1, 2, 3, 256]);
+  fs.writeFileSync(path.join(dir, 'dataset.json'), JSON.stringify({ ...manifest, vocabSize: 256 }));
+  const damaged = openDataset(dir);
+  expect([...damaged.split('train').window(0, 3)]).toEqual([1, 2, 3]);
+  expect(() => damaged.split('train').window(2, 2)).toThrow(/is damaged \(token 256 of 256\)/);
+  damaged.close();
 });
 
 test('a description that is missing or damaged is refused by name', () => {

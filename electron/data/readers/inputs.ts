@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { UserError } from '../../errors.ts';
+import { messageOf, UserError } from '../../errors.ts';
 
 const textExtensions = new Set(['.txt', '.md']);
 
@@ -9,9 +9,19 @@ const textExtensions = new Set(['.txt', '.md']);
  * @throws UserError when a path is missing, can't be read, or names no text
  */
 export function textFiles(inputs: readonly string[]): string[] {
-  const files = inputs.flatMap((input) => expand(input));
+  const files = inputs.flatMap((input) => {
+    try {
+      return expand(input);
+    } catch (error) {
+      if (error instanceof UserError) throw error;
+      throw new UserError(`The path ${input} can't be read: ${messageOf(error)}.`);
+    }
+  });
   return [...new Set(files.map((f) => path.resolve(f)))];
 }
+
+/** Links that lead nowhere are no files. */
+const isFile = (file: string): boolean => fs.statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
 
 function expand(input: string): string[] {
   const stat = fs.statSync(input, { throwIfNoEntry: false });
@@ -21,14 +31,14 @@ function expand(input: string): string[] {
       .readdirSync(input, { recursive: true, encoding: 'utf8' })
       .filter((f) => textExtensions.has(path.extname(f).toLowerCase()))
       .map((f) => path.join(input, f))
-      .filter((f) => fs.statSync(f).isFile())
+      .filter(isFile)
       .sort();
     if (found.length === 0)
       throw new UserError(`The folder ${input} holds no .txt or .md files: name the files themselves.`);
     return found;
   }
   if (/[*?[{]/.test(input)) {
-    const found = fs.globSync(input).filter((f) => fs.statSync(f).isFile());
+    const found = fs.globSync(input).filter(isFile);
     if (found.length === 0) throw new UserError(`No file matches ${input}: check the pattern.`);
     return found.sort();
   }

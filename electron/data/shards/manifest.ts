@@ -29,7 +29,9 @@ export function readManifest(dir: string): Manifest {
   const file = path.join(dir, manifestName);
   if (!fs.existsSync(file)) throw new UserError(`There is no dataset in ${dir}: prepare it again from its text.`);
   try {
-    return manifestSchema.parse(JSON.parse(fs.readFileSync(file, 'utf8')));
+    const parsed = manifestSchema.safeParse(JSON.parse(fs.readFileSync(file, 'utf8')));
+    if (parsed.success) return parsed.data;
+    throw new Error(z.prettifyError(parsed.error));
   } catch (error) {
     throw new UserError(
       `The dataset's description ${file} is damaged (${messageOf(error)}): prepare it again from its text.`,

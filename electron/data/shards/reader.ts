@@ -20,9 +20,13 @@ interface OpenShard {
 class Split implements TokenSource {
   readonly tokens: number;
   readonly #shards: readonly OpenShard[];
+  readonly #dir: string;
+  readonly #vocabSize: number;
 
-  constructor(shards: readonly OpenShard[]) {
+  constructor(shards: readonly OpenShard[], dir: string, vocabSize: number) {
     this.#shards = shards;
+    this.#dir = dir;
+    this.#vocabSize = vocabSize;
     this.tokens = shards.reduce((total, s) => total + s.tokens, 0);
   }
 
@@ -34,6 +38,13 @@ class Split implements TokenSource {
       const from = Math.max(start, shard.start);
       const to = Math.min(start + length, shard.start + shard.tokens);
       if (from < to) readTokens(shard.fd, from - shard.start, out.subarray(from - start, to - start));
+    }
+    for (const token of out) {
+      if (token >= this.#vocabSize) {
+        throw new UserError(
+          `The dataset in ${this.#dir} is damaged (token ${token} of ${this.#vocabSize}): remove that folder and prepare it again.`,
+        );
+      }
     }
     return Int32Array.from(out);
   }
@@ -80,7 +91,7 @@ export class Dataset {
       start += shard.tokens;
       return open;
     });
-    return new Split(shards);
+    return new Split(shards, dir, this.manifest.vocabSize);
   }
 }
 

@@ -1,3 +1,4 @@
+export { removeAside, setAside, takeBack } from './aside.ts';
 export { CheckpointError } from './errors.ts';
 export { type LatestCheckpoint, latestValid, type RefusedCheckpoint } from './latest.ts';
 export { cleanPartials, freeBytes, type ListedCheckpoint, listCheckpoints } from './list.ts';

@@ -54,10 +54,12 @@ process.on('message', (message: ToEngine) => {
 
 // A terminal's Ctrl-C reaches every process of the group: the studio decides what it means.
 process.on('SIGINT', () => {});
+process.on('SIGHUP', () => {});
 process.on('SIGTERM', () => {
   stopRequested = true;
   trainer?.requestStop();
 });
 
 // Without its studio nobody records what happens: the last checkpoint is where the run goes on.
-process.on('disconnect', () => process.exit(1));
+// Nor may it write checkpoints beside one that goes on with the run: native work is not waited for.
+process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));

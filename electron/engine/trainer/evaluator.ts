@@ -20,14 +20,18 @@ export class Evaluator {
     this.#losses = evaluation.losses;
   }
 
-  /** @returns nats a token, the mean over all targets of windows 0 … windows.count - 1 */
-  async meanLoss(session: Session, windows: Windows): Promise<number> {
+  /**
+   * @param isCancelled asked between batches
+   * @returns nats a token, the mean over all targets of windows 0 … windows.count - 1; undefined when cancelled
+   */
+  async meanLoss(session: Session, windows: Windows, isCancelled = () => false): Promise<number | undefined> {
     const [batch, time] = this.#inputs.tokens.shape as [number, number];
     const tokens = new Int32Array(batch * time);
     const targets = new Int32Array(batch * time);
     const losses = new Float32Array(batch * time);
     let total = 0;
     for (let first = 0; first < windows.count; first += batch) {
+      if (isCancelled()) return undefined;
       const rows = Math.min(batch, windows.count - first);
       targets.fill(ignored);
       for (let row = 0; row < rows; row++) {

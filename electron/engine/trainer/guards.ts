@@ -25,9 +25,11 @@ export interface GuardState {
   readonly recentLosses: readonly number[];
   /** Steps in a row whose gradient was not finite: their updates were skipped. */
   readonly skipsInARow: number;
+  /** Losses in a row that were spikes. */
+  readonly spikesInARow: number;
 }
 
-export const freshGuards: GuardState = { recentLosses: [], skipsInARow: 0 };
+export const freshGuards: GuardState = { recentLosses: [], skipsInARow: 0, spikesInARow: 0 };
 
 export type Verdict =
   | { readonly kind: 'good' | 'skip'; readonly state: GuardState }
@@ -57,13 +59,20 @@ export function judge(
   const { recentLosses } = state;
   if (guards.spike > 0 && recentLosses.length >= Math.min(leastHistory, guards.window)) {
     const z = robustZ(recentLosses, loss);
+    const spikesInARow = state.spikesInARow + 1;
+    if (z > guards.spike && spikesInARow < guards.spikeSteps) {
+      return { kind: 'good', state: { ...state, skipsInARow: 0, spikesInARow } };
+    }
     if (z > guards.spike) {
       const usual = median(recentLosses).toFixed(3);
       return {
         kind: 'recover',
-        reason: `the loss jumped to ${loss.toFixed(3)} from about ${usual} (z ${z.toFixed(1)})`,
+        reason: `the loss jumped to ${loss.toFixed(3)} from about ${usual} and stayed (z ${z.toFixed(1)})`,
       };
     }
   }
-  return { kind: 'good', state: { recentLosses: [...recentLosses, loss].slice(-guards.window), skipsInARow: 0 } };
+  return {
+    kind: 'good',
+    state: { recentLosses: [...recentLosses, loss].slice(-guards.window), skipsInARow: 0, spikesInARow: 0 },
+  };
 }

@@ -21,12 +21,21 @@ export const trainerStateSchema = z.object({
   /** The kind of optimizer whose states the checkpoint holds. */
   optimizer: z.enum(optimizerKinds).default('adamw'),
   guards: z
-    .object({ recentLosses: z.array(z.number()).readonly(), skipsInARow: z.int().min(0) })
+    .object({
+      recentLosses: z.array(z.number()).readonly(),
+      skipsInARow: z.int().min(0),
+      spikesInARow: z.int().min(0),
+    })
     .default({ ...freshGuards }),
   /** Steps whose update was skipped, since the run's start. */
   skipped: z.int().min(0).default(0),
-  /** How often the run went back to a checkpoint. */
+  /** How often the run went back, and did not get past `recovery.until` since. */
   recoveries: z.int().min(0).default(0),
+  /** The last time that it did: to which step, and from which step on that is forgotten. */
+  recovery: z.object({ to: z.int(), until: z.int() }).nullable().default(null),
+  /** The last steps at which the validation loss was taken and samples were made. */
+  evaluatedStep: z.int().default(-1),
+  sampledStep: z.int().default(-1),
 });
 
 export type TrainerState = z.infer<typeof trainerStateSchema>;
@@ -43,6 +52,9 @@ export const freshState: TrainerState = {
   guards: freshGuards,
   skipped: 0,
   recoveries: 0,
+  recovery: null,
+  evaluatedStep: -1,
+  sampledStep: -1,
 };
 
 /** An entry for a buffer; in files the padding of the vocabulary is cut. */

@@ -1,16 +1,30 @@
 import path from 'node:path';
-import { checkpointName, type OpenedCheckpoint, openCheckpoint, prune, writeCheckpoint } from '../checkpoint/index.ts';
+import { UserError } from '../../errors.ts';
+import { formatBytes } from '../../format.ts';
+import {
+  checkpointName,
+  listCheckpoints,
+  type OpenedCheckpoint,
+  openCheckpoint,
+  prune,
+  removeAside,
+  setAside,
+  takeBack,
+  writeCheckpoint,
+} from '../checkpoint/index.ts';
 import { microBatches, type RunConfig } from '../config.ts';
 import { type Device, hostArray, type Session } from '../devices/device.ts';
 import { Profile } from '../devices/profile.ts';
 import { scalarCount, scalarIndex, statIndex } from '../gpt2/inputs.ts';
 import type { OptimizerKind } from '../optimizers/index.ts';
 import { mfu, modelFlopsPerToken } from '../program/cost.ts';
+import type { Plan } from '../program/planner.ts';
 import type { Program } from '../program/types.ts';
 import type { Activity, MemoryReport, Outcome, RunEvent } from './events.ts';
-import { judge } from './guards.ts';
+import { freshGuards, judge } from './guards.ts';
 import { initialise } from './initialise.ts';
 import { RunPrograms } from './programs.ts';
+import { keptScheduled, planRecovery, type Recovery, scheduledUpTo } from './recovery.ts';
 import { learningRateAt, optimizerAt, phaseAt, type ScheduledPhase, schedule, totalSteps } from './schedule.ts';
 import {
   freshState,
@@ -28,6 +42,8 @@ export interface TrainerOptions {
   readonly device: Device;
   /** Scratch memory of the device, beside the plan. */
   readonly scratchBytes: number;
+  /** What the device has in all. */
+  readonly memoryBytes: number;
   /** The device's peak in FLOP/s, for MFU; NaN when it is not known. */
   readonly peakFlops: number;
   readonly training: Sequences;
@@ -50,6 +66,9 @@ interface Bad {
   readonly skipped: boolean;
 }
 
+/** Steps that may be told before the studio has stored them. */
+const mostUnflushed = 512;
+
 /** Takes a run from where it is to its end: steps, evaluations, samples, checkpoints. */
 export class Trainer {
   readonly #options: TrainerOptions;
@@ -60,6 +79,8 @@ export class Trainer {
   #state: TrainerState = freshState;
   #stopRequested = false;
   #checkpointed = -1;
+  /** Steps told since the studio last said that all is stored. */
+  #unflushed = 0;
   /** Of the training steps, where TRAINYARD_PROFILE=1 asks for it. */
   readonly #profile = process.env.TRAINYARD_PROFILE === '1' ? new Profile() : undefined;
 
@@ -75,6 +96,7 @@ export class Trainer {
   static async create(options: TrainerOptions, from?: OpenedCheckpoint): Promise<Trainer> {
     const step = from ? trainerStateSchema.parse(from.state.trainer).step : 0;
     const programs = new RunPrograms(options.config, optimizerAt(options.config, schedule(options.config), step));
+    requireMemory(programs.plan, options.memoryBytes);
     const session = await options.device.load(programs.programs, programs.plan);
     const trainer = new Trainer(options, programs, session);
     if (from) await trainer.#restore(from);
@@ -90,6 +112,11 @@ export class Trainer {
     this.#state = { ...freshState, optimizer: training.optimizer.kind };
   }
 
+  async #flush(): Promise<void> {
+    await this.#options.flush?.();
+    this.#unflushed = 0;
+  }
+
   /** Ends the run after the current step, with a checkpoint. */
   requestStop(): void {
     this.#stopRequested = true;
@@ -98,44 +125,53 @@ export class Trainer {
   /** Trains until the last phase has ended, a stop is requested, or training can't go on. */
   async run(): Promise<Outcome> {
     const steps = totalSteps(this.#phases);
+    const first = this.#state.step;
     this.#emitStarted();
-    // A checkpoint of step 0 is written after both.
-    if (this.#state.step === 0 && this.#checkpointed < 0) {
-      await this.#evaluate();
-      await this.#sample();
-    }
+    await this.#doWhatIsDue(steps);
     let phase = -1;
-    const from = this.#state.step;
     while (this.#state.step < steps && !this.#stopRequested) {
-      const before = this.#state.step;
-      const now = phaseAt(this.#phases, before);
+      const { step } = this.#state;
+      const now = phaseAt(this.#phases, step);
       if (now.index !== phase) {
         phase = now.index;
-        const kind = optimizerAt(this.#config, this.#phases, this.#state.step);
-        if (kind !== this.#state.optimizer) {
-          await this.#during('switchingOptimizer', () => this.#switchOptimizer(kind));
-        }
-        this.#options.emit({ type: 'phase', step: this.#state.step, index: phase, kind: now.phase.kind });
+        await this.#enter(now);
       }
       const bad = await this.#step();
       if (bad !== undefined) {
-        if (this.#state.recoveries >= this.#config.guards.maxRecoveries) return await this.#fail(bad);
-        await this.#during('recovering', () => this.#recover(bad.reason));
+        if (!(await this.#recovered(bad))) return await this.#fail(bad);
         phase = -1;
         continue;
       }
-      if (this.#state.step === before) continue;
-      const last = this.#state.step === steps;
-      if (last || this.#due(this.#config.evaluation.every)) await this.#evaluate();
-      if (last || this.#due(this.#config.sampling.every)) await this.#sample();
-      if (last || this.#due(this.#config.checkpoints.every)) await this.#checkpoint();
+      // A studio that can't keep up is waited for: what it has not stored must not pile up here.
+      if (this.#unflushed >= mostUnflushed) await this.#flush();
+      if (this.#state.step > step) await this.#doWhatIsDue(steps);
     }
     if (this.#checkpointed !== this.#state.step) await this.#checkpoint();
-    if (this.#profile)
-      this.#options.emit({ type: 'profile', steps: this.#state.step - from, ops: this.#profile.byKind() });
-    return this.#state.step >= steps
-      ? { state: 'completed', step: this.#state.step, message: `finished after ${this.#state.step} steps` }
-      : { state: 'stopped', step: this.#state.step, message: `stopped and saved at step ${this.#state.step}` };
+    const { step } = this.#state;
+    if (this.#profile) this.#options.emit({ type: 'profile', steps: step - first, ops: this.#profile.byKind() });
+    return step >= steps
+      ? { state: 'completed', step, message: `finished after ${step} steps` }
+      : { state: 'stopped', step, message: `stopped and saved at step ${step}` };
+  }
+
+  async #enter({ phase, index, start }: ScheduledPhase): Promise<void> {
+    const { step } = this.#state;
+    const kind = optimizerAt(this.#config, this.#phases, step);
+    if (kind !== this.#state.optimizer) await this.#during('switchingOptimizer', () => this.#switchOptimizer(kind));
+    // Another phase may have other data and rates: what was a usual loss before says nothing.
+    if (step === start) this.#state = { ...this.#state, guards: freshGuards };
+    this.#options.emit({ type: 'phase', step, index, kind: phase.kind });
+  }
+
+  /** The evaluation, the samples and the checkpoint of a step, unless they were made before a stop. */
+  async #doWhatIsDue(steps: number): Promise<void> {
+    const { evaluation, sampling, checkpoints } = this.#config;
+    const { step } = this.#state;
+    const edge = step === 0 || step === steps;
+    if ((edge || this.#due(evaluation.every)) && this.#state.evaluatedStep !== step) await this.#evaluate();
+    if ((edge || this.#due(sampling.every)) && this.#state.sampledStep !== step) await this.#sample();
+    if (this.#stopRequested || step === 0 || this.#checkpointed === step) return;
+    if (step === steps || this.#due(checkpoints.every) || this.#state.bestStep === step) await this.#checkpoint();
   }
 
   close(): void {
@@ -149,6 +185,9 @@ export class Trainer {
     await work();
     emit({ type: 'activity', step: this.#state.step, activity: 'training' });
   }
+
+  /** A stop cuts short what is made anew when the run goes on; the last step is finished. */
+  readonly #isCancelled = (): boolean => this.#stopRequested && this.#state.step < totalSteps(this.#phases);
 
   #due(every: number): boolean {
     return every > 0 && this.#state.step % every === 0;
@@ -246,6 +285,7 @@ export class Trainer {
       memoryBytes: process.memoryUsage.rss(),
       time: Date.now(),
     });
+    this.#unflushed++;
   }
 
   #emitStarted(): void {
@@ -269,11 +309,13 @@ export class Trainer {
 
   async #evaluateNow(): Promise<void> {
     const { validation } = this.#options;
-    const valLoss = await this.#programs.evaluator.meanLoss(this.#session, validation);
+    const valLoss = await this.#programs.evaluator.meanLoss(this.#session, validation, this.#isCancelled);
+    if (valLoss === undefined) return;
     const { step, bestValLoss } = this.#state;
-    const better = Number.isFinite(valLoss) && (bestValLoss === null || valLoss < bestValLoss);
+    const better = step > 0 && Number.isFinite(valLoss) && (bestValLoss === null || valLoss < bestValLoss);
     this.#state = {
       ...this.#state,
+      evaluatedStep: step,
       valLoss: Number.isFinite(valLoss) ? valLoss : null,
       ...(better ? { bestValLoss: valLoss, bestStep: step } : {}),
     };
@@ -288,24 +330,36 @@ export class Trainer {
   async #sampleNow(): Promise<void> {
     const { tokenizer, emit } = this.#options;
     const { prompts, tokens, temperature, topK } = this.#config.sampling;
-    if (tokens === 0) return;
-    for (const [i, prompt] of prompts.entries()) {
+    const texts: { prompt: string; seed: number; text: string }[] = [];
+    for (const [i, prompt] of tokens === 0 ? [] : prompts.entries()) {
       const ids = prompt === '' ? [tokenizer.endOfText] : Array.from(tokenizer.encode(prompt));
       const seed = this.#config.seed + i;
       const made: number[] = [];
       const options = { temperature, topK, seed, maxTokens: tokens, endOfText: tokenizer.endOfText };
-      for await (const id of this.#programs.generator.generate(this.#session, ids, options)) made.push(id);
-      emit({ type: 'sample', step: this.#state.step, prompt, seed, text: tokenizer.decode(made) });
+      for await (const id of this.#programs.generator.generate(this.#session, ids, options)) {
+        made.push(id);
+        if (this.#isCancelled()) return;
+      }
+      texts.push({ prompt, seed, text: tokenizer.decode(made) });
     }
+    const { step } = this.#state;
+    for (const text of texts) emit({ type: 'sample', step, ...text });
+    this.#state = { ...this.#state, sampledStep: step };
   }
 
   async #checkpoint(): Promise<void> {
     await this.#save();
     const { checkpointRoot, emit } = this.#options;
     const { bestStep } = this.#state;
-    const keep = new Set(bestStep === null ? [] : [bestStep]);
+    // Those that a recovery goes back to: which they are must not depend on where the user paused.
+    const keep = new Set([
+      ...(bestStep === null ? [] : [bestStep]),
+      ...scheduledUpTo(this.#config, this.#phases, this.#state.step).slice(0, keptScheduled),
+    ]);
     const removed = await prune(checkpointRoot, { keepLast: this.#config.checkpoints.keepLast, keep });
     for (const gone of removed) emit({ type: 'checkpointRemoved', step: gone });
+    const { step, recovery } = this.#state;
+    if (recovery !== null && step >= recovery.until) await removeAside(checkpointRoot);
   }
 
   #save(): Promise<void> {
@@ -316,7 +370,7 @@ export class Trainer {
     const { checkpointRoot, emit } = this.#options;
     const { training, model } = this.#programs;
     const { step, bestStep } = this.#state;
-    await this.#options.flush?.();
+    await this.#flush();
     const written = await writeCheckpoint(checkpointRoot, step, {
       model: modelEntries(this.#session, model.parameters),
       optimizer: optimizerEntries(this.#session, training),
@@ -335,7 +389,8 @@ export class Trainer {
       const valLoss = await this.#programs.evaluator.meanLoss(this.#session, this.#options.validation);
       if (Number.isFinite(valLoss)) await this.#save();
     }
-    const last = this.#checkpointed;
+    await takeBack(this.#options.checkpointRoot);
+    const last = (await listCheckpoints(this.#options.checkpointRoot)).at(-1)?.step ?? -1;
     const saved = last < 0 ? 'nothing was saved yet' : `the last checkpoint is of step ${last}`;
     return {
       state: 'failed',
@@ -344,20 +399,26 @@ export class Trainer {
     };
   }
 
+  /** Goes back if that may help. @returns whether it did */
+  async #recovered({ reason }: Bad): Promise<boolean> {
+    const onDisk = new Set((await listCheckpoints(this.#options.checkpointRoot)).map((c) => c.step));
+    const recovery = planRecovery(this.#state, this.#config, this.#phases, onDisk);
+    if (recovery) await this.#during('recovering', () => this.#goBack(recovery, reason));
+    return recovery !== undefined;
+  }
+
   /**
-   * Goes back to the last checkpoint, or to the beginning, and past the data that led here. What is decided here is saved
-   * at once: a run that is killed later must not go the bad way again.
+   * Goes back to a checkpoint, past the data that led here. What is decided here is saved at once: a run that is killed
+   * later must not go the bad way again.
    */
-  async #recover(reason: string): Promise<void> {
-    const { step, sequence } = this.#state;
-    const recoveries = this.#state.recoveries + 1;
+  async #goBack({ to, recoveries, until }: Recovery, reason: string): Promise<void> {
+    const { step, sequence, skipped } = this.#state;
     const { checkpointRoot, emit } = this.#options;
-    const to = Math.max(0, this.#checkpointed);
-    if (this.#checkpointed >= 0)
-      await this.#restore(await openCheckpoint(path.join(checkpointRoot, checkpointName(to))));
+    if (to > 0) await this.#restore(await openCheckpoint(path.join(checkpointRoot, checkpointName(to))));
     else this.#begin();
-    this.#state = { ...this.#state, sequence, recoveries };
+    this.#state = { ...this.#state, sequence, skipped, recoveries, recovery: { to, until } };
     emit({ type: 'recovery', step: step + 1, to, reason, recoveries });
+    for (const later of await setAside(checkpointRoot, to)) emit({ type: 'checkpointRemoved', step: later });
     await this.#save();
   }
 
@@ -380,10 +441,20 @@ export class Trainer {
     const { checkpointRoot, device, config, emit } = this.#options;
     this.#session.close();
     this.#programs = new RunPrograms(config, kind);
+    requireMemory(this.#programs.plan, this.#options.memoryBytes);
     this.#session = await device.load(this.#programs.programs, this.#programs.plan);
     await this.#restore(
       await openCheckpoint(path.join(checkpointRoot, checkpointName(this.#state.step)), { quick: true }),
     );
     emit({ type: 'optimizer', step: this.#state.step, from, to: kind, memory: this.#memory() });
   }
+}
+
+/** @throws UserError when a plan needs more than the device has: before anything is allocated */
+function requireMemory({ totalBytes, hostBytes }: Plan, memoryBytes: number): void {
+  const bytes = totalBytes + hostBytes;
+  if (bytes <= memoryBytes) return;
+  throw new UserError(
+    `The run needs ${formatBytes(bytes)} and the device has ${formatBytes(memoryBytes)}: ${formatBytes(bytes - memoryBytes)} too much. \`trainyard fit --memory ${Math.floor(memoryBytes / 2 ** 30)}\` with its settings says what would fit.`,
+  );
 }

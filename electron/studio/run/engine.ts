@@ -17,7 +17,12 @@ export class EngineProcess {
   readonly exited: Promise<EngineExit>;
 
   constructor(onMessage: (message: FromEngine) => void) {
-    this.#child = fork(entry, { execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    this.#child = fork(entry, {
+      execArgv: [],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      // Unlike JSON it keeps NaN and infinities.
+      serialization: 'advanced',
+    });
     this.#child.on('message', (message) => onMessage(message as FromEngine));
     this.exited = new Promise((resolve) => {
       // Not `exit`: messages may still be on their way then.

@@ -32,12 +32,15 @@ const processStart = (pid: number): string | null => {
   return stat?.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null;
 };
 
-export const thisProcess = (): Owner => ({
+/** Looked up once: a laptop that changes its network may change its name, and stays the owner of what it trains. */
+const here: Owner = {
   pid: process.pid,
   host: os.hostname(),
   bootId: bootId(),
   processStart: processStart(process.pid),
-});
+};
+
+export const thisProcess = (): Owner => here;
 
 function isRunning(pid: number): boolean {
   try {
@@ -52,10 +55,11 @@ function isRunning(pid: number): boolean {
 /** Whether the owner still lives. @param heartbeat when it last said so, in milliseconds since 1970 */
 export function isAlive(owner: Owner, heartbeat: number, now: number = Date.now()): boolean {
   const recent = now - heartbeat < silenceMs;
-  // The process of another machine can't be looked at: its word has to do.
-  if (owner.host !== os.hostname()) return recent;
   const boot = bootId();
-  if (owner.bootId !== null && boot !== null && owner.bootId !== boot) return false;
+  const sameBoot = owner.bootId !== null && owner.bootId === boot;
+  // The process of another machine can't be looked at: its word has to do. A machine's name may change, its boot can't.
+  if (owner.host !== os.hostname() && !sameBoot) return recent;
+  if (owner.bootId !== null && boot !== null && !sameBoot) return false;
   if (!isRunning(owner.pid)) return false;
   const start = processStart(owner.pid);
   if (owner.processStart !== null && start !== null) return owner.processStart === start;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { freshGuards, type GuardState, judge, robustZ } from '../../../electron/engine/trainer/guards.ts';
 
-const guards = { spike: 10, window: 30, maxSkips: 3, maxRecoveries: 2 };
+const guards = { spike: 10, spikeSteps: 3, window: 30, maxSkips: 3, maxRecoveries: 2 };
 const good = (loss: number) => ({ loss, gradNorm: 1, skipped: false });
 const bad = { loss: Number.NaN, gradNorm: Number.NaN, skipped: true };
 
@@ -33,16 +33,20 @@ describe('the guards of a run', () => {
     expect(after(noisy).recentLosses).toEqual(noisy.slice(-30));
   });
 
-  it('call for recovery at a spike, not at a drop', () => {
+  it('call for recovery when the loss jumps up and stays, not at a drop or at one odd batch', () => {
     const state = after(noisy);
     expect(judge(state, good(0.1), guards).kind).toBe('good');
-    const verdict = judge(state, good(6), guards);
-    expect(verdict).toMatchObject({
-      kind: 'recover',
-      reason: expect.stringMatching(/jumped to 6\.000 from about 2\.5/),
-    });
-    expect(judge(state, good(6), { ...guards, spike: 0 }).kind).toBe('good');
-    expect(judge(after(noisy.slice(0, 10)), good(6), guards).kind).toBe('good'); // too little is known yet
+    let spiking = state;
+    for (const row of [1, 2]) {
+      const verdict = judge(spiking, good(6), guards);
+      expect(verdict).toMatchObject({ kind: 'good', state: { spikesInARow: row, recentLosses: state.recentLosses } });
+      spiking = (verdict as { state: GuardState }).state;
+    }
+    const reason = expect.stringMatching(/jumped to 6\.000 from about 2\.5\d+ and stayed/);
+    expect(judge(spiking, good(6), guards)).toMatchObject({ kind: 'recover', reason });
+    expect(judge(spiking, good(2.5), guards)).toMatchObject({ kind: 'good', state: { spikesInARow: 0 } });
+    expect(judge(spiking, good(6), { ...guards, spike: 0 }).kind).toBe('good');
+    expect(judge(after(noisy.slice(0, 10)), good(6), { ...guards, spikeSteps: 1 }).kind).toBe('good'); // too little is known
   });
 
   it('skip single steps without a finite gradient, and call for recovery after some in a row', () => {

@@ -57,6 +57,7 @@ export async function train(
       config,
       device,
       scratchBytes: 0,
+      memoryBytes: 2 ** 40,
       peakFlops: Number.NaN,
       training: { read: sequence },
       validation: { count: 4, read: (i) => sequence(1e6 + i) },

@@ -1,4 +1,6 @@
+import fs from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { latestValid } from '../../../electron/engine/checkpoint/index.ts';
 import type { Device, HostArray, Session } from '../../../electron/engine/devices/device.ts';
 import type { Buffer, Program } from '../../../electron/engine/program/types.ts';
 import { tempDir } from '../../temp.ts';
@@ -38,7 +40,7 @@ function faulty(device: Device, faultOf: (update: number) => Fault): Device {
 const config = smallRun({
   phases: [{ kind: 'constant', steps: 40, from: 1e-3, to: 1e-3 }],
   checkpoints: { every: 10, keepLast: 9 },
-  guards: { spike: 12, window: 20, maxSkips: 3, maxRecoveries: 2 },
+  guards: { spike: 12, spikeSteps: 2, window: 20, maxSkips: 3, maxRecoveries: 2 },
 });
 const among =
   (kind: Fault, ...updates: number[]) =>
@@ -72,10 +74,10 @@ describe.skipIf(!hasCpu)('a run in which something goes wrong', () => {
   });
 
   it('goes back after a loss spike, and resumes past it to the same bit', async () => {
-    const at = among('spike', 33);
+    const at = among('spike', 33, 34);
     const whole = await train(faulty(device, at), tempDir(), config);
     expect(whole.outcome.state).toBe('completed');
-    expect(whole.events.filter((e) => e.type === 'recovery')).toMatchObject([{ step: 33, to: 30, recoveries: 1 }]);
+    expect(whole.events.filter((e) => e.type === 'recovery')).toMatchObject([{ step: 34, to: 30, recoveries: 1 }]);
     const root = tempDir();
     const first = await train(faulty(device, at), root, config, { stopAfter: 36 });
     const second = await train(device, root, config, { from: await first.checkpoint(36) });
@@ -88,17 +90,48 @@ describe.skipIf(!hasCpu)('a run in which something goes wrong', () => {
     expect(events.filter((e) => e.type === 'recovery')).toMatchObject([{ step: 3, to: 0 }]);
   });
 
-  it('fails with the reason when recovering does not help, and keeps the last good checkpoint', async () => {
+  it('goes back to the same step wherever the user paused in between', async () => {
+    const at = among('nan', 26, 27, 28);
+    const whole = await train(faulty(device, at), tempDir(), config);
     const root = tempDir();
-    const { outcome, checkpoint } = await train(
-      faulty(device, (n) => (n > 14 ? 'nan' : undefined)),
+    const first = await train(device, root, config, { stopAfter: 24 });
+    const rest = faulty(device, among('nan', 2, 3, 4));
+    const second = await train(rest, root, config, { from: await first.checkpoint(24) });
+    expect(second.events.filter((e) => e.type === 'recovery')).toMatchObject([{ step: 26, to: 20 }]);
+    expect([...first.losses, ...second.losses]).toEqual(whole.losses);
+  });
+
+  it('goes further back when going back once did not help', async () => {
+    const bad = among('nan', 25, 26, 27, 28, 29, 30);
+    const { outcome, events } = await train(faulty(device, bad), tempDir(), config);
+    expect(outcome.state).toBe('completed');
+    expect(events.filter((e) => e.type === 'recovery')).toMatchObject([
+      { step: 25, to: 20, recoveries: 1 },
+      { step: 21, to: 10, recoveries: 2 },
+    ]);
+  });
+
+  it('forgets a recovery when it got past it', async () => {
+    const long = { ...config, guards: { ...config.guards, window: 5, maxRecoveries: 1 } };
+    const bad = among('nan', 12, 13, 14, 32, 33, 34);
+    const { outcome, events } = await train(faulty(device, bad), tempDir(), long);
+    expect(outcome.state).toBe('completed');
+    expect(events.filter((e) => e.type === 'recovery')).toMatchObject([{ to: 10, recoveries: 1 }, { recoveries: 1 }]);
+  });
+
+  it('fails with the reason when recovering does not help, and leaves the last good checkpoint to resume from', async () => {
+    const root = tempDir();
+    const { outcome } = await train(
+      faulty(device, (n) => (n > 24 ? 'nan' : undefined)),
       root,
       config,
     );
     expect(outcome.state).toBe('failed');
-    expect(outcome.message).toMatch(/not finite 3 times in a row.*last checkpoint is of step 10/);
-    const kept = await checkpoint(10);
-    expect(kept.state.trainer).toMatchObject({ step: 10, recoveries: 2 });
+    expect(outcome.message).toMatch(/not finite 3 times in a row.*last checkpoint is of step 20/);
+    const { checkpoint, refused } = await latestValid(root);
+    expect(checkpoint!.step).toBe(20);
+    expect(refused).toEqual([]);
+    expect(fs.readdirSync(root).filter((name) => !name.startsWith('step-'))).toEqual([]);
   });
 });
 

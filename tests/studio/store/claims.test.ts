@@ -81,13 +81,15 @@ test('a process is told from a later one with the same number, and from one of a
   const now = Date.now();
   const hourAgo = now - 3_600_000;
   expect(isAlive(me, now)).toBe(true);
-  expect(isAlive({ ...me, host: `not-${os.hostname()}` }, now)).toBe(true);
-  expect(isAlive({ ...me, host: `not-${os.hostname()}` }, hourAgo)).toBe(false);
+  const elsewhere = { ...me, host: `not-${os.hostname()}`, bootId: 'another' };
+  expect(isAlive(elsewhere, now)).toBe(true);
+  expect(isAlive(elsewhere, hourAgo)).toBe(false);
   // Where the platform tells nothing more, a long silence has to do.
   expect(isAlive({ ...me, processStart: null }, hourAgo)).toBe(false);
   if (me.bootId !== null) expect(isAlive({ ...me, bootId: 'another' }, now)).toBe(false);
   if (me.processStart === null) return;
   expect(isAlive(me, hourAgo)).toBe(true);
+  expect(isAlive({ ...me, host: 'the name it had in another network' }, hourAgo)).toBe(true);
   expect(isAlive({ ...me, processStart: `${me.processStart}0` }, now)).toBe(false);
 });
 

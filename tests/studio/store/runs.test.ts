@@ -26,7 +26,7 @@ test('a name that several runs have, and one that none has, name those that may 
 
 test('several ids with the same beginning are listed', () => {
   const store = testStore();
-  const ids = Array.from({ length: 60 }, () => newRun(store, 'n').id);
+  const ids = Array.from({ length: 60 }, () => newRun(store, 'a name').id);
   const letter = ids.map((id) => id[0]!).find((c, i, all) => all.indexOf(c) !== i)!;
   expect(() => store.getRun(letter)).toThrow(/Several runs begin with/);
 });

@@ -1,0 +1,171 @@
+import { getShortestPaths } from '@xstate/graph';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { createActor, fromCallback } from 'xstate';
+import {
+  type EngineOrder,
+  freshMemory,
+  type MachineEvent,
+  memoryOf,
+  runMachine,
+  stateName,
+  storedState,
+} from '../../electron/studio/run/machine.ts';
+import { runStates } from '../../electron/studio/store/index.ts';
+
+const memory = { plannedBytes: 1, allocatedBytes: 1, scratchBytes: 0, roleBytes: {} };
+const exit = (code: number | null, signal: NodeJS.Signals | null = null): MachineEvent => ({
+  type: 'exit',
+  exit: { code, signal },
+});
+const ended = (state: 'completed' | 'stopped' | 'failed'): MachineEvent => ({
+  type: 'ended',
+  outcome: { state, step: 9, message: state },
+});
+
+/** Everything that can happen to a run. */
+const events: MachineEvent[] = [
+  { type: 'started', step: 0, device: 'cpu', memory },
+  { type: 'phase', step: 0, index: 0, kind: 'warmup' },
+  { type: 'phase', step: 3, index: 1, kind: 'cosine' },
+  { type: 'phase', step: 6, index: 2, kind: 'constant' },
+  ...(['training', 'evaluating', 'sampling', 'checkpointing', 'switchingOptimizer', 'recovering'] as const).map(
+    (activity): MachineEvent => ({ type: 'activity', step: 1, activity }),
+  ),
+  { type: 'skip', step: 2, loss: 1, skipped: 1 },
+  { type: 'recovery', step: 5, to: 3, reason: 'spike', recoveries: 1 },
+  ended('completed'),
+  ended('stopped'),
+  ended('failed'),
+  { type: 'error', message: 'no dataset' },
+  { type: 'unrecorded', message: 'disk full' },
+  exit(0),
+  exit(null, 'SIGKILL'),
+  { type: 'pause' },
+  { type: 'stop' },
+  { type: 'kill' },
+];
+
+/** A machine whose engine does nothing, and the orders that it was given. */
+function started(input = {}) {
+  const orders: EngineOrder[] = [];
+  const machine = runMachine.provide({
+    actors: { engine: fromCallback(() => {}) },
+    actions: { order: (_, order) => orders.push(order) },
+  });
+  const actor = createActor(machine, { input });
+  actor.start();
+  return { actor, orders, machine };
+}
+
+/** The state after some events. */
+function after(...some: MachineEvent[]) {
+  const { actor, orders } = started();
+  for (const event of some) actor.send(event);
+  const snapshot = actor.getSnapshot();
+  return { name: stateName(snapshot), stored: storedState(snapshot), end: snapshot.context.end, orders, snapshot };
+}
+
+const [start, warmup, cosine] = events as [MachineEvent, MachineEvent, MachineEvent];
+
+describe('the machine of a run', () => {
+  it('shows what is done, and the phase that is trained', () => {
+    expect(after().name).toBe('preparing');
+    expect(after(start).name).toBe('training');
+    expect(after(start, warmup).name).toBe('training.warmup');
+    expect(after(start, warmup, cosine).name).toBe('training.cosine');
+    for (const activity of ['evaluating', 'sampling', 'checkpointing', 'switchingOptimizer', 'recovering'] as const) {
+      const during = [start, warmup, { type: 'activity', step: 1, activity } as const];
+      expect(after(...during).name).toBe(activity);
+      expect(after(...during).stored).toBe('training');
+      expect(after(...during, { type: 'activity', step: 1, activity: 'training' }).name).toBe('training.warmup');
+    }
+  });
+
+  it('rests as the engine says, or as it ended', () => {
+    expect(after(start, ended('completed'), exit(0))).toMatchObject({ name: 'completed', end: { resumable: false } });
+    expect(after(start, { type: 'stop' }, ended('stopped'), exit(0))).toMatchObject({
+      name: 'stopped',
+      end: { resumable: true },
+    });
+    expect(after(start, { type: 'pause' }, ended('stopped'), exit(0))).toMatchObject({
+      name: 'paused',
+      end: { state: 'paused', resumable: true },
+    });
+    expect(after(start, ended('failed'), exit(0))).toMatchObject({ name: 'failed', end: { resumable: false } });
+    expect(after({ type: 'error', message: 'no dataset' }, exit(1))).toMatchObject({
+      name: 'failed',
+      end: { message: 'no dataset' },
+    });
+    expect(after(start, exit(null, 'SIGKILL'))).toMatchObject({
+      name: 'interrupted',
+      end: { message: expect.stringMatching(/SIGKILL.*last checkpoint/), resumable: true },
+    });
+  });
+
+  it('orders the engine to stop once, and to die when it can not be recorded', () => {
+    expect(after(start, { type: 'pause' }, { type: 'pause' }).orders).toEqual([{ type: 'stop' }]);
+    expect(after(start, { type: 'pause' }, { type: 'stop' })).toMatchObject({
+      name: 'stopping',
+      orders: [{ type: 'stop' }],
+    });
+    expect(after(start, { type: 'unrecorded', message: 'disk full' })).toMatchObject({ orders: [{ type: 'kill' }] });
+    expect(after(start, { type: 'kill' }, exit(null, 'SIGKILL'))).toMatchObject({
+      name: 'interrupted',
+      orders: [{ type: 'kill' }],
+      end: { message: expect.stringMatching(/^stopped at once/) },
+    });
+  });
+
+  it('restores what it remembered', () => {
+    const { snapshot } = after(start, warmup, cosine, { type: 'skip', step: 4, loss: 1, skipped: 2 });
+    const remembered = memoryOf(snapshot);
+    expect(remembered).toEqual({ ...freshMemory, step: 3, phase: { index: 1, kind: 'cosine' }, skipped: 2 });
+    const { actor } = started(JSON.parse(JSON.stringify(remembered)));
+    expect(stateName(actor.getSnapshot())).toBe('preparing');
+    actor.send(start);
+    expect(stateName(actor.getSnapshot())).toBe('training.cosine');
+  });
+
+  it('reaches every state, and from every state it comes to rest', () => {
+    const { machine } = started();
+    const paths = getShortestPaths(machine, {
+      events,
+      // Numbers that are remembered make no other states.
+      serializeState: ({ value, context }) => JSON.stringify([value, context.phase?.kind, context.end?.state]),
+    });
+    const reached = new Set(paths.map((p) => stateName(p.state as ReturnType<typeof after>['snapshot'])));
+    const doing = [
+      'evaluating',
+      'sampling',
+      'checkpointing',
+      'switchingOptimizer',
+      'recovering',
+      'preparing',
+      'training',
+    ];
+    const training = ['warmup', 'cosine', 'constant'].map((kind) => `training.${kind}`);
+    const rests = ['completed', 'stopped', 'failed', 'interrupted', 'paused'];
+    for (const state of [...doing, ...training, 'pausing', 'stopping', ...rests])
+      expect([...reached], state).toContain(state);
+    for (const { steps, state } of paths) {
+      if (state.status === 'done') continue;
+      const walked = steps.map((s) => s.event).filter((e) => (e.type as string) !== 'xstate.init') as MachineEvent[];
+      expect(rests).toContain(after(...walked, exit(0)).name);
+    }
+  });
+
+  it('whatever happens in whatever order: one known state, at rest only after the engine is gone, with a reason', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...events), { maxLength: 25 }), (some) => {
+        const { stored, end, snapshot } = after(...some);
+        expect(runStates).toContain(stored);
+        const gone = some.some((e) => e.type === 'exit');
+        expect(snapshot.status === 'done').toBe(gone);
+        if (gone) expect(end!.message.length).toBeGreaterThan(0);
+        if (gone) expect(end!.state).toBe(stored);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
