@@ -1,3 +1,5 @@
+import { UserError } from '../../errors.ts';
+import { formatBytes } from '../../format.ts';
 import type { RunConfig } from '../config.ts';
 import { Generator } from '../generator.ts';
 import { Gpt2, type Training } from '../gpt2/programs.ts';
@@ -41,4 +43,13 @@ export class RunPrograms {
 function sampleContext({ model, sampling }: ProgramConfig): number {
   const prompts = sampling.prompts.map((p) => Math.max(1, Buffer.byteLength(p)));
   return Math.min(model.contextLength, Math.max(1, ...prompts) + sampling.tokens);
+}
+
+/** @throws UserError when a plan needs more than the device has: before anything is allocated */
+export function requireMemory({ totalBytes, hostBytes }: Plan, memoryBytes: number): void {
+  const bytes = totalBytes + hostBytes;
+  if (bytes <= memoryBytes) return;
+  throw new UserError(
+    `The run needs ${formatBytes(bytes)} and the device has ${formatBytes(memoryBytes)}: ${formatBytes(bytes - memoryBytes)} too much. \`trainyard fit --memory ${Math.floor(memoryBytes / 2 ** 30)}\` with its settings says what would fit.`,
+  );
 }

@@ -1,6 +1,4 @@
 import path from 'node:path';
-import { UserError } from '../../errors.ts';
-import { formatBytes } from '../../format.ts';
 import {
   checkpointName,
   listCheckpoints,
@@ -15,15 +13,15 @@ import {
 import { microBatches, type RunConfig } from '../config.ts';
 import { type Device, hostArray, type Session } from '../devices/device.ts';
 import { Profile } from '../devices/profile.ts';
-import { scalarCount, scalarIndex, statIndex } from '../gpt2/inputs.ts';
+import { statIndex } from '../gpt2/inputs.ts';
 import type { OptimizerKind } from '../optimizers/index.ts';
 import { mfu, modelFlopsPerToken } from '../program/cost.ts';
-import type { Plan } from '../program/planner.ts';
 import type { Program } from '../program/types.ts';
 import type { Activity, MemoryReport, Outcome, RunEvent } from './events.ts';
+import { writeBatch, writeScalars } from './feed.ts';
 import { freshGuards, judge } from './guards.ts';
 import { initialise } from './initialise.ts';
-import { RunPrograms } from './programs.ts';
+import { requireMemory, RunPrograms } from './programs.ts';
 import { keptScheduled, planRecovery, type Recovery, scheduledUpTo } from './recovery.ts';
 import { learningRateAt, optimizerAt, phaseAt, type ScheduledPhase, schedule, totalSteps } from './schedule.ts';
 import {
@@ -199,10 +197,12 @@ export class Trainer {
     const session = this.#session;
     const started = performance.now();
     const learningRate = learningRateAt(this.#phases, this.#state.step);
-    this.#writeScalars(learningRate);
+    const { inputs } = training;
+    writeScalars(session, inputs, this.#config, learningRate, this.#state.updates + 1);
     const count = microBatches(this.#config);
     for (let micro = 0; micro < count; micro++) {
-      this.#writeBatch(micro);
+      const first = this.#state.sequence + micro * this.#config.batch;
+      writeBatch(session, inputs, this.#config, this.#options.training, first);
       await this.#run(micro === 0 ? training.first : training.further);
     }
     await this.#run(training.update);
@@ -236,37 +236,6 @@ export class Trainer {
 
   #run(program: Program): Promise<void> {
     return this.#session.run(program, this.#profile?.timesOf(program));
-  }
-
-  #writeScalars(learningRate: number): void {
-    const { beta1, beta2 } = this.#config.optimizer;
-    const t = this.#state.updates + 1;
-    const scalars = new Float32Array(scalarCount);
-    scalars[scalarIndex.learningRate] = learningRate;
-    scalars[scalarIndex.biasCorrection1] = 1 / (1 - beta1 ** t);
-    scalars[scalarIndex.biasCorrection2] = 1 / (1 - beta2 ** t);
-    scalars[scalarIndex.lossScale] = 1;
-    scalars[scalarIndex.lossGradient] = 1 / this.#config.tokensPerStep;
-    this.#session.write(this.#programs.training.inputs.scalars, scalars);
-  }
-
-  #writeBatch(micro: number): void {
-    const { inputs } = this.#programs.training;
-    const { batch, seed, model } = this.#config;
-    const tokens = new Int32Array(batch * model.contextLength);
-    const targets = new Int32Array(batch * model.contextLength);
-    const first = this.#state.sequence + micro * batch;
-    for (let row = 0; row < batch; row++) {
-      const window = this.#options.training.read(first + row);
-      tokens.set(window.inputs, row * model.contextLength);
-      targets.set(window.targets, row * model.contextLength);
-    }
-    this.#session.write(inputs.tokens, tokens);
-    this.#session.write(inputs.targets, targets);
-    if (model.dropout > 0) {
-      const [seedHigh, firstHigh] = [Math.floor(seed / 2 ** 32), Math.floor(first / 2 ** 32)];
-      this.#session.write(inputs.rng, Int32Array.of(seed | 0, seedHigh | 0, first | 0, firstHigh | 0));
-    }
   }
 
   #emitMetrics(loss: number, learningRate: number, gradNorm: number, stepMs: number): void {
@@ -448,13 +417,4 @@ export class Trainer {
     );
     emit({ type: 'optimizer', step: this.#state.step, from, to: kind, memory: this.#memory() });
   }
-}
-
-/** @throws UserError when a plan needs more than the device has: before anything is allocated */
-function requireMemory({ totalBytes, hostBytes }: Plan, memoryBytes: number): void {
-  const bytes = totalBytes + hostBytes;
-  if (bytes <= memoryBytes) return;
-  throw new UserError(
-    `The run needs ${formatBytes(bytes)} and the device has ${formatBytes(memoryBytes)}: ${formatBytes(bytes - memoryBytes)} too much. \`trainyard fit --memory ${Math.floor(memoryBytes / 2 ** 30)}\` with its settings says what would fit.`,
-  );
 }

@@ -1,0 +1,44 @@
+import type { RunConfig } from '../config.ts';
+import type { Session } from '../devices/device.ts';
+import { type Inputs, scalarCount, scalarIndex } from '../gpt2/inputs.ts';
+import type { Sequences } from './windows.ts';
+
+/** Writes what changes from step to step: the learning rate and the bias corrections of the `t`-th update. */
+export function writeScalars(
+  session: Session,
+  inputs: Inputs,
+  config: RunConfig,
+  learningRate: number,
+  t: number,
+): void {
+  const { beta1, beta2 } = config.optimizer;
+  const scalars = new Float32Array(scalarCount);
+  scalars[scalarIndex.learningRate] = learningRate;
+  scalars[scalarIndex.biasCorrection1] = 1 / (1 - beta1 ** t);
+  scalars[scalarIndex.biasCorrection2] = 1 / (1 - beta2 ** t);
+  scalars[scalarIndex.lossScale] = 1;
+  scalars[scalarIndex.lossGradient] = 1 / config.tokensPerStep;
+  session.write(inputs.scalars, scalars);
+}
+
+/** Writes the micro-batch that begins with the `first` sequence of the run: tokens, targets, and what dropout draws from. */
+export function writeBatch(
+  session: Session,
+  inputs: Inputs,
+  { batch, seed, model }: RunConfig,
+  sequences: Sequences,
+  first: number,
+): void {
+  const tokens = new Int32Array(batch * model.contextLength);
+  const targets = new Int32Array(batch * model.contextLength);
+  for (let row = 0; row < batch; row++) {
+    const window = sequences.read(first + row);
+    tokens.set(window.inputs, row * model.contextLength);
+    targets.set(window.targets, row * model.contextLength);
+  }
+  session.write(inputs.tokens, tokens);
+  session.write(inputs.targets, targets);
+  if (model.dropout === 0) return;
+  const [seedHigh, firstHigh] = [Math.floor(seed / 2 ** 32), Math.floor(first / 2 ** 32)];
+  session.write(inputs.rng, Int32Array.of(seed | 0, seedHigh | 0, first | 0, firstHigh | 0));
+}
