@@ -179,7 +179,11 @@ async function link(compiler: Compiler, sources: readonly string[]): Promise<voi
       );
       libraries.push(library);
     }
-    await run([...compiler.command, '/nologo', '/LD', ...inputs, ...libraries, `/Fe:${partial}`], 'Linking');
+    const delayed = ['delayimp.lib', '/link', '/DELAYLOAD:NODE.EXE'];
+    await run(
+      [...compiler.command, '/nologo', '/LD', ...inputs, ...libraries, `/Fe:${partial}`, ...delayed],
+      'Linking',
+    );
   } else {
     const shared =
       process.platform === 'darwin' ? ['-bundle', '-undefined', 'dynamic_lookup'] : ['-shared', '-pthread'];

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <stdexcept>
+#include <string>
 
 namespace trainyard {
 namespace {
@@ -81,6 +83,27 @@ void linearBackwardWeight(const LinearBackwardWeightCall& c, Pool& pool, const K
   if (c.db) biasGradient(c, pool, k);
 }
 
+// Indices come from data: one that is out of range must end the run, not write somewhere.
+void requireIndices(const char* what, const int32_t* indices, int64_t n, int64_t least, int64_t end) {
+  for (int64_t i = 0; i < n; i++) {
+    if (indices[i] >= least && indices[i] < end) continue;
+    throw std::out_of_range(std::string("the ") + what + " " + std::to_string(indices[i]) + " is not below " +
+                            std::to_string(end));
+  }
+}
+
+void requirePositions(int64_t position, int64_t time, int64_t context) {
+  if (position >= 0 && position + time <= context) return;
+  throw std::out_of_range("positions " + std::to_string(position) + " and the " + std::to_string(time - 1) +
+                          " after it do not lie in a context of " + std::to_string(context));
+}
+
+// Targets below 0 count nothing.
+template <class HeadCall>
+void requireTargets(const HeadCall& c) {
+  requireIndices("target", c.targets, c.rows, INT32_MIN, static_cast<int64_t>(c.vocab));
+}
+
 // This device's memory is the host's: a page is a plain copy.
 void copyMoments(const LowBitStates& to, const LowBitStates& from, int64_t elements, int64_t blocks) {
   const size_t codes = static_cast<size_t>(elements), scales = static_cast<size_t>(blocks) * sizeof(float);
@@ -103,10 +126,13 @@ void execute(const Call& call, Pool& pool, const KernelTable& k) {
   switch (call.kind) {
     case Kind::embed: {
       auto c = EmbedCall::from(call);
+      requireIndices("token", c.tokens, c.batch * c.time, 0, c.paddedVocab);
+      requirePositions(c.position[0], c.time, c.context);
       return k.embed(pool, c.tokens, c.position[0], c.wte, c.wpe, c.x, c.batch, c.time, c.width);
     }
     case Kind::embedBackward: {
       auto c = EmbedBackwardCall::from(call);
+      requireIndices("token", c.tokens, c.batch * c.time, 0, c.paddedVocab);
       return k.embedBackward(pool, c.dx, c.tokens, c.dwte, c.dwpe, c.batch, c.time, c.width, c.paddedVocab, c.context,
                              c.dwteAccumulate, c.dwpeAccumulate);
     }
@@ -138,6 +164,7 @@ void execute(const Call& call, Pool& pool, const KernelTable& k) {
     }
     case Kind::cachedAttention: {
       auto c = CachedAttentionCall::from(call);
+      requirePositions(c.position[0], c.time, c.context);
       return k.cachedAttention(pool, c.qkv, c.position[0], c.kCache, c.vCache, c.y,
                                {c.batch, c.time, c.heads, c.headDim}, c.context);
     }
@@ -151,11 +178,13 @@ void execute(const Call& call, Pool& pool, const KernelTable& k) {
     }
     case Kind::headCrossEntropy: {
       auto c = HeadCrossEntropyCall::from(call);
+      requireTargets(c);
       return k.headCrossEntropy(pool, c.x, c.wte, c.targets, c.losses, nullptr, nullptr, c.workspace, c.rows, c.width,
                                 static_cast<int64_t>(c.vocab), c.paddedVocab, 0.0f, false, false);
     }
     case Kind::headCrossEntropyGrad: {
       auto c = HeadCrossEntropyGradCall::from(call);
+      requireTargets(c);
       return k.headCrossEntropy(pool, c.x, c.wte, c.targets, c.losses, c.dx, c.dwte, c.workspace, c.rows, c.width,
                                 static_cast<int64_t>(c.vocab), c.paddedVocab, c.scalars[kLossGradient], c.dxAccumulate,
                                 c.dwteAccumulate);

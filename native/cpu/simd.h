@@ -76,10 +76,6 @@ TY_INLINE Vf roundNearest(Vf a) {
 }
 TY_INLINE Mask less(Vf a, Vf b) { return _mm512_cmp_ps_mask(a.v, b.v, _CMP_LT_OQ); }
 TY_INLINE Vf select(Mask m, Vf a, Vf b) { return {_mm512_mask_blend_ps(m, b.v, a.v)}; }
-TY_INLINE Vf withSignOf(Vf a, Vf sign) {
-  const __m512i s = _mm512_and_si512(_mm512_castps_si512(sign.v), _mm512_set1_epi32(INT32_MIN));
-  return {_mm512_castsi512_ps(_mm512_or_si512(_mm512_castps_si512(a.v), s))};
-}
 TY_INLINE Vf scale2(Vf a, Vf n) { return {_mm512_scalef_ps(a.v, n.v)}; }
 TY_INLINE void prefetch(const void* p) { _mm_prefetch(static_cast<const char*>(p), _MM_HINT_T0); }
 
@@ -121,7 +117,6 @@ TY_INLINE Vf vabs(Vf a) { return {_mm256_andnot_ps(_mm256_set1_ps(-0.0f), a.v)};
 TY_INLINE Vf roundNearest(Vf a) { return {_mm256_round_ps(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)}; }
 TY_INLINE Mask less(Vf a, Vf b) { return {_mm256_cmp_ps(a.v, b.v, _CMP_LT_OQ)}; }
 TY_INLINE Vf select(Mask m, Vf a, Vf b) { return {_mm256_blendv_ps(b.v, a.v, m.v)}; }
-TY_INLINE Vf withSignOf(Vf a, Vf sign) { return {_mm256_or_ps(a.v, _mm256_and_ps(sign.v, _mm256_set1_ps(-0.0f)))}; }
 TY_INLINE Vf scale2(Vf a, Vf n) {
   // Two steps, so that neither power leaves the range of exponents.
   const __m256i whole = _mm256_cvtps_epi32(n.v);
@@ -175,7 +170,6 @@ TY_INLINE Vf vmin(Vf a, Vf b) { return select(less(a, b), a, b); }
 TY_INLINE Vf vsqrt(Vf a) { return {vsqrtq_f32(a.v)}; }
 TY_INLINE Vf vabs(Vf a) { return {vabsq_f32(a.v)}; }
 TY_INLINE Vf roundNearest(Vf a) { return {vrndnq_f32(a.v)}; }
-TY_INLINE Vf withSignOf(Vf a, Vf sign) { return {vbslq_f32(vdupq_n_u32(0x80000000u), sign.v, a.v)}; }
 TY_INLINE Vf scale2(Vf a, Vf n) {
   const int32x4_t whole = vcvtq_s32_f32(n.v);
   const int32x4_t half = vshrq_n_s32(whole, 1);
@@ -235,7 +229,6 @@ TY_INLINE Mask less(Vf a, Vf b) {
   return m;
 }
 TY_INLINE Vf select(Mask m, Vf a, Vf b) TY_LANES(m.v[i] ? a.v[i] : b.v[i])
-TY_INLINE Vf withSignOf(Vf a, Vf sign) TY_LANES(copysignf(a.v[i], sign.v[i]))
 TY_INLINE float powerOfTwo(int32_t n) {
   const uint32_t bits = static_cast<uint32_t>(n + 127) << 23;
   float f;
@@ -290,22 +283,6 @@ TY_INLINE Vf vexp(Vf x) {
   q = fma(q, r, set1(0.5f));
   const Vf p = fma(q, r * r, r) + set1(1.0f);
   return select(less(x, set1(-87.336544f)), zero(), scale2(p, n));
-}
-
-// tanh x to about 2 ulp everywhere. Near 0: x + x³·p(x²), p interpolated at Chebyshev nodes on [0, 0.625²];
-// elsewhere 1 - 2 / (e^(2|x|) + 1) with the sign of x.
-TY_INLINE Vf vtanh(Vf x) {
-  const Vf a = vabs(x);
-  const Vf z = x * x;
-  Vf p = set1(0.00228302437f);
-  p = fma(p, z, set1(-0.00833532400f));
-  p = fma(p, z, set1(0.0217662733f));
-  p = fma(p, z, set1(-0.0539589338f));
-  p = fma(p, z, set1(0.133333027f));
-  p = fma(p, z, set1(-0.333333343f));
-  const Vf small = fma(p, z * x, x);
-  const Vf large = set1(1.0f) - set1(2.0f) / (vexp(a + a) + set1(1.0f));
-  return select(less(a, set1(0.625f)), small, withSignOf(large, x));
 }
 
 // Full vectors without masks, which are slow to store on some processors.

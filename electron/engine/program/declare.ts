@@ -34,6 +34,8 @@ export interface OpSpec {
   readonly bytes?: (d: Dims) => number;
   /** float32 elements of scratch memory that one call needs, part of the plan. */
   readonly workspace?: (d: Dims, attrs: Dims) => number;
+  /** What is wrong with sizes and attributes that shapes don't tell; undefined when nothing is. */
+  readonly check?: (d: Dims, attrs: Dims) => string | undefined;
   /** Emits the calls that take the gradient of the outputs to the inputs. */
   readonly gradient?: (g: Gradients, call: Call) => void;
 }

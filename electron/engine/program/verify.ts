@@ -1,5 +1,5 @@
-import { opOf, resolveDims } from './declare.ts';
-import { type Buffer, isTransient, type Program } from './types.ts';
+import { type OpSpec, opOf, resolveDims } from './declare.ts';
+import { type Buffer, type Call, elements, isTransient, type Program } from './types.ts';
 
 /**
  * Checks a program against the declarations of its ops: arguments, shapes and dtypes, that no call reads a transient
@@ -12,13 +12,13 @@ export function verify(program: Program): void {
     const where = `${program.name}: call ${i} (${call.kind}${call.scope ? ` in ${call.scope}` : ''})`;
     const spec = opOf(call.kind);
     const { workspace, ...args } = call.args;
-    try {
-      resolveDims(spec, args);
-    } catch (error) {
-      throw new Error(`${where}: ${(error as Error).message}`);
-    }
     for (const attr of spec.attrs) {
       if (!Number.isFinite(call.attrs[attr])) throw new Error(`${where}: attribute ${attr} is missing`);
+    }
+    try {
+      checkSizes(spec, call, args);
+    } catch (error) {
+      throw new Error(`${where}: ${(error as Error).message}`);
     }
     const reads: Buffer[] = [];
     const writes: Buffer[] = workspace ? [workspace] : [];
@@ -37,4 +37,21 @@ export function verify(program: Program): void {
       written.add(w);
     }
   });
+}
+
+/** Devices take a call's sizes at their word. */
+function checkSizes(spec: OpSpec, call: Call, args: Readonly<Record<string, Buffer | undefined>>): void {
+  const dims = resolveDims(spec, args);
+  for (const [name, size] of Object.entries(dims)) {
+    if (call.dims[name] !== size) throw new Error(`${name} is ${size}, not ${call.dims[name]}`);
+  }
+  const scratch = spec.workspace?.(dims, call.attrs) ?? 0;
+  const { workspace } = call.args;
+  const given = workspace ? elements(workspace.shape) : 0;
+  if (given !== scratch) throw new Error(`the workspace has ${given} elements, not ${scratch}`);
+  for (const name of call.accumulate) {
+    if (spec.args[name]?.access !== 'sum') throw new Error(`${name} can't be added to`);
+  }
+  const problem = spec.check?.(dims, call.attrs);
+  if (problem !== undefined) throw new Error(problem);
 }

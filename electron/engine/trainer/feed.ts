@@ -21,6 +21,8 @@ export function writeScalars(
   session.write(inputs.scalars, scalars);
 }
 
+const dropoutKey = 0x64726f70;
+
 /** Writes the micro-batch that begins with the `first` sequence of the run: tokens, targets, and what dropout draws from. */
 export function writeBatch(
   session: Session,
@@ -39,6 +41,7 @@ export function writeBatch(
   session.write(inputs.tokens, tokens);
   session.write(inputs.targets, targets);
   if (model.dropout === 0) return;
-  const [seedHigh, firstHigh] = [Math.floor(seed / 2 ** 32), Math.floor(first / 2 ** 32)];
-  session.write(inputs.rng, Int32Array.of(seed | 0, seedHigh | 0, first | 0, firstHigh | 0));
+  // Another key than that of the weights: what is dropped first must not follow from what was drawn for them.
+  const seedHigh = Math.floor(seed / 2 ** 32) ^ dropoutKey;
+  session.write(inputs.rng, Int32Array.of(seed | 0, seedHigh, first | 0, Math.floor(first / 2 ** 32) | 0));
 }

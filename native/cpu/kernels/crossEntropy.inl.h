@@ -45,7 +45,8 @@ static void crossEntropyRows(Pool& pool, float* logits, int64_t stride, const in
         if (gradient) z[whole + i] = rest[i];
       }
     }
-    losses[row] = logf(sum) + top - right;
+    // The difference first: a small loss must not be rounded at the size of the logits.
+    losses[row] = logf(sum) + (top - right);
     if (!gradient) return;
     const Vf factor = set1(scale / sum);
     eachVector(vocab, [&](int64_t i, int64_t n) { storeUpTo(z + i, loadUpTo(z + i, n) * factor, n); });

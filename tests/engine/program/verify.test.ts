@@ -79,3 +79,50 @@ describe('checking programs for a device', () => {
     expect(() => checkPrograms(nullDevice, [good])).not.toThrow();
   });
 });
+
+describe('sizes that devices take at their word', () => {
+  const dims = (call: Call, changes: Record<string, number>): Call => ({ ...call, dims: { ...call.dims, ...changes } });
+  const attrs = (call: Call, changes: Record<string, number>): Call => ({
+    ...call,
+    attrs: { ...call.attrs, ...changes },
+  });
+  const update = programs.find((p) => p.name === 'update')!;
+  const inUpdate = (kind: string, change: (call: Call) => Call): Program => ({
+    ...update,
+    calls: update.calls.map((c) => (c.kind === kind ? change(c) : c)),
+  });
+  const scratch = (call: Call, shape: readonly number[]) =>
+    withArgument(call, 'workspace', { ...call.args.workspace!, shape });
+
+  it.each<[string, Program, RegExp]>([
+    ['dimensions', withCall(indexOf('linear'), (c) => dims(c, { rows: 1000 })), /rows is \d+, not 1000/],
+    [
+      'a workspace that is too small',
+      withCall(indexOf('headCrossEntropyGrad'), (c) => scratch(c, [1])),
+      /workspace has 1 elements/,
+    ],
+    [
+      'a workspace that is missing',
+      withCall(indexOf('headCrossEntropyGrad'), (c) => withArgument(c, 'workspace', undefined)),
+      /workspace has 0 elements/,
+    ],
+    [
+      'a vocabulary beyond its rows',
+      withCall(indexOf('headCrossEntropyGrad'), (c) => attrs(c, { vocab: 1e6 })),
+      /vocab|workspace/,
+    ],
+    [
+      'columns beyond the output',
+      withCall(indexOf('linear'), (c) => attrs(c, { zeroTo: 1e6 })),
+      /columns .* do not lie in/,
+    ],
+    ['a place beyond the buffer', inUpdate('squaredSum', (c) => attrs(c, { index: 1e6 })), /index 1000000/],
+    [
+      'a sum into what is read',
+      withCall(indexOf('linear'), (c) => ({ ...c, accumulate: new Set(['x']) })),
+      /x can't be added to/,
+    ],
+  ])('%s', (_, program, message) => {
+    expect(() => verify(program)).toThrow(message);
+  });
+});

@@ -67,6 +67,8 @@ export class CpuSession implements Session {
   readonly #native: NativeSession;
   readonly #plan: Plan;
   readonly #programs: ReadonlyMap<Program, number>;
+  #running = false;
+  #closed = false;
 
   constructor(addon: Addon, device: NativeDevice, programs: readonly Program[], plan: Plan) {
     this.#addon = addon;
@@ -87,7 +89,13 @@ export class CpuSession implements Session {
     return target;
   }
 
+  #requireIdle(): void {
+    if (this.#closed) throw new Error('the session is closed');
+    if (this.#running) throw new Error('a program is running');
+  }
+
   #copy(buffer: Buffer, array: HostArray, toDevice: boolean): void {
+    this.#requireIdle();
     const place = this.#plan.placements.get(buffer);
     if (!place) throw new Error(`${buffer.name} has no place in the plan`);
     if (array.byteLength !== byteLength(buffer)) {
@@ -97,9 +105,15 @@ export class CpuSession implements Session {
   }
 
   async run(program: Program, times?: Float64Array): Promise<void> {
+    this.#requireIdle();
     const index = this.#programs.get(program);
     if (index === undefined) throw new Error(`program ${program.name} is not loaded`);
-    await this.#addon.run(this.#native, index, times);
+    this.#running = true;
+    try {
+      await this.#addon.run(this.#native, index, times);
+    } finally {
+      this.#running = false;
+    }
   }
 
   allocatedBytes(): number {
@@ -107,6 +121,7 @@ export class CpuSession implements Session {
   }
 
   close(): void {
+    this.#closed = true;
     this.#addon.closeSession(this.#native);
   }
 }

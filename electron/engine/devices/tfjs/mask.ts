@@ -7,7 +7,7 @@ import { philox4x32 } from '../../../rng/philox.ts';
  */
 export function keepMask(count: number, attrs: Readonly<Record<string, number>>, rng: Int32Array): Float32Array {
   const p = attrs.dropout!;
-  const limit = p * 2 ** 32;
+  const limit = Math.floor(p * 2 ** 32);
   const scale = 1 / (1 - p);
   const [seedLow, seedHigh, microLow, microHigh] = rng as unknown as [number, number, number, number];
   const words = new Uint32Array(4);

@@ -5,6 +5,9 @@ export const headRowsPerChunk = 256;
 
 const headWorkspace = (d: Dims, attrs: Dims) => Math.min(d.rows!, headRowsPerChunk) * Math.ceil(attrs.vocab! / 16) * 16;
 
+const checkVocab = (d: Dims, { vocab }: Dims): string | undefined =>
+  vocab! >= 1 && vocab! <= d.paddedVocab! ? undefined : `a vocabulary of ${vocab} has no room in ${d.paddedVocab} rows`;
+
 /** Logits of every row, for generation. Padding of the vocabulary is left out. */
 export const head = defineOp({
   kind: 'head',
@@ -15,6 +18,7 @@ export const head = defineOp({
     logits: write('rows vocab'),
   },
   attrs: [],
+  check: (d) => checkVocab(d, d),
   flops: (d) => 2 * d.rows! * d.width! * d.vocab!,
 });
 
@@ -29,6 +33,7 @@ export const headCrossEntropy = defineOp({
     losses: write('rows'),
   },
   attrs: ['vocab'],
+  check: checkVocab,
   flops: (d, a) => 2 * d.rows! * d.width! * a.vocab!,
   workspace: headWorkspace,
 });
@@ -47,6 +52,7 @@ export const headCrossEntropyGrad = defineOp({
     dwte: sum('paddedVocab width'),
   },
   attrs: ['vocab'],
+  check: checkVocab,
   flops: (d, a) => 6 * d.rows! * d.width! * a.vocab!,
   workspace: headWorkspace,
 });

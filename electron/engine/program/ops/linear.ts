@@ -1,5 +1,10 @@
-import { defineOp, optional, read, sum, write } from '../declare.ts';
+import { type Dims, defineOp, optional, read, sum, write } from '../declare.ts';
 import { emitInto } from '../gradients.ts';
+
+const checkZeros = (d: Dims, { zeroFrom, zeroTo }: Dims): string | undefined =>
+  0 <= zeroFrom! && zeroFrom! <= zeroTo! && zeroTo! <= d.out!
+    ? undefined
+    : `columns ${zeroFrom} … ${zeroTo} do not lie in ${d.out}`;
 
 const linearBackwardInput = defineOp({
   kind: 'linearBackwardInput',
@@ -24,6 +29,7 @@ const linearBackwardWeight = defineOp({
     db: optional(sum('out')),
   },
   attrs: ['zeroFrom', 'zeroTo'],
+  check: checkZeros,
   flops: (d) => 2 * d.rows! * d.in! * d.out! + d.rows! * d.out!,
 });
 
@@ -43,6 +49,7 @@ export const linear = defineOp({
     y: write('rows out'),
   },
   attrs: ['zeroFrom', 'zeroTo'],
+  check: checkZeros,
   flops: (d) => 2 * d.rows! * d.in! * d.out!,
   gradient(g, { args: { x, w, b, residual, y }, attrs }) {
     const dy = g.of(y!);

@@ -9,6 +9,8 @@ export const squaredSum = defineOp({
   formula: 'squares[index] = Σ g²',
   args: { g: read('~elements'), squares: update('tensors') },
   attrs: ['index'],
+  check: (d, { index }) =>
+    index! >= 0 && index! < d.tensors! ? undefined : `index ${index} is not below ${d.tensors}`,
   flops: (d) => 2 * d.elements!,
   workspace: (d) => Math.ceil(d.elements! / squaresPerChunk),
 });
@@ -24,6 +26,12 @@ export const clipFactor = defineOp({
   attrs: ['maxNorm'],
   flops: (d) => d.tensors!,
 });
+
+/** What differs from what it should be. */
+function countsOf(counts: Readonly<Record<string, readonly [actual: number, expected: number]>>): string | undefined {
+  const wrong = Object.entries(counts).find(([, [actual, expected]]) => actual !== expected);
+  return wrong && `${wrong[0]} is ${wrong[1][0]}, not ${wrong[1][1]}`;
+}
 
 const adamwAttrs = ['beta1', 'beta2', 'eps', 'weightDecay'] as const;
 
@@ -61,6 +69,7 @@ export const adamw8bit = defineOp({
     scalars: read('8'),
   },
   attrs: [...adamwAttrs],
+  check: (d) => countsOf({ blocks: [d.blocks!, Math.ceil(d.elements! / 256)] }),
   flops: (d) => 24 * d.elements!,
 });
 
@@ -86,6 +95,12 @@ export const adamw4bit = defineOp({
     scalars: read('8'),
   },
   attrs: [...adamwAttrs, 'rows'],
+  check(d, { rows }) {
+    const [n, blocks] = [d.elements!, Math.ceil(d.elements! / 128)];
+    if (rows! > 0 && n % rows! !== 0) return `${rows} rows do not divide ${n} elements`;
+    const scales = rows! > 0 ? rows! + n / rows! : blocks;
+    return countsOf({ bytes: [d.bytes!, Math.ceil(n / 2)], blocks: [d.blocks!, blocks], scales: [d.scales!, scales] });
+  },
   flops: (d) => 30 * d.elements!,
   workspace: (d, { rows }) => (rows! > 0 ? d.scales! + rankOneChunks * (d.scales! - rows!) : 0),
 });
@@ -105,6 +120,7 @@ export const pageIn = defineOp({
   formula: 'window = host',
   args: { ...moments(read, onHost), ...moments(write, inWindow) },
   attrs: [],
+  check: (d) => countsOf({ blocks: [d.blocks!, Math.ceil(d.elements! / 256)] }),
   flops: () => 0,
 });
 
@@ -114,5 +130,6 @@ export const pageOut = defineOp({
   formula: 'host = window',
   args: { ...moments(write, onHost), ...moments(read, inWindow) },
   attrs: [],
+  check: (d) => countsOf({ blocks: [d.blocks!, Math.ceil(d.elements! / 256)] }),
   flops: () => 0,
 });
