@@ -24,7 +24,7 @@ Session::Session(std::shared_ptr<Device> device, const std::vector<size_t>& aren
   for (size_t bytes : arenaBytes) {
     auto* data = bytes ? static_cast<uint8_t*>(alignedAlloc(bytes)) : nullptr;
     if (bytes && !data) {
-      close();
+      release();
       throw std::runtime_error("out of memory: " + std::to_string(bytes) + " bytes could not be allocated");
     }
     if (bytes) std::memset(data, 0, bytes);
@@ -32,10 +32,15 @@ Session::Session(std::shared_ptr<Device> device, const std::vector<size_t>& aren
   }
 }
 
-Session::~Session() { close(); }
+// Whoever runs a program holds the session: nobody does any more.
+Session::~Session() { release(); }
 
 void Session::close() {
-  std::lock_guard<std::mutex> lock(device_->busy());
+  std::lock_guard<std::mutex> lock(inUse_);
+  release();
+}
+
+void Session::release() {
   for (Arena& arena : arenas_) alignedFree(arena.data);
   arenas_.clear();
   programs_.clear();
@@ -81,6 +86,7 @@ int Session::load(const double* code, size_t length) {
 size_t Session::calls(int program) const { return programs_.at(static_cast<size_t>(program)).size(); }
 
 void Session::run(int program, double* times) {
+  std::lock_guard<std::mutex> mine(inUse_);
   std::lock_guard<std::mutex> lock(device_->busy());
   using Clock = std::chrono::steady_clock;
   const std::vector<Call>& calls = programs_.at(static_cast<size_t>(program));

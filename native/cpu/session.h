@@ -51,6 +51,7 @@ class Session {
   // The sum of the arenas.
   size_t bytes() const;
   void copy(int arena, size_t offset, void* host, size_t bytes, bool toDevice);
+  // Gives the memory back, after the program of this session that runs.
   void close();
 
  private:
@@ -59,8 +60,10 @@ class Session {
     size_t bytes;
   };
   void* resolve(double arena, double offset) const;
+  void release();
 
   std::shared_ptr<Device> device_;
+  std::mutex inUse_;
   std::vector<Arena> arenas_;
   std::vector<std::vector<Call>> programs_;
 };

@@ -30,6 +30,7 @@ export interface Session {
   run(program: Program, times?: Float64Array): Promise<void>;
   /** Bytes that are really held for the arenas, in the device's memory and the host's. */
   allocatedBytes(): number;
+  /** Gives the memory back. Not while a program runs. */
   close(): void;
 }
 

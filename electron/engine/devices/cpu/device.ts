@@ -121,6 +121,7 @@ export class CpuSession implements Session {
   }
 
   close(): void {
+    if (this.#running) throw new Error('a program is running');
     this.#closed = true;
     this.#addon.closeSession(this.#native);
   }
