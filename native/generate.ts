@@ -1,13 +1,14 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { allOps, dimNames, type OpSpec } from '../electron/engine/program/declare.ts';
+import { type ArgType, allOps, dimNames, hasReal, type OpSpec } from '../electron/engine/program/declare.ts';
 import '../electron/engine/program/ops/index.ts';
-import type { DType } from '../electron/engine/program/types.ts';
+import { precisions } from '../electron/engine/program/types.ts';
 
-const cTypes: Record<DType, string> = {
+const cTypes: Record<ArgType, string> = {
+  real: 'T',
   f32: 'float',
-  f16: 'uint16_t',
-  bf16: 'uint16_t',
+  f16: 'F16',
+  bf16: 'Bf16',
   i32: 'int32_t',
   u16: 'uint16_t',
   u8: 'uint8_t',
@@ -45,6 +46,7 @@ function structOf(spec: OpSpec): string {
   const name = `${capital(spec.kind)}Call`;
   return [
     `// ${spec.formula}`,
+    ...(hasReal(spec) ? ['template <class T>'] : []),
     `struct ${name} {`,
     ...fields.map((f) => `  ${f}`),
     `  static ${name} from(const Call& c) {`,
@@ -63,7 +65,12 @@ export function generateCalls(outFile: string): void {
 #pragma once
 #include <cstdint>
 
+#include "../../cpu/half.h"
+
 namespace trainyard {
+
+enum class Precision : int32_t { ${precisions.join(', ')} };
+constexpr int kPrecisionCount = ${precisions.length};
 
 enum class Kind : int32_t { ${ops.map((s) => s.kind).join(', ')} };
 constexpr int kKindCount = ${ops.length};
@@ -71,6 +78,7 @@ constexpr int kKindCount = ${ops.length};
 // One call as the program carries it: arguments, dimensions and attributes in the order of the declaration.
 struct Call {
   Kind kind;
+  Precision precision;  // of the arguments of type T
   uint32_t accumulate;  // bit i: the i-th argument of access 'sum' is added to
   void* args[${most((s) => Object.keys(s.args).length)}];
   void* workspace;

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { benchProducts } from '../engine/bench/products.ts';
+import { benchProducts, type ProductResult } from '../engine/bench/products.ts';
 import { benchStep, type StepResult } from '../engine/bench/step.ts';
 import { createCpuDevice } from '../engine/devices/cpu/device.ts';
+import { precisions } from '../engine/program/types.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { benchStore } from '../studio/store/bench.ts';
 import { parseInteger } from './numbers.ts';
@@ -17,8 +18,10 @@ interface BenchOptions {
 const giga = (x: number): string => (x / 1e9).toFixed(1);
 const percent = (x: number): string => `${(100 * x).toFixed(1)} %`;
 const steps = [
-  [4, 64],
-  [1, 1024],
+  [4, 64, 'f32'],
+  [1, 1024, 'f32'],
+  [1, 1024, 'bf16'],
+  [1, 1024, 'f16'],
 ] as const;
 
 export function addBench(program: Command): void {
@@ -44,12 +47,12 @@ async function runBench(options: BenchOptions): Promise<void> {
   const peaks = [device.fmaPeak()];
   const products = [];
   for (const rows of [256, 1024]) {
-    products.push(...(await benchProducts(device, rows, rounds)));
+    products.push(...(await benchProducts(device, rows, rounds, precisions)));
     peaks.push(device.fmaPeak());
   }
   const results: StepResult[] = [];
-  for (const [batch, time] of steps) {
-    results.push(await benchStep(device, batch, time, rounds));
+  for (const [batch, time, precision] of steps) {
+    results.push(await benchStep(device, batch, time, precision, rounds));
     peaks.push(device.fmaPeak());
   }
   // The machine's clock varies and others may use it: the best of the measurements made in between is the peak.
@@ -63,12 +66,33 @@ async function runBench(options: BenchOptions): Promise<void> {
   console.log(
     `multiply-add peak: ${giga(oneCore)} GFLOP/s on one core, ${giga(peak)} GFLOP/s on ${device.threads} threads\n`,
   );
-  const rows = products.map((p) => [p.name, p.shape, giga(p.flops / p.seconds), percent(p.flops / p.seconds / peak)]);
-  console.log(table(['matrix product of GPT-2 124M', 'rows × in × out', 'GFLOP/s', 'of peak'], rows));
-  const flops = products.reduce((a, p) => a + p.flops, 0);
-  const seconds = products.reduce((a, p) => a + p.seconds, 0);
-  console.log(`all together: ${percent(flops / seconds / peak)} of peak\n`);
+  printProducts(products, peak);
   for (const r of results) printStep(r, peak);
+}
+
+/** Speeds in float32, and how many times faster the same product is in half precision. */
+function printProducts(products: readonly ProductResult[], peak: number): void {
+  const [full, ...halves] = precisions.map((p) => products.filter((r) => r.precision === p));
+  const times = (a: number, b: number) => `${(a / b).toFixed(2)} ×`;
+  const rows = full!.map((p, i) => [
+    p.name,
+    p.shape,
+    giga(p.flops / p.seconds),
+    percent(p.flops / p.seconds / peak),
+    ...halves.map((h) => times(p.seconds, h[i]!.seconds)),
+  ]);
+  const titles = [
+    'matrix product of GPT-2 124M',
+    'rows × in × out',
+    'GFLOP/s in f32',
+    'of peak',
+    ...precisions.slice(1),
+  ];
+  console.log(table(titles, rows));
+  const flops = full!.reduce((a, p) => a + p.flops, 0);
+  const seconds = (results: readonly ProductResult[]) => results.reduce((a, p) => a + p.seconds, 0);
+  const faster = halves.map((h) => `${times(seconds(full!), seconds(h))} as fast in ${h[0]!.precision}`).join(', ');
+  console.log(`all together: ${percent(flops / seconds(full!) / peak)} of peak in f32, ${faster}\n`);
 }
 
 function runStoreBench(options: { rows: string; json?: boolean }): void {
@@ -90,8 +114,8 @@ function runStoreBench(options: { rows: string; json?: boolean }): void {
 function printStep(r: StepResult, peak: number): void {
   const rate = r.modelFlops / r.seconds;
   console.log(
-    `training step of GPT-2 124M, batch ${r.batch} × ${r.time}: ${(r.seconds * 1000).toFixed(0)} ms, ` +
-      `${Math.round((r.batch * r.time) / r.seconds)} tokens/s, ${giga(rate)} GFLOP/s, ${percent(rate / peak)} of peak; ` +
+    `training step of GPT-2 124M in ${r.precision}, batch ${r.batch} × ${r.time}: ${(r.seconds * 1000).toFixed(0)} ms, ` +
+      `${Math.round((r.batch * r.time) / r.seconds)} tokens/s, ${giga(rate)} GFLOP/s, ${percent(rate / peak)} of the f32 peak; ` +
       `plan ${formatBytes(r.plannedBytes)}, allocated ${formatBytes(r.allocatedBytes)}`,
   );
   console.log(`${profileTable(r.ops, r.steps)}\n`);

@@ -12,8 +12,9 @@ namespace {
 enum Scalar { kLearningRate, kBiasCorrection1, kBiasCorrection2, kLossScale, kLossGradient };
 
 // y = x · w + …, rows × in by in × out.
-GemmArgs forwardProduct(const float* x, const float* w, float* y, int64_t rows, int64_t inputs, int64_t outputs) {
-  GemmArgs g;
+template <class T>
+GemmArgs<T, T> forwardProduct(const T* x, const T* w, T* y, int64_t rows, int64_t inputs, int64_t outputs) {
+  GemmArgs<T, T> g;
   g.m = rows;
   g.n = outputs;
   g.k = inputs;
@@ -26,23 +27,26 @@ GemmArgs forwardProduct(const float* x, const float* w, float* y, int64_t rows, 
   return g;
 }
 
-void linear(const LinearCall& c, Pool& pool, const KernelTable& k) {
-  GemmArgs g = forwardProduct(c.x, c.w, c.y, c.rows, c.inputs, c.outputs);
+template <class T>
+void linear(const LinearCall<T>& c, Pool& pool, const RealKernels<T>& k) {
+  GemmArgs<T, T> g = forwardProduct(c.x, c.w, c.y, c.rows, c.inputs, c.outputs);
   g.epilogue.bias = c.b;
   g.epilogue.residual = c.residual;
   k.gemm(pool, g);
 }
 
-void linearGeluTanh(const LinearGeluTanhCall& c, Pool& pool, const KernelTable& k) {
-  GemmArgs g = forwardProduct(c.x, c.w, c.y, c.rows, c.inputs, c.outputs);
+template <class T>
+void linearGeluTanh(const LinearGeluTanhCall<T>& c, Pool& pool, const RealKernels<T>& k) {
+  GemmArgs<T, T> g = forwardProduct(c.x, c.w, c.y, c.rows, c.inputs, c.outputs);
   g.epilogue.bias = c.b;
   g.epilogue.pre = c.pre;
   g.epilogue.activation = GemmActivation::geluTanh;
   k.gemm(pool, g);
 }
 
-void linearBackwardInput(const LinearBackwardInputCall& c, Pool& pool, const KernelTable& k) {
-  GemmArgs g;
+template <class T>
+void linearBackwardInput(const LinearBackwardInputCall<T>& c, Pool& pool, const RealKernels<T>& k) {
+  GemmArgs<T, T> g;
   g.transposeB = true;
   g.m = c.rows;
   g.n = c.inputs;
@@ -58,7 +62,8 @@ void linearBackwardInput(const LinearBackwardInputCall& c, Pool& pool, const Ker
   k.gemm(pool, g);
 }
 
-void biasGradient(const LinearBackwardWeightCall& c, Pool& pool, const KernelTable& k) {
+template <class T>
+void biasGradient(const LinearBackwardWeightCall<T>& c, Pool& pool, const RealKernels<T>& k) {
   const auto zeroFrom = static_cast<int64_t>(c.zeroFrom);
   const auto zeroTo = static_cast<int64_t>(c.zeroTo);
   k.columnSums(pool, c.dy, c.rows, zeroFrom, c.outputs, c.db, c.dbAccumulate);
@@ -66,8 +71,9 @@ void biasGradient(const LinearBackwardWeightCall& c, Pool& pool, const KernelTab
   k.columnSums(pool, c.dy + zeroTo, c.rows, c.outputs - zeroTo, c.outputs, c.db + zeroTo, c.dbAccumulate);
 }
 
-void linearBackwardWeight(const LinearBackwardWeightCall& c, Pool& pool, const KernelTable& k) {
-  GemmArgs g;
+template <class T>
+void linearBackwardWeight(const LinearBackwardWeightCall<T>& c, Pool& pool, const RealKernels<T>& k) {
+  GemmArgs<T, float> g;
   g.transposeA = true;
   g.m = c.inputs;
   g.n = c.outputs;
@@ -79,7 +85,7 @@ void linearBackwardWeight(const LinearBackwardWeightCall& c, Pool& pool, const K
   g.c = c.dw;
   g.ldc = c.outputs;
   g.accumulate = c.dwAccumulate;
-  k.gemm(pool, g);
+  k.gemmToFloats(pool, g);
   if (c.db) biasGradient(c, pool, k);
 }
 
@@ -120,75 +126,87 @@ AdamWNumbers numbersOf(const AdamWCall& c) {
   return {s[kLearningRate], s[kBiasCorrection1], s[kBiasCorrection2], c.beta1, c.beta2, c.eps, c.weightDecay};
 }
 
-}  // namespace
-
-void execute(const Call& call, Pool& pool, const KernelTable& k) {
+// A call whose arguments of type T are numbers of that type.
+template <class T>
+void executeReal(const Call& call, Pool& pool, const RealKernels<T>& k) {
   switch (call.kind) {
     case Kind::embed: {
-      auto c = EmbedCall::from(call);
+      auto c = EmbedCall<T>::from(call);
       requireIndices("token", c.tokens, c.batch * c.time, 0, c.paddedVocab);
       requirePositions(c.position[0], c.time, c.context);
       return k.embed(pool, c.tokens, c.position[0], c.wte, c.wpe, c.x, c.batch, c.time, c.width);
     }
     case Kind::embedBackward: {
-      auto c = EmbedBackwardCall::from(call);
+      auto c = EmbedBackwardCall<T>::from(call);
       requireIndices("token", c.tokens, c.batch * c.time, 0, c.paddedVocab);
       return k.embedBackward(pool, c.dx, c.tokens, c.dwte, c.dwpe, c.batch, c.time, c.width, c.paddedVocab, c.context,
                              c.dwteAccumulate, c.dwpeAccumulate);
     }
     case Kind::layerNorm: {
-      auto c = LayerNormCall::from(call);
+      auto c = LayerNormCall<T>::from(call);
       return k.layerNorm(pool, c.x, c.gamma, c.beta, c.y, c.mean, c.rstd, c.rows, c.width, static_cast<float>(c.eps));
     }
     case Kind::layerNormBackward: {
-      auto c = LayerNormBackwardCall::from(call);
+      auto c = LayerNormBackwardCall<T>::from(call);
       return k.layerNormBackward(pool, c.dy, c.x, c.gamma, c.mean, c.rstd, c.dx, c.dgamma, c.dbeta, c.workspace, c.rows,
                                  c.width, c.dxAccumulate, c.dgammaAccumulate, c.dbetaAccumulate);
     }
     case Kind::linear:
-      return linear(LinearCall::from(call), pool, k);
+      return linear(LinearCall<T>::from(call), pool, k);
     case Kind::linearGeluTanh:
-      return linearGeluTanh(LinearGeluTanhCall::from(call), pool, k);
+      return linearGeluTanh(LinearGeluTanhCall<T>::from(call), pool, k);
     case Kind::linearBackwardInput:
-      return linearBackwardInput(LinearBackwardInputCall::from(call), pool, k);
+      return linearBackwardInput(LinearBackwardInputCall<T>::from(call), pool, k);
     case Kind::linearBackwardWeight:
-      return linearBackwardWeight(LinearBackwardWeightCall::from(call), pool, k);
+      return linearBackwardWeight(LinearBackwardWeightCall<T>::from(call), pool, k);
     case Kind::attention: {
-      auto c = AttentionCall::from(call);
+      auto c = AttentionCall<T>::from(call);
       return k.attention(pool, c.qkv, c.rng, c.y, c.lse, {c.batch, c.time, c.heads, c.headDim}, c.dropout, c.stream);
     }
     case Kind::attentionBackward: {
-      auto c = AttentionBackwardCall::from(call);
+      auto c = AttentionBackwardCall<T>::from(call);
       return k.attentionBackward(pool, c.dy, c.qkv, c.y, c.lse, c.rng, c.dqkv, c.workspace,
                                  {c.batch, c.time, c.heads, c.headDim}, c.dropout, c.stream);
     }
     case Kind::cachedAttention: {
-      auto c = CachedAttentionCall::from(call);
+      auto c = CachedAttentionCall<T>::from(call);
       requirePositions(c.position[0], c.time, c.context);
       return k.cachedAttention(pool, c.qkv, c.position[0], c.kCache, c.vCache, c.y,
                                {c.batch, c.time, c.heads, c.headDim}, c.context);
     }
     case Kind::dropout: {
-      auto c = DropoutCall::from(call);
+      auto c = DropoutCall<T>::from(call);
       return k.dropout(pool, c.x, c.rng, c.residual, c.y, c.rows * c.width, c.dropout, c.stream);
     }
     case Kind::head: {
-      auto c = HeadCall::from(call);
+      auto c = HeadCall<T>::from(call);
       return k.head(pool, c.x, c.wte, c.logits, c.rows, c.width, c.vocab);
     }
     case Kind::headCrossEntropy: {
-      auto c = HeadCrossEntropyCall::from(call);
+      auto c = HeadCrossEntropyCall<T>::from(call);
       requireTargets(c);
       return k.headCrossEntropy(pool, c.x, c.wte, c.targets, c.losses, nullptr, nullptr, c.workspace, c.rows, c.width,
                                 static_cast<int64_t>(c.vocab), c.paddedVocab, 0.0f, false, false);
     }
     case Kind::headCrossEntropyGrad: {
-      auto c = HeadCrossEntropyGradCall::from(call);
+      auto c = HeadCrossEntropyGradCall<T>::from(call);
       requireTargets(c);
       return k.headCrossEntropy(pool, c.x, c.wte, c.targets, c.losses, c.dx, c.dwte, c.workspace, c.rows, c.width,
                                 static_cast<int64_t>(c.vocab), c.paddedVocab, c.scalars[kLossGradient], c.dxAccumulate,
                                 c.dwteAccumulate);
     }
+    case Kind::cast: {
+      auto c = CastCall<T>::from(call);
+      return k.cast(pool, c.x, c.y, c.elements);
+    }
+    default: throw std::logic_error("an op has no kernel");
+  }
+}
+
+}  // namespace
+
+void execute(const Call& call, Pool& pool, const KernelTable& k) {
+  switch (call.kind) {
     case Kind::sumLosses: {
       auto c = SumLossesCall::from(call);
       const float sum = k.sumLosses(c.losses, c.rows);
@@ -233,6 +251,12 @@ void execute(const Call& call, Pool& pool, const KernelTable& k) {
                           const_cast<uint8_t*>(c.vCodes), const_cast<float*>(c.vScale)},
                          c.elements, c.blocks);
     }
+    default: break;
+  }
+  switch (call.precision) {
+    case Precision::f32: return executeReal<float>(call, pool, k.f32);
+    case Precision::bf16: return executeReal<Bf16>(call, pool, k.bf16);
+    case Precision::f16: return executeReal<F16>(call, pool, k.f16);
   }
 }
 

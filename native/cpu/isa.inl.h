@@ -1,7 +1,8 @@
 // What every per-ISA translation unit holds: all kernels in its own namespace, and their table. Add a kernel by
-// including its file and naming its functions in the table, in the order of KernelTable's members.
+// including its file and naming its functions in the table, in the order of KernelTable's and RealKernels' members.
 #include "kernels.h"
 #include "simd.h"
+#include "simdHalf.h"
 
 // Kernels.
 #include "kernels/gelu.inl.h"
@@ -19,27 +20,16 @@
 namespace trainyard {
 namespace TY_ISA {
 
+// Lists the kernels of one element type.
+#define TY_REAL_KERNELS(T)                                                                                     \
+  {                                                                                                            \
+    gemm<T, T>, gemm<T, float>, columnSums<T>, embed<T>, embedBackward<T>, layerNorm<T>, layerNormBackward<T>, \
+        attention<T>, attentionBackward<T>, cachedAttention<T>, dropout<T>, head<T>, headCrossEntropy<T>, cast<T> \
+  }
+
 static const KernelTable kTable = {
-    TY_ISA_NAME,
-    gemm,
-    columnSums,
-    embed,
-    embedBackward,
-    layerNorm,
-    layerNormBackward,
-    attention,
-    attentionBackward,
-    cachedAttention,
-    dropout,
-    head,
-    headCrossEntropy,
-    sumLosses,
-    squaredSum,
-    clipFactor,
-    adamw,
-    adamw8bit,
-    adamw4bit,
-    fmaPeak,
+    TY_ISA_NAME, TY_REAL_KERNELS(float), TY_REAL_KERNELS(Bf16), TY_REAL_KERNELS(F16), sumLosses, squaredSum,
+    clipFactor,  adamw,                  adamw8bit,             adamw4bit,            fmaPeak,
 };
 
 const KernelTable& kernels() { return kTable; }

@@ -3,6 +3,7 @@
 #include <cstdint>
 
 #include "gemm.h"
+#include "half.h"
 #include "pool.h"
 
 namespace trainyard {
@@ -27,39 +28,49 @@ struct LowBitStates {
 // Into so many chunks of rows a matrix is cut where column maxima are taken: fixed, so that workspace is planned.
 constexpr int64_t kRankOneChunks = 64;
 
+// Kernels over numbers of type T (float, Bf16 or F16): activations, working weights and what is between.
+template <class T>
+struct RealKernels {
+  // C = op(A)·op(B) with an epilogue; see gemm.h.
+  void (*gemm)(Pool& pool, const GemmArgs<T, T>& args);
+  void (*gemmToFloats)(Pool& pool, const GemmArgs<T, float>& args);
+
+  // out[n] = (or +=) the sum over rows of x, rows × columns with `stride` elements from row to row.
+  void (*columnSums)(Pool& pool, const T* x, int64_t rows, int64_t columns, int64_t stride, float* out,
+                     bool accumulate);
+
+  void (*embed)(Pool& pool, const int32_t* tokens, int32_t position, const T* wte, const T* wpe, T* x, int64_t batch,
+                int64_t time, int64_t width);
+  void (*embedBackward)(Pool& pool, const T* dx, const int32_t* tokens, float* dwte, float* dwpe, int64_t batch,
+                        int64_t time, int64_t width, int64_t vocab, int64_t context, bool addWte, bool addWpe);
+  void (*layerNorm)(Pool& pool, const T* x, const float* gamma, const float* beta, T* y, float* mean, float* rstd,
+                    int64_t rows, int64_t width, float eps);
+  void (*layerNormBackward)(Pool& pool, const T* dy, const T* x, const float* gamma, const float* mean,
+                            const float* rstd, T* dx, float* dgamma, float* dbeta, float* workspace, int64_t rows,
+                            int64_t width, bool addDx, bool addGamma, bool addBeta);
+  void (*attention)(Pool& pool, const T* qkv, const int32_t* rng, T* y, float* lse, const AttentionShape& shape,
+                    double dropout, double stream);
+  void (*attentionBackward)(Pool& pool, const T* dy, const T* qkv, const T* y, const float* lse, const int32_t* rng,
+                            T* dqkv, float* workspace, const AttentionShape& shape, double dropout, double stream);
+  void (*cachedAttention)(Pool& pool, const T* qkv, int64_t position, T* kCache, T* vCache, T* y,
+                          const AttentionShape& shape, int64_t context);
+  void (*dropout)(Pool& pool, const T* x, const int32_t* rng, const T* residual, T* y, int64_t elements, double p,
+                  double stream);
+  void (*head)(Pool& pool, const T* x, const T* wte, float* logits, int64_t rows, int64_t width, int64_t vocab);
+  // Gradients are taken where dx is given.
+  void (*headCrossEntropy)(Pool& pool, const T* x, const T* wte, const int32_t* targets, float* losses, T* dx,
+                           float* dwte, float* workspace, int64_t rows, int64_t width, int64_t vocab,
+                           int64_t paddedVocab, float scale, bool addDx, bool addDwte);
+  void (*cast)(Pool& pool, const float* x, T* y, int64_t elements);
+};
+
 struct KernelTable {
   const char* name;  // avx512bf16, avx512, avx2, neon or portable
 
-  // C = op(A)·op(B) with an epilogue; see gemm.h.
-  void (*gemm)(Pool& pool, const GemmArgs& args);
+  RealKernels<float> f32;
+  RealKernels<Bf16> bf16;
+  RealKernels<F16> f16;
 
-  // out[n] = (or +=) the sum over rows of x, rows × columns with `stride` floats from row to row.
-  void (*columnSums)(Pool& pool, const float* x, int64_t rows, int64_t columns, int64_t stride, float* out,
-                     bool accumulate);
-
-  void (*embed)(Pool& pool, const int32_t* tokens, int32_t position, const float* wte, const float* wpe, float* x,
-                int64_t batch, int64_t time, int64_t width);
-  void (*embedBackward)(Pool& pool, const float* dx, const int32_t* tokens, float* dwte, float* dwpe, int64_t batch,
-                        int64_t time, int64_t width, int64_t vocab, int64_t context, bool addWte, bool addWpe);
-  void (*layerNorm)(Pool& pool, const float* x, const float* gamma, const float* beta, float* y, float* mean,
-                    float* rstd, int64_t rows, int64_t width, float eps);
-  void (*layerNormBackward)(Pool& pool, const float* dy, const float* x, const float* gamma, const float* mean,
-                            const float* rstd, float* dx, float* dgamma, float* dbeta, float* workspace, int64_t rows,
-                            int64_t width, bool addDx, bool addGamma, bool addBeta);
-  void (*attention)(Pool& pool, const float* qkv, const int32_t* rng, float* y, float* lse, const AttentionShape& shape,
-                    double dropout, double stream);
-  void (*attentionBackward)(Pool& pool, const float* dy, const float* qkv, const float* y, const float* lse,
-                            const int32_t* rng, float* dqkv, float* workspace, const AttentionShape& shape,
-                            double dropout, double stream);
-  void (*cachedAttention)(Pool& pool, const float* qkv, int64_t position, float* kCache, float* vCache, float* y,
-                          const AttentionShape& shape, int64_t context);
-  void (*dropout)(Pool& pool, const float* x, const int32_t* rng, const float* residual, float* y, int64_t elements,
-                  double p, double stream);
-  void (*head)(Pool& pool, const float* x, const float* wte, float* logits, int64_t rows, int64_t width, int64_t vocab);
-  // Gradients are taken where dx is given.
-  void (*headCrossEntropy)(Pool& pool, const float* x, const float* wte, const int32_t* targets, float* losses,
-                           float* dx, float* dwte, float* workspace, int64_t rows, int64_t width, int64_t vocab,
-                           int64_t paddedVocab, float scale, bool addDx, bool addDwte);
   float (*sumLosses)(const float* losses, int64_t rows);
   float (*squaredSum)(Pool& pool, const float* g, float* workspace, int64_t elements);
   void (*clipFactor)(const float* squares, int64_t tensors, float lossScale, double maxNorm, float* stats);

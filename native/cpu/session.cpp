@@ -68,6 +68,11 @@ int Session::load(const double* code, size_t length) {
     const KindInfo& info = kKinds[kind];
     Call call{};
     call.kind = static_cast<Kind>(kind);
+    const double precision = next();
+    if (!(precision >= 0 && precision < kPrecisionCount)) {
+      throw std::out_of_range("the program has a call of an unknown precision");
+    }
+    call.precision = static_cast<Precision>(static_cast<int>(precision));
     call.accumulate = static_cast<uint32_t>(next());
     for (int i = 0; i < info.args; i++) {
       double arena = next();

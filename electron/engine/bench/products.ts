@@ -1,14 +1,16 @@
 import type { CpuDevice } from '../devices/cpu/device.ts';
+import { isHalf, toHalves } from '../devices/halves.ts';
 import { callCost } from '../program/cost.ts';
 import type { OpSpec } from '../program/declare.ts';
 import { headCrossEntropyGrad, linear, linearBackward } from '../program/ops/index.ts';
 import { plan } from '../program/planner.ts';
 import { Recorder } from '../program/recorder.ts';
-import { type Buffer, type DType, elements } from '../program/types.ts';
+import { type Buffer, type DType, elements, type Precision } from '../program/types.ts';
 import { median } from './median.ts';
 
 export interface ProductResult {
   readonly name: string;
+  readonly precision: Precision;
   readonly shape: string;
   readonly flops: number;
   /** Median over the rounds. */
@@ -27,7 +29,8 @@ const tensor = (name: string, shape: number[], dtype: DType = 'f32'): Buffer => 
 const noZeros = { zeroFrom: 0, zeroTo: 0 };
 
 /** The matrix products of one GPT-2 124M layer, forward and backward, and its output head. */
-function products(rows: number): Product[] {
+function products(rows: number, precision: Precision): Product[] {
+  const real = (name: string, shape: number[]) => tensor(name, shape, precision);
   const layers = [
     [768, 2304],
     [768, 768],
@@ -35,15 +38,15 @@ function products(rows: number): Product[] {
     [3072, 768],
   ] as const;
   const ofLayers = layers.flatMap(([from, to]): Product[] => {
-    const x = tensor('x', [rows, from]);
-    const y = tensor('y', [rows, to]);
-    const w = tensor('w', [from, to]);
+    const x = real('x', [rows, from]);
+    const y = real('y', [rows, to]);
+    const w = real('w', [from, to]);
     return [
       { name: 'forward', op: linear, args: { x, w, b: tensor('b', [to]), y }, attrs: noZeros },
       {
         name: 'backward to input',
         op: linearBackward.input,
-        args: { dy: y, w, dx: tensor('dx', [rows, from]) },
+        args: { dy: y, w, dx: real('dx', [rows, from]) },
         attrs: {},
       },
       {
@@ -55,15 +58,15 @@ function products(rows: number): Product[] {
     ];
   });
   const [vocab, width] = [50257, 768];
-  const wte = (name: string) => tensor(name, [Math.ceil(vocab / 64) * 64, width]);
+  const wteShape = [Math.ceil(vocab / 64) * 64, width];
   const headArgs = {
-    x: tensor('x', [rows, width]),
-    wte: wte('wte'),
+    x: real('x', [rows, width]),
+    wte: real('wte', wteShape),
     targets: tensor('targets', [rows], 'i32'),
     scalars: tensor('scalars', [8]),
     losses: tensor('losses', [rows]),
-    dx: tensor('dx', [rows, width]),
-    dwte: wte('dwte'),
+    dx: real('dx', [rows, width]),
+    dwte: tensor('dwte', wteShape),
   };
   const head: Product = {
     name: 'head, loss and gradients',
@@ -78,10 +81,17 @@ function products(rows: number): Product[] {
  * Times every matrix product of GPT-2 124M on `rows` tokens, warm. They take turns, so that a moment in which the machine
  * is busy with something else falls on all of them alike; the median over the rounds counts.
  */
-export async function benchProducts(device: CpuDevice, rows: number, rounds: number): Promise<ProductResult[]> {
+export async function benchProducts(
+  device: CpuDevice,
+  rows: number,
+  rounds: number,
+  precisions: readonly Precision[],
+): Promise<ProductResult[]> {
   const ready = [];
   try {
-    for (const product of products(rows)) ready.push(await prepare(device, product));
+    // What precisions are compared by is measured one right after another.
+    const all = precisions.map((precision) => products(rows, precision));
+    for (const i of all[0]!.keys()) for (const of of all) ready.push(await prepare(device, of[i]!));
     for (let round = -warmUps; round < rounds; round++) {
       for (const { session, program, times } of ready) {
         const seconds = new Float64Array(1);
@@ -96,7 +106,13 @@ export async function benchProducts(device: CpuDevice, rows: number, rounds: num
     const call = program.calls[0]!;
     const { in: from, out: to, width } = call.dims;
     const shape = from ? `${rows} × ${from} × ${to}` : `${rows} × ${width} × ${product.attrs.vocab}`;
-    return { name: product.name, shape, flops: callCost(call).flops, seconds: median(times) };
+    return {
+      name: product.name,
+      precision: call.precision,
+      shape,
+      flops: callCost(call).flops,
+      seconds: median(times),
+    };
   });
 }
 
@@ -108,7 +124,9 @@ async function prepare(device: CpuDevice, product: Product) {
   const program = r.program(product.name);
   const session = await device.load([program], plan([program]));
   for (const b of Object.values(product.args)) {
-    if (b.dtype === 'f32') session.write(b, Float32Array.from({ length: elements(b.shape) }, pseudoRandom));
+    const values = Float32Array.from({ length: elements(b.shape) }, pseudoRandom);
+    if (b.dtype === 'f32') session.write(b, values);
+    else if (isHalf(b.dtype)) session.write(b, toHalves(values, b.dtype));
   }
   return { product, program, session, times: [] as number[] };
 }

@@ -4,12 +4,14 @@ import { scalarCount } from '../gpt2/inputs.ts';
 import { Gpt2 } from '../gpt2/programs.ts';
 import { modelFlopsPerToken } from '../program/cost.ts';
 import { plan } from '../program/planner.ts';
+import type { Precision } from '../program/types.ts';
 import { initialise } from '../trainer/initialise.ts';
 import { median } from './median.ts';
 
 export interface StepResult {
   readonly batch: number;
   readonly time: number;
+  readonly precision: Precision;
   /** Median seconds of a whole step: forward, backward, clipping and AdamW. */
   readonly seconds: number;
   /** Model FLOPs of the step: 6 per weight and token, and attention. */
@@ -29,15 +31,18 @@ export async function benchStep(
   device: CpuDevice,
   batch: number,
   time: number,
+  precision: Precision,
   repetitions: number,
 ): Promise<StepResult> {
-  const model = new Gpt2(gpt2);
+  const model = new Gpt2(gpt2, precision);
   const training = model.training({ ...settings, batch, time });
   const { inputs, first, update } = training;
   const programs = [first, update];
-  const memory = plan(programs);
-  const session = await device.load(programs, memory);
+  const all = [...programs, model.castWeights];
+  const memory = plan(all);
+  const session = await device.load(all, memory);
   initialise(session, model.parameters, 1);
+  await session.run(model.castWeights);
   const token = (_: unknown, i: number) => (i * 7919) % gpt2.vocabSize;
   session.write(inputs.tokens, Int32Array.from({ length: batch * time }, token));
   session.write(
@@ -62,6 +67,7 @@ export async function benchStep(
   return {
     batch,
     time,
+    precision,
     seconds: median(seconds),
     modelFlops: batch * time * modelFlopsPerToken(gpt2, time),
     plannedBytes: memory.totalBytes,

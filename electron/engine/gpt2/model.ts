@@ -26,7 +26,7 @@ export interface Forward {
 export function forward(f: Forward): Buffer {
   const { r, config, p, inputs } = f;
   let x = r.scope('embed', () => {
-    const x = r.transient('x', [rowsOf(inputs), config.nEmbd]);
+    const x = r.activation('x', [rowsOf(inputs), config.nEmbd]);
     const { tokens, position } = inputs;
     r.emit(embed, { tokens, position, wte: p.get('wte.weight'), wpe: p.get('wpe.weight'), x });
     return dropped(f, x);
@@ -56,8 +56,8 @@ function mlpBranch(f: Forward, layer: number, x: Buffer): Buffer {
   const { r, p, config } = f;
   const h = norm(f, `h.${layer}.ln_2`, x);
   const shape = [rowsOf(f.inputs), 4 * config.nEmbd];
-  const pre = r.transient('fc.pre', shape);
-  const y = r.transient('fc', shape);
+  const pre = r.activation('fc.pre', shape);
+  const y = r.activation('fc', shape);
   const name = `h.${layer}.mlp.c_fc`;
   r.emit(linearGeluTanh, { x: h, w: p.get(`${name}.weight`), b: p.get(`${name}.bias`), pre, y });
   return projectBack(f, `h.${layer}.mlp.c_proj`, y, x, 'x2');
@@ -66,7 +66,7 @@ function mlpBranch(f: Forward, layer: number, x: Buffer): Buffer {
 function norm({ r, p, config, inputs }: Forward, name: string, x: Buffer): Buffer {
   const rows = rowsOf(inputs);
   const short = name.slice(name.lastIndexOf('.') + 1);
-  const y = r.transient(short, [rows, config.nEmbd]);
+  const y = r.activation(short, [rows, config.nEmbd]);
   const mean = r.transient(`${short}.mean`, [rows]);
   const rstd = r.transient(`${short}.rstd`, [rows]);
   const [gamma, beta] = [p.get(`${name}.weight`), p.get(`${name}.bias`)];
@@ -80,14 +80,14 @@ function norm({ r, p, config, inputs }: Forward, name: string, x: Buffer): Buffe
  */
 function projectToQkv(f: Forward, name: string, x: Buffer): Buffer {
   const { nEmbd } = f.config;
-  const y = f.r.transient('qkv', [rowsOf(f.inputs), 3 * nEmbd]);
+  const y = f.r.activation('qkv', [rowsOf(f.inputs), 3 * nEmbd]);
   const [w, b] = [f.p.get(`${name}.weight`), f.p.get(`${name}.bias`)];
   f.r.emit(linear, { x, w, b, y }, { zeroFrom: nEmbd, zeroTo: 2 * nEmbd });
   return y;
 }
 
 function project(f: Forward, name: string, x: Buffer, label: string, width: number, residual?: Buffer): Buffer {
-  const y = f.r.transient(label, [rowsOf(f.inputs), width]);
+  const y = f.r.activation(label, [rowsOf(f.inputs), width]);
   f.r.emit(
     linear,
     { x, w: f.p.get(`${name}.weight`), b: f.p.get(`${name}.bias`), residual, y },
@@ -105,21 +105,21 @@ function projectBack(f: Forward, name: string, x: Buffer, residual: Buffer, labe
 
 function attend({ r, config, inputs, dropout: p }: Forward, qkv: Buffer): Buffer {
   const [batch, time] = inputs.tokens.shape as [number, number];
-  const y = r.transient('attn', [rowsOf(inputs), config.nEmbd]);
+  const y = r.activation('attn', [rowsOf(inputs), config.nEmbd]);
   const lse = r.transient('attn.lse', [batch, config.nHead, time]);
   r.emit(attention, { qkv, rng: inputs.rng, y, lse }, { dropout: p, stream: r.nextStream() });
   return y;
 }
 
 function attendCached({ r, config, inputs }: Forward, { k, v }: LayerCache, qkv: Buffer): Buffer {
-  const y = r.transient('attn', [rowsOf(inputs), config.nEmbd]);
+  const y = r.activation('attn', [rowsOf(inputs), config.nEmbd]);
   r.emit(cachedAttention, { qkv, position: inputs.position, kCache: k, vCache: v, y });
   return y;
 }
 
 function dropped(f: Forward, x: Buffer, residual?: Buffer, label = 'dropped'): Buffer {
   if (f.dropout === 0) return x;
-  const y = f.r.transient(label, x.shape);
+  const y = f.r.activation(label, x.shape);
   f.r.emit(dropout, { x, rng: f.inputs.rng, residual, y }, { dropout: f.dropout, stream: f.r.nextStream() });
   return y;
 }

@@ -1,4 +1,4 @@
-import type { Buffer } from '../program/types.ts';
+import type { Buffer, Precision } from '../program/types.ts';
 import { type ModelConfig, paddedVocabSize } from './config.ts';
 
 export type Init =
@@ -56,7 +56,10 @@ export function parameterTable(c: ModelConfig): ParameterSpec[] {
 
 export interface Parameter {
   readonly spec: ParameterSpec;
+  /** In float32: what the optimizer updates and checkpoints hold. */
   readonly value: Buffer;
+  /** What products read: the value itself, or a matrix in half precision made from it. */
+  readonly working: Buffer;
   readonly gradient: Buffer;
 }
 
@@ -66,20 +69,28 @@ export class Parameters {
   readonly #byName: ReadonlyMap<string, Parameter>;
   readonly #gradients: ReadonlyMap<Buffer, Buffer>;
 
-  constructor(config: ModelConfig) {
-    this.all = parameterTable(config).map((spec) => ({
-      spec,
-      value: { name: spec.name, shape: spec.shape, dtype: 'f32', role: 'parameter' },
-      gradient: { name: `d(${spec.name})`, shape: spec.shape, dtype: 'f32', role: 'gradient' },
-    }));
+  /** @param precision of the matrices that products read; vectors (biases, layer norms) stay float32 */
+  constructor(config: ModelConfig, precision: Precision = 'f32') {
+    this.all = parameterTable(config).map((spec) => {
+      const { name, shape } = spec;
+      const value: Buffer = { name, shape, dtype: 'f32', role: 'parameter' };
+      const isHalf = precision !== 'f32' && shape.length >= 2;
+      return {
+        spec,
+        value,
+        working: isHalf ? { name: `${precision}(${name})`, shape, dtype: precision, role: 'working' } : value,
+        gradient: { name: `d(${name})`, shape, dtype: 'f32', role: 'gradient' },
+      };
+    });
     this.#byName = new Map(this.all.map((p) => [p.spec.name, p]));
-    this.#gradients = new Map(this.all.map((p) => [p.value, p.gradient]));
+    this.#gradients = new Map(this.all.map((p) => [p.working, p.gradient]));
   }
 
+  /** What a forward pass reads of a parameter. */
   get(name: string): Buffer {
     const p = this.#byName.get(name);
     if (!p) throw new Error(`the model has no parameter ${name}`);
-    return p.value;
+    return p.working;
   }
 
   readonly gradientOf = (value: Buffer): Buffer => {

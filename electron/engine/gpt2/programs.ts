@@ -1,5 +1,6 @@
 import { type AdamWSettings, Optimizer, type OptimizerKind } from '../optimizers/index.ts';
 import {
+  cast,
   clipFactor,
   head,
   headCrossEntropy,
@@ -8,7 +9,7 @@ import {
   sumLosses,
 } from '../program/ops/index.ts';
 import { type Recompute, Recorder } from '../program/recorder.ts';
-import type { Buffer, Program } from '../program/types.ts';
+import type { Buffer, Precision, Program } from '../program/types.ts';
 import type { ModelConfig } from './config.ts';
 import { type Inputs, inputBuffers } from './inputs.ts';
 import { forward, type LayerCache } from './model.ts';
@@ -31,11 +32,25 @@ const output = (name: string, shape: number[]): Buffer => ({ name, shape, dtype:
 /** A model's buffers, and the programs over them. */
 export class Gpt2 {
   readonly config: ModelConfig;
+  readonly precision: Precision;
   readonly parameters: Parameters;
+  /** Makes the working weights from the parameters; no calls where they are the same. To run when these were written. */
+  readonly castWeights: Program;
 
-  constructor(config: ModelConfig) {
+  /** @param precision of activations and working weights */
+  constructor(config: ModelConfig, precision: Precision = 'f32') {
     this.config = config;
-    this.parameters = new Parameters(config);
+    this.precision = precision;
+    this.parameters = new Parameters(config, precision);
+    const r = new Recorder();
+    r.beginUpdate();
+    this.recordCasts(r);
+    this.castWeights = r.program('castWeights');
+  }
+
+  /** Emits what brings the working weights up to date with the parameters. */
+  recordCasts(r: Recorder): void {
+    for (const { value, working } of this.parameters.all) if (working !== value) r.emit(cast, { x: value, y: working });
   }
 
   /** The programs of a training step: the first micro-batch, every further one, and the update. */
@@ -47,7 +62,7 @@ export class Gpt2 {
   evaluation(batch: number, time: number, shared?: Inputs): { program: Program; inputs: Inputs; losses: Buffer } {
     const inputs = inputBuffers(batch, time, shared);
     const losses = output('losses', [batch * time]);
-    const r = new Recorder();
+    const r = new Recorder({ precision: this.precision });
     const x = forward({ r, config: this.config, p: this.parameters, inputs, dropout: 0 });
     const wte = this.parameters.get('wte.weight');
     r.emit(headCrossEntropy, { x, wte, targets: inputs.targets, losses }, { vocab: this.config.vocabSize });
@@ -59,8 +74,8 @@ export class Gpt2 {
     const { nLayer, nHead, nEmbd } = this.config;
     const shape = [batch, nHead, context, nEmbd / nHead];
     return Array.from({ length: nLayer }, (_, i) => ({
-      k: { name: `h.${i}.k`, shape, dtype: 'f32', role: 'cache' },
-      v: { name: `h.${i}.v`, shape, dtype: 'f32', role: 'cache' },
+      k: { name: `h.${i}.k`, shape, dtype: this.precision, role: 'cache' },
+      v: { name: `h.${i}.v`, shape, dtype: this.precision, role: 'cache' },
     }));
   }
 
@@ -73,7 +88,7 @@ export class Gpt2 {
   ): { program: Program; inputs: Inputs; logits: Buffer } {
     const inputs = inputBuffers(batch, time, shared);
     const logits = output(`logits.${time}`, [batch * time, this.config.vocabSize]);
-    const r = new Recorder();
+    const r = new Recorder({ precision: this.precision });
     const x = forward({ r, config: this.config, p: this.parameters, inputs, dropout: 0, cache });
     r.emit(head, { x, wte: this.parameters.get('wte.weight'), logits });
     return { program: r.program(time === 1 ? 'decode' : `prefill${time}`), inputs, logits };
@@ -112,10 +127,10 @@ export class Training {
   }
 
   #microBatch(accumulate: boolean): Program {
-    const { config, parameters: p } = this.#model;
+    const { config, parameters: p, precision } = this.#model;
     const { inputs } = this;
     const { recompute } = this.#settings;
-    const r = new Recorder({ training: true, recompute, gradientOf: p.gradientOf, accumulate });
+    const r = new Recorder({ training: true, recompute, precision, gradientOf: p.gradientOf, accumulate });
     const x = forward({ r, config, p, inputs, dropout: config.dropout });
     const losses = r.transient('losses', [inputs.targets.shape[0]! * inputs.targets.shape[1]!]);
     const wte = p.get('wte.weight');
@@ -138,6 +153,7 @@ export class Training {
     const { scalars } = this.inputs;
     r.emit(clipFactor, { squares: this.squares, scalars, stats: this.stats }, { maxNorm: this.#settings.gradClip });
     this.optimizer.record(r, { settings: this.#settings, stats: this.stats, scalars });
+    this.#model.recordCasts(r);
     return r.program('update');
   }
 }

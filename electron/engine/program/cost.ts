@@ -12,7 +12,7 @@ export interface Cost {
 export function callCost(call: Call): Cost {
   const spec = opOf(call.kind);
   const flops = spec.flops(call.dims, call.attrs, call);
-  if (spec.bytes) return { flops, bytes: spec.bytes(call.dims) };
+  if (spec.bytes) return { flops, bytes: spec.bytes(call.dims, call.precision) };
   let bytes = 0;
   for (const [name, a] of Object.entries(spec.args)) {
     const b = call.args[name];

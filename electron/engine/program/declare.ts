@@ -1,11 +1,14 @@
 import type { Gradients } from './gradients.ts';
-import { type Buffer, type Call, type DType, elements } from './types.ts';
+import { type Buffer, type Call, type DType, elements, type Precision, precisions } from './types.ts';
 
 /**
  * How a call uses an argument. `sum` is written or added to, as the call chooses: gradients of tensors with several
  * uses, and of several micro-batches. `update` is read and written in place.
  */
 export type Access = 'read' | 'write' | 'sum' | 'update';
+
+/** `real`: float32 or one of the half precisions, the same for all such arguments of a call. */
+export type ArgType = DType | 'real';
 
 export interface ArgSpec {
   readonly access: Access;
@@ -14,7 +17,7 @@ export interface ArgSpec {
    * A single entry that starts with `~` counts the elements of a buffer of any shape.
    */
   readonly shape: readonly string[];
-  readonly dtype: DType;
+  readonly dtype: ArgType;
   readonly optional: boolean;
 }
 
@@ -31,9 +34,9 @@ export interface OpSpec {
   /** Floating-point operations of one call; a multiply-add counts 2. */
   readonly flops: (d: Dims, attrs: Dims, call: Call) => number;
   /** Bytes that one call moves, where that is not every argument once. */
-  readonly bytes?: (d: Dims) => number;
+  readonly bytes?: (d: Dims, precision: Precision) => number;
   /** float32 elements of scratch memory that one call needs, part of the plan. */
-  readonly workspace?: (d: Dims, attrs: Dims) => number;
+  readonly workspace?: (d: Dims, attrs: Dims, precision: Precision) => number;
   /** What is wrong with sizes and attributes that shapes don't tell; undefined when nothing is. */
   readonly check?: (d: Dims, attrs: Dims) => string | undefined;
   /** Emits the calls that take the gradient of the outputs to the inputs. */
@@ -42,7 +45,7 @@ export interface OpSpec {
 
 const arg =
   (access: Access) =>
-  (shape: string, dtype: DType = 'f32'): ArgSpec => ({
+  (shape: string, dtype: ArgType = 'f32'): ArgSpec => ({
     access,
     shape: shape === '' ? [] : shape.split(' '),
     dtype,
@@ -131,6 +134,28 @@ function solve(axis: Axis, size: number, dims: Record<string, number>): void {
   if (unknown !== undefined) dims[unknown] = Math.floor(size / known);
 }
 
+/** Whether a kind of call can be made in half precision. */
+export const hasReal = (spec: OpSpec): boolean => Object.values(spec.args).some((a) => a.dtype === 'real');
+
+/**
+ * The precision of a call: the type of its `real` arguments, float32 where it has none.
+ * @throws Error when they are of several types
+ */
+export function precisionOf(spec: OpSpec, args: Readonly<Record<string, Buffer | undefined>>): Precision {
+  let found: { name: string; precision: Precision } | undefined;
+  for (const name in spec.args) {
+    const b = args[name];
+    if (spec.args[name]!.dtype !== 'real' || !b) continue;
+    const precision = precisions.find((p) => p === b.dtype);
+    if (!precision) throw new Error(`${spec.kind}: ${name} (${b.name}) is ${b.dtype}, not ${precisions.join(' or ')}`);
+    if (found && found.precision !== precision) {
+      throw new Error(`${spec.kind}: ${name} (${b.name}) is ${precision}, and ${found.name} is ${found.precision}`);
+    }
+    found ??= { name, precision };
+  }
+  return found?.precision ?? 'f32';
+}
+
 const shapeFor = (a: ArgSpec, b: Buffer): readonly number[] =>
   a.shape[0]?.startsWith('~') ? [elements(b.shape)] : b.shape;
 
@@ -149,7 +174,8 @@ export function resolveDims(spec: OpSpec, args: Readonly<Record<string, Buffer |
       if (!a.optional) throw new Error(`${spec.kind}: argument ${name} is missing`);
       continue;
     }
-    if (b.dtype !== a.dtype) throw new Error(`${spec.kind}: ${name} (${b.name}) is ${b.dtype}, not ${a.dtype}`);
+    if (a.dtype !== 'real' && b.dtype !== a.dtype)
+      throw new Error(`${spec.kind}: ${name} (${b.name}) is ${b.dtype}, not ${a.dtype}`);
     const shape = shapeFor(a, b);
     if (shape.length !== a.shape.length) {
       throw new Error(`${spec.kind}: ${name} (${b.name}) has shape [${shape}], not [${a.shape.join(', ')}]`);

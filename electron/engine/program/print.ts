@@ -26,7 +26,7 @@ function printCall(call: Call): string {
     if (a.access === 'read') inputs.push(b.name);
     else {
       const op = a.access === 'update' || call.accumulate.has(name) ? '+=' : '=';
-      results.push(`${b.name}[${b.shape.join(' ')}] ${op}`);
+      results.push(`${b.name}${b.dtype === 'f32' ? '' : `:${b.dtype}`}[${b.shape.join(' ')}] ${op}`);
     }
   }
   const attrs = spec.attrs.map((n) => `${n}=${call.attrs[n]}`);

@@ -1,6 +1,15 @@
-import { type OpSpec, opOf, resolveDims } from './declare.ts';
+import { type OpSpec, opOf, precisionOf, resolveDims } from './declare.ts';
 import type { Gradients } from './gradients.ts';
-import { type Buffer, type Call, type DType, isTransient, type Phase, type Program, type Role } from './types.ts';
+import {
+  type Buffer,
+  type Call,
+  type DType,
+  isTransient,
+  type Phase,
+  type Precision,
+  type Program,
+  type Role,
+} from './types.ts';
 
 export type { Buffer, Program } from './types.ts';
 
@@ -11,6 +20,8 @@ export interface RecorderOptions {
   /** Take gradients: calls go on the tape, and `backward` may be called. */
   readonly training?: boolean;
   readonly recompute?: Recompute;
+  /** Of the activations and their gradients. Default: float32. */
+  readonly precision?: Precision;
   /** The gradient buffer of a parameter. Needed when training. */
   readonly gradientOf?: (parameter: Buffer) => Buffer;
   /** Gradients of parameters are added to (every micro-batch but the first) instead of overwritten. */
@@ -60,6 +71,11 @@ export class Recorder implements Gradients {
     const n = (this.#names.get(base) ?? 0) + 1;
     this.#names.set(base, n);
     return { name: n === 1 ? base : `${base}#${n}`, shape, dtype, role };
+  }
+
+  /** An activation in the precision of the program. */
+  activation(name: string, shape: readonly number[]): Buffer {
+    return this.transient(name, shape, 'activation', this.#options.precision);
   }
 
   /**
@@ -113,7 +129,8 @@ export class Recorder implements Gradients {
   ): void {
     const dims = resolveDims(op, args);
     const all = { ...args };
-    const scratch = op.workspace?.(dims, attrs) ?? 0;
+    const precision = precisionOf(op, args);
+    const scratch = op.workspace?.(dims, attrs, precision) ?? 0;
     if (scratch > 0) all.workspace = this.transient(`${op.kind}.workspace`, [scratch], 'workspace');
     const call: Call = {
       kind: op.kind,
@@ -121,6 +138,7 @@ export class Recorder implements Gradients {
       accumulate: new Set(accumulate),
       dims,
       attrs,
+      precision,
       phase: this.#phase,
       scope: this.#scope,
     };
@@ -163,7 +181,7 @@ export class Recorder implements Gradients {
   }
 
   into(input: Buffer): { buffer: Buffer; accumulate: boolean } {
-    if (input.role === 'parameter') {
+    if (input.role === 'parameter' || input.role === 'working') {
       const buffer = this.#options.gradientOf?.(input);
       if (!buffer) throw new Error(`parameter ${input.name} has no gradient buffer`);
       const accumulate = this.#options.accumulate === true || this.#written.has(buffer);
@@ -174,7 +192,7 @@ export class Recorder implements Gradients {
     if (known) return { buffer: known, accumulate: true };
     const outer = this.#scope;
     this.#scope = '';
-    const buffer = this.transient(`d(${input.name})`, input.shape);
+    const buffer = this.transient(`d(${input.name})`, input.shape, 'activation', input.dtype);
     this.#scope = outer;
     this.#gradients.set(input, buffer);
     return { buffer, accumulate: false };

@@ -1,18 +1,32 @@
 /** Element types of buffers. */
 export type DType = 'f32' | 'f16' | 'bf16' | 'i32' | 'u16' | 'u8';
 
+/** In what a program computes: activations and working weights. Sums, norms and master weights are float32 in all. */
+export const precisions = ['f32', 'bf16', 'f16'] as const;
+export type Precision = (typeof precisions)[number];
+
 export const bytesPerElement: Record<DType, number> = { f32: 4, f16: 2, bf16: 2, i32: 4, u16: 2, u8: 1 };
 
 /**
  * What a buffer is for. `activation` and `workspace` live only while calls of one program need them and share one arena
  * by lifetime. `cache` (keys and values of tokens read before) lives there too, as long as only programs that use it are
  * run: a training step in between takes its place. All other roles persist, each in an arena of its own; `paged`
- * in the host's memory, wherever the device's is.
+ * in the host's memory, wherever the device's is. `working` are the weights in half precision that products read, made
+ * from the parameters after each update.
  */
 export type Role =
-  'parameter' | 'gradient' | 'optimizer' | 'paged' | 'cache' | 'input' | 'output' | 'activation' | 'workspace';
+  | 'parameter'
+  | 'working'
+  | 'gradient'
+  | 'optimizer'
+  | 'paged'
+  | 'cache'
+  | 'input'
+  | 'output'
+  | 'activation'
+  | 'workspace';
 
-export const persistentRoles = ['parameter', 'gradient', 'optimizer', 'paged', 'input', 'output'] as const;
+export const persistentRoles = ['parameter', 'working', 'gradient', 'optimizer', 'paged', 'input', 'output'] as const;
 
 export interface Buffer {
   readonly name: string;
@@ -31,6 +45,8 @@ export interface Call {
   readonly accumulate: ReadonlySet<string>;
   readonly dims: Readonly<Record<string, number>>;
   readonly attrs: Readonly<Record<string, number>>;
+  /** The type of its `real` arguments. */
+  readonly precision: Precision;
   readonly phase: Phase;
   /** Where in the model, e.g. `h.3.attn`. */
   readonly scope: string;

@@ -1,4 +1,4 @@
-import { type OpSpec, opOf, resolveDims } from './declare.ts';
+import { type OpSpec, opOf, precisionOf, resolveDims } from './declare.ts';
 import { type Buffer, type Call, elements, isTransient, type Program } from './types.ts';
 
 /**
@@ -45,7 +45,9 @@ function checkSizes(spec: OpSpec, call: Call, args: Readonly<Record<string, Buff
   for (const [name, size] of Object.entries(dims)) {
     if (call.dims[name] !== size) throw new Error(`${name} is ${size}, not ${call.dims[name]}`);
   }
-  const scratch = spec.workspace?.(dims, call.attrs) ?? 0;
+  const precision = precisionOf(spec, args);
+  if (call.precision !== precision) throw new Error(`its precision is ${precision}, not ${call.precision}`);
+  const scratch = spec.workspace?.(dims, call.attrs, precision) ?? 0;
   const { workspace } = call.args;
   const given = workspace ? elements(workspace.shape) : 0;
   if (given !== scratch) throw new Error(`the workspace has ${given} elements, not ${scratch}`);

@@ -4,6 +4,7 @@
 #include "../kernels.h"
 #include "../pool.h"
 #include "../simd.h"
+#include "../simdHalf.h"
 #include "philox.inl.h"
 #include "smallProduct.inl.h"
 
@@ -20,26 +21,73 @@ TY_INLINE int64_t visibleKeys(int64_t q, int64_t k0, int64_t keys) {
   return n < 0 ? 0 : n < keys ? n : keys;
 }
 
-static void attention(Pool& pool, const float* qkv, const int32_t* rng, float* y, float* lse, const AttentionShape& s,
+// A block of a matrix as floats, with the distance between its rows.
+struct Block {
+  const float* at;
+  int64_t ld;
+};
+
+// Floats stay where they are; others are widened into `room` (rows × columns floats).
+TY_INLINE Block asFloats(const float* p, int64_t ld, int64_t, int64_t, float*) { return {p, ld}; }
+template <class T>
+TY_INLINE Block asFloats(const T* p, int64_t ld, int64_t rows, int64_t columns, float* room) {
+  for (int64_t r = 0; r < rows; r++) convert(p + r * ld, room + r * columns, columns);
+  return {room, columns};
+}
+
+// Where sums of floats go that end in a matrix: floats into it, others into `room`, to be rounded into it when done.
+struct Sums {
+  float* at;
+  int64_t ld;
+};
+TY_INLINE Sums sumsIn(float* p, int64_t ld, int64_t, float*) { return {p, ld}; }
+template <class T>
+TY_INLINE Sums sumsIn(T*, int64_t, int64_t columns, float* room) {
+  return {room, columns};
+}
+TY_INLINE void roundInto(float*, int64_t, int64_t, int64_t, Sums) {}
+template <class T>
+TY_INLINE void roundInto(T* p, int64_t ld, int64_t rows, int64_t columns, Sums sums) {
+  for (int64_t r = 0; r < rows; r++) convert(sums.at + r * sums.ld, p + r * ld, columns);
+}
+
+// Scratch memory of a task, taken piece by piece.
+struct Scratch {
+  float* next;
+  float* take(int64_t floats) {
+    float* const piece = next;
+    next += floats;
+    return piece;
+  }
+};
+static_assert((2 * kQueries * kKeys + (2 * kQueries + 6 * kKeys) * kMaxHeadDim + kKeys) * sizeof(float) <=
+                  Pool::kScratchBytes,
+              "scratch memory");
+
+template <class T>
+static void attention(Pool& pool, const T* qkv, const int32_t* rng, T* y, float* lse, const AttentionShape& s,
                       double dropoutP, double stream) {
-  const int64_t C = s.heads * s.headDim, D = s.headDim, T = s.time;
-  const int64_t blocks = (T + kQueries - 1) / kQueries;
+  const int64_t C = s.heads * s.headDim, D = s.headDim, time = s.time;
+  const int64_t blocks = (time + kQueries - 1) / kQueries;
   const float scale = 1.0f / sqrtf(static_cast<float>(D));
   const Dropout drop = makeDropout(rng, stream, dropoutP);
   pool.parallelFor(s.batch * s.heads * blocks, [&](int64_t task, int worker) {
     const int64_t bh = task / blocks;
     const int64_t q0 = (blocks - 1 - task % blocks) * kQueries;  // the longest rows first
-    const int64_t rows = T - q0 < kQueries ? T - q0 : kQueries;
+    const int64_t rows = time - q0 < kQueries ? time - q0 : kQueries;
     const int64_t b = bh / s.heads, h = bh % s.heads;
-    const float* q = qkv + (b * T + q0) * 3 * C + h * D;
-    const float* kBase = qkv + b * T * 3 * C + C + h * D;
-    float* out = y + (b * T + q0) * C + h * D;
+    const T* kBase = qkv + b * time * 3 * C + C + h * D;
+    T* result = y + (b * time + q0) * C + h * D;
 
-    float* scores = pool.scratch(worker);
-    float* keysT = scores + kQueries * kKeys;
-    float* mask = keysT + kMaxHeadDim * kKeys;
-    float* top = mask + kKeys;
-    float* sum = top + kQueries;
+    Scratch scratch = {pool.scratch(worker)};
+    float* scores = scratch.take(kQueries * kKeys);
+    float* keysT = scratch.take(kMaxHeadDim * kKeys);
+    float* mask = scratch.take(kKeys);
+    float* top = scratch.take(kQueries);
+    float* sum = scratch.take(kQueries);
+    float* valuesRoom = scratch.take(kMaxHeadDim * kKeys);
+    const Block q = asFloats(qkv + (b * time + q0) * 3 * C + h * D, 3 * C, rows, D, scratch.take(kQueries * D));
+    const Sums out = sumsIn(result, C, D, scratch.take(kQueries * D));
     for (int64_t i = 0; i < rows; i++) {
       top[i] = -INFINITY;
       sum[i] = 0.0f;
@@ -48,7 +96,7 @@ static void attention(Pool& pool, const float* qkv, const int32_t* rng, float* y
       const int64_t last = q0 + rows - k0;
       const int64_t keys = last < kKeys ? last : kKeys;
       transposeBlock(kBase + k0 * 3 * C, 3 * C, keys, D, keysT, kKeys);
-      smallProduct(rows, keys, D, {q, 3 * C, 1}, keysT, kKeys, scores, kKeys, false);
+      smallProduct(rows, keys, D, {q.at, q.ld, 1}, keysT, kKeys, scores, kKeys, false);
       for (int64_t i = 0; i < rows; i++) {
         float* p = scores + i * kKeys;
         const int64_t seen = visibleKeys(q0 + i, k0, keys);
@@ -71,74 +119,87 @@ static void attention(Pool& pool, const float* qkv, const int32_t* rng, float* y
         sum[i] = sum[i] * rescale + hsum(total);
         top[i] = newTop;
         if (dropoutP > 0) {
-          const auto row = static_cast<uint64_t>((bh * T + q0 + i) * T + k0);
+          const auto row = static_cast<uint64_t>((bh * time + q0 + i) * time + k0);
           dropoutMask(drop, row, seen, mask);
           eachVector(seen, [&](int64_t j, int64_t n) { storeUpTo(p + j, loadUpTo(p + j, n) * loadUpTo(mask + j, n), n); });
         }
         if (k0 > 0 && rescale != 1.0f) {
-          float* o = out + i * C;
+          float* o = out.at + i * out.ld;
           eachVector(D, [&](int64_t j, int64_t n) { storeUpTo(o + j, loadUpTo(o + j, n) * set1(rescale), n); });
         }
       }
-      smallProduct(rows, D, keys, {scores, kKeys, 1}, kBase + k0 * 3 * C + C, 3 * C, out, C, k0 > 0);
+      const Block values = asFloats(kBase + k0 * 3 * C + C, 3 * C, keys, D, valuesRoom);
+      smallProduct(rows, D, keys, {scores, kKeys, 1}, values.at, values.ld, out.at, out.ld, k0 > 0);
     }
     for (int64_t i = 0; i < rows; i++) {
       const Vf inverse = set1(1.0f / sum[i]);
-      float* o = out + i * C;
+      float* o = out.at + i * out.ld;
       eachVector(D, [&](int64_t j, int64_t n) { storeUpTo(o + j, loadUpTo(o + j, n) * inverse, n); });
-      lse[bh * T + q0 + i] = top[i] + logf(sum[i]);
+      lse[bh * time + q0 + i] = top[i] + logf(sum[i]);
     }
+    roundInto(result, C, rows, D, out);
   });
 }
 
-// dqkv from dy. workspace: batch · heads · time floats. One task a head: its blocks add to dq in a fixed order.
-static void attentionBackward(Pool& pool, const float* dy, const float* qkv, const float* y, const float* lse,
-                              const int32_t* rng, float* dqkv, float* workspace, const AttentionShape& s,
+// dqkv from dy. workspace: batch · heads · time floats, and headDim times as many more where T is no float, for the sums
+// of the queries' gradients. One task a head: its blocks add to dq in a fixed order.
+template <class T>
+static void attentionBackward(Pool& pool, const T* dy, const T* qkv, const T* y, const float* lse,
+                              const int32_t* rng, T* dqkv, float* workspace, const AttentionShape& s,
                               double dropoutP, double stream) {
-  const int64_t C = s.heads * s.headDim, D = s.headDim, T = s.time;
+  const int64_t C = s.heads * s.headDim, D = s.headDim, time = s.time;
   const float scale = 1.0f / sqrtf(static_cast<float>(D));
   const Dropout drop = makeDropout(rng, stream, dropoutP);
   pool.parallelFor(s.batch * s.heads, [&](int64_t bh, int worker) {
     const int64_t b = bh / s.heads, h = bh % s.heads;
-    const float* qBase = qkv + b * T * 3 * C + h * D;
-    const float* yBase = y + b * T * C + h * D;
-    const float* dyBase = dy + b * T * C + h * D;
-    float* dqBase = dqkv + b * T * 3 * C + h * D;
-    const float* logSum = lse + bh * T;
-    float* dots = workspace + bh * T;  // Σ dy · y of each query: what the softmax's own gradient takes off
+    const T* qBase = qkv + b * time * 3 * C + h * D;
+    const T* yBase = y + b * time * C + h * D;
+    const T* dyBase = dy + b * time * C + h * D;
+    T* dqBase = dqkv + b * time * 3 * C + h * D;
+    const Sums dq = sumsIn(dqBase, 3 * C, D, workspace + s.batch * s.heads * time + bh * time * D);
+    const float* logSum = lse + bh * time;
+    float* dots = workspace + bh * time;  // Σ dy · y of each query: what the softmax's own gradient takes off
 
-    float* probabilities = pool.scratch(worker);
-    float* gradients = probabilities + kQueries * kKeys;
-    float* keysT = gradients + kQueries * kKeys;
-    float* valuesT = keysT + kMaxHeadDim * kKeys;
-    float* mask = valuesT + kMaxHeadDim * kKeys;
+    Scratch scratch = {pool.scratch(worker)};
+    float* probabilities = scratch.take(kQueries * kKeys);
+    float* gradients = scratch.take(kQueries * kKeys);
+    float* keysT = scratch.take(kMaxHeadDim * kKeys);
+    float* valuesT = scratch.take(kMaxHeadDim * kKeys);
+    float* mask = scratch.take(kKeys);
+    float* queriesRoom = scratch.take(kQueries * kMaxHeadDim);
+    float* dyRoom = scratch.take(kQueries * kMaxHeadDim);
+    float* keysRoom = scratch.take(kKeys * kMaxHeadDim);
+    float* dkRoom = scratch.take(kKeys * kMaxHeadDim);
+    float* dvRoom = scratch.take(kKeys * kMaxHeadDim);
 
-    for (int64_t t = 0; t < T; t++) {
+    for (int64_t t = 0; t < time; t++) {
       Vf dot = zero();
       eachVector(D, [&](int64_t j, int64_t n) {
         dot = fma(loadUpTo(yBase + t * C + j, n), loadUpTo(dyBase + t * C + j, n), dot);
       });
       dots[t] = hsum(dot);
     }
-    for (int64_t k0 = 0; k0 < T; k0 += kKeys) {
-      const int64_t keys = T - k0 < kKeys ? T - k0 : kKeys;
-      const float* k = qBase + k0 * 3 * C + C;
-      float* dk = dqBase + k0 * 3 * C + C;
-      transposeBlock(k, 3 * C, keys, D, keysT, kKeys);
-      transposeBlock(k + C, 3 * C, keys, D, valuesT, kKeys);
+    for (int64_t k0 = 0; k0 < time; k0 += kKeys) {
+      const int64_t keys = time - k0 < kKeys ? time - k0 : kKeys;
+      const T* kBase = qBase + k0 * 3 * C + C;
+      T* dkBase = dqBase + k0 * 3 * C + C;
+      transposeBlock(kBase, 3 * C, keys, D, keysT, kKeys);
+      transposeBlock(kBase + C, 3 * C, keys, D, valuesT, kKeys);
+      const Block k = asFloats(kBase, 3 * C, keys, D, keysRoom);
+      const Sums dk = sumsIn(dkBase, 3 * C, D, dkRoom), dv = sumsIn(dkBase + C, 3 * C, D, dvRoom);
       const int64_t firstBlock = k0 / kQueries * kQueries;
-      for (int64_t q0 = firstBlock; q0 < T; q0 += kQueries) {
-        const int64_t rows = T - q0 < kQueries ? T - q0 : kQueries;
-        const float* q = qBase + q0 * 3 * C;
-        const float* d = dyBase + q0 * C;
-        smallProduct(rows, keys, D, {q, 3 * C, 1}, keysT, kKeys, probabilities, kKeys, false);
-        smallProduct(rows, keys, D, {d, C, 1}, valuesT, kKeys, gradients, kKeys, false);
+      for (int64_t q0 = firstBlock; q0 < time; q0 += kQueries) {
+        const int64_t rows = time - q0 < kQueries ? time - q0 : kQueries;
+        const Block q = asFloats(qBase + q0 * 3 * C, 3 * C, rows, D, queriesRoom);
+        const Block d = asFloats(dyBase + q0 * C, C, rows, D, dyRoom);
+        smallProduct(rows, keys, D, {q.at, q.ld, 1}, keysT, kKeys, probabilities, kKeys, false);
+        smallProduct(rows, keys, D, {d.at, d.ld, 1}, valuesT, kKeys, gradients, kKeys, false);
         for (int64_t i = 0; i < rows; i++) {
           float* p = probabilities + i * kKeys;
           float* g = gradients + i * kKeys;
           const int64_t seen = visibleKeys(q0 + i, k0, keys);
           const Vf minusLog = set1(-logSum[q0 + i]), minusDot = set1(-dots[q0 + i]);
-          if (dropoutP > 0 && seen > 0) dropoutMask(drop, static_cast<uint64_t>((bh * T + q0 + i) * T + k0), seen, mask);
+          if (dropoutP > 0 && seen > 0) dropoutMask(drop, static_cast<uint64_t>((bh * time + q0 + i) * time + k0), seen, mask);
           eachVector(seen, [&](int64_t j, int64_t n) {
             const Vf e = vexp(fma(loadUpTo(p + j, n), set1(scale), minusLog));
             Vf dp = loadUpTo(g + j, n);
@@ -158,34 +219,38 @@ static void attentionBackward(Pool& pool, const float* dy, const float* qkv, con
           }
         }
         const bool addKeys = q0 > firstBlock;
-        smallProduct(keys, D, rows, {probabilities, 1, kKeys}, d, C, dk + C, 3 * C, addKeys);
-        smallProduct(keys, D, rows, {gradients, 1, kKeys}, q, 3 * C, dk, 3 * C, addKeys);
-        smallProduct(rows, D, keys, {gradients, kKeys, 1}, k, 3 * C, dqBase + q0 * 3 * C, 3 * C, k0 > 0);
+        smallProduct(keys, D, rows, {probabilities, 1, kKeys}, d.at, d.ld, dv.at, dv.ld, addKeys);
+        smallProduct(keys, D, rows, {gradients, 1, kKeys}, q.at, q.ld, dk.at, dk.ld, addKeys);
+        smallProduct(rows, D, keys, {gradients, kKeys, 1}, k.at, k.ld, dq.at + q0 * dq.ld, dq.ld, k0 > 0);
       }
+      roundInto(dkBase, 3 * C, keys, D, dk);
+      roundInto(dkBase + C, 3 * C, keys, D, dv);
     }
+    roundInto(dqBase, 3 * C, time, D, dq);
   });
 }
 
 // Puts the keys and values of new tokens into the cache, then lets each new query see all tokens up to its own.
 // kCache, vCache: batch × heads × context × headDim. The scores of one query lie in the scratch memory.
-static void cachedAttention(Pool& pool, const float* qkv, int64_t position, float* kCache, float* vCache, float* y,
+template <class T>
+static void cachedAttention(Pool& pool, const T* qkv, int64_t position, T* kCache, T* vCache, T* y,
                             const AttentionShape& s, int64_t context) {
-  const int64_t C = s.heads * s.headDim, D = s.headDim, T = s.time;
+  const int64_t C = s.heads * s.headDim, D = s.headDim, time = s.time;
   const float scale = 1.0f / sqrtf(static_cast<float>(D));
   pool.parallelFor(s.batch * s.heads, [&](int64_t bh, int worker) {
     const int64_t b = bh / s.heads, h = bh % s.heads;
-    float* keys = kCache + bh * context * D;
-    float* values = vCache + bh * context * D;
-    const size_t bytes = static_cast<size_t>(D) * sizeof(float);
-    for (int64_t t = 0; t < T; t++) {
-      const float* in = qkv + (b * T + t) * 3 * C + h * D;
+    T* keys = kCache + bh * context * D;
+    T* values = vCache + bh * context * D;
+    const size_t bytes = static_cast<size_t>(D) * sizeof(T);
+    for (int64_t t = 0; t < time; t++) {
+      const T* in = qkv + (b * time + t) * 3 * C + h * D;
       std::memcpy(keys + (position + t) * D, in + C, bytes);
       std::memcpy(values + (position + t) * D, in + 2 * C, bytes);
     }
     float* scores = pool.scratch(worker);
-    for (int64_t t = 0; t < T; t++) {
-      const float* q = qkv + (b * T + t) * 3 * C + h * D;
-      float* out = y + (b * T + t) * C + h * D;
+    for (int64_t t = 0; t < time; t++) {
+      const T* q = qkv + (b * time + t) * 3 * C + h * D;
+      T* out = y + (b * time + t) * C + h * D;
       const int64_t seen = position + t + 1;
       float top = -INFINITY;
       for (int64_t k = 0; k < seen; k++) {

@@ -11,16 +11,18 @@ namespace TY_ISA {
 // headRowsPerChunk in the op's declaration: the workspace holds that many rows of logits.
 constexpr int64_t kHeadRowsPerChunk = 256;
 
-// losses[row] = log Σ exp(logits[row]) - logits[row][target]; with `gradient`, logits become (softmax - onehot)·scale.
-// A target below 0 counts nothing.
+// losses[row] = log Σ exp(logits[row]) - logits[row][target]; with `gradient`, (softmax - onehot)·scale takes the place
+// of a row's logits, from its begin on, as numbers of type T. A target below 0 counts nothing.
+template <class T>
 static void crossEntropyRows(Pool& pool, float* logits, int64_t stride, const int32_t* targets, float* losses,
                              int64_t rows, int64_t vocab, bool gradient, float scale) {
   pool.parallelFor(rows, [&](int64_t row, int) {
     float* z = logits + row * stride;
+    T* g = reinterpret_cast<T*>(z);
     const int32_t target = targets[row];
     if (target < 0) {
       losses[row] = 0.0f;
-      if (gradient) std::memset(z, 0, static_cast<size_t>(vocab) * sizeof(float));
+      if (gradient) std::memset(g, 0, static_cast<size_t>(vocab) * sizeof(T));
       return;
     }
     const int64_t whole = vocab / W * W;
@@ -49,20 +51,23 @@ static void crossEntropyRows(Pool& pool, float* logits, int64_t stride, const in
     losses[row] = logf(sum) + (top - right);
     if (!gradient) return;
     const Vf factor = set1(scale / sum);
-    eachVector(vocab, [&](int64_t i, int64_t n) { storeUpTo(z + i, loadUpTo(z + i, n) * factor, n); });
-    z[target] -= scale;
+    const float wrong = z[target] * (scale / sum) - scale;
+    // In order: what is written lies no further than what was read.
+    eachVector(vocab, [&](int64_t i, int64_t n) { storeUpTo(g + i, loadUpTo(z + i, n) * factor, n); });
+    fromFloat(wrong, g + target);
   });
 }
 
 // The losses of all rows and, where dx is given, dx = dlogits · wte and dwte = (or +=) dlogitsᵀ · x.
 // workspace: min(rows, kHeadRowsPerChunk) · vocab rounded up to 16 floats
-static void headCrossEntropy(Pool& pool, const float* x, const float* wte, const int32_t* targets, float* losses,
-                             float* dx, float* dwte, float* workspace, int64_t rows, int64_t width, int64_t vocab,
+template <class T>
+static void headCrossEntropy(Pool& pool, const T* x, const T* wte, const int32_t* targets, float* losses, T* dx,
+                             float* dwte, float* workspace, int64_t rows, int64_t width, int64_t vocab,
                              int64_t paddedVocab, float scale, bool addDx, bool addDwte) {
   const int64_t stride = (vocab + 15) / 16 * 16;
   for (int64_t first = 0; first < rows; first += kHeadRowsPerChunk) {
     const int64_t n = rows - first < kHeadRowsPerChunk ? rows - first : kHeadRowsPerChunk;
-    GemmArgs logits;
+    GemmArgs<T, float> logits;
     logits.transposeB = true;
     logits.m = n;
     logits.n = vocab;
@@ -74,15 +79,17 @@ static void headCrossEntropy(Pool& pool, const float* x, const float* wte, const
     logits.c = workspace;
     logits.ldc = stride;
     gemm(pool, logits);
-    crossEntropyRows(pool, workspace, stride, targets + first, losses + first, n, vocab, dx != nullptr, scale);
+    crossEntropyRows<T>(pool, workspace, stride, targets + first, losses + first, n, vocab, dx != nullptr, scale);
     if (!dx) continue;
+    const T* const dlogits = reinterpret_cast<const T*>(workspace);
+    const int64_t ldDlogits = stride * static_cast<int64_t>(sizeof(float) / sizeof(T));
 
-    GemmArgs toInput;
+    GemmArgs<T, T> toInput;
     toInput.m = n;
     toInput.n = width;
     toInput.k = vocab;
-    toInput.a = workspace;
-    toInput.lda = stride;
+    toInput.a = dlogits;
+    toInput.lda = ldDlogits;
     toInput.b = wte;
     toInput.ldb = width;
     toInput.c = dx + first * width;
@@ -90,13 +97,13 @@ static void headCrossEntropy(Pool& pool, const float* x, const float* wte, const
     toInput.accumulate = addDx;
     gemm(pool, toInput);
 
-    GemmArgs toWeight;
+    GemmArgs<T, float> toWeight;
     toWeight.transposeA = true;
     toWeight.m = vocab;
     toWeight.n = width;
     toWeight.k = n;
-    toWeight.a = workspace;
-    toWeight.lda = stride;
+    toWeight.a = dlogits;
+    toWeight.lda = ldDlogits;
     toWeight.b = x + first * width;
     toWeight.ldb = width;
     toWeight.c = dwte;
@@ -110,9 +117,9 @@ static void headCrossEntropy(Pool& pool, const float* x, const float* wte, const
 }
 
 // logits[rows × vocab] = x · wteᵀ
-static void head(Pool& pool, const float* x, const float* wte, float* logits, int64_t rows, int64_t width,
-                 int64_t vocab) {
-  GemmArgs args;
+template <class T>
+static void head(Pool& pool, const T* x, const T* wte, float* logits, int64_t rows, int64_t width, int64_t vocab) {
+  GemmArgs<T, float> args;
   args.transposeB = true;
   args.m = rows;
   args.n = vocab;

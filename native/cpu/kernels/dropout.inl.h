@@ -1,13 +1,15 @@
 #pragma once
 #include "../pool.h"
+#include "../simdHalf.h"
 #include "philox.inl.h"
 
 namespace trainyard {
 namespace TY_ISA {
 
 // y = x · mask (+ residual) over n elements; applied to a gradient it is its own backward.
-static void dropout(Pool& pool, const float* x, const int32_t* rng, const float* residual, float* y, int64_t n,
-                    double p, double stream) {
+template <class T>
+static void dropout(Pool& pool, const T* x, const int32_t* rng, const T* residual, T* y, int64_t n, double p,
+                    double stream) {
   constexpr int64_t kPerTask = 4096;
   const Dropout d = makeDropout(rng, stream, p);
   pool.parallelFor((n + kPerTask - 1) / kPerTask, [&](int64_t task, int worker) {

@@ -2,17 +2,19 @@
 #pragma once
 #include "../pool.h"
 #include "../simd.h"
+#include "../simdHalf.h"
 
 namespace trainyard {
 namespace TY_ISA {
 
 // x[batch·time × width] = wte[token] + wpe[position + column]
-static void embed(Pool& pool, const int32_t* tokens, int32_t position, const float* wte, const float* wpe, float* x,
-                  int64_t batch, int64_t time, int64_t width) {
+template <class T>
+static void embed(Pool& pool, const int32_t* tokens, int32_t position, const T* wte, const T* wpe, T* x, int64_t batch,
+                  int64_t time, int64_t width) {
   pool.parallelFor(batch * time, [&](int64_t row, int) {
-    const float* token = wte + tokens[row] * width;
-    const float* place = wpe + (position + row % time) * width;
-    float* out = x + row * width;
+    const T* token = wte + tokens[row] * width;
+    const T* place = wpe + (position + row % time) * width;
+    T* out = x + row * width;
     eachVector(width, [&](int64_t i, int64_t n) {
       storeUpTo(out + i, loadUpTo(token + i, n) + loadUpTo(place + i, n), n);
     });
@@ -20,7 +22,8 @@ static void embed(Pool& pool, const int32_t* tokens, int32_t position, const flo
 }
 
 // dwte[token] += dx and dwpe[column] += dx. A task owns some columns of both tables and takes the rows in order.
-static void embedBackward(Pool& pool, const float* dx, const int32_t* tokens, float* dwte, float* dwpe, int64_t batch,
+template <class T>
+static void embedBackward(Pool& pool, const T* dx, const int32_t* tokens, float* dwte, float* dwpe, int64_t batch,
                           int64_t time, int64_t width, int64_t vocab, int64_t context, bool addWte, bool addWpe) {
   constexpr int64_t kColumnsPerTask = 64;
   pool.parallelFor((width + kColumnsPerTask - 1) / kColumnsPerTask, [&](int64_t task, int) {
@@ -34,7 +37,7 @@ static void embedBackward(Pool& pool, const float* dx, const int32_t* tokens, fl
       for (int64_t t = 0; t < context; t++) std::memset(dwpe + t * width + from, 0, bytes);
     }
     for (int64_t row = 0; row < batch * time; row++) {
-      const float* in = dx + row * width + from;
+      const T* in = dx + row * width + from;
       float* token = dwte + tokens[row] * width + from;
       float* place = dwpe + row % time * width + from;
       eachVector(columns, [&](int64_t i, int64_t n) {

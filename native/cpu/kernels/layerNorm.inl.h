@@ -2,6 +2,7 @@
 #pragma once
 #include "../pool.h"
 #include "../simd.h"
+#include "../simdHalf.h"
 
 namespace trainyard {
 namespace TY_ISA {
@@ -9,14 +10,15 @@ namespace TY_ISA {
 // Rows whose partial sums of dgamma and dbeta are taken together; layerNormRowsPerChunk in the op's declaration.
 constexpr int64_t kNormRowsPerChunk = 32;
 
-static void layerNorm(Pool& pool, const float* x, const float* gamma, const float* beta, float* y, float* mean,
+template <class T>
+static void layerNorm(Pool& pool, const T* x, const float* gamma, const float* beta, T* y, float* mean,
                       float* rstd, int64_t rows, int64_t width, float eps) {
   constexpr int64_t kRowsPerTask = 16;
   pool.parallelFor((rows + kRowsPerTask - 1) / kRowsPerTask, [&](int64_t task, int) {
     const int64_t end = task * kRowsPerTask + kRowsPerTask < rows ? task * kRowsPerTask + kRowsPerTask : rows;
     for (int64_t row = task * kRowsPerTask; row < end; row++) {
-      const float* in = x + row * width;
-      float* out = y + row * width;
+      const T* in = x + row * width;
+      T* out = y + row * width;
       Vf sum = zero();
       eachVector(width, [&](int64_t i, int64_t n) { sum = sum + loadUpTo(in + i, n); });
       const float m = hsum(sum) / static_cast<float>(width);
@@ -28,7 +30,10 @@ static void layerNorm(Pool& pool, const float* x, const float* gamma, const floa
         squares = fma(d, d, squares);
       }
       float square = hsum(squares);
-      for (; i < width; i++) square += (in[i] - m) * (in[i] - m);
+      for (; i < width; i++) {
+        const float d = toFloat(in[i]) - m;
+        square += d * d;
+      }
       const float r = 1.0f / sqrtf(square / static_cast<float>(width) + eps);
       eachVector(width, [&](int64_t j, int64_t n) {
         const Vf normal = (loadUpTo(in + j, n) - set1(m)) * set1(r);
@@ -41,8 +46,9 @@ static void layerNorm(Pool& pool, const float* x, const float* gamma, const floa
 }
 
 // workspace: ceil(rows / kNormRowsPerChunk) · 2 · width floats
-static void layerNormBackward(Pool& pool, const float* dy, const float* x, const float* gamma, const float* mean,
-                              const float* rstd, float* dx, float* dgamma, float* dbeta, float* workspace,
+template <class T>
+static void layerNormBackward(Pool& pool, const T* dy, const T* x, const float* gamma, const float* mean,
+                              const float* rstd, T* dx, float* dgamma, float* dbeta, float* workspace,
                               int64_t rows, int64_t width, bool addDx, bool addGamma, bool addBeta) {
   const int64_t chunks = (rows + kNormRowsPerChunk - 1) / kNormRowsPerChunk;
   pool.parallelFor(chunks, [&](int64_t chunk, int) {
@@ -52,9 +58,9 @@ static void layerNormBackward(Pool& pool, const float* dy, const float* x, const
     const int64_t first = chunk * kNormRowsPerChunk;
     const int64_t end = first + kNormRowsPerChunk < rows ? first + kNormRowsPerChunk : rows;
     for (int64_t row = first; row < end; row++) {
-      const float* d = dy + row * width;
-      const float* in = x + row * width;
-      float* out = dx + row * width;
+      const T* d = dy + row * width;
+      const T* in = x + row * width;
+      T* out = dx + row * width;
       const Vf m = set1(mean[row]), r = set1(rstd[row]);
       Vf sum = zero(), dot = zero();
       eachVector(width, [&](int64_t i, int64_t n) {

@@ -1,6 +1,7 @@
 // Products of small matrices that lie in the caches, on one thread: the blocks of attention.
 #pragma once
 #include "../simd.h"
+#include "../simdHalf.h"
 
 namespace trainyard {
 namespace TY_ISA {
@@ -95,11 +96,12 @@ static void smallProduct(int64_t rows, int64_t columns, int64_t depth, Left left
 }
 
 // out[columns × rows] (row length ldo) = inᵀ of in[rows × columns] (row length ldi)
-static void transposeBlock(const float* in, int64_t ldi, int64_t rows, int64_t columns, float* out, int64_t ldo) {
+template <class T>
+static void transposeBlock(const T* in, int64_t ldi, int64_t rows, int64_t columns, float* out, int64_t ldo) {
   for (int64_t i0 = 0; i0 < rows; i0 += 8) {
     const int64_t i1 = i0 + 8 < rows ? i0 + 8 : rows;
     for (int64_t j = 0; j < columns; j++) {
-      for (int64_t i = i0; i < i1; i++) out[j * ldo + i] = in[i * ldi + j];
+      for (int64_t i = i0; i < i1; i++) out[j * ldo + i] = toFloat(in[i * ldi + j]);
     }
   }
 }

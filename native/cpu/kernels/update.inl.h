@@ -3,6 +3,7 @@
 #include "../kernels.h"
 #include "../pool.h"
 #include "../simd.h"
+#include "../simdHalf.h"
 
 namespace trainyard {
 namespace TY_ISA {
@@ -85,6 +86,16 @@ struct AdamWFactors {
     return fma(keep, p, zero() - rate * m / (vsqrt(v * correction2) + eps));
   }
 };
+
+// y = x, rounded
+template <class T>
+static void cast(Pool& pool, const float* x, T* y, int64_t n) {
+  constexpr int64_t kPerTask = 65536;
+  pool.parallelFor((n + kPerTask - 1) / kPerTask, [&](int64_t task, int) {
+    const int64_t first = task * kPerTask;
+    convert(x + first, y + first, n - first < kPerTask ? n - first : kPerTask);
+  });
+}
 
 // AdamW in one pass over parameter, gradient and moments.
 static void adamw(Pool& pool, float* p, const float* g, float* m, float* v, const float* stats, int64_t n,

@@ -43,7 +43,7 @@ function single(
   const args: Record<string, Buffer> = {};
   for (const [name, { access, dtype }] of Object.entries(spec.args)) {
     const role = access !== 'read' ? 'output' : fixed[name] ? 'input' : 'parameter';
-    args[name] = buffer(name, shapeOf(spec, name, dims), role, dtype);
+    args[name] = buffer(name, shapeOf(spec, name, dims), role, dtype === 'real' ? 'f32' : dtype);
   }
   const inputs = Object.values(args).filter((b) => b.role === 'parameter');
   const y = args.y ?? args.x!;

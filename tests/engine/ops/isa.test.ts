@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { createCpuDevice } from '../../../electron/engine/devices/cpu/device.ts';
 import { hasCpu, tfjs } from '../devices.ts';
 import { check } from './check.ts';
-import { type Numbers, run } from './oneCall.ts';
-import { makeCall, table } from './table.ts';
+import { type Numbers, type OneCall, run } from './oneCall.ts';
+import { makeCall, tableByPrecision } from './table.ts';
 
 /** A device with the kernels for one instruction set, or undefined where the processor lacks it. */
 function open(isa: string, threads: number) {
@@ -23,6 +23,7 @@ const sizes: Record<string, Numbers> = {
   attention: { batch: 2, heads: 2, time: 65, headDim: 17 },
   attentionBackward: { batch: 2, heads: 2, time: 65, headDim: 17 },
   cachedAttention: { batch: 2, heads: 2, time: 3, headDim: 17, context: 33 },
+  cast: { elements: 1003 },
   clipFactor: { tensors: 17 },
   dropout: { rows: 7, width: 33 },
   embed: { batch: 2, time: 7, width: 33, paddedVocab: 64, context: 9 },
@@ -45,10 +46,11 @@ const sizes: Record<string, Numbers> = {
 describe.skipIf(!hasCpu).each(['portable', 'avx2', 'avx512', 'avx512bf16', 'neon'])('%s kernels', (isa) => {
   const devices = hasCpu ? [open(isa, 1), open(isa, 2)].filter((d) => d !== undefined) : [];
 
-  describe.skipIf(devices.length === 0).each(table)('$kind', (c) => {
+  describe.skipIf(devices.length === 0).each(tableByPrecision)('$kind in $precision', (c) => {
     it.each([false, true])('gives the reference result (accumulate: %s)', async (accumulate) => {
       const reference = await tfjs.open();
-      const one = await makeCall(c, sizes[c.kind]!, accumulate, 11, (other) => run(reference, other));
+      const other = (call: OneCall) => run(reference, call);
+      const one = await makeCall(c, sizes[c.kind]!, accumulate, 11, other, c.precision);
       await check(c, one, devices, reference);
     });
   });

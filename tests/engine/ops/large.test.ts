@@ -3,7 +3,7 @@ import type { Device } from '../../../electron/engine/devices/device.ts';
 import { cpu, hasCpu, tfjs } from '../devices.ts';
 import { check } from './check.ts';
 import { type Numbers, run } from './oneCall.ts';
-import { makeCall, table } from './table.ts';
+import { makeCall, tableByPrecision } from './table.ts';
 
 const matrix4bit = (rows: number, columns: number): Numbers => {
   const n = rows * columns;
@@ -35,8 +35,11 @@ describe.skipIf(!hasCpu)('large sizes on the cpu device', () => {
     devices = [await cpu(1).open(), await cpu(3).open()];
   });
 
-  it.each(large)('%s of %j gives the reference result', { timeout: 60_000 }, async (kind, dims) => {
-    const c = table.find((row) => row.kind === kind)!;
-    await check(c, await makeCall(c, dims, false, 1, (one) => run(reference, one)), devices, reference);
+  const cases = large.flatMap(([kind, dims]) =>
+    tableByPrecision.filter((c) => c.kind === kind).map((c) => [kind, c.precision, dims, c] as const),
+  );
+  it.each(cases)('%s in %s of %j gives the reference result', { timeout: 60_000 }, async (_, precision, dims, c) => {
+    const one = await makeCall(c, dims, false, 1, (other) => run(reference, other), precision);
+    await check(c, one, devices, reference);
   });
 });

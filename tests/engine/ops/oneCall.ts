@@ -1,12 +1,21 @@
 import { expect } from 'vitest';
 import type { Device, HostArray } from '../../../electron/engine/devices/device.ts';
+import { fromHalves, isHalf, toHalves } from '../../../electron/engine/devices/halves.ts';
 import { type OpSpec, opOf } from '../../../electron/engine/program/declare.ts';
 import '../../../electron/engine/program/ops/index.ts';
 import { type ArenaName, align, arenaNames, type Plan } from '../../../electron/engine/program/planner.ts';
 import { Recorder } from '../../../electron/engine/program/recorder.ts';
-import { type Buffer, byteLength, type Call, elements, type Program } from '../../../electron/engine/program/types.ts';
+import {
+  type Buffer,
+  byteLength,
+  type Call,
+  elements,
+  type Precision,
+  type Program,
+} from '../../../electron/engine/program/types.ts';
 import { sameBits } from '../compare.ts';
 
+/** By argument; numbers in half precision as float32. */
 export type Values = Record<string, Float32Array | Int32Array | Uint8Array>;
 export type Numbers = Readonly<Record<string, number>>;
 
@@ -19,6 +28,8 @@ export interface OneCall {
   readonly present: readonly string[];
   readonly accumulate: readonly string[];
   readonly values: Values;
+  /** Of the `real` arguments; float32 unless given. */
+  readonly precision?: Precision;
 }
 
 /** The shape of an argument for given sizes of the op's dimensions. */
@@ -47,7 +58,8 @@ export function programOf(one: Omit<OneCall, 'values'>): Program {
   const args: Record<string, Buffer> = {};
   for (const [name, { dtype }] of Object.entries(spec.args)) {
     if (!hasArgument(spec, name, one.present)) continue;
-    args[name] = { name, shape: shapeOf(spec, name, one.dims), dtype, role: 'output' };
+    const type = dtype === 'real' ? (one.precision ?? 'f32') : dtype;
+    args[name] = { name, shape: shapeOf(spec, name, one.dims), dtype: type, role: 'output' };
   }
   const r = new Recorder();
   r.emit(spec, args, { ...one.attrs }, [...one.accumulate]);
@@ -82,7 +94,8 @@ export function guardedPlan(buffers: readonly Buffer[]): { plan: Plan; guards: B
 /** A NaN that says where it comes from: as an integer it is an index far outside of everything. */
 const poison = 0x7fc0dead;
 
-function poisoned(b: Buffer): Float32Array | Int32Array | Uint8Array {
+function poisoned(b: Buffer): HostArray {
+  if (isHalf(b.dtype)) return new Uint16Array(elements(b.shape)).fill(0x7fed); // NaN in both formats
   if (b.dtype === 'u8') return new Uint8Array(elements(b.shape)).fill(0xad);
   const bits = new Int32Array(elements(b.shape)).fill(poison);
   return b.dtype === 'i32' ? bits : new Float32Array(bits.buffer);
@@ -103,13 +116,13 @@ export async function run(device: Device, one: OneCall): Promise<Values> {
   try {
     for (const b of [...buffers, ...guards]) session.write(b, poisoned(b));
     for (const [name, b] of argumentsOf(call)) {
-      if (seesOld(spec, name, one.accumulate)) session.write(b, one.values[name] as HostArray);
+      if (seesOld(spec, name, one.accumulate)) session.write(b, stored(b, one.values[name]!));
     }
     await session.run(program);
     for (const g of guards) if (!sameBits(session.read(g), poisoned(g))) expect.fail(g.name);
     const results: Values = {};
     for (const [name, b] of argumentsOf(call)) {
-      const now = session.read(b) as Values[string];
+      const now = loaded(b, session.read(b));
       if (spec.args[name]!.access !== 'read') results[name] = now;
       else if (!sameBits(now, one.values[name]!)) expect.fail(`${one.kind} changed ${name}, which it only reads`);
     }
@@ -118,6 +131,12 @@ export async function run(device: Device, one: OneCall): Promise<Values> {
     session.close();
   }
 }
+
+const stored = (b: Buffer, values: Values[string]): HostArray =>
+  isHalf(b.dtype) ? toHalves(values as Float32Array, b.dtype) : values;
+
+const loaded = (b: Buffer, held: HostArray): Values[string] =>
+  isHalf(b.dtype) ? fromHalves(held as Uint16Array, b.dtype) : (held as Values[string]);
 
 const argumentsOf = (call: Call): [string, Buffer][] =>
   Object.entries(call.args).filter((e): e is [string, Buffer] => e[0] !== 'workspace' && e[1] !== undefined);

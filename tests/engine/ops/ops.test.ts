@@ -2,10 +2,11 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../../electron/engine/devices/device.ts';
 import { allOps } from '../../../electron/engine/program/declare.ts';
+import type { Precision } from '../../../electron/engine/program/types.ts';
 import { cpu, hasCpu, tfjs } from '../devices.ts';
 import { check } from './check.ts';
 import { type Numbers, run } from './oneCall.ts';
-import { makeCall, table } from './table.ts';
+import { makeCall, table, tableByPrecision } from './table.ts';
 
 it('has a row for every kind of call', () => {
   expect(table.map((c) => c.kind).sort()).toEqual(allOps().map((op) => op.kind));
@@ -23,15 +24,16 @@ describe.each(targets)('$name', ({ name, open }) => {
   });
 
   // The reference against itself shows that it writes all of its results, keeps its inputs and never reads padding.
-  const runs = name === 'tfjs' ? 4 : 25;
-  describe.each(table)('$kind', (c) => {
+  const runs = (precision: Precision) => (name === 'tfjs' ? 4 : precision === 'f32' ? 25 : 12);
+  describe.each(tableByPrecision)('$kind in $precision', (c) => {
     it.each([false, true])(
       'gives the reference result, whatever the number of threads (accumulate: %s)',
       async (all) => {
         const property = fc.asyncProperty(c.dims, fc.integer(), async (dims: Numbers, seed: number) => {
-          await check(c, await makeCall(c, dims, all, seed, (one) => run(reference, one)), devices, reference);
+          const one = await makeCall(c, dims, all, seed, (other) => run(reference, other), c.precision);
+          await check(c, one, devices, reference);
         });
-        await fc.assert(property, { seed: 20, numRuns: runs });
+        await fc.assert(property, { seed: 20, numRuns: runs(c.precision) });
       },
     );
   });

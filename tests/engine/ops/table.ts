@@ -1,6 +1,7 @@
 import fc from 'fast-check';
-import { opOf } from '../../../electron/engine/program/declare.ts';
-import { elements } from '../../../electron/engine/program/types.ts';
+import { rounded } from '../../../electron/engine/devices/halves.ts';
+import { hasReal, type OpSpec, opOf } from '../../../electron/engine/program/declare.ts';
+import { elements, type Precision, precisions } from '../../../electron/engine/program/types.ts';
 import { Random } from '../random.ts';
 import { hasArgument, type Numbers, type OneCall, seesOld, shapeOf, type Values } from './oneCall.ts';
 
@@ -26,6 +27,8 @@ export interface OpCase {
   readonly terms: (d: Numbers, attrs: Numbers) => number;
   /** The size of usual results; the root of the number of terms unless given. */
   readonly size?: (d: Numbers, attrs: Numbers) => number;
+  /** Something on the way from half precision to float32 results is rounded to half precision too. */
+  readonly roundsInside?: boolean;
   /** Of the codes in results of bytes: rounding may tip a few of them to a neighbour. */
   readonly codeBits?: 4 | 8;
   /** Calls that nobody records and devices may refuse. */
@@ -196,7 +199,9 @@ export const table: readonly OpCase[] = [
     values: { wte: paddedWte, targets, scalars },
     terms: (d, a) => d.width! + a.vocab! + d.rows!,
     size: () => 1,
+    roundsInside: true,
   },
+  { kind: 'cast', dims: fc.record({ elements: elementCounts }), terms: () => 1 },
   { kind: 'sumLosses', dims: fc.record({ rows: fc.oneof(size, fc.constantFrom(1000, 4097)) }), terms: (d) => d.rows! },
   {
     kind: 'squaredSum',
@@ -254,6 +259,11 @@ export const table: readonly OpCase[] = [
   },
 ];
 
+/** Every kind in every precision that it has. */
+export const tableByPrecision = table.flatMap((c) =>
+  (hasReal(opOf(c.kind)) ? precisions : (['f32'] as const)).map((precision) => ({ ...c, precision })),
+);
+
 function adamwAttrs(_: Numbers, random: Random): Numbers {
   return { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: random.pick([0, 0.1]) };
 }
@@ -302,7 +312,14 @@ export type Runner = (one: OneCall) => Promise<Values>;
  * A call of one kind with random attributes, optional arguments and values.
  * @param reference runs the calls whose results are arguments of this one
  */
-export async function makeCall(c: OpCase, dims: Numbers, accumulateAll: boolean, seed: number, reference: Runner) {
+export async function makeCall(
+  c: OpCase,
+  dims: Numbers,
+  accumulateAll: boolean,
+  seed: number,
+  reference: Runner,
+  precision: Precision = 'f32',
+) {
   const random = new Random(seed);
   const spec = opOf(c.kind);
   const attrs = c.attrs?.(dims, random) ?? {};
@@ -311,15 +328,20 @@ export async function makeCall(c: OpCase, dims: Numbers, accumulateAll: boolean,
     (n) => spec.args[n]!.access === 'sum' && hasArgument(spec, n, present) && (accumulateAll || random.uniform() < 0.2),
   );
   const values: Values = {};
+  const held = (kind: OpSpec, name: string, x: Values[string]) =>
+    kind.args[name]!.dtype === 'real' ? rounded(x as Float32Array, precision) : x;
   for (const name of Object.keys(spec.args)) {
     if (!hasArgument(spec, name, present) || !seesOld(spec, name, accumulate)) continue;
     const n = elements(shapeOf(spec, name, dims));
-    values[name] = c.values?.[name]?.(n, dims, attrs, random, values) ?? random.normals(n);
+    values[name] = held(spec, name, c.values?.[name]?.(n, dims, attrs, random, values) ?? random.normals(n));
   }
   if (c.derived) {
     const other = opOf(c.derived.kind);
     const needed = Object.keys(other.args).filter((n) => other.args[n]!.access === 'read');
-    const inputs = needed.map((n) => [n, values[n] ?? random.normals(elements(shapeOf(other, n, dims)))]);
+    const inputs = needed.map((n) => [
+      n,
+      values[n] ?? held(other, n, random.normals(elements(shapeOf(other, n, dims)))),
+    ]);
     const results = await reference({
       kind: c.derived.kind,
       dims,
@@ -327,8 +349,9 @@ export async function makeCall(c: OpCase, dims: Numbers, accumulateAll: boolean,
       present: [],
       accumulate: [],
       values: Object.fromEntries(inputs),
+      precision,
     });
     for (const name of c.derived.results) values[name] = results[name]!;
   }
-  return { kind: c.kind, dims, attrs, present, accumulate, values } satisfies OneCall;
+  return { kind: c.kind, dims, attrs, present, accumulate, values, precision } satisfies OneCall;
 }

@@ -48,6 +48,7 @@ function parameterOf(name: string, shape: readonly number[]): Parameter {
   return {
     spec: { name, shape, fileShape: shape, init: { kind: 'zeros' }, decay: true },
     value: buffer('parameter'),
+    working: buffer('parameter'),
     gradient: buffer('gradient', 'd.'),
   };
 }

@@ -1,9 +1,9 @@
 import { allOps, dimNames, opOf } from '../../program/declare.ts';
 import { arenaNames, type Plan } from '../../program/planner.ts';
-import type { Buffer, Program } from '../../program/types.ts';
+import { type Buffer, precisions, type Program } from '../../program/types.ts';
 
 /**
- * A program as numbers for native/cpu/session.cpp. Each call: kind, accumulate bits, (arena, offset) of every argument and
+ * A program as numbers for native/cpu/session.cpp. Each call: kind, precision, accumulate bits, (arena, offset) of every argument and
  * of the workspace (-1, 0 when absent), dimensions, attributes, all in the order of the op's declaration.
  */
 export function encode(program: Program, plan: Plan): Float64Array {
@@ -22,7 +22,7 @@ export function encode(program: Program, plan: Plan): Float64Array {
     const spec = opOf(call.kind);
     const sums = Object.keys(spec.args).filter((n) => spec.args[n]!.access === 'sum');
     const accumulate = sums.reduce((bits, n, i) => bits | (call.accumulate.has(n) ? 1 << i : 0), 0);
-    out.push(codes.get(call.kind)!, accumulate);
+    out.push(codes.get(call.kind)!, precisions.indexOf(call.precision), accumulate);
     for (const name of Object.keys(spec.args)) place(call.args[name]);
     place(call.args.workspace);
     for (const name of dimNames(spec)) out.push(call.dims[name]!);

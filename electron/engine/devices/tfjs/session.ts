@@ -3,10 +3,14 @@ import { opOf } from '../../program/declare.ts';
 import type { Plan } from '../../program/planner.ts';
 import { type Buffer, byteLength, type Call, isTransient, type Program } from '../../program/types.ts';
 import { type HostArray, hostArray, type Session } from '../device.ts';
+import { fromHalves, isHalf, rounded, toHalves } from '../halves.ts';
 import type { Tensor, Tf } from './backend.ts';
 import { handlers } from './ops/index.ts';
 
-/** A tensor for every buffer that holds a value: persistent ones from the start, transient ones while they are needed. */
+/**
+ * A tensor for every buffer that holds a value: persistent ones from the start, transient ones while they are needed.
+ * Numbers in half precision are held as float32, rounded after each call; codes of 8 bits in 32.
+ */
 export class TfjsSession implements Session {
   readonly #tf: Tf;
   readonly #plan: Plan;
@@ -23,13 +27,15 @@ export class TfjsSession implements Session {
 
   write(buffer: Buffer, data: HostArray): void {
     this.#check(buffer, data);
-    const dtype = buffer.dtype === 'f32' ? 'float32' : 'int32';
-    this.#set(buffer, this.#tf.tensor(data.slice(), [...buffer.shape], dtype)); // a copy: tf.tensor keeps what it is given
+    const values = isHalf(buffer.dtype) ? fromHalves(data as Uint16Array, buffer.dtype) : data.slice();
+    const dtype = values instanceof Float32Array ? 'float32' : 'int32';
+    this.#set(buffer, this.#tf.tensor(values, [...buffer.shape], dtype)); // a copy: tf.tensor keeps what it is given
   }
 
   read(buffer: Buffer, target: HostArray = hostArray(buffer)): HostArray {
     this.#check(buffer, target);
-    target.set(this.#value(buffer).dataSync());
+    const values = this.#value(buffer).dataSync();
+    target.set(isHalf(buffer.dtype) ? toHalves(values as Float32Array, buffer.dtype) : values);
     return target;
   }
 
@@ -71,9 +77,16 @@ export class TfjsSession implements Session {
     });
     for (const [name, value] of Object.entries(results)) {
       const buffer = call.args[name];
-      if (buffer && opOf(call.kind).args[name]!.access !== 'read') this.#set(buffer, value);
+      if (buffer && opOf(call.kind).args[name]!.access !== 'read') this.#set(buffer, this.#rounded(buffer, value));
       else value.dispose(); // a result that this call does not ask for
     }
+  }
+
+  #rounded({ dtype }: Buffer, value: Tensor): Tensor {
+    if (!isHalf(dtype)) return value;
+    const result = this.#tf.tensor(rounded(value.dataSync() as Float32Array, dtype), value.shape);
+    value.dispose();
+    return result;
   }
 
   #set(buffer: Buffer, value: Tensor): void {

@@ -7,16 +7,17 @@ const attentionBackward = defineOp({
   kind: 'attentionBackward',
   formula: 'gradients of attention to q, k and v; the probabilities are computed again from lse',
   args: {
-    dy: read('batch*time heads*headDim'),
-    qkv: read('batch*time 3*heads*headDim'),
-    y: read('batch*time heads*headDim'),
+    dy: read('batch*time heads*headDim', 'real'),
+    qkv: read('batch*time 3*heads*headDim', 'real'),
+    y: read('batch*time heads*headDim', 'real'),
     lse: read('batch heads time'),
     rng: read('4', 'i32'),
-    dqkv: write('batch*time 3*heads*headDim'),
+    dqkv: write('batch*time 3*heads*headDim', 'real'),
   },
   attrs: ['dropout', 'stream'],
   flops: (d) => 10 * d.headDim! * causalPairs(d),
-  workspace: (d) => d.batch! * d.heads! * d.time!,
+  // In half precision the queries' gradients are summed in float32 before they are rounded.
+  workspace: (d, _, precision) => d.batch! * d.heads! * d.time! * (precision === 'f32' ? 1 : 1 + d.headDim!),
 });
 
 /** Causal self-attention without the time × time matrix (Dao et al. 2022): only the log of each softmax's sum is kept. */
@@ -24,9 +25,9 @@ export const attention = defineOp({
   kind: 'attention',
   formula: 'y = dropout(softmax(q kᵀ / √headDim, causal)) v, lse = log of the sum of exponentials',
   args: {
-    qkv: read('batch*time 3*heads*headDim'),
+    qkv: read('batch*time 3*heads*headDim', 'real'),
     rng: read('4', 'i32'),
-    y: write('batch*time heads*headDim'),
+    y: write('batch*time heads*headDim', 'real'),
     lse: write('batch heads time'),
   },
   attrs: ['dropout', 'stream'],
@@ -43,11 +44,11 @@ export const cachedAttention = defineOp({
   kind: 'cachedAttention',
   formula: 'cache[position + i] = k, v; y = softmax(q cacheᵀ / √headDim, causal) cache',
   args: {
-    qkv: read('batch*time 3*heads*headDim'),
+    qkv: read('batch*time 3*heads*headDim', 'real'),
     position: read('1', 'i32'),
-    kCache: update('batch heads context headDim'),
-    vCache: update('batch heads context headDim'),
-    y: write('batch*time heads*headDim'),
+    kCache: update('batch heads context headDim', 'real'),
+    vCache: update('batch heads context headDim', 'real'),
+    y: write('batch*time heads*headDim', 'real'),
   },
   attrs: [],
   flops: (d) => 4 * d.headDim! * d.batch! * d.heads! * d.time! * d.context!,

@@ -8,10 +8,10 @@ export const dropout = defineOp({
   kind: 'dropout',
   formula: 'y = x · mask / (1 - p) + residual',
   args: {
-    x: read('rows width'),
+    x: read('rows width', 'real'),
     rng: read('4', 'i32'),
-    residual: optional(read('rows width')),
-    y: write('rows width'),
+    residual: optional(read('rows width', 'real')),
+    y: write('rows width', 'real'),
   },
   attrs: ['dropout', 'stream'],
   flops: (d) => 2 * d.rows! * d.width!,

@@ -1,6 +1,7 @@
 /** Every kind of call. */
 
 export * from './attention.ts';
+export * from './cast.ts';
 export * from './dropout.ts';
 export * from './embed.ts';
 export * from './head.ts';

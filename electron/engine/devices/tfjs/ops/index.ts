@@ -1,5 +1,6 @@
 import type { Handler } from '../handler.ts';
 import { attentionHandlers } from './attention.ts';
+import { castHandlers } from './cast.ts';
 import { dropoutHandlers } from './dropout.ts';
 import { embedHandlers } from './embed.ts';
 import { headHandlers } from './head.ts';
@@ -12,6 +13,7 @@ import { updateHandlers } from './update.ts';
 export const handlers: ReadonlyMap<string, Handler> = new Map(
   Object.entries<Handler>({
     ...attentionHandlers,
+    ...castHandlers,
     ...dropoutHandlers,
     ...embedHandlers,
     ...headHandlers,
