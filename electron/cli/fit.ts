@@ -7,6 +7,7 @@ import { modelConfigSchema, parameterCount } from '../engine/gpt2/config.ts';
 import { loadPreset } from '../engine/presets.ts';
 import { type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
 import type { Plan } from '../engine/program/planner.ts';
+import { type Precision, precisions } from '../engine/program/types.ts';
 import { UsageError } from '../errors.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
@@ -42,13 +43,14 @@ export function addFit(program: Command): void {
         'block',
       ]),
     )
+    .addOption(new Option('--precision <type>', 'of activations and working weights').choices([...precisions]))
     .addOption(new Option('--optimizer <kind>', 'format of the moments').choices([...optimizerKinds]))
     .addOption(new Option('--tokenizer <name>', 'decides the vocabulary').choices(['gpt2', 'bytes']))
     .option('--gpu <id>', `GPU to fit: ${gpus.map((g) => g.id).join(', ')}`)
     .option('--memory <GiB>', 'memory to fit, instead of a GPU')
     .option('--reserve <MiB>', 'kept free for the driver and the display', '512')
     .addOption(new Option('--solve <dimension>', 'find the largest that fits').choices(['layers', 'context', 'batch']))
-    .option('--matrix', 'what every optimizer and recomputation needs, for several batches')
+    .option('--matrix', 'what every optimizer, precision and recomputation needs, for several batches')
     .option('--json', 'one line of JSON')
     .action((options: FitOptions) => runFit(options));
 }
@@ -93,7 +95,7 @@ function runFit(options: FitOptions): void {
 
 function configOf(options: FitOptions): FitConfig {
   const preset = loadPreset(options.preset).config as Tree;
-  const tree = applyFlags(merge({ batch: 1, recompute: 'none' }, preset), options);
+  const tree = applyFlags(merge({ batch: 1, precision: 'f32', recompute: 'none' }, preset), options);
   const tokenizer = getTokenizer(options.tokenizer ?? (tree.tokenizer as 'gpt2' | 'bytes'));
   const model = modelConfigSchema.safeParse({ ...(tree.model as Tree), vocabSize: tokenizer.vocabSize });
   if (!model.success) {
@@ -101,10 +103,10 @@ function configOf(options: FitOptions): FitConfig {
     throw new UsageError(`Bad setting ${issue.path.join('.')}: ${issue.message}.`);
   }
   const { kind = 'adamw' } = (tree.optimizer ?? {}) as { kind?: OptimizerKind };
-  const { batch, recompute } = tree as { batch: number; recompute: FitConfig['recompute'] };
+  const { batch, precision, recompute } = tree as Pick<FitConfig, 'batch' | 'recompute'> & { precision: Precision };
   if (!(batch >= 1 && batch <= 65536))
     throw new UsageError(`--batch needs a whole number from 1 to 65536, not ${batch}.`);
-  return { model: model.data, batch, recompute, optimizer: kind };
+  return { model: model.data, batch, precision, recompute, optimizer: kind };
 }
 
 interface Budget {
@@ -139,7 +141,7 @@ function print(config: FitConfig, plan: Plan, budget: Budget | undefined, solve?
   const { model, batch, recompute } = config;
   console.log(
     `${model.nLayer} layers, ${model.nHead} heads, width ${model.nEmbd}, context ${model.contextLength}, batch ${batch}, ` +
-      `float32, ${config.optimizer}, recompute ${recompute}: ${formatCount(parameterCount(model))} parameters`,
+      `${config.precision}, ${config.optimizer}, recompute ${recompute}: ${formatCount(parameterCount(model))} parameters`,
   );
   if (solve) console.log(`the largest ${solve} that fits ${budget!.name}: ${solved}`);
   const rows: [string, number][] = Object.entries(plan.roleBytes).filter(
@@ -187,11 +189,16 @@ function printMatrix(config: FitConfig, budget: Budget | undefined, json: boolea
     return;
   }
   const cell = (bytes: number) => `${formatBytes(bytes)}${budget ? (bytes <= budget.bytes ? ' ✓' : ' –') : ''}`;
-  const head = ['optimizer', 'recompute', ...matrixBatches.map((b) => `batch ${b}`)];
+  const head = ['optimizer', 'precision', 'recompute', ...matrixBatches.map((b) => `batch ${b}`)];
   console.log(
     table(
       head,
-      rows.map((r) => [r.optimizer, r.recompute, ...r.totalBytes.map(cell)]),
+      rows.map((r) => [
+        r.optimizer,
+        r.precision === 'f16' ? 'f16, bf16' : r.precision,
+        r.recompute,
+        ...r.totalBytes.map(cell),
+      ]),
     ),
   );
   if (budget) console.log(`✓ fits the ${formatBytes(budget.bytes)} of ${budget.name} that the reserve leaves`);

@@ -2,6 +2,7 @@ import type { RunEvent } from '../engine/trainer/events.ts';
 import { formatBytes } from '../format.ts';
 import type { Run } from '../studio/store/index.ts';
 import type { RunHandle } from '../studio/run/handle.ts';
+import { skipMessage } from '../studio/run/record.ts';
 import type { RunEnd } from '../studio/run/machine.ts';
 import type { Studio } from '../studio/studio.ts';
 import { hint } from './hint.ts';
@@ -88,7 +89,7 @@ function humanLines(studio: Studio, run: Run): Display {
           progress.say(`step ${event.step}: optimizer switched from ${event.from} to ${event.to}`);
           break;
         case 'skip':
-          progress.say(`step ${event.step}: skipped, its gradient is not finite`);
+          progress.say(skipMessage(event));
           break;
         case 'recovery':
           progress.say(`step ${event.step}: ${event.reason}; going back to step ${event.to}, past the data since`);

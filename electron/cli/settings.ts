@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { type Command, Option } from 'commander';
 import { optimizerKinds } from '../engine/optimizers/index.ts';
+import { precisions } from '../engine/program/types.ts';
 import { messageOf, UsageError } from '../errors.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 import { parsePhase } from './phases.ts';
@@ -59,6 +60,13 @@ export const settings: readonly Setting[] = [
     help: 'largest gradient norm, 0 clips nothing (1)',
   },
   { flags: '--seed <n>', path: 'seed', kind: 'int', help: 'seed of weights, data order and samples (1337)' },
+  {
+    flags: '--precision <type>',
+    path: 'precision',
+    kind: 'text',
+    choices: precisions,
+    help: 'of activations and working weights; master weights and sums are f32 (f32)',
+  },
   {
     flags: '--recompute <policy>',
     path: 'recompute',

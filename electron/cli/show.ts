@@ -46,7 +46,12 @@ function print(studio: Studio, id: string): void {
     `${model.nLayer} layers, ${model.nHead} heads, width ${model.nEmbd}, context ${model.contextLength}: ` +
       `${formatCount(parameterCount(model))} parameters; dataset ${config.dataset}, ${config.tokenizer} tokens`,
   );
-  console.log(`step ${run.step} of ${run.stepsTotal}, ${formatCount(run.tokensSeen)} tokens seen\n`);
+  const skipped = events.filter((e) => e.kind === 'skip').length;
+  const skips = skipped > 0 ? `; ${skipped} steps skipped` : '';
+  console.log(`step ${run.step} of ${run.stepsTotal}, ${formatCount(run.tokensSeen)} tokens seen${skips}`);
+  const [lossScale] = studio.store.readSeries(run.id, 'lossScale', { fromStep: run.step });
+  const scaled = config.precision === 'f16' && lossScale ? `, loss scale ${lossScale.value}` : '';
+  console.log(`precision ${config.precision}${scaled}\n`);
   console.log(lossChart(studio.store, run.id));
   if (evals.length > 0) {
     const rows = evals.slice(-12).map((e) => [e.step, e.kind, e.value.toFixed(4), Math.exp(e.value).toFixed(2)]);

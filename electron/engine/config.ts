@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { UsageError } from '../errors.ts';
 import { checkModelConfig, modelConfigSchema } from './gpt2/config.ts';
 import { optimizerKinds } from './optimizers/index.ts';
+import { precisions } from './program/types.ts';
 
 const rate = z.number().min(0).max(10);
 const steps = z.int().min(1).max(1e9);
@@ -50,6 +51,8 @@ export const runConfigSchema = z.strictObject({
       gradClip: z.number().min(0).default(1),
     })
     .prefault({}),
+  /** Of activations and working weights; master weights, sums and norms are float32. */
+  precision: z.enum(precisions).default('f32'),
   recompute: z.enum(['none', 'attention', 'block']).default('none'),
   device: z
     .strictObject({

@@ -16,12 +16,13 @@ export async function* generateFrom(
   prompt: readonly number[],
   options: SamplingOptions,
 ): AsyncGenerator<number> {
-  const model = new Gpt2(config.model);
+  const model = new Gpt2(config.model, config.precision);
   const generator = new Generator(model, config.model.contextLength);
   const { device } = await openDevice(config.device);
-  const session = await device.load([generator.program], plan([generator.program]));
+  const programs = [generator.program, model.castWeights];
+  const session = await device.load(programs, plan(programs));
   try {
-    await restoreModel(session, model.parameters, checkpoint);
+    await restoreModel(session, model, checkpoint);
     yield* generator.generate(session, prompt, options);
   } finally {
     session.close();

@@ -32,7 +32,7 @@ const events: MachineEvent[] = [
   ...(['training', 'evaluating', 'sampling', 'checkpointing', 'switchingOptimizer', 'recovering'] as const).map(
     (activity): MachineEvent => ({ type: 'activity', step: 1, activity }),
   ),
-  { type: 'skip', step: 2, loss: 1, skipped: 1 },
+  { type: 'skip', step: 2, loss: 1, skipped: 1, lossScale: 1 },
   { type: 'recovery', step: 5, to: 3, reason: 'spike', recoveries: 1 },
   ended('completed'),
   ended('stopped'),
@@ -118,7 +118,7 @@ describe('the machine of a run', () => {
   });
 
   it('restores what it remembered', () => {
-    const { snapshot } = after(start, warmup, cosine, { type: 'skip', step: 4, loss: 1, skipped: 2 });
+    const { snapshot } = after(start, warmup, cosine, { type: 'skip', step: 4, loss: 1, skipped: 2, lossScale: 1 });
     const remembered = memoryOf(snapshot);
     expect(remembered).toEqual({ ...freshMemory, step: 3, phase: { index: 1, kind: 'cosine' }, skipped: 2 });
     const { actor } = started(JSON.parse(JSON.stringify(remembered)));

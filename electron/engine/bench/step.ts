@@ -41,8 +41,7 @@ export async function benchStep(
   const all = [...programs, model.castWeights];
   const memory = plan(all);
   const session = await device.load(all, memory);
-  initialise(session, model.parameters, 1);
-  await session.run(model.castWeights);
+  await initialise(session, model, 1);
   const token = (_: unknown, i: number) => (i * 7919) % gpt2.vocabSize;
   session.write(inputs.tokens, Int32Array.from({ length: batch * time }, token));
   session.write(

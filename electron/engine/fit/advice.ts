@@ -1,12 +1,16 @@
 import { type OptimizerKind, optimizerKinds } from '../optimizers/index.ts';
 import { programCost } from '../program/cost.ts';
 import type { Recompute } from '../program/recorder.ts';
+import type { Precision } from '../program/types.ts';
 import { Gpt2 } from '../gpt2/programs.ts';
 import { type FitConfig, fit, numbers } from './fit.ts';
 
 const policies: readonly Recompute[] = ['none', 'attention', 'block'];
 /** From most memory to least. */
 const formats: readonly OptimizerKind[] = ['adamw', 'adamw8bit', 'adamw4bit', 'pagedAdamw8bit'];
+
+/** Those that differ in memory: what float16 needs, bfloat16 needs too. */
+const widths = ['f32', 'f16'] as const satisfies readonly Precision[];
 
 /** A changed config that needs less memory, and what that costs. */
 export interface Advice {
@@ -22,8 +26,8 @@ export interface Advice {
 }
 
 /**
- * The cheapest changes after which a config fits: other formats of the moments (the rounding of fewer bits costs no time
- * worth naming), smaller micro-batches (more of them make the same step), recomputation, paging. The model stays as it is.
+ * The cheapest changes after which a config fits: half precision (bfloat16, which needs no loss scaling) and other formats
+ * of the moments, whose rounding costs no time; smaller micro-batches (more of them make the same step), recomputation, paging. The model stays as it is.
  * @param bytes what the device has for the plan
  * @param count how many ways are wanted; each needs a set of changes that holds no other one's
  */
@@ -31,21 +35,26 @@ export function advise(config: FitConfig, bytes: number, count = 3): Advice[] {
   const before = fit(config).totalBytes;
   const flops = microBatchFlops(config);
   const ways: (Advice & { readonly cost: number })[] = [];
-  for (const recompute of policies.slice(policies.indexOf(config.recompute))) {
+  const { precision: now = 'f32' } = config;
+  const settings = (now === 'f32' ? (['f32', 'bf16'] as const) : [now]).flatMap((precision) =>
+    policies.slice(policies.indexOf(config.recompute)).map((recompute) => ({ precision, recompute })),
+  );
+  for (const { precision, recompute } of settings) {
     for (const optimizer of formats.slice(formats.indexOf(config.optimizer ?? 'adamw'))) {
       for (let batch = config.batch; batch >= 1; batch = batch === 1 ? 0 : Math.ceil(batch / 2)) {
-        const changed: FitConfig = { ...config, recompute, optimizer, batch };
+        const changed: FitConfig = { ...config, precision, recompute, optimizer, batch };
         const changes = changesOf(config, changed);
         if (changes.length === 0) continue;
         const { totalBytes, hostBytes } = fit(changed);
         if (totalBytes > bytes) continue;
         const extraFlops = microBatchFlops(changed) / batch / (flops / config.batch) - 1;
         const pagedBytes = 2 * hostBytes;
-        // Recomputation weighs most, then paging, then fewer bits; among equals fewer changes come first.
+        // Recomputation weighs most, then paging, then what rounds more; among equals fewer changes come first.
         const halvings = Math.log2(config.batch / batch);
         const cost =
           extraFlops +
           (pagedBytes > 0 ? 0.02 : 0) +
+          (precision === now ? 0 : 0.0005) +
           0.001 * formats.indexOf(optimizer) +
           0.002 * halvings +
           1e-4 * changes.length;
@@ -73,12 +82,14 @@ export function advise(config: FitConfig, bytes: number, count = 3): Advice[] {
 
 function changesOf(from: FitConfig, to: FitConfig): string[] {
   const changes: string[] = [];
+  if (to.precision !== (from.precision ?? 'f32')) changes.push(`precision ${to.precision}`);
   if (to.optimizer !== (from.optimizer ?? 'adamw')) changes.push(`optimizer ${to.optimizer}`);
   if (to.batch !== from.batch) changes.push(`batch ${to.batch}`);
   if (to.recompute !== from.recompute) changes.push(`recompute ${to.recompute}`);
   return changes;
 }
 
+/** The same in every precision. */
 function microBatchFlops({ model, batch, recompute }: FitConfig): number {
   const training = new Gpt2(model).training({ ...numbers, batch, time: model.contextLength, recompute });
   return programCost(training.first).flops;
@@ -86,18 +97,23 @@ function microBatchFlops({ model, batch, recompute }: FitConfig): number {
 
 export interface MatrixRow {
   readonly optimizer: OptimizerKind;
+  /** `f16` stands for bfloat16 as well. */
+  readonly precision: (typeof widths)[number];
   readonly recompute: Recompute;
   /** By batch: what the device must have. */
   readonly totalBytes: readonly number[];
 }
 
-/** What every optimizer and recomputation needs with some sizes of the micro-batch. */
+/** What every optimizer, precision and recomputation needs with some sizes of the micro-batch. */
 export function matrix(config: FitConfig, batches: readonly number[]): MatrixRow[] {
   return optimizerKinds.flatMap((optimizer) =>
-    policies.map((recompute) => ({
-      optimizer,
-      recompute,
-      totalBytes: batches.map((batch) => fit({ ...config, optimizer, recompute, batch }).totalBytes),
-    })),
+    widths.flatMap((precision) =>
+      policies.map((recompute) => ({
+        optimizer,
+        precision,
+        recompute,
+        totalBytes: batches.map((batch) => fit({ ...config, optimizer, precision, recompute, batch }).totalBytes),
+      })),
+    ),
   );
 }

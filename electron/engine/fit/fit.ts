@@ -2,12 +2,15 @@ import { checkModelConfig, type ModelConfig } from '../gpt2/config.ts';
 import type { OptimizerKind } from '../optimizers/index.ts';
 import type { Plan } from '../program/planner.ts';
 import type { Recompute } from '../program/recorder.ts';
+import type { Precision } from '../program/types.ts';
 import { RunPrograms } from '../trainer/programs.ts';
 
 /** What decides the memory of a run. */
 export interface FitConfig {
   readonly model: ModelConfig;
   readonly batch: number;
+  /** Default: `f32`. */
+  readonly precision?: Precision;
   readonly recompute: Recompute;
   /** Default: `adamw`. */
   readonly optimizer?: OptimizerKind;
@@ -21,7 +24,7 @@ export const numbers = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, g
 export function fit(config: FitConfig): Plan {
   checkModelConfig(config.model);
   const optimizer = { ...numbers, kind: config.optimizer ?? 'adamw' };
-  return new RunPrograms({ ...config, optimizer, sampling }).plan;
+  return new RunPrograms({ precision: 'f32', ...config, optimizer, sampling }).plan;
 }
 
 export type Dimension = 'layers' | 'context' | 'batch';

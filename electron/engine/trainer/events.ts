@@ -16,7 +16,15 @@ export type RunEvent =
       readonly memory: MemoryReport;
     }
   /** A step whose gradient was not finite: the weights stayed, its data is passed over. */
-  | { readonly type: 'skip'; readonly step: number; readonly loss: number; readonly skipped: number }
+  | {
+      readonly type: 'skip';
+      readonly step: number;
+      readonly loss: number;
+      /** Steps skipped so far. */
+      readonly skipped: number;
+      /** What the loss was multiplied by; 1 where it is not scaled. */
+      readonly lossScale: number;
+    }
   /** Back to the checkpoint of step `to` (0: the beginning), past the data that led here. */
   | {
       readonly type: 'recovery';
@@ -61,6 +69,8 @@ export interface StepMetrics {
   readonly learningRate: number;
   /** Global gradient norm before clipping. */
   readonly gradNorm: number;
+  /** What the loss was multiplied by for its gradient; 1 in float32 and bfloat16. */
+  readonly lossScale: number;
   readonly tokensSeen: number;
   readonly stepMs: number;
   readonly tokensPerSecond: number;

@@ -3,21 +3,22 @@ import type { Session } from '../devices/device.ts';
 import { type Inputs, scalarCount, scalarIndex } from '../gpt2/inputs.ts';
 import type { Sequences } from './windows.ts';
 
-/** Writes what changes from step to step: the learning rate and the bias corrections of the `t`-th update. */
+/** Writes what changes from step to step: the learning rate, the loss scale and the bias corrections of the `t`-th update. */
 export function writeScalars(
   session: Session,
   inputs: Inputs,
   config: RunConfig,
   learningRate: number,
   t: number,
+  lossScale: number,
 ): void {
   const { beta1, beta2 } = config.optimizer;
   const scalars = new Float32Array(scalarCount);
   scalars[scalarIndex.learningRate] = learningRate;
   scalars[scalarIndex.biasCorrection1] = 1 / (1 - beta1 ** t);
   scalars[scalarIndex.biasCorrection2] = 1 / (1 - beta2 ** t);
-  scalars[scalarIndex.lossScale] = 1;
-  scalars[scalarIndex.lossGradient] = 1 / config.tokensPerStep;
+  scalars[scalarIndex.lossScale] = lossScale;
+  scalars[scalarIndex.lossGradient] = lossScale / config.tokensPerStep;
   session.write(inputs.scalars, scalars);
 }
 

@@ -41,14 +41,17 @@ export interface StepOutcome {
   readonly gradNorm: number;
   /** The device left the weights as they were, for the gradient was not finite. */
   readonly skipped: boolean;
+  /** The loss was scaled, which alone may have made the gradient overflow: the next step has a smaller scale. */
+  readonly scaled: boolean;
 }
 
 /** Judges a step by what it gave and what the steps before gave. */
 export function judge(
   state: GuardState,
-  { loss, gradNorm, skipped }: StepOutcome,
+  { loss, gradNorm, skipped, scaled }: StepOutcome,
   guards: RunConfig['guards'],
 ): Verdict {
+  if (skipped && scaled && Number.isFinite(loss)) return { kind: 'skip', state };
   if (skipped) {
     const skipsInARow = state.skipsInARow + 1;
     const reason = `the gradient was not finite ${skipsInARow} times in a row (loss ${loss}, gradNorm ${gradNorm})`;

@@ -1,6 +1,7 @@
 import { PhiloxStream } from '../../rng/philox.ts';
 import type { Session } from '../devices/device.ts';
-import type { ParameterSpec, Parameters } from '../gpt2/parameters.ts';
+import type { ParameterSpec } from '../gpt2/parameters.ts';
+import type { Gpt2 } from '../gpt2/programs.ts';
 import { elements } from '../program/types.ts';
 
 /**
@@ -24,8 +25,9 @@ export function initialValues(spec: ParameterSpec, index: number, seed: number):
 }
 
 /** Writes freshly initialised weights to a device. */
-export function initialise(session: Session, parameters: Parameters, seed: number): void {
-  for (const [index, { spec, value }] of parameters.all.entries()) {
+export async function initialise(session: Session, model: Gpt2, seed: number): Promise<void> {
+  for (const [index, { spec, value }] of model.parameters.all.entries()) {
     session.write(value, initialValues(spec, index, seed));
   }
+  await session.run(model.castWeights);
 }

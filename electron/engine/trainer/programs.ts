@@ -8,7 +8,7 @@ import { type Plan, plan } from '../program/planner.ts';
 import { Evaluator } from './evaluator.ts';
 
 /** What of a run's config decides its programs, and with them its memory. */
-export type ProgramConfig = Pick<RunConfig, 'model' | 'batch' | 'recompute' | 'optimizer' | 'sampling'>;
+export type ProgramConfig = Pick<RunConfig, 'model' | 'precision' | 'batch' | 'recompute' | 'optimizer' | 'sampling'>;
 
 /** The programs of a run with their plan: what the trainer loads, and what the calculator prints. */
 export class RunPrograms {
@@ -20,8 +20,8 @@ export class RunPrograms {
 
   /** @param optimizer of the phase, where it is not the run's */
   constructor(config: ProgramConfig, optimizer: OptimizerKind = config.optimizer.kind) {
-    const { model, batch, recompute } = config;
-    this.model = new Gpt2(model);
+    const { model, precision, batch, recompute } = config;
+    this.model = new Gpt2(model, precision);
     this.training = this.model.training({
       ...config.optimizer,
       optimizer,
@@ -35,7 +35,8 @@ export class RunPrograms {
   }
 
   get programs() {
-    return [...this.training.programs, this.evaluator.program, this.generator.program];
+    const { training, evaluator, generator, model } = this;
+    return [...training.programs, evaluator.program, generator.program, model.castWeights];
   }
 }
 

@@ -27,6 +27,7 @@ export const trainerStateSchema = z.object({
       spikesInARow: z.int().min(0),
     })
     .default({ ...freshGuards }),
+  lossScale: z.object({ scale: z.number().positive(), goodSteps: z.int().min(0) }).default({ scale: 1, goodSteps: 0 }),
   /** Steps whose update was skipped, since the run's start. */
   skipped: z.int().min(0).default(0),
   /** How often the run went back, and did not get past `recovery.until` since. */
@@ -50,6 +51,7 @@ export const freshState: TrainerState = {
   valLoss: null,
   optimizer: 'adamw',
   guards: freshGuards,
+  lossScale: { scale: 1, goodSteps: 0 },
   skipped: 0,
   recoveries: 0,
   recovery: null,
@@ -88,10 +90,11 @@ function padded(buffer: Buffer, fileShape: readonly number[], values: ArrayLike<
 }
 
 /** Puts a model's weights from a checkpoint onto a device. */
-export async function restoreModel(session: Session, parameters: Parameters, from: OpenedCheckpoint): Promise<void> {
-  for (const { spec, value } of parameters.all) {
+export async function restoreModel(session: Session, model: Gpt2, from: OpenedCheckpoint): Promise<void> {
+  for (const { spec, value } of model.parameters.all) {
     session.write(value, padded(value, spec.fileShape, await from.model(spec.name)));
   }
+  await session.run(model.castWeights);
 }
 
 /**

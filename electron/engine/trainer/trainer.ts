@@ -17,10 +17,11 @@ import { statIndex } from '../gpt2/inputs.ts';
 import type { OptimizerKind } from '../optimizers/index.ts';
 import { mfu, modelFlopsPerToken } from '../program/cost.ts';
 import type { Program } from '../program/types.ts';
-import type { Activity, MemoryReport, Outcome, RunEvent } from './events.ts';
+import type { Activity, MemoryReport, Outcome, RunEvent, StepMetrics } from './events.ts';
 import { writeBatch, writeScalars } from './feed.ts';
 import { freshGuards, judge } from './guards.ts';
 import { initialise } from './initialise.ts';
+import { initialLossScale, nextLossScale } from './lossScale.ts';
 import { requireMemory, RunPrograms } from './programs.ts';
 import { keptScheduled, planRecovery, type Recovery, scheduledUpTo } from './recovery.ts';
 import { learningRateAt, optimizerAt, phaseAt, type ScheduledPhase, schedule, totalSteps } from './schedule.ts';
@@ -98,16 +99,17 @@ export class Trainer {
     const session = await options.device.load(programs.programs, programs.plan);
     const trainer = new Trainer(options, programs, session);
     if (from) await trainer.#restore(from);
-    else trainer.#begin();
+    else await trainer.#begin();
     return trainer;
   }
 
   /** Fresh weights and no states. */
-  #begin(): void {
+  async #begin(): Promise<void> {
     const { model, training } = this.#programs;
-    initialise(this.#session, model.parameters, this.#config.seed);
+    await initialise(this.#session, model, this.#config.seed);
     for (const { buffer } of training.optimizer.tensors) this.#session.write(buffer, hostArray(buffer));
-    this.#state = { ...freshState, optimizer: training.optimizer.kind };
+    const lossScale = initialLossScale(this.#config.precision);
+    this.#state = { ...freshState, optimizer: training.optimizer.kind, lossScale };
   }
 
   async #flush(): Promise<void> {
@@ -198,7 +200,9 @@ export class Trainer {
     const started = performance.now();
     const learningRate = learningRateAt(this.#phases, this.#state.step);
     const { inputs } = training;
-    writeScalars(session, inputs, this.#config, learningRate, this.#state.updates + 1);
+    const { precision } = this.#config;
+    const { scale } = this.#state.lossScale;
+    writeScalars(session, inputs, this.#config, learningRate, this.#state.updates + 1, scale);
     const count = microBatches(this.#config);
     for (let micro = 0; micro < count; micro++) {
       const first = this.#state.sequence + micro * this.#config.batch;
@@ -211,15 +215,17 @@ export class Trainer {
     const loss = total / this.#config.tokensPerStep;
     const gradNorm = stats[statIndex.gradNorm]!;
     const skipped = stats[statIndex.nonFinite] !== 0;
-    const verdict = judge(this.#state.guards, { loss, gradNorm, skipped }, this.#config.guards);
-    const state = { ...this.#state, sequence: this.#state.sequence + count * this.#config.batch };
+    const outcome = { loss, gradNorm, skipped, scaled: scale > 1 };
+    const verdict = judge(this.#state.guards, outcome, this.#config.guards);
+    const lossScale = nextLossScale(this.#state.lossScale, precision, skipped);
+    const state = { ...this.#state, sequence: this.#state.sequence + count * this.#config.batch, lossScale };
     this.#state = state;
     if (verdict.kind === 'recover') {
       return { reason: `${verdict.reason} at step ${state.step + 1}, rate ${learningRate}`, skipped };
     }
     if (verdict.kind === 'skip') {
       this.#state = { ...state, guards: verdict.state, skipped: state.skipped + 1 };
-      this.#options.emit({ type: 'skip', step: state.step + 1, loss, skipped: state.skipped + 1 });
+      this.#options.emit({ type: 'skip', step: state.step + 1, loss, skipped: state.skipped + 1, lossScale: scale });
       return undefined;
     }
     const stepMs = performance.now() - started;
@@ -230,7 +236,7 @@ export class Trainer {
       updates: state.updates + 1,
       tokensSeen: state.tokensSeen + this.#config.tokensPerStep,
     };
-    this.#emitMetrics(loss, learningRate, gradNorm, stepMs);
+    this.#emitMetrics({ loss, learningRate, gradNorm, lossScale: scale, stepMs });
     return undefined;
   }
 
@@ -238,17 +244,14 @@ export class Trainer {
     return this.#session.run(program, this.#profile?.timesOf(program));
   }
 
-  #emitMetrics(loss: number, learningRate: number, gradNorm: number, stepMs: number): void {
+  #emitMetrics(measured: Pick<StepMetrics, 'loss' | 'learningRate' | 'gradNorm' | 'lossScale' | 'stepMs'>): void {
     const { tokensPerStep, model } = this.#config;
-    const tokensPerSecond = (tokensPerStep / stepMs) * 1000;
+    const tokensPerSecond = (tokensPerStep / measured.stepMs) * 1000;
     this.#options.emit({
       type: 'metrics',
       step: this.#state.step,
-      loss,
-      learningRate,
-      gradNorm,
+      ...measured,
       tokensSeen: this.#state.tokensSeen,
-      stepMs,
       tokensPerSecond,
       mfu: mfu(tokensPerSecond, modelFlopsPerToken(model, model.contextLength), this.#options.peakFlops),
       memoryBytes: process.memoryUsage.rss(),
@@ -384,7 +387,7 @@ export class Trainer {
     const { step, sequence, skipped } = this.#state;
     const { checkpointRoot, emit } = this.#options;
     if (to > 0) await this.#restore(await openCheckpoint(path.join(checkpointRoot, checkpointName(to))));
-    else this.#begin();
+    else await this.#begin();
     this.#state = { ...this.#state, sequence, skipped, recoveries, recovery: { to, until } };
     emit({ type: 'recovery', step: step + 1, to, reason, recoveries });
     for (const later of await setAside(checkpointRoot, to)) emit({ type: 'checkpointRemoved', step: later });
@@ -394,7 +397,7 @@ export class Trainer {
   async #restore(from: OpenedCheckpoint): Promise<void> {
     const { training, model } = this.#programs;
     const state = trainerStateSchema.parse(from.state.trainer);
-    await restoreModel(this.#session, model.parameters, from);
+    await restoreModel(this.#session, model, from);
     await restoreOptimizer(this.#session, model, training.optimizer, from, state.optimizer);
     this.#state = { ...state, optimizer: training.optimizer.kind };
     this.#checkpointed = state.step;

@@ -2,6 +2,12 @@ import type { RunEvent } from '../../engine/trainer/events.ts';
 import type { MetricsWriter, Store } from '../store/index.ts';
 import type { RunMemory } from './machine.ts';
 
+/** Why an update was left out. A loss scale that is too large for float16 halves by itself. */
+export const skipMessage = ({ step, lossScale }: Extract<RunEvent, { type: 'skip' }>): string =>
+  lossScale > 1
+    ? `step ${step} was skipped: its gradient overflowed at loss scale ${lossScale}, which is halved`
+    : `step ${step} was skipped: its gradient is not finite`;
+
 /**
  * Stores what the engine tells of a run.
  * @param memory what the run's machine remembers: kept with a checkpoint
@@ -25,7 +31,7 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
       note('info', `optimizer switched from ${event.from} to ${event.to}`, event.memory);
       break;
     case 'skip':
-      note('warning', `step ${event.step} was skipped: its gradient is not finite`);
+      note(event.lossScale > 1 ? 'info' : 'warning', skipMessage(event));
       break;
     case 'recovery':
       metrics.flush();

@@ -9,7 +9,11 @@ const config: FitConfig = {
   recompute: 'none',
 };
 const bytesOf = (changes: Partial<FitConfig>) => fit({ ...config, ...changes }).totalBytes;
-const least = Math.min(...optimizerKinds.map((optimizer) => bytesOf({ optimizer, recompute: 'block', batch: 1 })));
+const least = Math.min(
+  ...optimizerKinds.flatMap((optimizer) =>
+    (['f32', 'bf16'] as const).map((precision) => bytesOf({ optimizer, precision, recompute: 'block', batch: 1 })),
+  ),
+);
 
 describe('advice for what does not fit', () => {
   it.each([0.999, 0.8, 0.6, 0.45])('fits %f of what is needed, cheapest first, and says what is saved', (part) => {
@@ -42,10 +46,19 @@ describe('advice for what does not fit', () => {
   it('is empty when nothing helps', () => expect(advise(config, least - 1)).toEqual([]));
 });
 
-it('the matrix holds the plan of every optimizer, recomputation and batch', () => {
+it('half precision comes first where it is enough: it costs no work', () => {
+  const wide: FitConfig = { ...config, model: { ...config.model, contextLength: 512 } };
+  const [way] = advise(wide, fit({ ...wide, precision: 'bf16' }).totalBytes);
+  expect(way!.changes).toEqual(['precision bf16']);
+  expect(way!.extraFlops).toBe(0);
+});
+
+it('the matrix holds the plan of every optimizer, precision, recomputation and batch', () => {
   const rows = matrix(config, [1, 3]);
-  expect(rows.length).toBe(12);
-  for (const { optimizer, recompute, totalBytes } of rows) {
-    expect(totalBytes).toEqual([1, 3].map((batch) => bytesOf({ optimizer, recompute, batch })));
+  expect(rows.length).toBe(24);
+  for (const { optimizer, precision, recompute, totalBytes } of rows) {
+    expect(totalBytes).toEqual([1, 3].map((batch) => bytesOf({ optimizer, precision, recompute, batch })));
+    if (precision === 'f16')
+      expect(bytesOf({ optimizer, precision: 'bf16', recompute })).toBe(bytesOf({ optimizer, precision, recompute }));
   }
 });

@@ -1,9 +1,10 @@
 import type { Device, Session } from '../../../electron/engine/devices/device.ts';
 import type { ModelConfig } from '../../../electron/engine/gpt2/config.ts';
+import { scalarIndex } from '../../../electron/engine/gpt2/inputs.ts';
 import type { Parameters } from '../../../electron/engine/gpt2/parameters.ts';
 import { Gpt2, type Training, type TrainingSettings } from '../../../electron/engine/gpt2/programs.ts';
 import { plan } from '../../../electron/engine/program/planner.ts';
-import { elements } from '../../../electron/engine/program/types.ts';
+import { elements, type Precision } from '../../../electron/engine/program/types.ts';
 import { Random } from '../random.ts';
 import { stepScalars } from './golden.ts';
 
@@ -66,6 +67,8 @@ export interface Trained {
   readonly model: Gpt2;
   readonly training: Training;
   readonly session: Session;
+  /** d(loss) / d(one token's loss), where it is not that of the mean. */
+  readonly lossGradient: number | undefined;
 }
 
 export async function trainingSession(
@@ -73,19 +76,24 @@ export async function trainingSession(
   config: ModelConfig,
   batch: number,
   recompute: TrainingSettings['recompute'] = 'none',
+  { precision, lossGradient }: { precision?: Precision; lossGradient?: number } = {},
 ): Promise<Trained> {
-  const model = new Gpt2(config);
+  const model = new Gpt2(config, precision);
   const training = model.training({ ...settings, batch, time: config.contextLength, recompute });
-  const session = await device.load(training.programs, plan(training.programs));
+  const programs = [...training.programs, model.castWeights];
+  const session = await device.load(programs, plan(programs));
   write(session, model.parameters, randomWeights(model.parameters));
+  await session.run(model.castWeights);
   session.write(training.inputs.rng, Int32Array.of(17, -3, 5, 0));
-  return { model, training, session };
+  return { model, training, session, lossGradient };
 }
 
 /** Takes the gradient of the mean loss over some micro-batches. @returns the sum of the losses, and all gradients */
-export async function gradients({ model, training, session }: Trained, batches: readonly Batch[]) {
+export async function gradients({ model, training, session, lossGradient }: Trained, batches: readonly Batch[]) {
   const targets = batches.reduce((n, b) => n + b.targets.length, 0);
-  session.write(training.inputs.scalars, stepScalars(1, 1e-3, [0.9, 0.95], targets));
+  const scalars = stepScalars(1, 1e-3, [0.9, 0.95], targets);
+  if (lossGradient !== undefined) scalars[scalarIndex.lossGradient] = lossGradient;
+  session.write(training.inputs.scalars, scalars);
   for (const [i, b] of batches.entries()) {
     session.write(training.inputs.tokens, b.tokens);
     session.write(training.inputs.targets, b.targets);

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { freshGuards, type GuardState, judge, robustZ } from '../../../electron/engine/trainer/guards.ts';
 
 const guards = { spike: 10, spikeSteps: 3, window: 30, maxSkips: 3, maxRecoveries: 2 };
-const good = (loss: number) => ({ loss, gradNorm: 1, skipped: false });
-const bad = { loss: Number.NaN, gradNorm: Number.NaN, skipped: true };
+const good = (loss: number) => ({ loss, gradNorm: 1, skipped: false, scaled: false });
+const bad = { loss: Number.NaN, gradNorm: Number.NaN, skipped: true, scaled: false };
 
 /** The state after some good steps. */
 function after(losses: readonly number[]): GuardState {

@@ -1,41 +1,11 @@
 import fs from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { latestValid } from '../../../electron/engine/checkpoint/index.ts';
-import type { Device, HostArray, Session } from '../../../electron/engine/devices/device.ts';
-import type { Buffer, Program } from '../../../electron/engine/program/types.ts';
+import type { Device } from '../../../electron/engine/devices/device.ts';
 import { tempDir } from '../../temp.ts';
 import { cpu, hasCpu } from '../devices.ts';
+import { type Fault, faulty } from './faulty.ts';
 import { smallRun, train } from './harness.ts';
-
-type Fault = 'nan' | 'spike' | undefined;
-
-/** A device on which the n-th update (from 1) gets a gradient that is no number, or the loss of its step is a spike. */
-function faulty(device: Device, faultOf: (update: number) => Fault): Device {
-  let updates = 0;
-  const wrap = (session: Session): Session => ({
-    write: (buffer, data) => session.write(buffer, data),
-    allocatedBytes: () => session.allocatedBytes(),
-    close: () => session.close(),
-    async run(program: Program, times?: Float64Array) {
-      if (program.name === 'update') {
-        updates++;
-        const gradient = program.calls.find((c) => c.kind === 'squaredSum')!.args.g!;
-        if (faultOf(updates) === 'nan') {
-          const values = session.read(gradient) as Float32Array;
-          values[0] = Number.NaN;
-          session.write(gradient, values);
-        }
-      }
-      await session.run(program, times);
-    },
-    read(buffer: Buffer, target?: HostArray) {
-      const values = session.read(buffer, target);
-      if (buffer.name === 'lossTotal' && faultOf(updates) === 'spike') values[0]! *= 10;
-      return values;
-    },
-  });
-  return { ...device, load: async (programs, plan) => wrap(await device.load(programs, plan)) };
-}
 
 const config = smallRun({
   phases: [{ kind: 'constant', steps: 40, from: 1e-3, to: 1e-3 }],
