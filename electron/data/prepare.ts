@@ -7,6 +7,7 @@ import { describe, type Source, textPieces } from './readers/text.ts';
 import { hashOf } from './sampling/index.ts';
 import { type Manifest, openDataset, ShardWriter } from './shards/index.ts';
 import { manifestName } from './shards/manifest.ts';
+import { bucketOf, buckets } from './subsets.ts';
 import { tokenised } from './tokenise.ts';
 import { getTokenizer, type TokenizerName } from './tokenizers/index.ts';
 
@@ -101,13 +102,32 @@ function isRunning(pid: number): boolean {
 
 /** The first source's name and a hash of what the dataset is made from: the same content, the same name. */
 function datasetName(sources: readonly Source[], tokenizer: TokenizerName, valFraction: number): string {
-  const made = JSON.stringify([sources.map((s) => s.sha256), tokenizer, valFraction]);
+  const made = JSON.stringify(['buckets', sources.map((s) => s.sha256), tokenizer, valFraction]);
   const stem =
     path
       .parse(sources[0]!.path)
       .name.replace(/[^\w-]+/g, '-')
       .slice(0, 40) || 'text';
   return `${stem}-${tokenizer}-${createHash('sha256').update(made).digest('hex').slice(0, 8)}`;
+}
+
+/** Documents in the order of their buckets: subsets, which are ranges of buckets, are stretches of tokens then. */
+const inBucketOrder = (sources: readonly Source[]): Source[] =>
+  sources.toSorted((a, b) => bucketOf(a.sha256) - bucketOf(b.sha256));
+
+/** Where the buckets begin in a stream of tokens. */
+class BucketStarts {
+  readonly #starts: number[] = [];
+
+  /** To call before each document is written, after `tokens`. */
+  mark({ sha256 }: Source, tokens: number): void {
+    while (this.#starts.length <= bucketOf(sha256)) this.#starts.push(tokens);
+  }
+
+  /** The begin of every bucket and the end of the last, in a stream that was cut after `tokens`. */
+  upTo(tokens: number): number[] {
+    return Array.from({ length: buckets + 1 }, (_, i) => Math.min(this.#starts[i] ?? tokens, tokens));
+  }
 }
 
 interface WriteOptions extends PrepareOptions {
@@ -120,10 +140,11 @@ interface WriteOptions extends PrepareOptions {
 async function write(dir: string, options: WriteOptions): Promise<Manifest> {
   const { name, sources, valFraction, shardTokens, tokenizer } = options;
   const { vocabSize } = getTokenizer(tokenizer);
+  const starts = new BucketStarts();
   const [train, val] = [new ShardWriter(dir, 'train', shardTokens), new ShardWriter(dir, 'val', shardTokens)];
   try {
-    if (sources.length >= manyDocuments) await writeByDocument(options, train, val);
-    else await writeByPosition(dir, options, train, val);
+    if (sources.length >= manyDocuments) await writeByDocument(options, starts, train, val);
+    else await writeByPosition(dir, options, starts, train, val);
   } finally {
     train.close();
     val.close();
@@ -136,6 +157,7 @@ async function write(dir: string, options: WriteOptions): Promise<Manifest> {
     trainTokens: train.tokens,
     valTokens: val.tokens,
     shards: { train: train.shards, val: val.shards },
+    trainBuckets: starts.upTo(train.tokens),
     sources: [...sources],
     settings: { valFraction },
     createdAt: new Date().toISOString(),
@@ -148,9 +170,15 @@ async function write(dir: string, options: WriteOptions): Promise<Manifest> {
 }
 
 /** Each document goes to validation or training by a hash of its text. */
-async function writeByDocument(options: WriteOptions, train: ShardWriter, val: ShardWriter): Promise<void> {
+async function writeByDocument(
+  options: WriteOptions,
+  starts: BucketStarts,
+  train: ShardWriter,
+  val: ShardWriter,
+): Promise<void> {
   let doneBytes = 0;
-  for (const source of options.sources) {
+  for (const source of inBucketOrder(options.sources)) {
+    starts.mark(source, train.tokens);
     const share = hashOf(Number.parseInt(source.sha256.slice(0, 12), 16)) / 2 ** 32;
     const to = share < options.valFraction ? val : train;
     for await (const tokens of documentTokens(source, options.tokenizer, () => {})) to.write(tokens);
@@ -163,6 +191,7 @@ async function writeByDocument(options: WriteOptions, train: ShardWriter, val: S
 async function writeByPosition(
   dir: string,
   options: WriteOptions,
+  starts: BucketStarts,
   train: ShardWriter,
   val: ShardWriter,
 ): Promise<void> {
@@ -171,7 +200,8 @@ async function writeByPosition(
   try {
     let total = 0;
     let doneBytes = 0;
-    for (const source of options.sources) {
+    for (const source of inBucketOrder(options.sources)) {
+      starts.mark(source, total);
       for await (const tokens of documentTokens(source, options.tokenizer, (read) =>
         report(options, doneBytes + read),
       )) {

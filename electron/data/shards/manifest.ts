@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { messageOf, UserError } from '../../errors.ts';
+import { buckets } from '../subsets.ts';
 
 export const manifestName = 'dataset.json';
 
@@ -16,6 +17,14 @@ export const manifestSchema = z.object({
   valTokens: z.int(),
   shards: z.object({ train: z.array(shardSchema), val: z.array(shardSchema) }),
   sources: z.array(z.object({ path: z.string(), bytes: z.int(), sha256: z.string() })),
+  /**
+   * Where each bucket of training documents begins, in tokens, and the last one ends; documents lie in the order of their
+   * buckets. Absent in datasets made before there were subsets.
+   */
+  trainBuckets: z
+    .array(z.int().min(0))
+    .length(buckets + 1)
+    .optional(),
   settings: z.object({ valFraction: z.number() }),
   createdAt: z.string(),
 });

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../../errors.ts';
+import { everything, sameSubset, type Subset } from '../subsets.ts';
 import { type Manifest, readManifest, type SplitName } from './manifest.ts';
 import { littleEndian } from './writer.ts';
 
@@ -50,6 +51,25 @@ class Split implements TokenSource {
   }
 }
 
+/** A stretch of another source's tokens. */
+class Part implements TokenSource {
+  readonly tokens: number;
+  readonly #source: TokenSource;
+  readonly #start: number;
+
+  constructor(source: TokenSource, start: number, end: number) {
+    this.#source = source;
+    this.#start = start;
+    this.tokens = end - start;
+  }
+
+  window(start: number, length: number): Int32Array {
+    if (start < 0 || start + length > this.tokens)
+      throw new Error(`tokens ${start} + ${length} lie outside of ${this.tokens}`);
+    return this.#source.window(this.#start + start, length);
+  }
+}
+
 /** An open dataset. */
 export class Dataset {
   readonly manifest: Manifest;
@@ -58,6 +78,7 @@ export class Dataset {
 
   constructor(dir: string) {
     this.manifest = readManifest(dir);
+    requireBuckets(dir, this.manifest);
     try {
       this.#splits = { train: this.#open(dir, 'train'), val: this.#open(dir, 'val') };
     } catch (error) {
@@ -68,6 +89,18 @@ export class Dataset {
 
   split(name: SplitName): TokenSource {
     return this.#splits[name];
+  }
+
+  /** @throws UserError when the dataset is not divided into subsets */
+  trainSubset(subset: Subset): TokenSource {
+    if (sameSubset(subset, everything)) return this.#splits.train;
+    const { name, trainBuckets } = this.manifest;
+    if (!trainBuckets) {
+      throw new UserError(
+        `The dataset ${name} was prepared before there were subsets: prepare it again from its text.`,
+      );
+    }
+    return new Part(this.#splits.train, trainBuckets[subset.from]!, trainBuckets[subset.to]!);
   }
 
   close(): void {
@@ -93,6 +126,13 @@ export class Dataset {
     });
     return new Split(shards, dir, this.manifest.vocabSize);
   }
+}
+
+function requireBuckets(dir: string, { trainBuckets, trainTokens }: Manifest): void {
+  if (!trainBuckets) return;
+  const rises = trainBuckets.every((at, i) => i === 0 || trainBuckets[i - 1]! <= at);
+  if (rises && trainBuckets[0] === 0 && trainBuckets.at(-1) === trainTokens) return;
+  throw new UserError(`The dataset's description in ${dir} is damaged (its subsets): prepare it again from its text.`);
 }
 
 /** @throws UserError naming the file that is missing or truncated */

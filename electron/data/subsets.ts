@@ -1,0 +1,24 @@
+import { z } from 'zod';
+
+/** Documents fall into so many buckets: a subset is a range of them, in whole percent. */
+export const buckets = 100;
+
+/** The documents whose hash lies in [from, to) percent: disjoint ranges share no document, on any machine. */
+export const subsetSchema = z
+  .strictObject({ from: z.int().min(0).max(buckets), to: z.int().min(0).max(buckets) })
+  .refine(({ from, to }) => from < to, 'a subset begins below its end, for example 0 to 50 (percent)');
+
+export type Subset = z.infer<typeof subsetSchema>;
+
+export const everything: Subset = { from: 0, to: buckets };
+
+/**
+ * The bucket of a document, by its identity alone.
+ * @param sha256 of its text, in hexadecimal digits
+ */
+export const bucketOf = (sha256: string): number =>
+  Math.floor((Number.parseInt(sha256.slice(-8), 16) / 2 ** 32) * buckets);
+
+export const sameSubset = (a: Subset, b: Subset): boolean => a.from === b.from && a.to === b.to;
+export const overlap = (a: Subset, b: Subset): boolean => a.from < b.to && b.from < a.to;
+export const showSubset = ({ from, to }: Subset): string => `${from}-${to}%`;
