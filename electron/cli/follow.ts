@@ -55,7 +55,7 @@ function jsonLines(run: Run): Display {
 
 function humanLines(studio: Studio, run: Run): Display {
   const progress = new ProgressLine();
-  const steps = run.stepsTotal ?? 0;
+  let steps = run.stepsTotal ?? 0;
   let phase = '';
   let secondsPerStep = 0;
   return {
@@ -87,6 +87,16 @@ function humanLines(studio: Studio, run: Run): Display {
           break;
         case 'optimizer':
           progress.say(`step ${event.step}: optimizer switched from ${event.from} to ${event.to}`);
+          break;
+        case 'batch':
+          progress.say(`step ${event.step}: micro-batch changed from ${event.from} to ${event.to}`);
+          break;
+        case 'phases':
+          steps = studio.store.getRun(run.id).stepsTotal ?? steps;
+          progress.say(`step ${event.step}: later phases changed, ${steps} steps in all`);
+          break;
+        case 'phasesRefused':
+          progress.say(`step ${event.step}: phases not changed: ${event.reason}`);
           break;
         case 'skip':
           progress.say(skipMessage(event));

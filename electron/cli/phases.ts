@@ -1,19 +1,23 @@
+import type { Subset } from '../data/subsets.ts';
 import type { Phase } from '../engine/config.ts';
 import { type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
 import { UsageError } from '../errors.ts';
-import { parseNumber } from './numbers.ts';
+import { parseInteger, parseNumber } from './numbers.ts';
 
 const example =
-  'Write kind:length:from[:to][:optimizer], for example cosine:1900:1e-3:1e-4 or constant:10Mtok:9e-5:adamw8bit.';
+  'Write kind:length:from[:to][:optimizer][:key=value …], for example cosine:1900:1e-3:1e-4 or constant:10Mtok:9e-5:adamw8bit:subset=50-80%.';
 
 const isOptimizer = (text: string | undefined): text is OptimizerKind => optimizerKinds.some((kind) => kind === text);
 
 /**
- * Parses `kind:length:from[:to][:optimizer]`. A length is in steps, or in tokens with the suffix `tok`, M or B.
+ * Parses `kind:length:from[:to][:optimizer][:key=value …]`. A length is in steps, or in tokens with the suffix `tok`, M or
+ * B. The keys are batch, eval and checkpoint (steps between them), data and subset.
  * @throws UsageError that quotes the phase
  */
 export function parsePhase(text: string): Phase {
-  const parts = text.split(':');
+  // Not at every colon: the path of data may have one.
+  const [head, ...settings] = text.split(/:(?=[a-z]+=)/);
+  const parts = head!.split(':');
   const optimizer = isOptimizer(parts.at(-1)) ? (parts.pop() as OptimizerKind) : undefined;
   const [kind, length, from, to] = parts;
   if (parts.length < 3 || parts.length > 4) throw new UsageError(`The phase "${text}" is not understood. ${example}`);
@@ -31,7 +35,38 @@ export function parsePhase(text: string): Phase {
     from: first,
     to: to === undefined ? first : parsePhaseEnd(text, to),
     ...(optimizer ? { optimizer } : {}),
+    ...Object.assign({}, ...settings.map((setting) => parseSetting(text, setting))),
   };
+}
+
+function parseSetting(phase: string, setting: string): Partial<Phase> {
+  const at = setting.indexOf('=');
+  const [key, value] = [setting.slice(0, at), setting.slice(at + 1)];
+  switch (key) {
+    case 'batch':
+      return { batch: parseInteger('batch=', value, 1) };
+    case 'eval':
+      return { evaluateEvery: parseInteger('eval=', value) };
+    case 'checkpoint':
+      return { checkpointEvery: parseInteger('checkpoint=', value) };
+    case 'data':
+      return { dataset: value };
+    case 'subset':
+      return { subset: parseSubset('subset=', value) };
+    default:
+      throw new UsageError(
+        `The phase "${phase}" has a setting ${key}, not batch, eval, checkpoint, data or subset. ${example}`,
+      );
+  }
+}
+
+/** A part of the documents, such as `50-80%`. @throws UsageError that quotes it */
+export function parseSubset(flag: string, text: string): Subset {
+  const [, from, to] = /^(\d+)-(\d+)%?$/.exec(text) ?? [];
+  if (from === undefined || Number(from) >= Number(to) || Number(to) > 100) {
+    throw new UsageError(`${flag} needs a range of whole percent such as 0-50%, not "${text}".`);
+  }
+  return { from: Number(from), to: Number(to) };
 }
 
 function parsePhaseEnd(phase: string, text: string): number {

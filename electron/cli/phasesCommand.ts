@@ -1,31 +1,51 @@
 import type { Command } from 'commander';
-import { schedule } from '../engine/trainer/schedule.ts';
+import { showSubset } from '../data/subsets.ts';
+import { schedule, settingsOf } from '../engine/trainer/schedule.ts';
 import { formatCount } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
+import { preparePhaseData } from './phaseData.ts';
 import { parsePhase } from './phases.ts';
 import { table } from './terminal/table.ts';
+
+interface PhasesOptions {
+  readonly home?: string;
+  readonly add?: string[];
+  readonly later?: string[];
+  readonly json?: boolean;
+}
 
 export function addPhases(program: Command): void {
   program
     .command('phases')
-    .description('show the phases of a run, or change those that it has not begun')
+    .description('show the phases of a run, or change those that it has not begun, also while it trains')
     .argument('<run>', "a run's id, the beginning of it, or its name")
     .option('--add <spec...>', 'phases to train after all others; see train --phase')
     .option('--later <spec...>', 'phases in the place of all that have not begun')
     .option('--json', 'one JSON object')
-    .action((id: string, _: unknown, self: Command) => {
-      const options = self.optsWithGlobals<{ home?: string; add?: string[]; later?: string[]; json?: boolean }>();
-      const studio = Studio.open(resolveHome(options.home));
+    .action(async (id: string, _: unknown, self: Command) => {
+      const options = self.optsWithGlobals<PhasesOptions>();
+      const home = resolveHome(options.home);
+      const studio = Studio.open(home);
       try {
-        const run = studio.store.getRun(id);
-        const [add, later] = [options.add?.map(parsePhase), options.later?.map(parsePhase)];
-        const changed = add || later ? studio.changePhases(run, { later: later ?? null, add: add ?? [] }) : run;
-        print(studio, changed.id, options.json ?? false);
+        const { id: run } = studio.store.getRun(id);
+        if (options.add || options.later) await change(studio, home, run, options);
+        print(studio, run, options.json ?? false);
       } finally {
         studio.close();
       }
     });
+}
+
+async function change(studio: Studio, home: string, id: string, options: PhasesOptions): Promise<void> {
+  const run = studio.store.getRun(id);
+  const config = studio.configOf(run);
+  const phasesOf = (specs: string[] = []) => preparePhaseData(home, specs.map(parsePhase), config.tokenizer);
+  const later = options.later ? await phasesOf(options.later) : null;
+  const begun = later ? studio.begunPhases(run) : null;
+  const isActive = run.state === 'training' || run.state === 'preparing';
+  if (isActive) console.error('the run is training: its phases are changed when it has ended its step');
+  await studio.changePhases(run, { begun, later, add: await phasesOf(options.add) });
 }
 
 function print(studio: Studio, id: string, json: boolean): void {
@@ -36,14 +56,22 @@ function print(studio: Studio, id: string, json: boolean): void {
     console.log(JSON.stringify({ run: run.id, step: run.step, phases }));
     return;
   }
-  const rows = phases.map(({ phase, start, steps }) => [
-    phase.kind,
-    formatCount(steps),
-    formatCount(steps * config.tokensPerStep),
-    phase.from,
-    phase.to,
-    phase.optimizer ?? config.optimizer.kind,
-    run.step <= start ? '' : run.step >= start + steps ? 'done' : `at step ${formatCount(run.step - start)}`,
-  ]);
-  console.log(table(['phase', 'steps', 'tokens', 'from', 'to', 'optimizer', ''], rows));
+  const rows = phases.map(({ phase, start, steps }) => {
+    const { optimizer, batch, evaluateEvery, checkpointEvery, source } = settingsOf(config, phase);
+    return [
+      phase.kind,
+      formatCount(steps),
+      formatCount(steps * config.tokensPerStep),
+      phase.from,
+      phase.to,
+      optimizer,
+      batch,
+      `${source.dataset} ${showSubset(source.subset)}`,
+      evaluateEvery,
+      checkpointEvery,
+      run.step <= start ? '' : run.step >= start + steps ? 'done' : `at step ${formatCount(run.step - start)}`,
+    ];
+  });
+  const head = ['phase', 'steps', 'tokens', 'from', 'to', 'optimizer', 'batch', 'data', 'evaluate', 'save', ''];
+  console.log(table(head, rows));
 }

@@ -4,9 +4,9 @@ import { optimizerKinds } from '../engine/optimizers/index.ts';
 import { precisions } from '../engine/program/types.ts';
 import { messageOf, UsageError } from '../errors.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
-import { parsePhase } from './phases.ts';
+import { parsePhase, parseSubset } from './phases.ts';
 
-type Kind = 'int' | 'number' | 'text' | 'texts' | 'phases';
+type Kind = 'int' | 'number' | 'text' | 'texts' | 'phases' | 'subset';
 
 /** One setting of a run: a flag, and where it goes in the config. */
 interface Setting {
@@ -35,7 +35,13 @@ export const settings: readonly Setting[] = [
     flags: '--phase <spec...>',
     path: 'phases',
     kind: 'phases',
-    help: 'kind:length:from[:to][:optimizer], e.g. warmup:100:0:1e-3, cosine:1900:1e-3:1e-4, constant:10Mtok:9e-5:adamw8bit',
+    help: 'kind:length:from[:to][:optimizer][:key=value …], e.g. warmup:100:0:1e-3, cosine:1900:1e-3:1e-4, constant:10Mtok:9e-5:adamw8bit:subset=50-80%; keys: batch, eval, checkpoint, data, subset',
+  },
+  {
+    flags: '--subset <range>',
+    path: 'subset',
+    kind: 'subset',
+    help: 'training documents, by a hash of their text (0-100%)',
   },
   {
     flags: '--optimizer <kind>',
@@ -162,6 +168,8 @@ function parseSetting(s: Setting, raw: unknown): unknown {
       return parseNumber(nameOf(s), raw as string);
     case 'phases':
       return (raw as string[]).map(parsePhase);
+    case 'subset':
+      return parseSubset(nameOf(s), raw as string);
     case 'texts':
       return (raw as string[]).map((t) => t.replaceAll('\\n', '\n'));
     case 'text':

@@ -9,6 +9,7 @@ import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { follow } from './follow.ts';
 import { parseInteger, parseNumber, parseRate } from './numbers.ts';
+import { preparePhaseData } from './phaseData.ts';
 import { simplePhases } from './phases.ts';
 import { addSettings, applyFlags, merge, readJsonConfig, type Tree } from './settings.ts';
 
@@ -56,10 +57,10 @@ async function runTrain(options: TrainOptions): Promise<void> {
   // Checked before the text is read: a wrong setting is told at once.
   const draft = completeConfig(options, tree, data.tokenizer);
   const dataset = await data.load();
-  requireWindows(dataset, draft.model.contextLength);
   const studio = Studio.open(home);
   try {
-    const run = studio.createRun({ ...draft, dataset: dataset.name }, options.name ?? dataset.name);
+    const phases = await preparePhaseData(home, draft.phases, data.tokenizer);
+    const run = studio.createRun({ ...draft, phases, dataset: dataset.name }, options.name ?? dataset.name);
     if (!options.json) {
       const [train, val] = [formatCount(dataset.trainTokens), formatCount(dataset.valTokens)];
       console.error(`dataset ${dataset.name}: ${train} tokens to train on, ${val} to validate`);
@@ -68,15 +69,6 @@ async function runTrain(options: TrainOptions): Promise<void> {
   } finally {
     studio.close();
   }
-}
-
-/** @throws UsageError when the training or validation part is smaller than one window */
-function requireWindows({ name, trainTokens, valTokens }: Manifest, contextLength: number): void {
-  const least = Math.min(trainTokens, valTokens);
-  if (least > contextLength) return;
-  throw new UsageError(
-    `A context of ${contextLength} needs ${contextLength + 1} tokens in each part, and the ${trainTokens === least ? 'training' : 'validation'} part of ${name} has ${least} tokens: use more text or --context ${Math.max(1, least - 1)}.`,
-  );
 }
 
 /** Preset, then config file, then flags: later ones win. */

@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import { UserError } from '../errors.ts';
+import type { Manifest } from './shards/manifest.ts';
 
 /** Documents fall into so many buckets: a subset is a range of them, in whole percent. */
 export const buckets = 100;
@@ -18,6 +20,27 @@ export const everything: Subset = { from: 0, to: buckets };
  */
 export const bucketOf = (sha256: string): number =>
   Math.floor((Number.parseInt(sha256.slice(-8), 16) / 2 ** 32) * buckets);
+
+/**
+ * Training tokens of a subset of a dataset.
+ * @throws UserError when the dataset is not divided into subsets
+ */
+export function subsetTokens(
+  manifest: Pick<Manifest, 'name' | 'trainTokens' | 'trainBuckets'>,
+  subset: Subset,
+): number {
+  if (sameSubset(subset, everything)) return manifest.trainTokens;
+  const { start, end } = subsetRange(manifest, subset);
+  return end - start;
+}
+
+/** Where a subset's tokens lie in the training split. @throws UserError when the dataset is not divided into subsets */
+export function subsetRange({ name, trainBuckets }: Pick<Manifest, 'name' | 'trainBuckets'>, { from, to }: Subset) {
+  if (!trainBuckets) {
+    throw new UserError(`The dataset ${name} was prepared before there were subsets: prepare it again from its text.`);
+  }
+  return { start: trainBuckets[from]!, end: trainBuckets[to]! };
+}
 
 export const sameSubset = (a: Subset, b: Subset): boolean => a.from === b.from && a.to === b.to;
 export const overlap = (a: Subset, b: Subset): boolean => a.from < b.to && b.from < a.to;

@@ -1,11 +1,15 @@
 import { z } from 'zod';
+import { everything, subsetSchema } from '../data/subsets.ts';
 import { UsageError } from '../errors.ts';
+import { checkPhases } from './checkPhases.ts';
 import { checkModelConfig, modelConfigSchema } from './gpt2/config.ts';
 import { optimizerKinds } from './optimizers/index.ts';
 import { precisions } from './program/types.ts';
 
 const rate = z.number().min(0).max(10);
 const steps = z.int().min(1).max(1e9);
+const every = z.int().min(0);
+const batch = z.int().min(1).max(65536);
 
 /** One stretch of training: how the learning rate goes, and for how long. */
 export const phaseSchema = z
@@ -20,12 +24,20 @@ export const phaseSchema = z
     to: rate,
     /** The optimizer from this phase's first step on, where it is not the run's. */
     optimizer: z.enum(optimizerKinds).optional(),
+    /** Each of these for this phase, where it is not the run's. */
+    batch: batch.optional(),
+    evaluateEvery: every.optional(),
+    checkpointEvery: every.optional(),
+    dataset: z.string().min(1).optional(),
+    subset: subsetSchema.optional(),
   })
   .refine(
     (p) => (p.steps === undefined) !== (p.tokens === undefined),
     'give the length in steps or in tokens, not both',
   )
-  .refine((p) => p.kind !== 'constant' || p.from === p.to, 'a constant phase has one rate: from and to must be equal');
+  .refine((p) => p.kind !== 'constant' || p.from === p.to, 'a constant phase has one rate: from and to must be equal')
+  .refine((p) => p.kind !== 'warmup' || p.from <= p.to, 'a warmup rises: from must not be above to')
+  .refine((p) => p.kind !== 'cosine' || p.from >= p.to, 'a cosine cools down: from must not be below to');
 
 export type Phase = z.infer<typeof phaseSchema>;
 
@@ -34,10 +46,12 @@ export const runConfigSchema = z.strictObject({
   model: modelConfigSchema,
   /** Name of a prepared dataset. */
   dataset: z.string().min(1),
+  /** The training documents that are used, by a hash of their text. */
+  subset: subsetSchema.default(everything),
   tokenizer: z.enum(['gpt2', 'bytes']),
   seed: z.int().min(0).default(1337),
   /** Sequences in a micro-batch: what is on the device at once. */
-  batch: z.int().min(1).max(65536),
+  batch,
   /** Tokens of one optimizer step: a multiple of batch × context. */
   tokensPerStep: z.int().min(1),
   phases: z.array(phaseSchema).min(1),
@@ -64,7 +78,7 @@ export const runConfigSchema = z.strictObject({
   evaluation: z
     .strictObject({
       /** Steps between validation losses; 0: only at the end. */
-      every: z.int().min(0).default(250),
+      every: every.default(250),
       /** Validation sequences each time, at most; spread evenly over the validation split. */
       sequences: z.int().min(1).default(200),
     })
@@ -72,7 +86,7 @@ export const runConfigSchema = z.strictObject({
   sampling: z
     .strictObject({
       /** Steps between samples; 0: only at the end. */
-      every: z.int().min(0).default(500),
+      every: every.default(500),
       prompts: z.array(z.string()).default(['\n']),
       tokens: z.int().min(0).default(120),
       temperature: z.number().min(0).max(10).default(0.8),
@@ -96,7 +110,7 @@ export const runConfigSchema = z.strictObject({
   checkpoints: z
     .strictObject({
       /** Steps between checkpoints; 0: only at the end. */
-      every: z.int().min(0).default(500),
+      every: every.default(500),
       /** How many of the latest are kept; the one with the best validation loss is kept besides. */
       keepLast: z.int().min(1).default(2),
     })
@@ -131,8 +145,6 @@ export function parseRunConfig(input: unknown): RunConfig {
       `Tokens a step (${config.tokensPerStep}) must be a multiple of batch × context (${config.batch} × ${config.model.contextLength} = ${micro}): for example ${below}.`,
     );
   }
+  checkPhases(config);
   return config;
 }
-
-/** Micro-batches of one optimizer step. */
-export const microBatches = (c: RunConfig): number => c.tokensPerStep / (c.batch * c.model.contextLength);

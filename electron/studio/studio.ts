@@ -8,16 +8,20 @@ import {
   type OpenedCheckpoint,
   type RefusedCheckpoint,
 } from '../engine/checkpoint/index.ts';
-import { parseRunConfig, type Phase, type RunConfig } from '../engine/config.ts';
+import { parseRunConfig, type RunConfig } from '../engine/config.ts';
+import { begunPhases, type PhaseChange, withChangedPhases } from '../engine/trainer/phaseChange.ts';
 import { schedule, totalSteps } from '../engine/trainer/schedule.ts';
 import { trainerStateSchema } from '../engine/trainer/snapshot.ts';
+import type { DatasetDirs } from '../engine/trainer/windows.ts';
 import { messageOf, UserError } from '../errors.ts';
 import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
 import { openStore, type Run, type Store } from './store/index.ts';
 import { datasetsDir, runDir } from './home.ts';
+import { datasetsOf, requireData } from './run/data.ts';
 import { RunHandle } from './run/handle.ts';
 import type { RunMemory } from './run/machine.ts';
-import { begunPhases, withLaterPhases } from './run/phases.ts';
+import { recordPhases } from './run/record.ts';
+import { askForPhases, PhaseRequests } from './run/requests.ts';
 
 /** Runs and what is known of them: the one place that starts engines and writes the store. */
 export class Studio {
@@ -25,10 +29,14 @@ export class Studio {
   readonly store: Store;
   /** Runs whose checkpoints are being looked at: this process must not start them twice either. */
   readonly #launching = new Set<string>();
+  /** Of the runs that train in this process. */
+  readonly #handles = new Map<string, RunHandle>();
+  readonly #requests: PhaseRequests;
 
   private constructor(home: string, store: Store) {
     this.home = home;
     this.store = store;
+    this.#requests = new PhaseRequests(store);
   }
 
   /** Opens the studio's home; runs whose process is gone are marked interrupted. */
@@ -38,9 +46,10 @@ export class Studio {
     return new Studio(home, store);
   }
 
-  /** Stores a new run; nothing is trained yet. */
+  /** Stores a new run; nothing is trained yet. @throws UserError when its data is missing or too little */
   createRun(config: RunConfig, name: string): Run {
     const checked = parseRunConfig(config);
+    requireData(this.home, checked);
     const stepsTotal = totalSteps(schedule(checked));
     return this.store.createRun({
       name,
@@ -51,28 +60,33 @@ export class Studio {
     });
   }
 
+  /** How many phases a run has begun. Of one that trains they are known sooner than its steps. */
+  begunPhases(run: Run): number {
+    const trained = begunPhases(this.configOf(run), run.step).length;
+    const isActive = run.state === 'training' || run.state === 'preparing';
+    return isActive ? Math.max(trained, ...this.store.listPhases(run.id).map((p) => p.index + 1)) : trained;
+  }
+
   /**
-   * Changes the phases that a run at rest has not begun: `later` takes their place (null: they stay), `add` comes after all.
-   * @throws UserError when the run is training, or the phases make no sense
+   * Changes the phases that a run has not begun, whether it rests, trains here, or trains in another process.
+   * @throws UserError when the phases make no sense or can't be trained: nothing is changed then
    */
-  changePhases(run: Run, { later, add }: { later: readonly Phase[] | null; add: readonly Phase[] }): Run {
-    this.#requireRest(run.id);
-    const config = this.configOf(run);
-    const { step } = this.store.getRun(run.id);
-    const rest = later ?? config.phases.slice(begunPhases(config, step).length);
-    const changed = withLaterPhases(config, step, [...rest, ...add]);
-    const stepsTotal = totalSteps(schedule(changed));
-    this.store.updateRun(run.id, { config: changed, stepsTotal, tokensTotal: stepsTotal * changed.tokensPerStep });
-    const kinds = changed.phases.map((p) => p.kind).join(', ');
-    this.store.addEvent(
-      run.id,
-      step,
-      'info',
-      'phases',
-      `phases changed: ${kinds}; ${stepsTotal} steps in all`,
-      changed.phases,
-    );
-    return this.store.getRun(run.id);
+  async changePhases(run: Run, change: PhaseChange): Promise<Run> {
+    const { id } = run;
+    const handle = this.#handles.get(id);
+    const { state } = this.store.getRun(id);
+    const isActive = state === 'training' || state === 'preparing';
+    if (handle) await handle.changePhases(change, this.#dirsOf(change));
+    else if (!isActive || !(await askForPhases(this.store, id, change))) this.#changeAtRest(id, change);
+    return this.store.getRun(id);
+  }
+
+  #changeAtRest(id: string, change: PhaseChange): void {
+    this.#requireRest(id);
+    const run = this.store.getRun(id);
+    const config = withChangedPhases(this.configOf(run), run.step, change);
+    requireData(this.home, config, run.step);
+    recordPhases(this.store, id, config, run.step);
   }
 
   checkpointRoot(run: Run): string {
@@ -171,11 +185,23 @@ export class Studio {
     const start = {
       type: 'start',
       config,
-      datasetDir: path.join(datasetsDir(this.home), config.dataset),
+      datasetDirs: this.#dirs(datasetsOf(config)),
       checkpointRoot: this.checkpointRoot(run),
       ...(from ? { resumeFrom: from.dir } : {}),
     } as const;
-    return new RunHandle(this.store, run, start, (recorded?.machine ?? {}) as Partial<RunMemory>);
+    const handle = new RunHandle(this.store, run, start, (recorded?.machine ?? {}) as Partial<RunMemory>);
+    this.#handles.set(run.id, handle);
+    void handle.ended.finally(() => this.#handles.delete(run.id));
+    this.#requests.watch(run.id, (change) => handle.changePhases(change, this.#dirsOf(change)), handle.ended);
+    return handle;
+  }
+
+  #dirs(names: readonly string[]): DatasetDirs {
+    return Object.fromEntries(names.map((name) => [name, path.join(datasetsDir(this.home), name)]));
+  }
+
+  #dirsOf({ later, add }: PhaseChange): DatasetDirs {
+    return this.#dirs([...(later ?? []), ...add].flatMap((p) => p.dataset ?? []));
   }
 
   close(): void {

@@ -2,7 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { tempDir } from '../temp.ts';
-import { jsonLines, runCli } from './run.ts';
+import { hasPs, killTree } from './processes.ts';
+import { jsonLines, runCli, startCli } from './run.ts';
 
 const small = [
   '--layers',
@@ -52,9 +53,78 @@ it('a finished run goes on with phases that are added, as one that had them from
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/steps/)]);
   expect((await command('phases', 'grown', '--add', 'constant:9:1e-3')).code).toBe(0);
   const shown = await command('phases', 'grown', '--later', second, third);
-  expect(shown.stdout).toMatch(/cosine .*done\n.*constant .*adamw8bit\n.*constant .*adamw/);
+  expect(shown.stdout).toMatch(/cosine .*done\n.*constant .*adamw8bit.*\n.*constant .*adamw /);
   const resumed = await command('resume', 'grown', '--json');
   expect(resumed.code).toBe(0);
   expect([...losses(begun.stdout), ...losses(resumed.stdout)]).toEqual(losses(whole.stdout));
   expect((await command('resume', 'grown')).stderr).toMatch(/complete/);
+});
+
+/** Two texts of documents, and the settings of a run that takes some seconds. */
+function workplace() {
+  const dir = tempDir();
+  const [text, news] = [path.join(dir, 'text.txt'), path.join(dir, 'news.txt')];
+  fs.writeFileSync(text, 'the quick brown fox jumps over the lazy dog. '.repeat(200));
+  fs.writeFileSync(news, 'pack my box with five dozen liquor jugs. '.repeat(200));
+  const home = path.join(dir, 'home');
+  const sizes = ['--layers', '4', '--heads', '2', '--width', '128', '--context', '128', '--batch', '8'];
+  const rest = ['--sample-tokens', '0', '--eval-every', '0', '--checkpoint-every', '40', '--json'];
+  const train = ['--home', home, 'train', '--text', text, '--tokenizer', 'bytes', ...sizes, ...rest];
+  return { home, news, train };
+}
+const lossesOf = (...outputs: string[]) => {
+  const steps = outputs.flatMap((o) => jsonLines(o)).flatMap((l) => (l.type === 'metrics' ? [[l.step, l.loss]] : []));
+  return Object.fromEntries(steps) as Record<number, number>;
+};
+
+it.skipIf(!hasPs)(
+  'later phases of a run are changed by another process while it trains, and survive kill -9',
+  { timeout: 120_000 },
+  async () => {
+    const { home, news, train } = workplace();
+    const [first, later] = ['constant:110:1e-3', `constant:30:5e-4:adamw8bit:batch=4:data=${news}`];
+    const running = startCli([...train, '--name', 'changed', '--phase', first, 'cosine:500:1e-3:1e-4']);
+    while (!running.lines().some((l) => l.includes('"metrics"'))) await new Promise((r) => setTimeout(r, 20));
+
+    const overlapping = await runCli(['--home', home, 'phases', 'changed', '--later', 'constant:9:1e-3:subset=0-50%']);
+    expect(overlapping).toMatchObject({ code: 1, stderr: expect.stringMatching(/Phases 1 and 2 .* share documents/) });
+    const changed = await runCli(['--home', home, 'phases', 'changed', '--later', later]);
+    await killTree(running.child.pid!);
+    const begun = await running.result;
+    expect(changed.stderr).toBe('the run is training: its phases are changed when it has ended its step\n');
+    expect(changed).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/constant .*110 .*\n.*30 .*adamw8bit .*4 .*news/),
+    });
+    const event = jsonLines(begun.stdout).find((l) => l.type === 'phases');
+    expect(event).toMatchObject({ phases: [{ steps: 110 }, { steps: 30, batch: 4 }] });
+
+    const resumed = await runCli(['--home', home, 'resume', 'changed', '--json']);
+    expect(resumed.code).toBe(0);
+    const whole = await runCli([...train, '--name', 'whole', '--phase', first, later]);
+    expect(lossesOf(begun.stdout, resumed.stdout)).toEqual(lossesOf(whole.stdout));
+    expect(Object.keys(lossesOf(whole.stdout)).length).toBe(140);
+    const shown = await runCli(['--home', home, 'show', 'changed']);
+    expect(shown.stdout).toMatch(/phases changed: constant, constant; 140 steps in all/);
+  },
+);
+
+it('phases and subsets that make no sense are refused before anything is trained', async () => {
+  const { train } = workplace();
+  for (const [phase, message] of [
+    ['constant:5:1e-3:subset=50-20%', /subset= needs a range of whole percent such as 0-50%, not "50-20%"/],
+    ['constant:5:1e-3:subset=half', /not "half"/],
+    ['constant:5:1e-3:batch=0', /batch= needs a whole number of at least 1/],
+    ['constant:5:1e-3:colour=red', /a setting colour, not batch, eval, checkpoint, data or subset/],
+    ['constant:5:1e-3:batch=3', /Phase 1 has batch 3/],
+    ['warmup:5:1e-3:1e-4', /a warmup rises/],
+  ] as const) {
+    const { code, stderr } = await runCli([...train, '--phase', phase]);
+    expect([phase, code, stderr.trim().split('\n').length]).toEqual([phase, 2, 1]);
+    expect(stderr).toMatch(message);
+  }
+  const missing = await runCli([...train, '--phase', 'constant:5:1e-3:data=nothing']);
+  expect(missing).toMatchObject({ code: 1, stderr: expect.stringContaining('There is no dataset "nothing"') });
+  const { code, stderr } = await runCli([...train, '--steps', '5', '--subset', '99-100%']);
+  expect([code, stderr]).toEqual([2, expect.stringMatching(/99-100% has 0 tokens: use more text/)]);
 });

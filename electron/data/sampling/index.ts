@@ -33,8 +33,13 @@ export class WindowSampler {
   readonly #contextLength: number;
   readonly #seed: number;
 
-  constructor(source: TokenSource, { contextLength, seed }: { contextLength: number; seed: number }) {
-    requireWindow(source.tokens, contextLength, 'training data');
+  /** @param what is sampled, for the error when it is too short */
+  constructor(
+    source: TokenSource,
+    { contextLength, seed }: { contextLength: number; seed: number },
+    what = 'training data',
+  ) {
+    requireWindow(source.tokens, contextLength, what);
     const whole = Math.floor((source.tokens - 1) / contextLength);
     // One window fewer leaves room to move the boundaries by up to a whole window.
     this.windows = whole > 16 ? whole - 1 : whole;

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../../errors.ts';
-import { everything, sameSubset, type Subset } from '../subsets.ts';
+import { everything, sameSubset, type Subset, subsetRange } from '../subsets.ts';
 import { type Manifest, readManifest, type SplitName } from './manifest.ts';
 import { littleEndian } from './writer.ts';
 
@@ -94,13 +94,8 @@ export class Dataset {
   /** @throws UserError when the dataset is not divided into subsets */
   trainSubset(subset: Subset): TokenSource {
     if (sameSubset(subset, everything)) return this.#splits.train;
-    const { name, trainBuckets } = this.manifest;
-    if (!trainBuckets) {
-      throw new UserError(
-        `The dataset ${name} was prepared before there were subsets: prepare it again from its text.`,
-      );
-    }
-    return new Part(this.#splits.train, trainBuckets[subset.from]!, trainBuckets[subset.to]!);
+    const { start, end } = subsetRange(this.manifest, subset);
+    return new Part(this.#splits.train, start, end);
   }
 
   close(): void {

@@ -1,10 +1,12 @@
 /** The engine process of one run: native code may crash or run out of memory here, and the studio lives on. */
 import { messageOf } from '../../errors.ts';
+import type { PhaseRequest } from '../trainer/events.ts';
 import type { Trainer } from '../trainer/trainer.ts';
 import type { FromEngine, ToEngine } from './messages.ts';
 
 let trainer: Trainer | undefined;
 let stopRequested = false;
+const phaseRequests: PhaseRequest[] = [];
 
 /** Sends a message; settles when it has left this process. */
 const send = (message: FromEngine): Promise<void> =>
@@ -30,6 +32,7 @@ async function start(message: Extract<ToEngine, { type: 'start' }>): Promise<voi
     const { startRun } = await import('./start.ts');
     trainer = await startRun(message, { emit: (event) => void send(event), flush });
     if (stopRequested) trainer.requestStop();
+    for (const request of phaseRequests.splice(0)) trainer.requestPhases(request);
     const outcome = await trainer.run();
     await send({ type: 'ended', outcome });
   } catch (error) {
@@ -46,6 +49,9 @@ process.on('message', (message: ToEngine) => {
   } else if (message.type === 'flushed') {
     flushed.get(message.id)?.();
     flushed.delete(message.id);
+  } else if (message.type === 'changePhases') {
+    if (trainer) trainer.requestPhases(message);
+    else phaseRequests.push(message);
   } else {
     stopRequested = true;
     trainer?.requestStop();

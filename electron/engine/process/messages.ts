@@ -1,17 +1,22 @@
 import type { RunConfig } from '../config.ts';
 import type { RunEvent } from '../trainer/events.ts';
+import type { PhaseRequest } from '../trainer/events.ts';
+import type { DatasetDirs } from '../trainer/windows.ts';
 
 /** What the studio tells the engine process. */
 export type ToEngine =
   | {
       readonly type: 'start';
       readonly config: RunConfig;
-      readonly datasetDir: string;
+      /** Of every dataset that the config names. */
+      readonly datasetDirs: DatasetDirs;
       readonly checkpointRoot: string;
       /** Folder of the checkpoint to go on from; absent in a fresh run. */
       readonly resumeFrom?: string;
     }
   | { readonly type: 'stop' }
+  /** Answered between two steps, by `phases` or `phasesRefused`. */
+  | ({ readonly type: 'changePhases' } & PhaseRequest)
   /** All that was sent before the `flush` of this number is stored. */
   | { readonly type: 'flushed'; readonly id: number };
 

@@ -1,5 +1,17 @@
 import type { OpTime } from '../devices/profile.ts';
+import type { Phase } from '../config.ts';
 import type { OptimizerKind } from '../optimizers/index.ts';
+
+import type { PhaseChange } from './phaseChange.ts';
+import type { DatasetDirs } from './windows.ts';
+
+/** A change of a run's later phases, to be made between two steps. */
+export interface PhaseRequest {
+  readonly id: number;
+  readonly change: PhaseChange;
+  /** Of the datasets that the new phases name. */
+  readonly datasetDirs: DatasetDirs;
+}
 
 /** What a run tells on its way. Plain data: it crosses process boundaries. */
 export type RunEvent =
@@ -8,11 +20,21 @@ export type RunEvent =
   /** What the engine begins to do. */
   | { readonly type: 'activity'; readonly step: number; readonly activity: Activity }
   | { readonly type: 'phase'; readonly step: number; readonly index: number; readonly kind: string }
+  /** All phases of the run, as they are from here on. */
+  | { readonly type: 'phases'; readonly step: number; readonly request: number; readonly phases: readonly Phase[] }
+  | { readonly type: 'phasesRefused'; readonly step: number; readonly request: number; readonly reason: string }
   | {
       readonly type: 'optimizer';
       readonly step: number;
       readonly from: OptimizerKind;
       readonly to: OptimizerKind;
+      readonly memory: MemoryReport;
+    }
+  | {
+      readonly type: 'batch';
+      readonly step: number;
+      readonly from: number;
+      readonly to: number;
       readonly memory: MemoryReport;
     }
   /** A step whose gradient was not finite: the weights stayed, its data is passed over. */
@@ -52,7 +74,8 @@ export type RunEvent =
   | { readonly type: 'profile'; readonly steps: number; readonly ops: readonly OpTime[] }
   | { readonly type: 'ended'; readonly outcome: Outcome };
 
-export type Activity = 'training' | 'evaluating' | 'sampling' | 'checkpointing' | 'switchingOptimizer' | 'recovering';
+export type Activity =
+  'preparing' | 'training' | 'evaluating' | 'sampling' | 'checkpointing' | 'switchingOptimizer' | 'recovering';
 
 /** How a run's engine came to rest. */
 export interface Outcome {

@@ -24,14 +24,20 @@ export function writeScalars(
 
 const dropoutKey = 0x64726f70;
 
-/** Writes the micro-batch that begins with the `first` sequence of the run: tokens, targets, and what dropout draws from. */
+/**
+ * Writes a micro-batch: tokens, targets, and what dropout draws from.
+ * @param first its first sequence in the source
+ * @param drawn sequences that the run has taken from any source before
+ */
 export function writeBatch(
   session: Session,
   inputs: Inputs,
-  { batch, seed, model }: RunConfig,
+  { seed, model }: RunConfig,
   sequences: Sequences,
   first: number,
+  drawn: number,
 ): void {
+  const batch = inputs.tokens.shape[0]!;
   const tokens = new Int32Array(batch * model.contextLength);
   const targets = new Int32Array(batch * model.contextLength);
   for (let row = 0; row < batch; row++) {
@@ -44,5 +50,5 @@ export function writeBatch(
   if (model.dropout === 0) return;
   // Another key than that of the weights: what is dropped first must not follow from what was drawn for them.
   const seedHigh = Math.floor(seed / 2 ** 32) ^ dropoutKey;
-  session.write(inputs.rng, Int32Array.of(seed | 0, seedHigh, first | 0, Math.floor(first / 2 ** 32) | 0));
+  session.write(inputs.rng, Int32Array.of(seed | 0, seedHigh, drawn | 0, Math.floor(drawn / 2 ** 32) | 0));
 }

@@ -1,22 +1,26 @@
 import type { RunConfig } from '../config.ts';
-import { optimizerAt, type ScheduledPhase } from './schedule.ts';
+import { samePrograms, type ScheduledPhase, settingsOf } from './schedule.ts';
 import type { TrainerState } from './snapshot.ts';
 
 /** So many of the scheduled checkpoints are kept to go back to. */
 export const keptScheduled = 2;
 
 /**
- * Steps up to `step` whose checkpoints the config itself asks for, every so often and where the optimizer is switched, the
- * latest first: more than are kept. What a run goes back to must not depend on where its user paused it.
+ * Steps up to `step` whose checkpoints the config itself asks for, every so often and where a phase needs other programs,
+ * the latest first: more than are kept. What a run goes back to must not depend on where its user paused it.
  */
 export function scheduledUpTo(config: RunConfig, phases: readonly ScheduledPhase[], step: number): number[] {
-  const { every } = config.checkpoints;
+  const settings = phases.map((p) => settingsOf(config, p.phase));
   const switches = phases
-    .map((p) => p.start)
-    .filter((s) => s > 0 && s <= step && optimizerAt(config, phases, s) !== optimizerAt(config, phases, s - 1));
+    .filter(({ index, start }) => start > 0 && start <= step && !samePrograms(settings[index]!, settings[index - 1]!))
+    .map((p) => p.start);
   const regular: number[] = [];
-  for (let s = every > 0 ? step - (step % every) : 0; s > 0 && regular.length <= keptScheduled; s -= every)
-    regular.push(s);
+  for (const { index, start, steps } of phases.toReversed()) {
+    const every = settings[index]!.checkpointEvery;
+    const last = Math.min(step, start + steps);
+    for (let s = last - (last % every); every > 0 && s > start && regular.length <= keptScheduled; s -= every)
+      regular.push(s);
+  }
   return [...new Set([...regular, ...switches])].sort((a, b) => b - a);
 }
 

@@ -1,3 +1,4 @@
+import { showSubset, type Subset } from '../../data/subsets.ts';
 import type { Phase, RunConfig } from '../config.ts';
 import type { OptimizerKind } from '../optimizers/index.ts';
 
@@ -28,9 +29,42 @@ export function phaseAt(phases: readonly ScheduledPhase[], step: number): Schedu
   return phases.find((p) => step < p.start + p.steps) ?? phases[phases.length - 1]!;
 }
 
-/** The optimizer of a step: its phase's, else the run's. */
-export const optimizerAt = (config: RunConfig, phases: readonly ScheduledPhase[], step: number): OptimizerKind =>
-  phaseAt(phases, step).phase.optimizer ?? config.optimizer.kind;
+/** What a phase trains on. */
+export interface DataSource {
+  readonly dataset: string;
+  readonly subset: Subset;
+}
+
+export const sourceName = ({ dataset, subset }: DataSource): string => `${dataset} ${showSubset(subset)}`;
+
+/** What decides the programs, and with them the memory, of a phase. */
+export interface ProgramSettings {
+  readonly optimizer: OptimizerKind;
+  readonly batch: number;
+}
+
+export const samePrograms = (a: ProgramSettings, b: ProgramSettings): boolean =>
+  a.optimizer === b.optimizer && a.batch === b.batch;
+
+/** What a phase decides besides its rates. */
+export interface PhaseSettings extends ProgramSettings {
+  readonly evaluateEvery: number;
+  readonly checkpointEvery: number;
+  readonly source: DataSource;
+}
+
+/** A phase's own settings, else the run's. */
+export const settingsOf = (config: RunConfig, phase: Phase): PhaseSettings => ({
+  optimizer: phase.optimizer ?? config.optimizer.kind,
+  batch: phase.batch ?? config.batch,
+  evaluateEvery: phase.evaluateEvery ?? config.evaluation.every,
+  checkpointEvery: phase.checkpointEvery ?? config.checkpoints.every,
+  source: { dataset: phase.dataset ?? config.dataset, subset: phase.subset ?? config.subset },
+});
+
+/** The settings with which a step (counted from 0) is trained. */
+export const settingsAt = (config: RunConfig, phases: readonly ScheduledPhase[], step: number): PhaseSettings =>
+  settingsOf(config, phaseAt(phases, step).phase);
 
 /**
  * The learning rate of a step (counted from 0): linear in a warm-up, half a cosine from `from` to `to` in a cosine phase,

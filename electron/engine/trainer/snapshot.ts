@@ -12,8 +12,8 @@ export const trainerStateSchema = z.object({
   step: z.int().min(0),
   /** Updates that changed the parameters: the t of the bias correction. */
   updates: z.int().min(0),
-  /** The next training sequence. */
-  sequence: z.int().min(0),
+  /** The next training sequence of each source, by `sourceName`. */
+  sequences: z.record(z.string(), z.int().min(0)),
   tokensSeen: z.int().min(0),
   bestValLoss: z.number().nullable(),
   bestStep: z.int().nullable(),
@@ -44,7 +44,7 @@ export type TrainerState = z.infer<typeof trainerStateSchema>;
 export const freshState: TrainerState = {
   step: 0,
   updates: 0,
-  sequence: 0,
+  sequences: {},
   tokensSeen: 0,
   bestValLoss: null,
   bestStep: null,

@@ -1,4 +1,5 @@
 import path from 'node:path';
+import { messageOf } from '../../errors.ts';
 import {
   checkpointName,
   listCheckpoints,
@@ -10,21 +11,33 @@ import {
   takeBack,
   writeCheckpoint,
 } from '../checkpoint/index.ts';
-import { microBatches, type RunConfig } from '../config.ts';
+import type { RunConfig } from '../config.ts';
 import { type Device, hostArray, type Session } from '../devices/device.ts';
 import { Profile } from '../devices/profile.ts';
 import { statIndex } from '../gpt2/inputs.ts';
-import type { OptimizerKind } from '../optimizers/index.ts';
 import { mfu, modelFlopsPerToken } from '../program/cost.ts';
 import type { Program } from '../program/types.ts';
-import type { Activity, MemoryReport, Outcome, RunEvent, StepMetrics } from './events.ts';
+import type { Activity, MemoryReport, Outcome, PhaseRequest, RunEvent, StepMetrics } from './events.ts';
 import { writeBatch, writeScalars } from './feed.ts';
 import { freshGuards, judge } from './guards.ts';
 import { initialise } from './initialise.ts';
 import { initialLossScale, nextLossScale } from './lossScale.ts';
-import { requireMemory, RunPrograms } from './programs.ts';
+import { withChangedPhases } from './phaseChange.ts';
+import { RunPrograms } from './programs.ts';
 import { keptScheduled, planRecovery, type Recovery, scheduledUpTo } from './recovery.ts';
-import { learningRateAt, optimizerAt, phaseAt, type ScheduledPhase, schedule, totalSteps } from './schedule.ts';
+import { requireTrainable } from './requirements.ts';
+import {
+  learningRateAt,
+  phaseAt,
+  type PhaseSettings,
+  samePrograms,
+  type ScheduledPhase,
+  schedule,
+  settingsAt,
+  settingsOf,
+  sourceName,
+  totalSteps,
+} from './schedule.ts';
 import {
   freshState,
   modelEntries,
@@ -34,7 +47,7 @@ import {
   type TrainerState,
   trainerStateSchema,
 } from './snapshot.ts';
-import type { Sequences, Windows } from './windows.ts';
+import type { TrainingData, Windows } from './windows.ts';
 
 export interface TrainerOptions {
   readonly config: RunConfig;
@@ -45,7 +58,7 @@ export interface TrainerOptions {
   readonly memoryBytes: number;
   /** The device's peak in FLOP/s, for MFU; NaN when it is not known. */
   readonly peakFlops: number;
-  readonly training: Sequences;
+  readonly training: TrainingData;
   readonly validation: Windows;
   readonly tokenizer: {
     encode(text: string): ArrayLike<number>;
@@ -71,12 +84,13 @@ const mostUnflushed = 512;
 /** Takes a run from where it is to its end: steps, evaluations, samples, checkpoints. */
 export class Trainer {
   readonly #options: TrainerOptions;
-  readonly #config: RunConfig;
-  readonly #phases: ScheduledPhase[];
+  #config: RunConfig;
+  #phases: ScheduledPhase[];
   #programs: RunPrograms;
   #session: Session;
   #state: TrainerState = freshState;
   #stopRequested = false;
+  readonly #phaseRequests: PhaseRequest[] = [];
   #checkpointed = -1;
   /** Steps told since the studio last said that all is stored. */
   #unflushed = 0;
@@ -94,9 +108,10 @@ export class Trainer {
   /** Allocates the plan and fills it: with fresh weights, or from a checkpoint. */
   static async create(options: TrainerOptions, from?: OpenedCheckpoint): Promise<Trainer> {
     const step = from ? trainerStateSchema.parse(from.state.trainer).step : 0;
-    const programs = new RunPrograms(options.config, optimizerAt(options.config, schedule(options.config), step));
-    requireMemory(programs.plan, options.memoryBytes);
-    const session = await options.device.load(programs.programs, programs.plan);
+    const { config, device } = options;
+    requireTrainable(config, step, device, options.memoryBytes);
+    const programs = new RunPrograms(config, settingsAt(config, schedule(config), step));
+    const session = await device.load(programs.programs, programs.plan);
     const trainer = new Trainer(options, programs, session);
     if (from) await trainer.#restore(from);
     else await trainer.#begin();
@@ -122,15 +137,21 @@ export class Trainer {
     this.#stopRequested = true;
   }
 
+  /** Changes the phases that have not begun, between two steps; an event gives the answer. */
+  requestPhases(request: PhaseRequest): void {
+    this.#phaseRequests.push(request);
+  }
+
   /** Trains until the last phase has ended, a stop is requested, or training can't go on. */
   async run(): Promise<Outcome> {
-    const steps = totalSteps(this.#phases);
     const first = this.#state.step;
     this.#emitStarted();
-    await this.#doWhatIsDue(steps);
+    await this.#doWhatIsDue();
     let phase = -1;
-    while (this.#state.step < steps && !this.#stopRequested) {
+    while (!this.#stopRequested) {
+      if (await this.#changePhases()) phase = -1;
       const { step } = this.#state;
+      if (step >= this.#steps) break;
       const now = phaseAt(this.#phases, step);
       if (now.index !== phase) {
         phase = now.index;
@@ -144,34 +165,63 @@ export class Trainer {
       }
       // A studio that can't keep up is waited for: what it has not stored must not pile up here.
       if (this.#unflushed >= mostUnflushed) await this.#flush();
-      if (this.#state.step > step) await this.#doWhatIsDue(steps);
+      if (this.#state.step > step) await this.#doWhatIsDue();
     }
     if (this.#checkpointed !== this.#state.step) await this.#checkpoint();
     const { step } = this.#state;
     if (this.#profile) this.#options.emit({ type: 'profile', steps: step - first, ops: this.#profile.byKind() });
-    return step >= steps
+    return step >= this.#steps
       ? { state: 'completed', step, message: `finished after ${step} steps` }
       : { state: 'stopped', step, message: `stopped and saved at step ${step}` };
   }
 
+  get #steps(): number {
+    return totalSteps(this.#phases);
+  }
+
+  /** Answers what was asked about later phases. @returns whether they were changed */
+  async #changePhases(): Promise<boolean> {
+    let changed = false;
+    for (const { id: request, change, datasetDirs } of this.#phaseRequests.splice(0)) {
+      const { training, device, memoryBytes, emit } = this.#options;
+      const { step } = this.#state;
+      try {
+        const config = withChangedPhases(this.#config, step, change);
+        training.add(datasetDirs);
+        for (const phase of config.phases) training.open(settingsOf(config, phase).source);
+        requireTrainable(config, step, device, memoryBytes);
+        this.#config = config;
+        this.#phases = schedule(config);
+      } catch (error) {
+        emit({ type: 'phasesRefused', step, request, reason: messageOf(error) });
+        continue;
+      }
+      changed = true;
+      emit({ type: 'phases', step, request, phases: this.#config.phases });
+      // Recorded before a step is trained by it: a run that is killed then goes on as if it had always been so.
+      await this.#flush();
+    }
+    return changed;
+  }
+
   async #enter({ phase, index, start }: ScheduledPhase): Promise<void> {
     const { step } = this.#state;
-    const kind = optimizerAt(this.#config, this.#phases, step);
-    if (kind !== this.#state.optimizer) await this.#during('switchingOptimizer', () => this.#switchOptimizer(kind));
+    await this.#usePrograms(settingsAt(this.#config, this.#phases, step));
     // Another phase may have other data and rates: what was a usual loss before says nothing.
     if (step === start) this.#state = { ...this.#state, guards: freshGuards };
     this.#options.emit({ type: 'phase', step, index, kind: phase.kind });
   }
 
   /** The evaluation, the samples and the checkpoint of a step, unless they were made before a stop. */
-  async #doWhatIsDue(steps: number): Promise<void> {
-    const { evaluation, sampling, checkpoints } = this.#config;
+  async #doWhatIsDue(): Promise<void> {
     const { step } = this.#state;
-    const edge = step === 0 || step === steps;
-    if ((edge || this.#due(evaluation.every)) && this.#state.evaluatedStep !== step) await this.#evaluate();
+    const { sampling } = this.#config;
+    const { evaluateEvery, checkpointEvery } = settingsAt(this.#config, this.#phases, Math.max(0, step - 1));
+    const edge = step === 0 || step === this.#steps;
+    if ((edge || this.#due(evaluateEvery)) && this.#state.evaluatedStep !== step) await this.#evaluate();
     if ((edge || this.#due(sampling.every)) && this.#state.sampledStep !== step) await this.#sample();
     if (this.#stopRequested || step === 0 || this.#checkpointed === step) return;
-    if (step === steps || this.#due(checkpoints.every) || this.#state.bestStep === step) await this.#checkpoint();
+    if (step === this.#steps || this.#due(checkpointEvery) || this.#state.bestStep === step) await this.#checkpoint();
   }
 
   close(): void {
@@ -187,7 +237,7 @@ export class Trainer {
   }
 
   /** A stop cuts short what is made anew when the run goes on; the last step is finished. */
-  readonly #isCancelled = (): boolean => this.#stopRequested && this.#state.step < totalSteps(this.#phases);
+  readonly #isCancelled = (): boolean => this.#stopRequested && this.#state.step < this.#steps;
 
   #due(every: number): boolean {
     return every > 0 && this.#state.step % every === 0;
@@ -203,10 +253,14 @@ export class Trainer {
     const { precision } = this.#config;
     const { scale } = this.#state.lossScale;
     writeScalars(session, inputs, this.#config, learningRate, this.#state.updates + 1, scale);
-    const count = microBatches(this.#config);
+    const { source, batch } = settingsAt(this.#config, this.#phases, this.#state.step);
+    const data = this.#options.training.open(source);
+    const { sequences: positions } = this.#state;
+    const first = positions[sourceName(source)] ?? 0;
+    const drawn = Object.values(positions).reduce((a, b) => a + b, 0);
+    const count = this.#config.tokensPerStep / (batch * this.#config.model.contextLength);
     for (let micro = 0; micro < count; micro++) {
-      const first = this.#state.sequence + micro * this.#config.batch;
-      writeBatch(session, inputs, this.#config, this.#options.training, first);
+      writeBatch(session, inputs, this.#config, data, first + micro * batch, drawn + micro * batch);
       await this.#run(micro === 0 ? training.first : training.further);
     }
     await this.#run(training.update);
@@ -218,7 +272,8 @@ export class Trainer {
     const outcome = { loss, gradNorm, skipped, scaled: scale > 1 };
     const verdict = judge(this.#state.guards, outcome, this.#config.guards);
     const lossScale = nextLossScale(this.#state.lossScale, precision, skipped);
-    const state = { ...this.#state, sequence: this.#state.sequence + count * this.#config.batch, lossScale };
+    const sequences = { ...positions, [sourceName(source)]: first + count * batch };
+    const state = { ...this.#state, sequences, lossScale };
     this.#state = state;
     if (verdict.kind === 'recover') {
       return { reason: `${verdict.reason} at step ${state.step + 1}, rate ${learningRate}`, skipped };
@@ -384,11 +439,11 @@ export class Trainer {
    * later must not go the bad way again.
    */
   async #goBack({ to, recoveries, until }: Recovery, reason: string): Promise<void> {
-    const { step, sequence, skipped } = this.#state;
+    const { step, sequences, skipped } = this.#state;
     const { checkpointRoot, emit } = this.#options;
     if (to > 0) await this.#restore(await openCheckpoint(path.join(checkpointRoot, checkpointName(to))));
     else await this.#begin();
-    this.#state = { ...this.#state, sequence, skipped, recoveries, recovery: { to, until } };
+    this.#state = { ...this.#state, sequences, skipped, recoveries, recovery: { to, until } };
     emit({ type: 'recovery', step: step + 1, to, reason, recoveries });
     for (const later of await setAside(checkpointRoot, to)) emit({ type: 'checkpointRemoved', step: later });
     await this.#save();
@@ -403,21 +458,30 @@ export class Trainer {
     this.#checkpointed = state.step;
   }
 
+  /** Goes on with the programs of a phase, if they are other ones. */
+  async #usePrograms(settings: PhaseSettings): Promise<void> {
+    const before = { optimizer: this.#state.optimizer, batch: this.#programs.batch };
+    if (samePrograms(before, settings)) return;
+    const { emit } = this.#options;
+    const switches = before.optimizer !== settings.optimizer;
+    await this.#during(switches ? 'switchingOptimizer' : 'preparing', () => this.#reload(settings));
+    const [step, memory] = [this.#state.step, this.#memory()];
+    if (switches) emit({ type: 'optimizer', step, from: before.optimizer, to: settings.optimizer, memory });
+    if (before.batch !== settings.batch) emit({ type: 'batch', step, from: before.batch, to: settings.batch, memory });
+  }
+
   /**
-   * Goes on with another optimizer: the states pass through a checkpoint, so that the old ones and the new ones never
-   * need memory together, and a run that is resumed here computes the same.
+   * Loads other programs: what they keep passes through a checkpoint, so that the old and the new states never need memory
+   * together, and a run that is resumed here computes the same.
    */
-  async #switchOptimizer(kind: OptimizerKind): Promise<void> {
-    const from = this.#state.optimizer;
+  async #reload(settings: PhaseSettings): Promise<void> {
     if (this.#checkpointed !== this.#state.step) await this.#checkpoint();
-    const { checkpointRoot, device, config, emit } = this.#options;
+    const { checkpointRoot, device } = this.#options;
     this.#session.close();
-    this.#programs = new RunPrograms(config, kind);
-    requireMemory(this.#programs.plan, this.#options.memoryBytes);
+    this.#programs = new RunPrograms(this.#config, settings);
     this.#session = await device.load(this.#programs.programs, this.#programs.plan);
     await this.#restore(
       await openCheckpoint(path.join(checkpointRoot, checkpointName(this.#state.step)), { quick: true }),
     );
-    emit({ type: 'optimizer', step: this.#state.step, from, to: kind, memory: this.#memory() });
   }
 }

@@ -1,3 +1,5 @@
+import type { DataSource } from './schedule.ts';
+
 /** One sequence: `targets` is `inputs` moved by one token. */
 export interface Window {
   readonly inputs: Int32Array;
@@ -7,6 +9,17 @@ export interface Window {
 /** The training data: the n-th sequence since a run's start, for any n. */
 export interface Sequences {
   read(n: number): Window;
+}
+
+/** The folders of datasets by name. */
+export type DatasetDirs = Readonly<Record<string, string>>;
+
+/** Where the training data of a run's phases comes from. */
+export interface TrainingData {
+  /** @throws UserError when the source is not there or can't feed the model */
+  open(source: DataSource): Sequences;
+  /** Makes more datasets known. */
+  add(dirs: DatasetDirs): void;
 }
 
 /** A fixed set of windows, to evaluate on. */

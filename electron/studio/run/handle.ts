@@ -1,7 +1,9 @@
 import { createActor, fromCallback, type Actor } from 'xstate';
 import type { FromEngine, ToEngine } from '../../engine/process/messages.ts';
 import type { RunEvent } from '../../engine/trainer/events.ts';
-import { messageOf } from '../../errors.ts';
+import type { PhaseChange } from '../../engine/trainer/phaseChange.ts';
+import type { DatasetDirs } from '../../engine/trainer/windows.ts';
+import { messageOf, UserError } from '../../errors.ts';
 import type { MetricsWriter, Run, RunState, Store } from '../store/index.ts';
 import { EngineProcess } from './engine.ts';
 import {
@@ -26,6 +28,8 @@ export class RunHandle {
   readonly #metrics: MetricsWriter;
   readonly #actor: Actor<typeof runMachine>;
   readonly #listeners = new Set<(event: RunEvent) => void>();
+  readonly #phaseChanges = new Map<number, (refusal: string | undefined) => void>();
+  #phaseRequests = 0;
   #engine: EngineProcess | undefined;
   #stored: RunState = 'preparing';
 
@@ -69,6 +73,20 @@ export class RunHandle {
     this.#actor.send({ type: 'stop' });
   }
 
+  /**
+   * Changes the phases that the run has not begun; settles when the engine has done so, between two steps.
+   * @throws UserError when it refused, or came to rest first: nothing is changed then
+   */
+  async changePhases(change: PhaseChange, datasetDirs: DatasetDirs): Promise<void> {
+    const id = ++this.#phaseRequests;
+    const answer = new Promise<string | undefined>((resolve) => this.#phaseChanges.set(id, resolve));
+    this.#engine?.send({ type: 'changePhases', id, change, datasetDirs });
+    const rested = this.ended.then(() => 'The run came to rest before its phases were changed: change them now.');
+    const refusal = await Promise.race([answer, rested]);
+    this.#phaseChanges.delete(id);
+    if (refusal !== undefined) throw new UserError(refusal);
+  }
+
   /** Ends the run now: what came after the last checkpoint is lost. */
   kill(): void {
     this.#actor.send({ type: 'kill' });
@@ -95,6 +113,8 @@ export class RunHandle {
       return;
     }
     if (message.type === 'flush') return;
+    if (message.type === 'phases') this.#phaseChanges.get(message.request)?.(undefined);
+    if (message.type === 'phasesRefused') this.#phaseChanges.get(message.request)?.(message.reason);
     tell(message);
     if (message.type === 'error') return;
     for (const listener of this.#listeners) listener(message);

@@ -159,6 +159,7 @@ export const runMachine = setup({
               }),
             },
             activity: [
+              { guard: ({ event }) => event.activity === 'preparing', target: '.preparing' },
               { guard: ({ event }) => event.activity === 'evaluating', target: '.evaluating' },
               { guard: ({ event }) => event.activity === 'sampling', target: '.sampling' },
               { guard: ({ event }) => event.activity === 'checkpointing', target: '.checkpointing' },

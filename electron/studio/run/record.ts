@@ -1,6 +1,17 @@
+import type { RunConfig } from '../../engine/config.ts';
 import type { RunEvent } from '../../engine/trainer/events.ts';
+import { schedule, totalSteps } from '../../engine/trainer/schedule.ts';
 import type { MetricsWriter, Store } from '../store/index.ts';
 import type { RunMemory } from './machine.ts';
+
+/** Stores a run's config with other phases, and that they were changed. */
+export function recordPhases(store: Store, id: string, config: RunConfig, step: number): void {
+  const stepsTotal = totalSteps(schedule(config));
+  store.updateRun(id, { config, stepsTotal, tokensTotal: stepsTotal * config.tokensPerStep });
+  const kinds = config.phases.map((p) => p.kind).join(', ');
+  const message = `phases changed: ${kinds}; ${stepsTotal} steps in all`;
+  store.addEvent(id, step, 'info', 'phases', message, config.phases);
+}
 
 /** Why an update was left out. A loss scale that is too large for float16 halves by itself. */
 export const skipMessage = ({ step, lossScale }: Extract<RunEvent, { type: 'skip' }>): string =>
@@ -27,8 +38,19 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
       store.addPhase(id, event.index, event.kind, event.step);
       note('info', `phase ${event.index + 1}: ${event.kind}`);
       break;
+    case 'phases': {
+      const config = { ...(store.getRun(id).config as RunConfig), phases: [...event.phases] };
+      recordPhases(store, id, config, event.step);
+      break;
+    }
+    case 'phasesRefused':
+      note('info', `phases not changed: ${event.reason}`);
+      break;
     case 'optimizer':
       note('info', `optimizer switched from ${event.from} to ${event.to}`, event.memory);
+      break;
+    case 'batch':
+      note('info', `micro-batch changed from ${event.from} to ${event.to}`, event.memory);
       break;
     case 'skip':
       note(event.lossScale > 1 ? 'info' : 'warning', skipMessage(event));

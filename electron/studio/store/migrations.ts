@@ -138,6 +138,18 @@ CREATE INDEX eventsByRun ON events (run);
 `,
   // What the run's machine remembered when a checkpoint was written.
   'ALTER TABLE checkpoints ADD COLUMN machine TEXT;',
+  // What one process asks of another that trains a run.
+  `
+CREATE TABLE phaseRequests (
+  id INTEGER PRIMARY KEY,
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  change TEXT NOT NULL,
+  time INTEGER NOT NULL,
+  answered INTEGER NOT NULL,
+  refusal TEXT
+) STRICT;
+CREATE INDEX phaseRequestsByRun ON phaseRequests (run, answered);
+`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -81,6 +81,14 @@ export interface Tables {
     best: number;
     machine: string | null;
   };
+  phaseRequests: {
+    id: Generated<number>;
+    run: number;
+    change: string;
+    time: number;
+    answered: number;
+    refusal: string | null;
+  };
   datasets: {
     name: string;
     path: string;

@@ -11,6 +11,7 @@ import { readBuckets, type SeriesOptions, type SeriesPoint, toPoints } from './m
 import { MetricsWriter, type WriterOptions } from './metrics/writer.ts';
 import { type OpenOptions, openConnection } from './open.ts';
 import { heartbeatEveryMs } from './owner.ts';
+import * as phaseRequests from './phaseRequests.ts';
 import * as records from './records.ts';
 import * as runs from './runs.ts';
 import type { EventLevel, RunState } from './schema.ts';
@@ -88,6 +89,30 @@ export class Store {
     const serials = claims.markInterrupted(this.#connection);
     if (serials.length === 0) return [];
     return this.#connection.all(sql.selectFrom('runs').selectAll().where('serial', 'in', serials)).map(runs.toRun);
+  }
+
+  /** Asks the process that trains a run to change its later phases. @returns the request's id */
+  addPhaseRequest(id: string, change: unknown): number {
+    return phaseRequests.addPhaseRequest(this.#connection, this.#serial(id), change);
+  }
+
+  /** What was asked about a run's phases and not answered yet. */
+  openPhaseRequests(id: string): phaseRequests.PhaseRequestRecord[] {
+    return phaseRequests.openPhaseRequests(this.#connection, this.#serial(id));
+  }
+
+  /** @param refusal why the phases were not changed; null when they were */
+  answerPhaseRequest(request: number, refusal: string | null): void {
+    phaseRequests.answerPhaseRequest(this.#connection, request, refusal);
+  }
+
+  /** The answer to a request, which is forgotten then; undefined while there is none. */
+  takePhaseAnswer(request: number): { readonly refusal: string | null } | undefined {
+    return phaseRequests.takePhaseAnswer(this.#connection, request);
+  }
+
+  withdrawPhaseRequest(request: number): void {
+    phaseRequests.withdrawPhaseRequest(this.#connection, request);
   }
 
   /** Stores a run's metrics in batches; close it when the run rests. */

@@ -3,6 +3,7 @@ import { type OpenedCheckpoint, openCheckpoint } from '../../../electron/engine/
 import { parseRunConfig, type RunConfig, type RunConfigInput } from '../../../electron/engine/config.ts';
 import type { Device } from '../../../electron/engine/devices/device.ts';
 import type { Outcome, RunEvent, StepMetrics } from '../../../electron/engine/trainer/events.ts';
+import type { DataSource } from '../../../electron/engine/trainer/schedule.ts';
 import { Trainer } from '../../../electron/engine/trainer/trainer.ts';
 import { Random } from '../random.ts';
 
@@ -40,8 +41,16 @@ export interface Trained {
   readonly outcome: Outcome;
   readonly events: readonly RunEvent[];
   readonly losses: readonly number[];
+  /** How many events had been told when the trainer asked that all be stored. */
+  readonly flushes: readonly number[];
   /** Opens the checkpoint of a step. */
   checkpoint(step: number): Promise<OpenedCheckpoint>;
+}
+
+/** Other sources have other sequences. */
+function data({ dataset, subset }: DataSource) {
+  const shift = dataset === 'made up' && subset.to - subset.from === 100 ? 0 : 1e7 * (subset.from + dataset.length);
+  return { read: (n: number) => sequence(n + shift) };
 }
 
 /** Trains a run from its beginning or a checkpoint. `stopAfter` requests a stop when that step's metrics come. */
@@ -49,9 +58,14 @@ export async function train(
   device: Device,
   root: string,
   config: RunConfig,
-  { from, stopAfter }: { from?: OpenedCheckpoint; stopAfter?: number } = {},
+  {
+    from,
+    stopAfter,
+    onStep,
+  }: { from?: OpenedCheckpoint; stopAfter?: number; onStep?: (trainer: Trainer, step: number) => void } = {},
 ): Promise<Trained> {
   const events: RunEvent[] = [];
+  const flushes: number[] = [];
   const trainer: Trainer = await Trainer.create(
     {
       config,
@@ -59,13 +73,18 @@ export async function train(
       scratchBytes: 0,
       memoryBytes: 2 ** 40,
       peakFlops: Number.NaN,
-      training: { read: sequence },
+      training: { open: data, add() {} },
       validation: { count: 4, read: (i) => sequence(1e6 + i) },
       tokenizer: { encode: () => [1], decode: () => '', endOfText: -1 },
       checkpointRoot: root,
+      async flush() {
+        flushes.push(events.length);
+      },
       emit(event) {
         events.push(event);
-        if (event.type === 'metrics' && event.step === stopAfter) trainer.requestStop();
+        if (event.type !== 'metrics') return;
+        if (event.step === stopAfter) trainer.requestStop();
+        onStep?.(trainer, event.step);
       },
     },
     from,
@@ -76,6 +95,7 @@ export async function train(
   return {
     outcome,
     events,
+    flushes,
     losses: metrics.map((m) => m.loss),
     checkpoint: (step) => openCheckpoint(path.join(root, `step-${String(step).padStart(6, '0')}`)),
   };

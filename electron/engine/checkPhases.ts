@@ -1,0 +1,30 @@
+import { overlap, sameSubset, showSubset, type Subset } from '../data/subsets.ts';
+import { UsageError } from '../errors.ts';
+import type { RunConfig } from './config.ts';
+
+/**
+ * What a phase's own schema can't see: whether it goes with the run and the other phases.
+ * @throws UsageError for a micro-batch that does not divide a step, and for subsets that share documents without being equal
+ */
+export function checkPhases(config: RunConfig): void {
+  const { tokensPerStep, model } = config;
+  const earlier: { dataset: string; subset: Subset; phase: number }[] = [];
+  for (const [index, phase] of config.phases.entries()) {
+    const micro = (phase.batch ?? config.batch) * model.contextLength;
+    if (tokensPerStep % micro !== 0) {
+      throw new UsageError(
+        `Phase ${index + 1} has batch ${phase.batch}, and a step of ${tokensPerStep} tokens is no multiple of ${phase.batch} × ${model.contextLength} = ${micro}: choose a batch that divides ${tokensPerStep / model.contextLength}.`,
+      );
+    }
+    const { dataset = config.dataset, subset = config.subset } = phase;
+    const rival = earlier.find(
+      (e) => e.dataset === dataset && overlap(e.subset, subset) && !sameSubset(e.subset, subset),
+    );
+    if (rival) {
+      throw new UsageError(
+        `Phases ${rival.phase} and ${index + 1} train on ${showSubset(rival.subset)} and ${showSubset(subset)} of ${dataset}, which share documents: make them equal, or let one begin where the other ends.`,
+      );
+    }
+    earlier.push({ dataset, subset, phase: index + 1 });
+  }
+}

@@ -1,0 +1,50 @@
+import { messageOf, UserError } from '../../errors.ts';
+import { formatBytes } from '../../format.ts';
+import type { RunConfig } from '../config.ts';
+import { checkPrograms, type Device } from '../devices/device.ts';
+import { advise } from '../fit/advice.ts';
+import type { Plan } from '../program/planner.ts';
+import { RunPrograms } from './programs.ts';
+import { type ProgramSettings, samePrograms, schedule, settingsOf } from './schedule.ts';
+
+/**
+ * Plans every phase that is still to be trained and asks the device about it, before anything is allocated: what can't
+ * be trained is told now, not in three days.
+ * @param step optimizer steps taken
+ * @throws UserError that names the phase, and what would make it fit
+ */
+export function requireTrainable(config: RunConfig, step: number, device: Device, memoryBytes: number): void {
+  const checked: ProgramSettings[] = [];
+  for (const { phase, index, start, steps } of schedule(config)) {
+    const settings = settingsOf(config, phase);
+    if (start + steps <= step || checked.some((c) => samePrograms(c, settings))) continue;
+    checked.push(settings);
+    const what = `Phase ${index + 1} (${phase.kind}, ${settings.optimizer}, batch ${settings.batch})`;
+    const { programs, plan } = new RunPrograms(config, settings);
+    try {
+      checkPrograms(device, programs);
+    } catch (error) {
+      throw new UserError(`${what} can't be trained on this device: ${messageOf(error)}.`);
+    }
+    requireMemory(what, config, settings, plan, memoryBytes);
+  }
+}
+
+function requireMemory(
+  what: string,
+  config: RunConfig,
+  settings: ProgramSettings,
+  { totalBytes, hostBytes }: Plan,
+  memoryBytes: number,
+): void {
+  const bytes = totalBytes + hostBytes;
+  if (bytes <= memoryBytes) return;
+  const { model, precision, recompute } = config;
+  const ways = advise({ model, precision, recompute, ...settings }, memoryBytes).map((way) =>
+    way.changes.join(' and '),
+  );
+  const help = ways.length > 0 ? `it would fit with ${ways.join('; or ')}` : 'a smaller model or context would fit';
+  throw new UserError(
+    `${what} needs ${formatBytes(bytes)} and the device has ${formatBytes(memoryBytes)}, ${formatBytes(bytes - memoryBytes)} too little: ${help}.`,
+  );
+}

@@ -1,0 +1,43 @@
+import path from 'node:path';
+import { type Manifest, readManifest } from '../../data/shards/index.ts';
+import { subsetTokens } from '../../data/subsets.ts';
+import type { RunConfig } from '../../engine/config.ts';
+import { schedule, settingsOf, sourceName } from '../../engine/trainer/schedule.ts';
+import { UsageError } from '../../errors.ts';
+import { datasetsDir } from '../home.ts';
+
+/** All datasets that a config names. */
+export const datasetsOf = (config: RunConfig): string[] => [
+  ...new Set([config.dataset, ...config.phases.flatMap((p) => p.dataset ?? [])]),
+];
+
+/**
+ * Checks that the data of every phase that is still to be trained is there, in the model's tokens, and enough of it.
+ * @param step optimizer steps taken
+ * @throws UserError that names the dataset
+ */
+export function requireData(home: string, config: RunConfig, step = 0): void {
+  const { model, tokenizer } = config;
+  const manifestOf = (name: string): Manifest => {
+    const manifest = readManifest(path.join(datasetsDir(home), name));
+    if (manifest.tokenizer === tokenizer && manifest.vocabSize === model.vocabSize) return manifest;
+    throw new UsageError(
+      `The dataset ${name} holds ${manifest.tokenizer} tokens, ${manifest.vocabSize} kinds of them, and the model has ${model.vocabSize} of ${tokenizer}: prepare its text with the run's tokenizer.`,
+    );
+  };
+  const requireWindow = (what: string, tokens: number) => {
+    if (tokens > model.contextLength) return;
+    throw new UsageError(
+      `A context of ${model.contextLength} needs ${model.contextLength + 1} tokens in each part, and ${what} has ${tokens} tokens: use more text or a context of ${Math.max(1, tokens - 1)}.`,
+    );
+  };
+  requireWindow(`the validation part of ${config.dataset}`, manifestOf(config.dataset).valTokens);
+  for (const { phase, start, steps } of schedule(config)) {
+    if (start + steps <= step) continue;
+    const { source } = settingsOf(config, phase);
+    requireWindow(
+      `the training part of ${sourceName(source)}`,
+      subsetTokens(manifestOf(source.dataset), source.subset),
+    );
+  }
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest';
+import { parseRunConfig, type RunConfigInput } from '../../electron/engine/config.ts';
+import { UsageError } from '../../electron/errors.ts';
+
+const config = (changes: Partial<RunConfigInput>): RunConfigInput => ({
+  model: { vocabSize: 257, contextLength: 16, nLayer: 1, nHead: 1, nEmbd: 16 },
+  dataset: 'stories',
+  tokenizer: 'bytes',
+  batch: 4,
+  tokensPerStep: 8 * 16,
+  phases: [{ kind: 'constant', steps: 10, from: 1e-3, to: 1e-3 }],
+  ...changes,
+});
+const phase = { kind: 'constant', steps: 10, from: 1e-3, to: 1e-3 } as const;
+const refused = (changes: Partial<RunConfigInput>, message: RegExp) => {
+  expect(() => parseRunConfig(config(changes))).toThrow(UsageError);
+  expect(() => parseRunConfig(config(changes))).toThrow(message);
+};
+
+describe('a bad config is refused with a line that names what is wrong', () => {
+  it.each([
+    ['no steps', { ...phase, steps: 0 }, /phases\.0\.steps/],
+    ['no tokens', { ...phase, steps: undefined, tokens: 0 }, /phases\.0\.tokens/],
+    ['no length', { ...phase, steps: undefined }, /phases\.0: give the length in steps or in tokens/],
+    ['two lengths', { ...phase, tokens: 5 }, /phases\.0: give the length in steps or in tokens/],
+    ['a negative rate', { ...phase, from: -1e-3, to: -1e-3 }, /phases\.0\.from/],
+    ['a rate that is no number', { ...phase, from: Number.NaN, to: Number.NaN }, /phases\.0\.from/],
+    ['a warmup that falls', { ...phase, kind: 'warmup', from: 1e-3, to: 1e-4 }, /phases\.0: a warmup rises/],
+    ['a cosine that rises', { ...phase, kind: 'cosine', from: 1e-4, to: 1e-3 }, /phases\.0: a cosine cools down/],
+    ['two rates of a constant', { ...phase, to: 1e-4 }, /phases\.0: a constant phase has one rate/],
+    ['an unknown kind', { ...phase, kind: 'linear' }, /phases\.0\.kind/],
+    ['an unknown optimizer', { ...phase, optimizer: 'sgd' }, /phases\.0\.optimizer/],
+    ['a subset of nothing', { ...phase, subset: { from: 50, to: 50 } }, /phases\.0\.subset: a subset begins below/],
+    ['a subset past the end', { ...phase, subset: { from: 50, to: 101 } }, /phases\.0\.subset\.to/],
+    ['a subset of part of a percent', { ...phase, subset: { from: 0, to: 0.5 } }, /phases\.0\.subset\.to/],
+    ['a batch that does not divide a step', { ...phase, batch: 3 }, /Phase 1 has batch 3.*divides 8/],
+    ['an unknown setting', { ...phase, momentum: 1 }, /phases\.0/],
+  ])('%s', (_, bad, message) => refused({ phases: [bad as typeof phase] }, message));
+
+  it('no phases, and an unknown precision', () => {
+    refused({ phases: [] }, /phases/);
+    refused({ precision: 'fp8' as 'f16' }, /precision/);
+  });
+
+  it('subsets that share documents without being equal', () => {
+    const on = (from: number, to: number, dataset?: string) => ({
+      ...phase,
+      subset: { from, to },
+      ...(dataset ? { dataset } : {}),
+    });
+    refused({ phases: [on(0, 50), on(40, 80)] }, /Phases 1 and 2 train on 0-50% and 40-80% of stories, which share/);
+    refused({ phases: [phase, on(0, 50)] }, /Phases 1 and 2 train on 0-100% and 0-50%/);
+    refused({ subset: { from: 0, to: 50 }, phases: [on(60, 70), phase, on(49, 51)] }, /Phases 2 and 3/);
+    expect(() => parseRunConfig(config({ phases: [on(0, 50), on(50, 80), on(0, 50)] }))).not.toThrow();
+    expect(() => parseRunConfig(config({ phases: [on(0, 50), on(40, 80, 'news')] }))).not.toThrow();
+  });
+});

@@ -1,0 +1,104 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Phase } from '../../../electron/engine/config.ts';
+import type { Device } from '../../../electron/engine/devices/device.ts';
+import { tempDir } from '../../temp.ts';
+import { cpu, hasCpu } from '../devices.ts';
+import { faulty } from './faulty.ts';
+import { smallRun, train, type Trained } from './harness.ts';
+
+const phase = (changes: Partial<Phase> = {}): Phase => ({
+  kind: 'constant',
+  steps: 6,
+  from: 3e-3,
+  to: 3e-3,
+  ...changes,
+});
+const stepsOf = ({ events }: Trained, type: 'evaluation' | 'checkpoint') =>
+  events.flatMap((e) => (e.type === type ? [e.step] : []));
+const first = { subset: { from: 0, to: 50 } };
+const second = { subset: { from: 50, to: 80 } };
+
+describe.skipIf(!hasCpu)('a phase with settings of its own', () => {
+  let device: Device;
+  beforeAll(async () => {
+    device = await cpu(2).open();
+  });
+
+  it('evaluates and saves as often as it says, the others as the run says', async () => {
+    const run = await train(
+      device,
+      tempDir(),
+      smallRun({
+        phases: [
+          phase(),
+          phase({ evaluateEvery: 2, checkpointEvery: 3 }),
+          phase({ evaluateEvery: 0, checkpointEvery: 5 }),
+        ],
+        evaluation: { every: 4, sequences: 2 },
+        checkpoints: { every: 6, keepLast: 99 },
+      }),
+    );
+    expect(stepsOf(run, 'evaluation')).toEqual([0, 4, 8, 10, 12, 18]);
+    // And where the validation loss was the best so far.
+    const scheduled = new Set(stepsOf(run, 'checkpoint'));
+    for (const step of [6, 9, 12, 15, 18]) expect(scheduled.has(step), `step ${step}`).toBe(true);
+    for (const step of [3, 5, 13, 14, 16]) expect(scheduled.has(step), `step ${step}`).toBe(false);
+  });
+
+  it('trains on its own subset, and where it comes back to one it goes on where it was', async () => {
+    const config = smallRun({ phases: [phase(first), phase(second), phase(first)] });
+    const run = await train(device, tempDir(), config);
+    const state = (await run.checkpoint(18)).state.trainer as { sequences: Record<string, number> };
+    expect(state.sequences).toEqual({ 'made up 0-50%': 12 * 4, 'made up 50-80%': 6 * 4 });
+    const alone = await train(device, tempDir(), smallRun({ phases: [phase({ ...first, steps: 12 })] }));
+    expect(run.losses.slice(0, 6)).toEqual(alone.losses.slice(0, 6));
+    expect(run.losses[6]).not.toBe(alone.losses[6]);
+  });
+
+  it('has micro-batches of its own: the same steps but for rounding, with memory as planned', async () => {
+    const config = smallRun({ phases: [phase(), phase({ batch: 1 }), phase({ batch: 4 })] });
+    const [run, same] = [
+      await train(device, tempDir(), { ...config, model: { ...config.model, dropout: 0 } }),
+      await train(device, tempDir(), {
+        ...config,
+        model: { ...config.model, dropout: 0 },
+        phases: [phase({ steps: 18 })],
+      }),
+    ];
+    expect(run.losses.slice(0, 6)).toEqual(same.losses.slice(0, 6));
+    for (const [i, loss] of run.losses.entries()) expect(Math.abs(loss / same.losses[i]! - 1)).toBeLessThan(1e-4);
+    const changes = run.events.filter((e) => e.type === 'batch');
+    expect(changes).toMatchObject([
+      { step: 6, from: 2, to: 1 },
+      { step: 12, from: 1, to: 4 },
+    ]);
+    for (const { memory } of changes) expect(memory.allocatedBytes).toBe(memory.plannedBytes);
+    expect(changes[0]!.memory.plannedBytes).toBeLessThan(changes[1]!.memory.plannedBytes);
+    expect(run.events.filter((e) => e.type === 'optimizer')).toEqual([]);
+  });
+
+  it('is resumed to the same bit, wherever it was stopped', async () => {
+    const config = smallRun({
+      phases: [phase(first), phase({ ...second, batch: 1, optimizer: 'adamw8bit' }), phase({ ...first, batch: 4 })],
+    });
+    const whole = await train(device, tempDir(), config);
+    for (const stopAfter of [5, 6, 8, 12, 15]) {
+      const root = tempDir();
+      const begun = await train(device, root, config, { stopAfter });
+      const rest = await train(device, root, config, { from: await begun.checkpoint(stopAfter) });
+      expect([...begun.losses, ...rest.losses], `stopped after ${stopAfter}`).toEqual(whole.losses);
+    }
+  });
+
+  it('goes back past the bad data of its own source', async () => {
+    const guards = { spike: 12, spikeSteps: 2, window: 20, maxSkips: 2, maxRecoveries: 2 };
+    const config = smallRun({ phases: [phase(first), phase(second)], checkpoints: { every: 3, keepLast: 9 }, guards });
+    // The updates 8 and 9 are the second and third of the second phase: back to step 6.
+    const bad = faulty(device, (update) => (update === 8 || update === 9 ? 'nan' : undefined));
+    const run = await train(bad, tempDir(), config);
+    expect(run.outcome.state).toBe('completed');
+    expect(run.events.filter((e) => e.type === 'recovery')).toMatchObject([{ to: 6 }]);
+    const state = (await run.checkpoint(12)).state.trainer as { sequences: Record<string, number> };
+    expect(state.sequences).toEqual({ 'made up 0-50%': 6 * 4, 'made up 50-80%': (6 + 3) * 4 });
+  });
+});
