@@ -29,9 +29,12 @@ const events: MachineEvent[] = [
   { type: 'phase', step: 0, index: 0, kind: 'warmup' },
   { type: 'phase', step: 3, index: 1, kind: 'cosine' },
   { type: 'phase', step: 6, index: 2, kind: 'constant' },
-  ...(['training', 'evaluating', 'sampling', 'checkpointing', 'switchingOptimizer', 'recovering'] as const).map(
-    (activity): MachineEvent => ({ type: 'activity', step: 1, activity }),
-  ),
+  { type: 'batch', step: 6, from: 2, to: 1, memory },
+  { type: 'phases', step: 2, request: 1, phases: [] },
+  { type: 'phasesRefused', step: 2, request: 1, reason: 'no such dataset' },
+  ...(
+    ['preparing', 'training', 'evaluating', 'sampling', 'checkpointing', 'switchingOptimizer', 'recovering'] as const
+  ).map((activity): MachineEvent => ({ type: 'activity', step: 1, activity })),
   { type: 'skip', step: 2, loss: 1, skipped: 1, lossScale: 1 },
   { type: 'recovery', step: 5, to: 3, reason: 'spike', recoveries: 1 },
   ended('completed'),

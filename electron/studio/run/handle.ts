@@ -19,6 +19,13 @@ import {
 } from './machine.ts';
 import { record } from './record.ts';
 
+/** What was asked of a run that trains came too late. */
+export class RestedError extends UserError {
+  constructor() {
+    super('The run came to rest before its phases were changed: change them now.');
+  }
+}
+
 /** A run that trains in an engine process of its own. Everything it says is stored, then passed on. */
 export class RunHandle {
   readonly run: Run;
@@ -81,9 +88,8 @@ export class RunHandle {
     const id = ++this.#phaseRequests;
     const answer = new Promise<string | undefined>((resolve) => this.#phaseChanges.set(id, resolve));
     this.#engine?.send({ type: 'changePhases', id, change, datasetDirs });
-    const rested = this.ended.then(() => 'The run came to rest before its phases were changed: change them now.');
-    const refusal = await Promise.race([answer, rested]);
-    this.#phaseChanges.delete(id);
+    const rested = this.ended.then(() => Promise.reject(new RestedError()));
+    const refusal = await Promise.race([answer, rested]).finally(() => this.#phaseChanges.delete(id));
     if (refusal !== undefined) throw new UserError(refusal);
   }
 

@@ -2,6 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { PhaseChange } from '../../engine/trainer/phaseChange.ts';
 import { messageOf, UserError } from '../../errors.ts';
 import type { Store } from '../store/index.ts';
+import { RestedError } from './handle.ts';
 
 const everyMs = 500;
 
@@ -27,7 +28,8 @@ export class PhaseRequests {
       this.#taken.add(request.id);
       void change(request.change as PhaseChange).then(
         () => this.#answer(request.id, null),
-        (error) => this.#answer(request.id, messageOf(error)),
+        // Of a run at rest the asker changes the phases itself.
+        (error) => error instanceof RestedError || this.#answer(request.id, messageOf(error)),
       );
     }
   }
