@@ -1,12 +1,28 @@
+import svelte from 'eslint-plugin-svelte';
 import ts from 'typescript-eslint';
 
-export default ts.config({ ignores: ['native/build/**', 'dist/**'] }, ts.configs.strict, {
-  rules: {
-    '@typescript-eslint/consistent-type-imports': ['error', { disallowTypeAnnotations: false }],
-    '@typescript-eslint/no-non-null-assertion': 'off',
-    '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-    eqeqeq: 'error',
-    'prefer-const': 'error',
-    'no-var': 'error',
+export default ts.config(
+  { ignores: ['native/build/**', 'dist/**'] },
+  ts.configs.strict,
+  svelte.configs['flat/recommended'],
+  {
+    rules: {
+      '@typescript-eslint/consistent-type-imports': ['error', { disallowTypeAnnotations: false }],
+      '@typescript-eslint/no-non-null-assertion': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      eqeqeq: 'error',
+      'prefer-const': 'error',
+      'no-var': 'error',
+    },
   },
-});
+  {
+    files: ['**/*.svelte', '**/*.svelte.ts'],
+    languageOptions: { parserOptions: { parser: ts.parser } },
+    rules: {
+      // `let { a } = $props()` and `$state` are written to by bindings.
+      'prefer-const': 'off',
+      // Links are made by `href`, which the window's own router reads.
+      'svelte/no-navigation-without-resolve': 'off',
+    },
+  },
+);

@@ -1,11 +1,9 @@
-import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import type { Command } from 'commander';
-import { createCpuDevice } from '../engine/devices/cpu/device.ts';
-import { createTfjsDevice } from '../engine/devices/tfjs/device.ts';
 import { messageOf } from '../errors.ts';
 import { formatBytes } from '../format.ts';
+import { findDevices } from '../studio/devices.ts';
 import { resolveHome } from '../studio/home.ts';
 import { version } from '../version.ts';
 
@@ -41,13 +39,11 @@ async function examine(home: string | undefined): Promise<Finding[]> {
       detail: `${os.cpus()[0]?.model.trim() ?? 'unknown'}, ${os.availableParallelism()} cores`,
     },
     { what: 'memory', ok: true, detail: `${formatBytes(os.totalmem())}, ${formatBytes(os.freemem())} free` },
-    check('cpu device', () => {
-      const device = createCpuDevice();
-      const peak = device.fmaPeak();
-      return `${device.description}, multiply-add peak ${(peak.allThreads / 1e9).toFixed(0)} GFLOP/s`;
-    }),
-    await checkAsync('tfjs device', async () => (await createTfjsDevice()).description),
-    check('NVIDIA GPU', nvidia),
+    ...(await findDevices()).map(({ kind, available, description }) => ({
+      what: `${kind} device`,
+      ok: available,
+      detail: description,
+    })),
     check('home', () => {
       const dir = resolveHome(home);
       const { bavail, bsize } = fs.statfsSync(dir);
@@ -62,19 +58,4 @@ function check(what: string, examineIt: () => string): Finding {
   } catch (error) {
     return { what, ok: false, detail: messageOf(error) };
   }
-}
-
-async function checkAsync(what: string, examineIt: () => Promise<string>): Promise<Finding> {
-  try {
-    return { what, ok: true, detail: await examineIt() };
-  } catch (error) {
-    return { what, ok: false, detail: messageOf(error) };
-  }
-}
-
-function nvidia(): string {
-  const query = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader'];
-  const { status, stdout } = spawnSync('nvidia-smi', query, { encoding: 'utf8' });
-  if (status !== 0 || !stdout.trim()) throw new Error('no driver found; training uses the CPU');
-  return `${stdout.trim().split('\n').join('; ')} (seen, not used: this version trains on the CPU)`;
 }

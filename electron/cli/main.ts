@@ -9,6 +9,7 @@ import { addGenerate } from './generate.ts';
 import { addPhases } from './phasesCommand.ts';
 import { addResume } from './resume.ts';
 import { addRuns } from './runs.ts';
+import { addServe } from './serve.ts';
 import { addShow } from './show.ts';
 import { addTrain } from './train.ts';
 
@@ -30,6 +31,7 @@ export function buildProgram(): Command {
     addShow,
     addGenerate,
     addFit,
+    addServe,
     addBench,
     addDemo,
     addDoctor,

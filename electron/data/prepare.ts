@@ -19,6 +19,8 @@ export interface PrepareOptions {
   /** Part of the tokens that is kept for validation. */
   readonly valFraction?: number;
   readonly shardTokens?: number;
+  /** Leaves nothing behind when it is aborted. */
+  readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
 }
 
@@ -249,6 +251,7 @@ async function* counted(pieces: AsyncIterable<string>, onRead: (bytes: number) =
   }
 }
 
-function report({ onProgress, sources }: WriteOptions, doneBytes: number): void {
+function report({ onProgress, sources, signal }: WriteOptions, doneBytes: number): void {
+  signal?.throwIfAborted();
   onProgress?.({ doneBytes, totalBytes: sources.reduce((total, s) => total + s.bytes, 0) });
 }

@@ -125,6 +125,37 @@ export const partialRunConfigSchema = runConfigSchema
 export type RunConfig = z.infer<typeof runConfigSchema>;
 export type RunConfigInput = z.input<typeof runConfigSchema>;
 
+/** What is wrong with a config, and where: the path of a setting such as `phases.0.steps`, empty for the whole. */
+export interface ConfigProblem {
+  readonly path: string;
+  readonly message: string;
+}
+
+/** Validates a run's config and fills in defaults, or says all that is wrong with it. */
+export function checkRunConfig(input: unknown): { config: RunConfig } | { problems: ConfigProblem[] } {
+  const result = runConfigSchema.safeParse(input);
+  if (!result.success) {
+    return { problems: result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })) };
+  }
+  const problems: ConfigProblem[] = [];
+  for (const [path, check] of checks) {
+    try {
+      check(result.data);
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error;
+      problems.push({ path, message: error.message });
+    }
+  }
+  return problems.length > 0 ? { problems } : { config: result.data };
+}
+
+/** What no schema of a single setting can see, by the setting at which it is shown. */
+const checks: readonly (readonly [path: string, (config: RunConfig) => void])[] = [
+  ['model', (config) => checkModelConfig(config.model)],
+  ['tokensPerStep', checkTokensPerStep],
+  ['phases', checkPhases],
+];
+
 /**
  * Validates a run's config and fills in defaults.
  * @throws UsageError: one line that names the setting and what is wrong with it
@@ -136,8 +167,11 @@ export function parseRunConfig(input: unknown): RunConfig {
     const where = issue.path.length ? issue.path.join('.') : 'the config';
     throw new UsageError(`Bad setting ${where}: ${issue.message}.`);
   }
-  const config = result.data;
-  checkModelConfig(config.model);
+  for (const [, check] of checks) check(result.data);
+  return result.data;
+}
+
+function checkTokensPerStep(config: RunConfig): void {
   const micro = config.batch * config.model.contextLength;
   if (config.tokensPerStep % micro !== 0) {
     const below = Math.max(1, Math.floor(config.tokensPerStep / micro)) * micro;
@@ -145,6 +179,4 @@ export function parseRunConfig(input: unknown): RunConfig {
       `Tokens a step (${config.tokensPerStep}) must be a multiple of batch × context (${config.batch} × ${config.model.contextLength} = ${micro}): for example ${below}.`,
     );
   }
-  checkPhases(config);
-  return config;
 }

@@ -15,13 +15,27 @@ import { trainerStateSchema } from '../engine/trainer/snapshot.ts';
 import type { DatasetDirs } from '../engine/trainer/windows.ts';
 import { messageOf, UserError } from '../errors.ts';
 import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
-import { openStore, type Run, type Store } from './store/index.ts';
+import { type CheckpointRecord, openStore, type Run, type Store } from './store/index.ts';
 import { datasetsDir, runDir } from './home.ts';
 import { datasetsOf, requireData } from './run/data.ts';
 import { RunHandle } from './run/handle.ts';
 import type { RunMemory } from './run/machine.ts';
+import { runJob } from './run/job.ts';
 import { recordPhases } from './run/record.ts';
 import { askForPhases, PhaseRequests } from './run/requests.ts';
+
+/** How text is continued. */
+export interface SamplingChoice {
+  readonly maxTokens: number;
+  readonly temperature: number;
+  /** 0: all tokens. */
+  readonly topK: number;
+  readonly seed: number;
+}
+
+export type EvaluationProgress =
+  | { readonly kind: 'progress'; readonly done: number; readonly total: number }
+  | { readonly kind: 'done'; readonly valLoss: number };
 
 /** Runs and what is known of them: the one place that starts engines and writes the store. */
 export class Studio {
@@ -47,12 +61,13 @@ export class Studio {
   }
 
   /** Stores a new run; nothing is trained yet. @throws UserError when its data is missing or too little */
-  createRun(config: RunConfig, name: string): Run {
+  createRun(config: RunConfig, name: string, preset: string | null = null): Run {
     const checked = parseRunConfig(config);
     requireData(this.home, checked);
     const stepsTotal = totalSteps(schedule(checked));
     return this.store.createRun({
       name,
+      preset,
       config: checked,
       device: checked.device.kind,
       stepsTotal,
@@ -87,6 +102,72 @@ export class Studio {
     const config = withChangedPhases(this.configOf(run), run.step, change);
     requireData(this.home, config, run.step);
     recordPhases(this.store, id, config, run.step);
+  }
+
+  /** The run's handle, where it trains in this process. */
+  handleOf(id: string): RunHandle | undefined {
+    return this.#handles.get(id);
+  }
+
+  /** What a run does: where it trains here, the state of its machine. */
+  doing(run: Run): string {
+    return this.#handles.get(run.id)?.state ?? run.state;
+  }
+
+  /** Whether a run trains in another process. */
+  isElsewhere(run: Run): boolean {
+    const isActive = run.state === 'training' || run.state === 'preparing';
+    return isActive && !this.#handles.has(run.id) && !this.#launching.has(run.id) && run.pid !== process.pid;
+  }
+
+  /**
+   * Deletes an archived run: what is stored of it, and its checkpoints.
+   * @throws UserError when it is not archived, or trains
+   */
+  async removeRun(run: Run): Promise<void> {
+    this.#requireRest(run.id);
+    if (!run.archived) throw new UserError(`The run ${run.name} is not archived: archive it first, then delete it.`);
+    this.store.deleteRun(run.id);
+    await fs.promises.rm(runDir(this.home, run.id), { recursive: true, force: true });
+  }
+
+  /** Deletes a checkpoint of a run at rest. @throws UserError when the run trains, or there is no such checkpoint */
+  async removeCheckpoint(run: Run, step: number): Promise<void> {
+    this.#requireRest(run.id);
+    const checkpoint = this.checkpointOf(run, step);
+    await fs.promises.rm(checkpoint.path, { recursive: true, force: true });
+    this.store.removeCheckpoint(run.id, step);
+  }
+
+  /** @throws UserError when there is no such checkpoint */
+  checkpointOf(run: Run, step: number): CheckpointRecord {
+    const found = this.store.listCheckpoints(run.id).find((c) => c.step === step);
+    if (!found) throw new UserError(`The run ${run.name} has no checkpoint of step ${step}.`);
+    return found;
+  }
+
+  /** Continues a prompt with a checkpoint's weights, in a process of its own. @yields pieces of text */
+  async *generate(run: Run, step: number, prompt: string, sampling: SamplingChoice): AsyncGenerator<string> {
+    const config = this.configOf(run);
+    const checkpoint = this.checkpointOf(run, step).path;
+    for await (const message of runJob({ type: 'generate', config, checkpoint, prompt, sampling }))
+      if (message.type === 'text') yield message.text;
+  }
+
+  /** The validation loss of a checkpoint, in a process of its own; it is stored. @yields progress, then the loss */
+  async *evaluate(run: Run, step: number, sequences: number): AsyncGenerator<EvaluationProgress> {
+    const config = this.configOf(run);
+    const checkpoint = this.checkpointOf(run, step).path;
+    const datasetDir = path.join(datasetsDir(this.home), config.dataset);
+    for await (const message of runJob({ type: 'evaluate', config, checkpoint, datasetDir, sequences })) {
+      if (message.type === 'progress') yield { kind: 'progress', done: message.done, total: message.total };
+      if (message.type !== 'result') continue;
+      // Over another number of sequences it is another measure, and does not decide which checkpoint is the best.
+      const isUsual = sequences === config.evaluation.sequences;
+      const data = { sequences, checkpoint: step };
+      this.store.addEval(run.id, step, 'validation', message.value, data, isUsual ? '' : `${sequences} sequences`);
+      yield { kind: 'done', valLoss: message.value };
+    }
   }
 
   checkpointRoot(run: Run): string {
@@ -202,6 +283,14 @@ export class Studio {
 
   #dirsOf({ later, add }: PhaseChange): DatasetDirs {
     return this.#dirs([...(later ?? []), ...add].flatMap((p) => p.dataset ?? []));
+  }
+
+  /** Pauses all that trains here, waits until it is saved, and closes. */
+  async shutdown(): Promise<void> {
+    const handles = [...this.#handles.values()];
+    for (const handle of handles) handle.pause();
+    await Promise.all(handles.map((handle) => handle.ended));
+    this.close();
   }
 
   close(): void {

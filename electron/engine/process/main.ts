@@ -2,14 +2,14 @@
 import { messageOf } from '../../errors.ts';
 import type { PhaseRequest } from '../trainer/events.ts';
 import type { Trainer } from '../trainer/trainer.ts';
-import type { FromEngine, ToEngine } from './messages.ts';
+import type { FromEngine, FromJob, Job, ToEngine } from './messages.ts';
 
 let trainer: Trainer | undefined;
 let stopRequested = false;
 const phaseRequests: PhaseRequest[] = [];
 
 /** Sends a message; settles when it has left this process. */
-const send = (message: FromEngine): Promise<void> =>
+const send = (message: FromEngine | FromJob): Promise<void> =>
   new Promise((resolve) => {
     if (process.connected) process.send!(message, undefined, undefined, () => resolve());
     else resolve();
@@ -43,12 +43,29 @@ async function start(message: Extract<ToEngine, { type: 'start' }>): Promise<voi
   process.exit(code);
 }
 
-process.on('message', (message: ToEngine) => {
+/** Does a piece of work that is no training, and ends. */
+async function work(job: Job): Promise<void> {
+  try {
+    const { runJob } = await import('./jobs.ts');
+    await runJob(job, send);
+    await send({ type: 'finished' });
+  } catch (error) {
+    await send({ type: 'error', message: messageOf(error) });
+    if (process.env.TRAINYARD_DEBUG) console.error(error);
+  }
+  process.exit(0);
+}
+
+process.on('message', (message: ToEngine | Job) => {
   if (message.type === 'start') {
     void start(message);
   } else if (message.type === 'flushed') {
     flushed.get(message.id)?.();
     flushed.delete(message.id);
+  } else if (message.type === 'generate' || message.type === 'evaluate') {
+    void work(message);
+  } else if (message.type === 'request') {
+    trainer?.request(message.what);
   } else if (message.type === 'changePhases') {
     if (trainer) trainer.requestPhases(message);
     else phaseRequests.push(message);

@@ -1,6 +1,6 @@
 import type { RunConfig } from '../config.ts';
 import type { RunEvent } from '../trainer/events.ts';
-import type { PhaseRequest } from '../trainer/events.ts';
+import type { PhaseRequest, Request } from '../trainer/events.ts';
 import type { DatasetDirs } from '../trainer/windows.ts';
 
 /** What the studio tells the engine process. */
@@ -15,10 +15,41 @@ export type ToEngine =
       readonly resumeFrom?: string;
     }
   | { readonly type: 'stop' }
+  | { readonly type: 'request'; readonly what: Request }
   /** Answered between two steps, by `phases` or `phasesRefused`. */
   | ({ readonly type: 'changePhases' } & PhaseRequest)
   /** All that was sent before the `flush` of this number is stored. */
   | { readonly type: 'flushed'; readonly id: number };
+
+/** A piece of work with a checkpoint's weights, in a process of its own. */
+export type Job =
+  | {
+      readonly type: 'generate';
+      readonly config: RunConfig;
+      readonly checkpoint: string;
+      readonly prompt: string;
+      readonly sampling: {
+        readonly temperature: number;
+        readonly topK: number;
+        readonly seed: number;
+        readonly maxTokens: number;
+      };
+    }
+  | {
+      readonly type: 'evaluate';
+      readonly config: RunConfig;
+      readonly checkpoint: string;
+      readonly datasetDir: string;
+      readonly sequences: number;
+    };
+
+/** What comes of a job. */
+export type FromJob =
+  | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'progress'; readonly done: number; readonly total: number }
+  | { readonly type: 'result'; readonly value: number }
+  | { readonly type: 'error'; readonly message: string }
+  | { readonly type: 'finished' };
 
 /** What the engine process tells the studio. */
 export type FromEngine =

@@ -22,9 +22,15 @@ export class Evaluator {
 
   /**
    * @param isCancelled asked between batches
+   * @param onProgress told how many windows are done
    * @returns nats a token, the mean over all targets of windows 0 … windows.count - 1; undefined when cancelled
    */
-  async meanLoss(session: Session, windows: Windows, isCancelled = () => false): Promise<number | undefined> {
+  async meanLoss(
+    session: Session,
+    windows: Windows,
+    isCancelled = () => false,
+    onProgress: (done: number) => void = () => {},
+  ): Promise<number | undefined> {
     const [batch, time] = this.#inputs.tokens.shape as [number, number];
     const tokens = new Int32Array(batch * time);
     const targets = new Int32Array(batch * time);
@@ -44,6 +50,7 @@ export class Evaluator {
       await session.run(this.program);
       session.read(this.#losses, losses);
       for (let i = 0; i < rows * time; i++) total += losses[i]!;
+      onProgress(first + rows);
     }
     return total / (windows.count * time);
   }

@@ -5,6 +5,9 @@ import type { OptimizerKind } from '../optimizers/index.ts';
 import type { PhaseChange } from './phaseChange.ts';
 import type { DatasetDirs } from './windows.ts';
 
+/** What a user may ask of a run while it trains. */
+export type Request = 'checkpoint' | 'evaluate' | 'sample';
+
 /** A change of a run's later phases, to be made between two steps. */
 export interface PhaseRequest {
   readonly id: number;

@@ -17,7 +17,7 @@ import { Profile } from '../devices/profile.ts';
 import { statIndex } from '../gpt2/inputs.ts';
 import { mfu, modelFlopsPerToken } from '../program/cost.ts';
 import type { Program } from '../program/types.ts';
-import type { Activity, MemoryReport, Outcome, PhaseRequest, RunEvent, StepMetrics } from './events.ts';
+import type { Activity, MemoryReport, Outcome, PhaseRequest, Request, RunEvent, StepMetrics } from './events.ts';
 import { writeBatch, writeScalars } from './feed.ts';
 import { freshGuards, judge } from './guards.ts';
 import { initialise } from './initialise.ts';
@@ -91,6 +91,7 @@ export class Trainer {
   #state: TrainerState = freshState;
   #stopRequested = false;
   readonly #phaseRequests: PhaseRequest[] = [];
+  readonly #requests = new Set<Request>();
   #checkpointed = -1;
   /** Steps told since the studio last said that all is stored. */
   #unflushed = 0;
@@ -137,6 +138,11 @@ export class Trainer {
     this.#stopRequested = true;
   }
 
+  /** Does something besides training, between two steps. */
+  request(what: Request): void {
+    this.#requests.add(what);
+  }
+
   /** Changes the phases that have not begun, between two steps; an event gives the answer. */
   requestPhases(request: PhaseRequest): void {
     this.#phaseRequests.push(request);
@@ -150,6 +156,7 @@ export class Trainer {
     let phase = -1;
     while (!this.#stopRequested) {
       if (await this.#changePhases()) phase = -1;
+      await this.#doWhatIsAsked();
       const { step } = this.#state;
       if (step >= this.#steps) break;
       const now = phaseAt(this.#phases, step);
@@ -222,6 +229,20 @@ export class Trainer {
     if ((edge || this.#due(sampling.every)) && this.#state.sampledStep !== step) await this.#sample();
     if (this.#stopRequested || step === 0 || this.#checkpointed === step) return;
     if (step === this.#steps || this.#due(checkpointEvery) || this.#state.bestStep === step) await this.#checkpoint();
+  }
+
+  async #doWhatIsAsked(): Promise<void> {
+    const asked = new Set(this.#requests);
+    this.#requests.clear();
+    if (asked.has('evaluate')) await this.#evaluate();
+    if (asked.has('sample')) await this.#sample();
+    const { step, bestStep } = this.#state;
+    if (
+      step > 0 &&
+      this.#checkpointed !== step &&
+      (asked.has('checkpoint') || (asked.has('evaluate') && bestStep === step))
+    )
+      await this.#checkpoint();
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import path from 'node:path';
-import type { FromEngine, ToEngine } from '../../engine/process/messages.ts';
+import type { FromEngine, FromJob, Job, ToEngine } from '../../engine/process/messages.ts';
 
 const entry = path.resolve(import.meta.dirname, '../../engine/process/main.ts');
 
@@ -16,14 +16,14 @@ export class EngineProcess {
   /** Settles when it has ended and all that it said has arrived. */
   readonly exited: Promise<EngineExit>;
 
-  constructor(onMessage: (message: FromEngine) => void) {
+  constructor(onMessage: (message: FromEngine | FromJob) => void) {
     this.#child = fork(entry, {
       execArgv: [],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       // Unlike JSON it keeps NaN and infinities.
       serialization: 'advanced',
     });
-    this.#child.on('message', (message) => onMessage(message as FromEngine));
+    this.#child.on('message', (message) => onMessage(message as FromEngine | FromJob));
     this.exited = new Promise((resolve) => {
       // Not `exit`: messages may still be on their way then.
       this.#child.on('close', (code, signal) => resolve({ code, signal }));
@@ -38,7 +38,7 @@ export class EngineProcess {
     return this.#child.pid;
   }
 
-  send(message: ToEngine): void {
+  send(message: ToEngine | Job): void {
     if (this.#child.connected) this.#child.send(message);
   }
 

@@ -1,6 +1,6 @@
 import { createActor, fromCallback, type Actor } from 'xstate';
 import type { FromEngine, ToEngine } from '../../engine/process/messages.ts';
-import type { RunEvent } from '../../engine/trainer/events.ts';
+import type { Request, RunEvent } from '../../engine/trainer/events.ts';
 import type { PhaseChange } from '../../engine/trainer/phaseChange.ts';
 import type { DatasetDirs } from '../../engine/trainer/windows.ts';
 import { messageOf, UserError } from '../../errors.ts';
@@ -70,6 +70,11 @@ export class RunHandle {
     this.#listeners.add(listener);
   }
 
+  /** Has something done besides training, between two steps. */
+  request(what: Request): void {
+    this.#engine?.send({ type: 'request', what });
+  }
+
   /** Rests after the current step, with a checkpoint, to go on later. */
   pause(): void {
     this.#actor.send({ type: 'pause' });
@@ -99,7 +104,7 @@ export class RunHandle {
   }
 
   #runEngine(start: Extract<ToEngine, { type: 'start' }>, tell: (event: EngineEvent) => void): void {
-    this.#engine = new EngineProcess((message) => this.#receive(message, tell));
+    this.#engine = new EngineProcess((message) => this.#receive(message as FromEngine, tell));
     this.#engine.send(start);
     void this.#engine.exited.then((exit) => tell({ type: 'exit', exit }));
   }

@@ -58,7 +58,9 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
     case 'recovery':
       metrics.flush();
       store.truncateAfter(id, event.to);
-      note('warning', `went back to step ${event.to}: ${event.reason} (recovery ${event.recoveries})`);
+      note('warning', `went back to step ${event.to}: ${event.reason} (recovery ${event.recoveries})`, {
+        to: event.to,
+      });
       break;
     case 'evaluation':
       store.addEval(id, event.step, 'validation', event.valLoss, { tokens: event.tokens });

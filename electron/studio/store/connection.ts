@@ -83,6 +83,15 @@ export class Connection {
     }
   }
 
+  /** Another value whenever the database was written: by another connection (data_version), or by this one. */
+  version(): string {
+    return this.guard(() => {
+      const others = this.prepare('PRAGMA data_version').get() as { data_version: number };
+      const own = this.prepare('SELECT total_changes() AS changes').get() as { changes: number };
+      return `${others.data_version}.${own.changes}`;
+    });
+  }
+
   close(): void {
     this.#statements.clear();
     this.#db.close();

@@ -150,6 +150,12 @@ CREATE TABLE phaseRequests (
 ) STRICT;
 CREATE INDEX phaseRequestsByRun ON phaseRequests (run, answered);
 `,
+  // What people keep with a run, and what it was made from.
+  `
+ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+ALTER TABLE runs ADD COLUMN notes TEXT NOT NULL DEFAULT '';
+ALTER TABLE runs ADD COLUMN preset TEXT;
+`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -47,10 +47,12 @@ export function addEvent(connection: Connection, run: number, event: Omit<RunEve
   connection.run(sql.insertInto('events').values({ ...rest, run, time: Date.now(), data: json }));
 }
 
-/** Events in the order they happened. */
-export function listEvents(connection: Connection, run: number): RunEventRecord[] {
+/** Events in the order they happened, those after an id. */
+export function listEvents(connection: Connection, run: number, after = 0): RunEventRecord[] {
   const columns = ['id', 'time', 'step', 'level', 'kind', 'message', 'data'] as const;
-  const rows = connection.all(sql.selectFrom('events').select(columns).where('run', '=', run).orderBy('id'));
+  const rows = connection.all(
+    sql.selectFrom('events').select(columns).where('run', '=', run).where('id', '>', after).orderBy('id'),
+  );
   return rows.map((row) => ({ ...row, data: row.data === null ? null : JSON.parse(row.data) }));
 }
 

@@ -25,6 +25,10 @@ export interface Run {
   /** Why the run rests. */
   readonly message: string | null;
   readonly archived: boolean;
+  readonly tags: readonly string[];
+  readonly notes: string;
+  /** The preset that it was made from, if any. */
+  readonly preset: string | null;
   /** The process that trains it, if any, and when it last said that it lives. */
   readonly pid: number | null;
   readonly host: string | null;
@@ -37,10 +41,11 @@ export interface NewRun {
   readonly device: string;
   readonly stepsTotal?: number | null;
   readonly tokensTotal?: number | null;
+  readonly preset?: string | null;
 }
 
 export type RunPatch = Partial<
-  Pick<Run, 'name' | 'config' | 'device' | 'stepsTotal' | 'tokensTotal' | 'archived' | 'message'>
+  Pick<Run, 'name' | 'config' | 'device' | 'stepsTotal' | 'tokensTotal' | 'archived' | 'message' | 'tags' | 'notes'>
 >;
 
 export interface RunFilter {
@@ -59,6 +64,7 @@ export function toRun(row: RunRow): Run {
     lastLoss: fromStored(row.lastLoss),
     bestValLoss: fromStored(row.bestValLoss),
     archived: row.archived === 1,
+    tags: JSON.parse(row.tags) as string[],
   };
 }
 
@@ -68,8 +74,8 @@ export function createRun(connection: Connection, run: NewRun): string {
     let id = randomId();
     while (connection.first(sql.selectFrom('runs').select('id').where('id', '=', id))) id = randomId();
     const now = Date.now();
-    const { name, device, stepsTotal = null, tokensTotal = null } = run;
-    const values = { id, name, device, stepsTotal, tokensTotal, config: JSON.stringify(run.config) };
+    const { name, device, stepsTotal = null, tokensTotal = null, preset = null } = run;
+    const values = { id, name, device, stepsTotal, tokensTotal, preset, config: JSON.stringify(run.config) };
     connection.run(
       sql.insertInto('runs').values({
         ...values,
@@ -123,11 +129,12 @@ export function listRuns(connection: Connection, { archived, state }: RunFilter 
   return connection.all(query).map(toRun);
 }
 
-export function updateRun(connection: Connection, serial: number, { archived, config, ...rest }: RunPatch): void {
+export function updateRun(connection: Connection, serial: number, { archived, config, tags, ...rest }: RunPatch): void {
   const changes = {
     ...rest,
     ...(archived === undefined ? {} : { archived: archived ? 1 : 0 }),
     ...(config === undefined ? {} : { config: JSON.stringify(config) }),
+    ...(tags === undefined ? {} : { tags: JSON.stringify(tags) }),
     updatedAt: Date.now(),
   };
   connection.run(sql.updateTable('runs').set(changes).where('serial', '=', serial));

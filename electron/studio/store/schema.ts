@@ -39,6 +39,9 @@ export interface Tables {
     bestValLoss: StoredNumber;
     message: string | null;
     archived: number;
+    tags: Generated<string>;
+    notes: Generated<string>;
+    preset: string | null;
     pid: number | null;
     host: string | null;
     bootId: string | null;

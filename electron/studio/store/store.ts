@@ -47,6 +47,11 @@ export class Store {
     return runs.toRun(runs.findRun(this.#connection, text));
   }
 
+  /** Another value whenever anything in the store may have changed, by whatever process. */
+  version(): string {
+    return this.#connection.version();
+  }
+
   /** The newest first. */
   listRuns(filter?: runs.RunFilter): runs.Run[] {
     return runs.listRuns(this.#connection, filter);
@@ -149,8 +154,9 @@ export class Store {
     records.addEvent(this.#connection, this.#serial(id), { step, level, kind, message, data });
   }
 
-  listEvents(id: string): records.RunEventRecord[] {
-    return records.listEvents(this.#connection, this.#serial(id));
+  /** @param after id of an event: only later ones */
+  listEvents(id: string, after?: number): records.RunEventRecord[] {
+    return records.listEvents(this.#connection, this.#serial(id), after);
   }
 
   /** @param dataset empty for the run's own validation split: its `validation` losses make the run's best */

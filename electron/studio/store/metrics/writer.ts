@@ -3,7 +3,7 @@ import type { MetricsRow } from './columns.ts';
 export interface WriterOptions {
   /** Rows that are written at once at most. Default 512. */
   readonly maxRows?: number;
-  /** How long a row may wait, in milliseconds. Default 1000. */
+  /** How long a row may wait, in milliseconds. Default 300. */
   readonly maxDelayMs?: number;
 }
 
@@ -20,7 +20,7 @@ export class MetricsWriter {
   #failure: { readonly error: unknown } | undefined;
   #closed = false;
 
-  constructor(insert: (rows: readonly MetricsRow[]) => void, { maxRows = 512, maxDelayMs = 1000 }: WriterOptions = {}) {
+  constructor(insert: (rows: readonly MetricsRow[]) => void, { maxRows = 512, maxDelayMs = 300 }: WriterOptions = {}) {
     this.#insert = insert;
     this.#maxRows = maxRows;
     this.#maxDelayMs = maxDelayMs;

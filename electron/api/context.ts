@@ -1,0 +1,50 @@
+import { implement, ORPCError } from '@orpc/server';
+import { messageOf, UserError } from '../errors.ts';
+import type { Studio } from '../studio/studio.ts';
+import { contract } from './contract.ts';
+
+/** What the system's window can do and a browser can't. */
+export interface Desktop {
+  /** Files and folders chosen in a dialog; null when it was left. */
+  pickFiles(title: string): Promise<string[] | null>;
+}
+
+/** What every handler is given. */
+export interface ApiContext {
+  readonly studio: Studio;
+  readonly desktop?: Desktop;
+}
+
+/**
+ * The contract to be filled with handlers. What the user can mend arrives at the window as it was said; anything else is a
+ * defect, of which the window learns that it happened and the log what it was.
+ */
+export const api = implement(contract)
+  .$context<ApiContext>()
+  .use(async ({ next, path }) => {
+    try {
+      return await next();
+    } catch (error) {
+      throw explained(error, path);
+    }
+  });
+
+/** An error as it crosses the API. */
+export function explained(error: unknown, path: readonly string[]): unknown {
+  if (error instanceof ORPCError) return error;
+  if (error instanceof UserError) return new ORPCError('BAD_REQUEST', { message: messageOf(error) });
+  if (error instanceof Error && error.name === 'AbortError') return error;
+  console.error(`trainyard: ${path.join('.')} failed`, error);
+  return new ORPCError('INTERNAL_SERVER_ERROR', {
+    message: `Something went wrong in the studio (${messageOf(error)}). Its log says more.`,
+  });
+}
+
+/** A subscription whose errors are told as those of procedures. */
+export async function* subscription<T>(path: string, items: AsyncIterable<T>): AsyncGenerator<T, void> {
+  try {
+    yield* items;
+  } catch (error) {
+    throw explained(error, [path]);
+  }
+}

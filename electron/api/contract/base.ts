@@ -1,0 +1,13 @@
+import { oc } from '@orpc/contract';
+import { z } from 'zod';
+
+/** The beginning of every procedure. What a procedure answers is typed and not validated: it comes from this program. */
+export const procedure = oc;
+
+/** The type of an answer or of what a subscription yields. */
+export const answers = <T>() => z.custom<T>();
+
+export const runId = z.string().min(1).max(200);
+
+/** The answer of a procedure that only does something. */
+export const nothing = z.void();

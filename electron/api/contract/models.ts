@@ -1,0 +1,28 @@
+import { eventIterator } from '@orpc/contract';
+import { z } from 'zod';
+import type { EvaluationUpdate, PublishedRun } from '../types.ts';
+import { answers, procedure, runId } from './base.ts';
+
+const checkpoint = z.strictObject({ id: runId, step: z.int().min(0) });
+
+/** What is done with the weights of a checkpoint, whether or not its run trains. */
+export const models = {
+  /** Continues a prompt. Yields pieces of text; cancelled by leaving. */
+  generate: procedure
+    .input(
+      checkpoint.extend({
+        prompt: z.string().max(100_000),
+        maxTokens: z.int().min(1).max(100_000),
+        temperature: z.number().min(0).max(10),
+        topK: z.int().min(0).max(65536),
+        seed: z.int().min(0),
+      }),
+    )
+    .output(eventIterator(answers<string>())),
+  /** The validation loss of a checkpoint over a number of sequences. Ends with it; cancelled by leaving. */
+  evaluate: procedure
+    .input(checkpoint.extend({ sequences: z.int().min(1).max(1_000_000) }))
+    .output(eventIterator(answers<EvaluationUpdate>())),
+  /** Runs that others have published, to compare with. */
+  published: procedure.output(answers<PublishedRun[]>()),
+};

@@ -1,0 +1,76 @@
+import { eventIterator } from '@orpc/contract';
+import { z } from 'zod';
+import { phaseSchema } from '../../engine/config.ts';
+import { answers, nothing, procedure, runId } from './base.ts';
+import type { RunDetails, RunUpdate, RunView, Series } from '../types.ts';
+
+const byId = z.strictObject({ id: runId });
+
+/** Runs: what there is, what it does, and what it may be told to do. */
+export const runs = {
+  list: procedure.input(z.strictObject({ archived: z.boolean().default(false) })).output(answers<RunView[]>()),
+
+  /** The list now, and again whenever a run changes. */
+  watchList: procedure
+    .input(z.strictObject({ archived: z.boolean().default(false) }))
+    .output(eventIterator(answers<RunView[]>())),
+
+  get: procedure.input(byId).output(answers<RunDetails>()),
+
+  /**
+   * What is new of a run after a step and an event, and again whenever something is: as much at a time as there is when
+   * the listener has taken what came before.
+   */
+  watch: procedure
+    .input(z.strictObject({ id: runId, afterStep: z.int().min(-1), afterEvent: z.int().min(0) }))
+    .output(eventIterator(answers<RunUpdate>())),
+
+  /** Measures for charts, decimated with minima and maxima kept. */
+  series: procedure
+    .input(
+      z.strictObject({
+        id: runId,
+        fromStep: z.int().min(0).optional(),
+        toStep: z.int().min(0).optional(),
+        points: z.int().min(10).max(5000).default(1000),
+      }),
+    )
+    .output(answers<Series>()),
+
+  /** Trains a config that was drafted. @returns the run's id */
+  create: procedure
+    .input(
+      z.strictObject({
+        config: z.record(z.string(), z.unknown()),
+        name: z.string().max(200),
+        preset: z.string().nullable(),
+      }),
+    )
+    .output(answers<{ id: string }>()),
+
+  pause: procedure.input(byId).output(nothing),
+  stop: procedure.input(byId).output(nothing),
+  /** Ends it at once: what came after the last checkpoint is lost. */
+  kill: procedure.input(byId).output(nothing),
+  resume: procedure.input(byId).output(answers<{ step: number; refused: string[] }>()),
+  /** Between two steps. */
+  request: procedure.input(byId.extend({ what: z.enum(['checkpoint', 'evaluate', 'sample']) })).output(nothing),
+  changePhases: procedure
+    .input(byId.extend({ begun: z.int().min(0), later: z.array(phaseSchema).max(1000) }))
+    .output(nothing),
+
+  edit: procedure
+    .input(
+      byId.extend({
+        name: z.string().min(1).max(200).optional(),
+        notes: z.string().max(100_000).optional(),
+        tags: z.array(z.string().min(1).max(50)).max(50).optional(),
+        archived: z.boolean().optional(),
+      }),
+    )
+    .output(nothing),
+  /** Deletes an archived run with its checkpoints. */
+  remove: procedure.input(byId).output(nothing),
+  removeCheckpoint: procedure.input(byId.extend({ step: z.int().min(0) })).output(nothing),
+  keepCheckpoint: procedure.input(byId.extend({ step: z.int().min(0), kept: z.boolean() })).output(nothing),
+};

@@ -1,0 +1,94 @@
+import { getTokenizer } from '../../data/tokenizers/index.ts';
+import { checkRunConfig, parseRunConfig, type RunConfig } from '../../engine/config.ts';
+import { parameterCount } from '../../engine/gpt2/config.ts';
+import { loadPreset, presetNames } from '../../engine/presets.ts';
+import { learningRateAt, schedule, settingsOf, totalSteps } from '../../engine/trainer/schedule.ts';
+import { messageOf, UserError } from '../../errors.ts';
+import { requireData } from '../../studio/run/data.ts';
+import type { Studio } from '../../studio/studio.ts';
+import { api } from '../context.ts';
+import type { ConfigProblem, DraftReport, PlanReport, Points } from '../types.ts';
+import { type Budget, planReport } from './plan.ts';
+import { phaseViews } from './views.ts';
+
+type Tree = Readonly<Record<string, unknown>>;
+
+/** A draft leaves out what follows from its tokenizer. */
+function withVocabulary(draft: Tree): Tree {
+  const { tokenizer } = draft;
+  if (tokenizer !== 'gpt2' && tokenizer !== 'bytes') return draft;
+  return { ...draft, model: { ...(draft.model as Tree | undefined), vocabSize: getTokenizer(tokenizer).vocabSize } };
+}
+
+/** @throws UsageError that names the setting and what is wrong with it */
+export const parseDraft = (draft: Tree): RunConfig => parseRunConfig(withVocabulary(draft));
+
+/** Points of the learning rate: enough to draw it, the ends of every phase among them. */
+function ratesOf(config: RunConfig): Points {
+  const phases = schedule(config);
+  const steps = phases.flatMap(({ start, steps: n }) => {
+    const parts = Math.min(60, Math.max(1, n - 1));
+    return Array.from({ length: parts + 1 }, (_, i) => start + Math.round((i * (n - 1)) / parts));
+  });
+  const once = [...new Set(steps)];
+  return { steps: once, values: once.map((step) => learningRateAt(phases, step)) };
+}
+
+/** The plan of the phase that needs most. */
+function worstPlan(config: RunConfig, budget: Budget): PlanReport {
+  const { model, precision, recompute } = config;
+  const kinds = new Map(
+    config.phases.map((phase) => {
+      const { optimizer, batch } = settingsOf(config, phase);
+      return [`${optimizer} ${batch}`, { optimizer, batch }] as const;
+    }),
+  );
+  const plans = [...kinds.values()].map((settings) => planReport({ model, precision, recompute, ...settings }, budget));
+  return plans.reduce((worst, plan) => (plan.left < worst.left ? plan : worst));
+}
+
+function check(studio: Studio, draft: Tree, budget: Budget, step: number): DraftReport {
+  const checked = checkRunConfig(withVocabulary(draft));
+  const nothing = {
+    config: null,
+    phases: [],
+    rates: { steps: [], values: [] },
+    stepsTotal: 0,
+    tokensTotal: 0,
+    plan: null,
+  };
+  if ('problems' in checked) return { ...nothing, problems: checked.problems };
+  const { config } = checked;
+  const problems: ConfigProblem[] = [];
+  try {
+    requireData(studio.home, config, step);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    problems.push({ path: 'dataset', message: messageOf(error) });
+  }
+  const stepsTotal = totalSteps(schedule(config));
+  return {
+    problems,
+    config,
+    phases: phaseViews(config),
+    rates: ratesOf(config),
+    stepsTotal,
+    tokensTotal: stepsTotal * config.tokensPerStep,
+    plan: worstPlan(config, budget),
+  };
+}
+
+export const drafts = {
+  presets: api.drafts.presets.handler(() =>
+    presetNames().map((name) => {
+      const { title, config } = loadPreset(name);
+      const { tokenizer } = config as { tokenizer?: 'gpt2' | 'bytes' };
+      const { vocabSize } = getTokenizer(tokenizer ?? 'gpt2');
+      const model = { vocabSize, ...(config.model as Tree) } as RunConfig['model'];
+      return { name, title, config, parameters: parameterCount(model) };
+    }),
+  ),
+  check: api.drafts.check.handler(({ input, context }) =>
+    check(context.studio, input.config, input.budget, input.step),
+  ),
+};

@@ -1,0 +1,160 @@
+import type { RunConfig } from '../../engine/config.ts';
+import { loadPreset } from '../../engine/presets.ts';
+import { UserError } from '../../errors.ts';
+import type { RunHandle } from '../../studio/run/handle.ts';
+import type { Run } from '../../studio/store/index.ts';
+import type { Studio } from '../../studio/studio.ts';
+import { api, subscription } from '../context.ts';
+import type { RunDetails, RunUpdate, RunView } from '../types.ts';
+import { changesFrom } from './changes.ts';
+import { parseDraft } from './drafts.ts';
+import { columnsOf, readSeries } from './series.ts';
+import { phaseViews, runView } from './views.ts';
+import { changes } from './watch.ts';
+
+const list = (studio: Studio, archived: boolean): RunView[] =>
+  studio.store.listRuns({ archived }).map((run) => runView(studio, run));
+
+function handleOf(studio: Studio, id: string): RunHandle {
+  const handle = studio.handleOf(id);
+  if (handle) return handle;
+  const run = studio.store.getRun(id);
+  const where = studio.isElsewhere(run) ? `trains in process ${run.pid}: tell it there` : `is ${run.state}`;
+  throw new UserError(`The run ${run.name} ${where}.`);
+}
+
+function detailsOf(studio: Studio, run: Run): RunUpdate['details'] & object {
+  const { store } = studio;
+  const config = studio.configOf(run);
+  return {
+    config,
+    phases: phaseViews(config),
+    begunPhases: studio.begunPhases(run),
+    checkpoints: store.listCheckpoints(run.id),
+    evals: store.listEvals(run.id),
+    samples: store.listSamples(run.id),
+  };
+}
+
+function changesOf(run: Run): RunDetails['changes'] {
+  if (run.preset === null) return [];
+  try {
+    return changesFrom(loadPreset(run.preset).config, run.config as Record<string, unknown>);
+  } catch {
+    return []; // a preset that is there no more
+  }
+}
+
+/** Rows that are sent one by one; a listener that is further behind reads the measures anew. */
+const mostRows = 2000;
+
+async function* watch(
+  studio: Studio,
+  id: string,
+  after: { step: number; event: number },
+  signal: AbortSignal | undefined,
+): AsyncGenerator<RunUpdate> {
+  const { store } = studio;
+  let { step: lastStep, event: lastEvent } = after;
+  let shown = '';
+  for await (const _ of changes(store, () => studio.handleOf(id)?.state ?? '', signal)) {
+    const run = store.getRun(id);
+    const events = store.listEvents(id, lastEvent);
+    lastEvent = events.at(-1)?.id ?? lastEvent;
+    // Where a run went back or was resumed, what was told after that step is void.
+    const back = events.flatMap((e) => {
+      if (e.kind === 'started') return [e.step ?? 0];
+      return e.kind === 'recovery' ? [(e.data as { to: number }).to] : [];
+    });
+    const resetAfter = back.length > 0 && Math.min(...back) < lastStep ? Math.min(...back) : null;
+    if (resetAfter !== null) lastStep = resetAfter;
+    const skipped = run.step - lastStep > mostRows;
+    const rows = skipped ? [] : store.readMetrics(id, { fromStep: lastStep + 1 });
+    lastStep = skipped ? run.step : Math.max(lastStep, rows.at(-1)?.step ?? lastStep);
+    const details = detailsOf(studio, run);
+    const now = JSON.stringify(details);
+    const isNew = now !== shown;
+    shown = now;
+    yield {
+      run: runView(studio, run),
+      resetAfter,
+      steps: rows.map((r) => r.step),
+      times: rows.map((r) => r.time ?? Number.NaN),
+      measures: columnsOf(rows),
+      skipped,
+      events,
+      details: isNew ? details : null,
+    };
+  }
+}
+
+async function* watchList(
+  studio: Studio,
+  archived: boolean,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<RunView[]> {
+  let shown = '';
+  const doing = () =>
+    studio.store
+      .listRuns({ archived })
+      .map((run) => studio.doing(run))
+      .join();
+  for await (const _ of changes(studio.store, doing, signal)) {
+    const now = list(studio, archived);
+    const text = JSON.stringify(now);
+    if (text === shown) continue;
+    shown = text;
+    yield now;
+  }
+}
+
+export const runs = {
+  list: api.runs.list.handler(({ input, context }) => list(context.studio, input.archived)),
+  watchList: api.runs.watchList.handler(({ input, context, signal }) =>
+    subscription('runs.watchList', watchList(context.studio, input.archived, signal)),
+  ),
+
+  get: api.runs.get.handler(({ input, context: { studio } }) => {
+    const run = studio.store.getRun(input.id);
+    const events = studio.store.listEvents(run.id);
+    return { run: runView(studio, run), changes: changesOf(run), events, ...detailsOf(studio, run) };
+  }),
+  watch: api.runs.watch.handler(({ input, context: { studio }, signal }) => {
+    const { id } = studio.store.getRun(input.id);
+    return subscription('runs.watch', watch(studio, id, { step: input.afterStep, event: input.afterEvent }, signal));
+  }),
+  series: api.runs.series.handler(({ input, context: { studio } }) => {
+    const run = studio.store.getRun(input.id);
+    return readSeries(studio.store, run.id, (run.config as RunConfig).tokensPerStep, input);
+  }),
+
+  create: api.runs.create.handler(({ input, context: { studio } }) => {
+    const run = studio.createRun(parseDraft(input.config), input.name, input.preset);
+    studio.start(run);
+    return { id: run.id };
+  }),
+  pause: api.runs.pause.handler(({ input, context }) => handleOf(context.studio, input.id).pause()),
+  stop: api.runs.stop.handler(({ input, context }) => handleOf(context.studio, input.id).stop()),
+  kill: api.runs.kill.handler(({ input, context }) => handleOf(context.studio, input.id).kill()),
+  resume: api.runs.resume.handler(async ({ input, context: { studio } }) => {
+    const { step, refused } = await studio.resume(studio.store.getRun(input.id));
+    return { step, refused: refused.map((r) => r.reason) };
+  }),
+  request: api.runs.request.handler(({ input, context }) => handleOf(context.studio, input.id).request(input.what)),
+  changePhases: api.runs.changePhases.handler(async ({ input, context: { studio } }) => {
+    const { begun, later } = input;
+    await studio.changePhases(studio.store.getRun(input.id), { begun, later, add: [] });
+  }),
+
+  edit: api.runs.edit.handler(({ input: { id, ...changed }, context: { studio } }) => {
+    const given = Object.entries(changed).filter(([, value]) => value !== undefined);
+    studio.store.updateRun(studio.store.getRun(id).id, Object.fromEntries(given));
+  }),
+  remove: api.runs.remove.handler(({ input, context: { studio } }) => studio.removeRun(studio.store.getRun(input.id))),
+  removeCheckpoint: api.runs.removeCheckpoint.handler(({ input, context: { studio } }) =>
+    studio.removeCheckpoint(studio.store.getRun(input.id), input.step),
+  ),
+  keepCheckpoint: api.runs.keepCheckpoint.handler(({ input, context: { studio } }) =>
+    studio.store.keepCheckpoint(studio.store.getRun(input.id).id, input.step, input.kept),
+  ),
+};

@@ -1,0 +1,42 @@
+import { parameterCount } from '../../engine/gpt2/config.ts';
+import type { RunConfig } from '../../engine/config.ts';
+import { type ScheduledPhase, schedule, settingsOf, sourceName } from '../../engine/trainer/schedule.ts';
+import type { Run } from '../../studio/store/index.ts';
+import type { Studio } from '../../studio/studio.ts';
+import type { PhaseView, RunView } from '../types.ts';
+
+/** A run as lists show it. */
+export function runView(studio: Studio, run: Run): RunView {
+  const config = run.config as RunConfig;
+  const { id, name, state, message, createdAt, startedAt, endedAt, step, stepsTotal, tokensSeen, tokensTotal } = run;
+  return {
+    ...{ id, name, state, message, createdAt, startedAt, endedAt, step, stepsTotal, tokensSeen, tokensTotal },
+    doing: studio.doing(run),
+    elsewhere: studio.isElsewhere(run),
+    lastLoss: run.lastLoss,
+    bestValLoss: run.bestValLoss,
+    parameters: parameterCount(config.model),
+    dataset: config.dataset,
+    optimizer: config.optimizer.kind,
+    precision: config.precision,
+    tags: run.tags,
+    notes: run.notes,
+    preset: run.preset,
+    archived: run.archived,
+  };
+}
+
+export const phaseViews = (config: RunConfig): PhaseView[] =>
+  schedule(config).map(({ phase, index, start, steps }: ScheduledPhase) => {
+    const { optimizer, batch, source } = settingsOf(config, phase);
+    return {
+      phase,
+      index,
+      start,
+      steps,
+      tokens: steps * config.tokensPerStep,
+      optimizer,
+      batch,
+      data: sourceName(source),
+    };
+  });

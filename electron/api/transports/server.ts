@@ -1,0 +1,118 @@
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { RPCHandler } from '@orpc/server/ws';
+import sirv from 'sirv';
+import { WebSocketServer } from 'ws';
+import { UsageError, UserError } from '../../errors.ts';
+import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
+import type { ApiContext } from '../context.ts';
+import { router } from '../router.ts';
+import { Access, isLoopback } from './access.ts';
+import { pageHeaders } from './headers.ts';
+
+export interface ServerOptions {
+  readonly context: ApiContext;
+  /** Folder of the built page. */
+  readonly pages: string;
+  readonly host: string;
+  /** 0: any that is free. */
+  readonly port: number;
+  /** The host may be reached from other machines. */
+  readonly exposed?: boolean;
+}
+
+export interface RunningServer {
+  /** Where the studio is opened: the token in it lets a browser in. */
+  readonly link: string;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+/** Largest message that a page sends, bytes. */
+const mostBytes = 16 << 20;
+
+/**
+ * Serves the page and the API: HTTP for files, one WebSocket a window for everything else.
+ * @throws UsageError for a host that other machines reach, unless that is asked for; UserError when the port is taken
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { host, port, pages, context } = options;
+  if (!isLoopback(host) && !options.exposed) {
+    throw new UsageError(
+      `Other machines could reach ${host}: use 127.0.0.1 and a tunnel (ssh -L), or add --expose if that is what you want.`,
+    );
+  }
+  const access = new Access(host);
+  const files = sirv(pages, {
+    dev: false,
+    etag: true,
+    setHeaders(response, pathname) {
+      for (const [name, value] of Object.entries(pageHeaders)) response.setHeader(name, value);
+      response.setHeader('Cache-Control', pathname.startsWith('/assets/') ? 'max-age=31536000, immutable' : 'no-cache');
+    },
+  });
+  const server = http.createServer((request, response) => {
+    if (!access.isMeantForUs(request)) return refuse(response, 403, 'This server is not meant for that name or page.');
+    const url = new URL(request.url ?? '/', 'http://studio');
+    const token = url.searchParams.get('token');
+    if (token !== null && access.isToken(token)) {
+      response.writeHead(303, {
+        Location: url.pathname,
+        'Set-Cookie': access.cookie,
+        'Referrer-Policy': 'no-referrer',
+      });
+      response.end();
+      return undefined;
+    }
+    if (!access.isAllowed(request)) {
+      return refuse(response, 401, 'Open the studio by the link that was printed when it started.');
+    }
+    files(request, response, () => refuse(response, 404, 'There is no such page.'));
+    return undefined;
+  });
+
+  const handler = new RPCHandler(router);
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: mostBytes });
+  server.on('upgrade', (request, socket, head) => {
+    if (request.url !== '/api' || !access.isMeantForUs(request) || !access.isAllowed(request)) {
+      socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
+      return;
+    }
+    sockets.handleUpgrade(request, socket, head, (ws) => void handler.upgrade(ws, { context }));
+  });
+
+  await listen(server, host, port);
+  const actual = (server.address() as AddressInfo).port;
+  const name = host.includes(':') ? `[${host}]` : host;
+  return {
+    link: `http://${name}:${actual}/?token=${access.token}`,
+    port: actual,
+    async close() {
+      for (const client of sockets.clients) client.terminate();
+      await new Promise<void>((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      });
+    },
+  };
+}
+
+function refuse(response: http.ServerResponse, status: number, text: string): undefined {
+  response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' });
+  response.end(`${text}\n`);
+}
+
+async function listen(server: http.Server, host: string, port: number): Promise<void> {
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen(port, host, resolve);
+    });
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    const taken = error.code === 'EADDRINUSE' ? 'another program uses it' : meaningOf(error);
+    throw new UserError(
+      `The studio can't be served on ${host}:${port}: ${taken}; choose another --port, or 0 for any.`,
+    );
+  }
+}

@@ -1,0 +1,249 @@
+/** What crosses the API: plain data, seen by the window as it is written here. */
+import type { ConfigProblem, Phase, RunConfig } from '../engine/config.ts';
+
+export type { ConfigProblem, Phase, RunConfig } from '../engine/config.ts';
+
+export type RunStateName = 'preparing' | 'training' | 'paused' | 'stopped' | 'completed' | 'failed' | 'interrupted';
+
+/** A run as lists show it. */
+export interface RunView {
+  readonly id: string;
+  readonly name: string;
+  readonly state: RunStateName;
+  /** What it is doing, where this studio trains it: `training.cosine`, `evaluating`. Else its state. */
+  readonly doing: string;
+  /** It trains in a process of another studio or terminal. */
+  readonly elsewhere: boolean;
+  readonly message: string | null;
+  /** Milliseconds since 1970. */
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly endedAt: number | null;
+  readonly step: number;
+  readonly stepsTotal: number | null;
+  readonly tokensSeen: number;
+  readonly tokensTotal: number | null;
+  readonly lastLoss: number | null;
+  readonly bestValLoss: number | null;
+  readonly parameters: number;
+  readonly dataset: string;
+  readonly optimizer: string;
+  readonly precision: string;
+  readonly tags: readonly string[];
+  readonly notes: string;
+  readonly preset: string | null;
+  readonly archived: boolean;
+}
+
+export interface PhaseView {
+  readonly phase: Phase;
+  readonly index: number;
+  /** First step, counted from 0. */
+  readonly start: number;
+  readonly steps: number;
+  readonly tokens: number;
+  readonly optimizer: string;
+  readonly batch: number;
+  readonly data: string;
+}
+
+export interface CheckpointView {
+  readonly step: number;
+  readonly path: string;
+  readonly bytes: number;
+  readonly valLoss: number | null;
+  readonly createdAt: number;
+  readonly kept: boolean;
+  readonly best: boolean;
+}
+
+export interface EvalView {
+  readonly step: number;
+  readonly kind: string;
+  readonly dataset: string;
+  readonly value: number;
+  readonly time: number;
+  readonly data: unknown;
+}
+
+export interface SampleView {
+  readonly id: number;
+  readonly step: number;
+  readonly prompt: string;
+  readonly seed: number;
+  readonly text: string;
+}
+
+export interface EventView {
+  readonly id: number;
+  readonly time: number;
+  readonly step: number | null;
+  readonly level: 'info' | 'warning' | 'error';
+  readonly kind: string;
+  readonly message: string;
+  readonly data: unknown;
+}
+
+export interface RunDetails {
+  readonly run: RunView;
+  readonly config: RunConfig;
+  /** What differs from its preset: dotted path, the preset's value, the run's. */
+  readonly changes: readonly { readonly path: string; readonly preset: unknown; readonly run: unknown }[];
+  readonly phases: readonly PhaseView[];
+  readonly begunPhases: number;
+  readonly checkpoints: readonly CheckpointView[];
+  readonly evals: readonly EvalView[];
+  readonly samples: readonly SampleView[];
+  readonly events: readonly EventView[];
+}
+
+export const seriesNames = [
+  'loss',
+  'learningRate',
+  'gradNorm',
+  'tokensPerSecond',
+  'memoryBytes',
+  'lossScale',
+  'mfu',
+] as const;
+export type SeriesName = (typeof seriesNames)[number];
+
+/** Points of one measure: steps, and values of which NaN is one. */
+export interface Points {
+  readonly steps: readonly number[];
+  readonly values: readonly number[];
+}
+
+/** Measures of a run over some steps. */
+export interface Series {
+  readonly measures: Readonly<Record<SeriesName, Points>>;
+  /** When steps were trained, milliseconds since 1970: for the time axis. */
+  readonly times: Points;
+  readonly tokensPerStep: number;
+  /** The last step with metrics; -1 when there are none. */
+  readonly lastStep: number;
+}
+
+/** What changed of a run since the listener last heard of it. */
+export interface RunUpdate {
+  readonly run: RunView;
+  /** Rows after this step are not valid any more; those that are come below. Null: only new ones come. */
+  readonly resetAfter: number | null;
+  readonly steps: readonly number[];
+  readonly times: readonly number[];
+  readonly measures: Readonly<Record<SeriesName, readonly number[]>>;
+  /** More rows are there than were sent: the measures are to be read anew. */
+  readonly skipped: boolean;
+  readonly events: readonly EventView[];
+  /** All of these, where any of them changed; else null. */
+  readonly details: Pick<RunDetails, 'phases' | 'begunPhases' | 'checkpoints' | 'evals' | 'samples' | 'config'> | null;
+}
+
+export interface PresetView {
+  readonly name: string;
+  readonly title: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly parameters: number;
+}
+
+export interface GpuView {
+  readonly id: string;
+  readonly name: string;
+  readonly memoryMiB: number;
+}
+
+/** What a plan takes, and what it is held against. */
+export interface PlanReport {
+  readonly parameters: number;
+  readonly totalBytes: number;
+  /** In the host's memory, where the device has its own. */
+  readonly hostBytes: number;
+  readonly roles: readonly { readonly role: string; readonly bytes: number }[];
+  readonly peak: { readonly program: string; readonly op: string; readonly scope: string } | null;
+  readonly budget: { readonly name: string; readonly totalBytes: number; readonly reserveBytes: number };
+  /** Bytes left over; negative: missing. */
+  readonly left: number;
+  readonly advice: readonly {
+    readonly changes: readonly string[];
+    readonly savedBytes: number;
+    readonly totalBytes: number;
+    /** Work that is done besides, as a part. */
+    readonly extraWork: number;
+    readonly pagedBytes: number;
+    readonly config: {
+      readonly batch: number;
+      readonly precision: string;
+      readonly recompute: string;
+      readonly optimizer: string;
+    };
+  }[];
+}
+
+export interface MatrixReport {
+  readonly batches: readonly number[];
+  readonly rows: readonly {
+    readonly optimizer: string;
+    /** `f16` stands for bfloat16 as well. */
+    readonly precision: string;
+    readonly recompute: string;
+    readonly totalBytes: readonly number[];
+  }[];
+  readonly budgetBytes: number;
+}
+
+export interface DraftReport {
+  readonly problems: readonly ConfigProblem[];
+  /** The whole config, where nothing is wrong with it. */
+  readonly config: RunConfig | null;
+  readonly phases: readonly PhaseView[];
+  /** The learning rate over the steps. */
+  readonly rates: Points;
+  readonly stepsTotal: number;
+  readonly tokensTotal: number;
+  readonly plan: PlanReport | null;
+}
+
+export interface DatasetView {
+  readonly name: string;
+  readonly tokenizer: string;
+  readonly vocabSize: number;
+  readonly trainTokens: number;
+  readonly valTokens: number;
+  readonly bytes: number;
+  readonly createdAt: number;
+  readonly sources: readonly { readonly path: string; readonly bytes: number }[];
+  /** Names of the runs that use it. */
+  readonly runs: readonly string[];
+  /** Why it can't be used. */
+  readonly problem: string | null;
+}
+
+export type PrepareUpdate =
+  | { readonly kind: 'progress'; readonly doneBytes: number; readonly totalBytes: number }
+  | { readonly kind: 'done'; readonly name: string };
+
+export interface DatasetLook {
+  readonly text: string;
+  readonly at: number;
+  /** Tokens of the whole split. */
+  readonly total: number;
+}
+
+export type EvaluationUpdate =
+  | { readonly kind: 'progress'; readonly done: number; readonly total: number }
+  | { readonly kind: 'done'; readonly valLoss: number };
+
+export interface PublishedRun {
+  readonly name: string;
+  readonly points: readonly { readonly step: number; readonly valLoss: number; readonly hellaswag: number }[];
+  readonly notes: string;
+}
+
+export interface StudioInfo {
+  readonly version: string;
+  readonly home: string;
+  /** Whether the window can show the system's own dialogs. */
+  readonly desktop: boolean;
+  readonly memoryBytes: number;
+  readonly devices: readonly { readonly kind: string; readonly description: string; readonly available: boolean }[];
+}

@@ -1,0 +1,28 @@
+import type { OpenedCheckpoint } from './checkpoint/index.ts';
+import type { RunConfig } from './config.ts';
+import { openDevice } from './devices/open.ts';
+import { Gpt2 } from './gpt2/programs.ts';
+import { plan } from './program/planner.ts';
+import { Evaluator } from './trainer/evaluator.ts';
+import { restoreModel } from './trainer/snapshot.ts';
+import type { Windows } from './trainer/windows.ts';
+
+/** The mean loss of a checkpoint's weights over some windows, in nats a token. */
+export async function evaluate(
+  checkpoint: OpenedCheckpoint,
+  config: RunConfig,
+  windows: Windows,
+  onProgress: (done: number) => void,
+): Promise<number> {
+  const model = new Gpt2(config.model, config.precision);
+  const evaluator = new Evaluator(model, Math.min(config.batch, windows.count), config.model.contextLength);
+  const { device } = await openDevice(config.device);
+  const programs = [evaluator.program, model.castWeights];
+  const session = await device.load(programs, plan(programs));
+  try {
+    await restoreModel(session, model, checkpoint);
+    return (await evaluator.meanLoss(session, windows, undefined, onProgress))!;
+  } finally {
+    session.close();
+  }
+}

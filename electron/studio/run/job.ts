@@ -1,0 +1,36 @@
+import type { FromJob, Job } from '../../engine/process/messages.ts';
+import { UserError } from '../../errors.ts';
+import { EngineProcess } from './engine.ts';
+
+/**
+ * Does a job in an engine process of its own, which ends when nobody listens any more.
+ * @yields what comes of it
+ * @throws UserError when it fails, or its process is gone
+ */
+export async function* runJob(job: Job): AsyncGenerator<Exclude<FromJob, { type: 'error' | 'finished' }>> {
+  const waiting: FromJob[] = [];
+  let wake = (): void => {};
+  const engine = new EngineProcess((message) => {
+    waiting.push(message as FromJob);
+    wake();
+  });
+  let gone = false;
+  void engine.exited.then(() => {
+    gone = true;
+    wake();
+  });
+  engine.send(job);
+  try {
+    for (;;) {
+      const message = waiting.shift();
+      if (message === undefined) {
+        if (gone) throw new UserError('The engine process ended without a word: see `trainyard doctor`.');
+        await new Promise<void>((resolve) => (wake = resolve));
+      } else if (message.type === 'error') throw new UserError(message.message);
+      else if (message.type === 'finished') return;
+      else yield message;
+    }
+  } finally {
+    engine.kill();
+  }
+}

@@ -1,0 +1,41 @@
+import { createORPCClient, ORPCError } from '@orpc/client';
+import { RPCLink as PortLink } from '@orpc/client/message-port';
+import { RPCLink as SocketLink } from '@orpc/client/websocket';
+import type { ContractRouterClient } from '@orpc/contract';
+import { WebSocket as ReconnectingWebSocket } from 'partysocket';
+import type { Contract } from '../../electron/api/contract.ts';
+import { connection } from './connection.svelte.ts';
+
+export type Api = ContractRouterClient<Contract>;
+
+/** Given by the preload script of the desktop window. */
+declare global {
+  interface Window {
+    readonly trainyard?: { connect(): Promise<MessagePort> };
+  }
+}
+
+function overSocket(): Api {
+  const url = new URL('api', document.baseURI);
+  url.protocol = url.protocol.replace('http', 'ws');
+  const socket = new ReconnectingWebSocket(url.href, [], { minReconnectionDelay: 300, maxReconnectionDelay: 4000 });
+  socket.addEventListener('open', () => connection.opened());
+  socket.addEventListener('close', () => connection.lost());
+  return createORPCClient(new SocketLink({ websocket: socket as unknown as WebSocket }));
+}
+
+async function overPort(connect: () => Promise<MessagePort>): Promise<Api> {
+  const port = await connect();
+  port.start();
+  connection.opened();
+  return createORPCClient(new PortLink({ port }));
+}
+
+/** The studio, by whatever way this window has to it. */
+export const api: Api = window.trainyard ? await overPort(window.trainyard.connect) : overSocket();
+
+/** What to tell of anything thrown by a call. */
+export function messageOf(error: unknown): string {
+  if (error instanceof ORPCError || error instanceof Error) return error.message;
+  return String(error);
+}

@@ -1,0 +1,22 @@
+import type { RunView } from '../../electron/api/types.ts';
+import { api, messageOf } from './api.ts';
+import { subscribe } from './subscribe.ts';
+
+/** The runs that are not archived, kept up to date for the whole window. */
+class RunList {
+  all = $state.raw<readonly RunView[]>();
+  error = $state<string>();
+
+  constructor() {
+    subscribe(
+      (signal) => api.runs.watchList({ archived: false }, { signal }),
+      (runs) => {
+        this.all = runs;
+        this.error = undefined;
+      },
+      (error) => (this.error = messageOf(error)),
+    );
+  }
+}
+
+export const runList = new RunList();

@@ -1,0 +1,36 @@
+import { messageOf } from './api.ts';
+
+export interface Toast {
+  readonly id: number;
+  readonly kind: 'info' | 'error';
+  readonly text: string;
+}
+
+/** Short notes on what happened. Errors stay until they are dismissed. */
+class Toasts {
+  all = $state.raw<readonly Toast[]>([]);
+  #next = 1;
+
+  say(text: string, kind: Toast['kind'] = 'info'): void {
+    const id = this.#next++;
+    this.all = [...this.all, { id, kind, text }];
+    if (kind === 'info') setTimeout(() => this.dismiss(id), 5000);
+  }
+
+  dismiss(id: number): void {
+    this.all = this.all.filter((t) => t.id !== id);
+  }
+
+  /** Does something, and tells when it fails. @returns whether it worked */
+  async attempt(work: () => Promise<unknown>): Promise<boolean> {
+    try {
+      await work();
+      return true;
+    } catch (error) {
+      this.say(messageOf(error), 'error');
+      return false;
+    }
+  }
+}
+
+export const toasts = new Toasts();

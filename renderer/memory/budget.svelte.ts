@@ -1,0 +1,31 @@
+export type Budget =
+  | { kind: 'machine' }
+  | { kind: 'gpu'; id: string; reserveMiB: number }
+  | { kind: 'memory'; gib: number; reserveMiB: number };
+
+/** The memory that plans are held against, the same on all pages, and kept for the next time. */
+class BudgetChoice {
+  value = $state<Budget>(read());
+
+  choose(id: string): void {
+    const reserveMiB = this.value.kind === 'machine' ? 512 : this.value.reserveMiB;
+    this.value = id === 'machine' ? { kind: 'machine' } : { kind: 'gpu', id, reserveMiB };
+    this.keep();
+  }
+
+  keep(): void {
+    localStorage.setItem('budget', JSON.stringify(this.value));
+  }
+}
+
+function read(): Budget {
+  try {
+    const kept = JSON.parse(localStorage.getItem('budget') ?? '') as Budget;
+    if (kept.kind === 'machine' || kept.kind === 'gpu') return kept;
+  } catch {
+    // Nothing is kept yet.
+  }
+  return { kind: 'machine' };
+}
+
+export const budget = new BudgetChoice();

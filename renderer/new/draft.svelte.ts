@@ -1,0 +1,147 @@
+import type { DatasetView, PresetView } from '../../electron/api/types.ts';
+import { type PhaseDraft, draftOf, phaseOf } from './phase.ts';
+
+type Tree = Record<string, unknown>;
+
+const usualPhases: PhaseDraft[] = [
+  {
+    kind: 'warmup',
+    unit: 'steps',
+    length: '100',
+    from: '6e-6',
+    to: '6e-4',
+    optimizer: '',
+    batch: '',
+    subset: '',
+    rest: {},
+  },
+  {
+    kind: 'cosine',
+    unit: 'steps',
+    length: '1900',
+    from: '6e-4',
+    to: '6e-5',
+    optimizer: '',
+    batch: '',
+    subset: '',
+    rest: {},
+  },
+];
+
+const usual = () => ({
+  preset: null as string | null,
+  touched: false,
+  name: '',
+  dataset: '',
+  tokenizer: 'bytes' as 'gpt2' | 'bytes',
+  optimizer: 'adamw',
+  model: { nLayer: 4, nHead: 4, nEmbd: 128, contextLength: 128, dropout: 0 },
+  batch: 8,
+  tokensPerStep: 1024,
+  precision: 'f32',
+  recompute: 'none',
+  phases: usualPhases.map((p) => ({ ...p })),
+  rest: {} as Tree,
+});
+
+/** The run that is being put together. It outlives the page, so that a look at another one loses nothing. */
+class Draft {
+  #state = $state(usual());
+
+  get preset() {
+    return this.#state.preset;
+  }
+  get touched() {
+    return this.#state.touched;
+  }
+  get dataset() {
+    return this.#state.dataset;
+  }
+  get tokenizer() {
+    return this.#state.tokenizer;
+  }
+  /** What fields are bound to. */
+  get fields() {
+    return this.#state;
+  }
+  get name() {
+    return this.#state.name;
+  }
+  set name(name: string) {
+    this.#state.name = name;
+  }
+  get optimizer() {
+    return this.#state.optimizer;
+  }
+  get phases() {
+    return this.#state.phases;
+  }
+  set phases(phases: PhaseDraft[]) {
+    this.#state.phases = phases;
+  }
+
+  /** As the studio is asked about it. */
+  get config(): Tree {
+    const { model, batch, tokensPerStep, precision, recompute, dataset, tokenizer, optimizer, phases, rest } =
+      this.#state;
+    return {
+      ...rest,
+      model: { ...model },
+      batch,
+      tokensPerStep,
+      precision,
+      recompute,
+      dataset: dataset || 'none chosen yet',
+      tokenizer,
+      optimizer: { ...(rest.optimizer as Tree | undefined), kind: optimizer },
+      phases: phases.map(phaseOf),
+    };
+  }
+
+  /** Begins with a preset; the dataset stays if its tokens are the preset's. */
+  take({ name, config }: PresetView): void {
+    const fresh = usual();
+    const { model, tokenizer, phases, optimizer, batch, tokensPerStep, precision, recompute, ...rest } =
+      config as Tree & {
+        model?: Tree;
+        phases?: Parameters<typeof draftOf>[0][];
+        optimizer?: { kind?: string };
+      };
+    const shape = { ...fresh.model, ...model } as typeof fresh.model;
+    const kind = (tokenizer ?? this.#state.tokenizer) as 'gpt2' | 'bytes';
+    const size = (batch ?? fresh.batch) as number;
+    Object.assign(this.#state, {
+      ...fresh,
+      preset: name,
+      touched: true,
+      name: this.#state.name,
+      dataset: kind === this.#state.tokenizer ? this.#state.dataset : '',
+      tokenizer: kind,
+      model: shape,
+      batch: size,
+      tokensPerStep: tokensPerStep ?? size * shape.contextLength,
+      precision: precision ?? 'f32',
+      recompute: recompute ?? 'none',
+      optimizer: optimizer?.kind ?? 'adamw',
+      phases: phases?.map(draftOf) ?? fresh.phases,
+      rest: { ...rest, ...(optimizer ? { optimizer } : {}) },
+    });
+  }
+
+  /** Trains on a dataset, with its tokens. */
+  use({ name, tokenizer }: DatasetView): void {
+    this.#state.dataset = name;
+    this.#state.tokenizer = tokenizer as 'gpt2' | 'bytes';
+  }
+
+  /** Takes over what makes it fit. */
+  apply(config: { batch: number; precision: string; recompute: string; optimizer: string }): void {
+    Object.assign(this.#state, config, { touched: true });
+  }
+
+  reset(): void {
+    Object.assign(this.#state, usual());
+  }
+}
+
+export const draft = new Draft();

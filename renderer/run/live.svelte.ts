@@ -1,0 +1,120 @@
+import type {
+  EventView,
+  Points,
+  RunDetails,
+  RunUpdate,
+  RunView,
+  Series,
+  SeriesName,
+} from '../../electron/api/types.ts';
+import type { Line } from '../charts/pipeline/index.ts';
+import { api, messageOf } from '../lib/api.ts';
+import { subscribe } from '../lib/subscribe.ts';
+
+/** Rows that are kept one by one behind the decimated measures; more are read anew, decimated. */
+const mostRows = 4000;
+
+const names = [
+  'loss',
+  'learningRate',
+  'gradNorm',
+  'tokensPerSecond',
+  'memoryBytes',
+  'lossScale',
+  'mfu',
+] as const satisfies readonly SeriesName[];
+
+const upTo = ({ steps, values }: Points, step: number): Points => {
+  const end = steps.findLastIndex((s) => s <= step) + 1;
+  return end === steps.length ? { steps, values } : { steps: steps.slice(0, end), values: values.slice(0, end) };
+};
+
+const joined = (a: Points, steps: readonly number[], values: readonly number[]): Points => ({
+  steps: [...a.steps, ...steps],
+  values: [...a.values, ...values],
+});
+
+/** A run as it is now, for as long as somebody looks: its measures as lines, and all else that is known of it. */
+export class LiveRun {
+  run = $state.raw<RunView>();
+  details = $state.raw<Omit<RunDetails, 'run' | 'events'>>();
+  events = $state.raw<readonly EventView[]>([]);
+  series = $state.raw<Series>();
+  error = $state<string>();
+  readonly id: string;
+  #live = 0;
+
+  constructor(id: string) {
+    this.id = id;
+  }
+
+  /** A measure over steps. */
+  line(name: SeriesName): Line {
+    const points = this.series?.measures[name];
+    return points ? { x: points.steps, y: points.values } : { x: [], y: [] };
+  }
+
+  get times(): Line {
+    const { times } = this.series ?? {};
+    return times ? { x: times.steps, y: times.values } : { x: [], y: [] };
+  }
+
+  /** Fetches what there is and follows what comes. @returns stops */
+  follow(): () => void {
+    let stop = (): void => {};
+    let left = false;
+    void this.#fetch().then(() => {
+      if (left || this.error !== undefined) return;
+      stop = subscribe(
+        (signal) => {
+          const afterStep = this.series?.lastStep ?? -1;
+          const afterEvent = this.events.at(-1)?.id ?? 0;
+          return api.runs.watch({ id: this.id, afterStep, afterEvent }, { signal });
+        },
+        (update) => this.#take(update),
+        (error) => (this.error = messageOf(error)),
+      );
+    });
+    return () => {
+      left = true;
+      stop();
+    };
+  }
+
+  async #fetch(): Promise<void> {
+    try {
+      const [{ run, events, ...details }, series] = await Promise.all([
+        api.runs.get({ id: this.id }),
+        api.runs.series({ id: this.id }),
+      ]);
+      this.run = run;
+      this.events = events;
+      this.details = details;
+      this.series = series;
+    } catch (error) {
+      this.error = messageOf(error);
+    }
+  }
+
+  #take(update: RunUpdate): void {
+    const { run, details, events, resetAfter, skipped } = update;
+    this.run = run;
+    if (events.length > 0) this.events = [...this.events, ...events];
+    if (details && this.details) this.details = { ...this.details, ...details };
+    if (skipped || this.#live > mostRows) {
+      this.#live = 0;
+      void api.runs.series({ id: this.id }).then((series) => (this.series = series));
+      return;
+    }
+    if (update.steps.length === 0 && resetAfter === null) return;
+    this.#live += update.steps.length;
+    const { series } = this;
+    if (!series) return;
+    const kept = (points: Points) => (resetAfter === null ? points : upTo(points, resetAfter));
+    const measures = Object.fromEntries(
+      names.map((name) => [name, joined(kept(series.measures[name]), update.steps, update.measures[name])]),
+    ) as Record<SeriesName, Points>;
+    const times = joined(kept(series.times), update.steps, update.times);
+    this.series = { ...series, measures, times, lastStep: times.steps.at(-1) ?? -1 };
+  }
+}
