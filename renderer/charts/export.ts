@@ -22,16 +22,6 @@ export function toCsv(xName: string, lines: readonly Named[]): string {
   return `${[head, ...body].join('\n')}\n`;
 }
 
-/** Offers a file to be saved. */
-export function download(name: string, content: Blob | string, type = 'text/csv'): void {
-  const url = URL.createObjectURL(typeof content === 'string' ? new Blob([content], { type }) : content);
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 1000);
-}
-
 /** What a line says, for those who can't see it. */
 export function summary({ label, line }: Named, format: (value: number) => string): string {
   const good = line.y.filter((v) => !Number.isNaN(v));

@@ -1,0 +1,106 @@
+import fs from 'node:fs';
+import http from 'node:http';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { WebSocket } from 'ws';
+import { startServer } from '../../electron/api/transports/server.ts';
+import { UsageError, UserError } from '../../electron/errors.ts';
+import { Studio } from '../../electron/studio/studio.ts';
+import { tempDir } from '../temp.ts';
+
+async function serve(host = '127.0.0.1', exposed = false, port = 0) {
+  const pages = tempDir();
+  fs.writeFileSync(path.join(pages, 'index.html'), '<p>studio</p>');
+  fs.writeFileSync(path.join(path.dirname(pages), 'secret.txt'), 'secret');
+  const studio = Studio.open(tempDir());
+  const server = await startServer({ context: { studio }, pages, host, port, exposed }).catch((error: unknown) => {
+    studio.close();
+    throw error;
+  });
+  onTestFinished(async () => {
+    await server.close();
+    studio.close();
+  });
+  const url = new URL(server.link);
+  return { url, port: Number(url.port), token: url.searchParams.get('token')! };
+}
+
+interface Answer {
+  readonly status: number;
+  readonly headers: http.IncomingHttpHeaders;
+  readonly body: string;
+}
+
+/** A request with just these headers, unlike fetch's. */
+const ask = (port: number, at: string, headers: Record<string, string>): Promise<Answer> =>
+  new Promise((resolve, reject) => {
+    http
+      .get({ host: '127.0.0.1', port, path: at, headers: { host: `127.0.0.1:${port}`, ...headers } }, (response) => {
+        let body = '';
+        response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+        response.on('end', () => resolve({ status: response.statusCode!, headers: response.headers, body }));
+      })
+      .on('error', reject);
+  });
+
+const socket = (port: number, headers: Record<string, string>): Promise<string> =>
+  new Promise((resolve) => {
+    const ws = new WebSocket(`ws://127.0.0.1:${port}/api`, { headers });
+    ws.on('open', () => (ws.close(), resolve('open')));
+    ws.on('error', (error) => resolve(error.message));
+  });
+
+describe('the loopback server', () => {
+  it('lets in who has the link, by a cookie that scripts and other sites never have', async () => {
+    const { url, port } = await serve();
+    const first = await ask(port, url.pathname + url.search, {});
+    expect(first.status).toBe(303);
+    expect(first.headers.location).toBe('/');
+    const [cookie] = first.headers['set-cookie']!;
+    expect(cookie).toMatch(/; HttpOnly; SameSite=Strict; Path=\/$/);
+    const page = await ask(port, '/', { cookie: cookie!.split(';')[0]! });
+    expect(page).toMatchObject({ status: 200, body: '<p>studio</p>' });
+    expect(page.headers['content-security-policy']).toMatch(/^default-src 'none'; script-src 'self';/);
+    expect(page.headers['x-content-type-options']).toBe('nosniff');
+    expect(await socket(port, { cookie: cookie!.split(';')[0]! })).toBe('open');
+  });
+
+  it('lets in nobody else, whatever they ask for', async () => {
+    const { port, token } = await serve();
+    expect((await ask(port, '/', {})).status).toBe(401);
+    expect((await ask(port, '/?token=wrong', {})).status).toBe(401);
+    expect((await ask(port, '/', { cookie: 'trainyard=wrong' })).status).toBe(401);
+    expect((await ask(port, '/', { cookie: `other=${token}` })).status).toBe(401);
+    expect(await socket(port, {})).toMatch(/403/);
+    expect(await socket(port, { cookie: 'trainyard=wrong' })).toMatch(/403/);
+  });
+
+  it('answers to the names of this machine only, and to no page of another site', async () => {
+    const { port, token } = await serve();
+    const cookie = `trainyard=${token}`;
+    const status = async (headers: Record<string, string>) => (await ask(port, '/', { cookie, ...headers })).status;
+    expect(await status({ host: 'localhost:9999' })).toBe(200); // the near end of a tunnel
+    expect(await status({ host: `evil.example:${port}` })).toBe(403); // a name that was pointed here
+    expect(await status({ origin: 'https://evil.example' })).toBe(403);
+    expect(await status({ origin: `http://127.0.0.1:${port + 1}` })).toBe(403);
+    expect(await status({ origin: `http://127.0.0.1:${port}` })).toBe(200);
+    expect(await socket(port, { cookie, origin: 'https://evil.example' })).toMatch(/403/);
+    expect(await socket(port, { cookie, origin: `http://127.0.0.1:${port}` })).toBe('open');
+  });
+
+  it('gives no file but those of the page', async () => {
+    const { port, token } = await serve();
+    for (const at of ['/../secret.txt', '/%2e%2e/secret.txt', '/..%2fsecret.txt', '/nothing']) {
+      expect([at, (await ask(port, at, { cookie: `trainyard=${token}` })).status]).toEqual([at, 404]);
+    }
+  });
+
+  it('refuses an address that other machines reach, unless that is asked for, and a port that is taken', async () => {
+    await expect(serve('0.0.0.0')).rejects.toThrow(UsageError);
+    await expect(serve('0.0.0.0')).rejects.toThrow(/Other machines could reach 0\.0\.0\.0/);
+    await serve('0.0.0.0', true);
+    const { port } = await serve();
+    await expect(serve('127.0.0.1', false, port)).rejects.toThrow(UserError);
+    await expect(serve('127.0.0.1', false, port)).rejects.toThrow(/another program uses it/);
+  });
+});

@@ -1,0 +1,127 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { prepareDataset } from '../../electron/data/index.ts';
+import { parseRunConfig, type Phase } from '../../electron/engine/config.ts';
+import { childrenOf, hasPs } from '../cli/processes.ts';
+import { tempDir } from '../temp.ts';
+import { goTo, hasBrowser, type OpenStudio, openStudio } from './browser.ts';
+
+/** A run of some seconds that trains in an open studio. */
+async function startRun({ studio, home }: OpenStudio, name: string, phases: Phase[]): Promise<string> {
+  const file = path.join(tempDir(), 'text.txt');
+  fs.writeFileSync(file, 'she sells sea shells by the sea shore. '.repeat(300));
+  const dataset = await prepareDataset({ home, inputs: [file], tokenizer: 'bytes' });
+  const config = parseRunConfig({
+    model: { vocabSize: 257, contextLength: 64, nLayer: 2, nHead: 2, nEmbd: 64 },
+    dataset: dataset.name,
+    tokenizer: 'bytes',
+    batch: 8,
+    tokensPerStep: 512,
+    phases,
+    evaluation: { every: 100, sequences: 4 },
+    sampling: { tokens: 0 },
+    checkpoints: { every: 50 },
+  });
+  const run = studio.createRun(config, name);
+  studio.start(run);
+  return run.id;
+}
+
+const constant = (steps: number, changes: Partial<Phase> = {}): Phase => ({
+  kind: 'constant',
+  steps,
+  from: 1e-3,
+  to: 1e-3,
+  ...changes,
+});
+const state = (page: Page) => page.locator('main .state').first();
+const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+
+describe.skipIf(!hasBrowser || !hasPs)('a run in two windows', () => {
+  it('is paused, killed and resumed from either, and both stay in step', { timeout: 120_000 }, async () => {
+    const opened = await openStudio();
+    const id = await startRun(opened, 'shells', [constant(4000)]);
+    const [one, two] = [await opened.open(), await opened.open()];
+    for (const page of [one, two]) {
+      await goTo(page, `run/${id}`, 'shells');
+      await expect.poll(() => state(page).textContent()).toContain('training: constant');
+    }
+    await button(one, 'Evaluate now').click();
+    await expect.poll(() => opened.studio.store.listEvals(id).some((e) => e.step % 100 !== 0)).toBe(true);
+
+    await button(one, 'Pause').click();
+    for (const page of [one, two]) await expect.poll(() => state(page).textContent()).toContain('paused');
+    const paused = opened.studio.store.getRun(id).step;
+    expect(paused).toBeGreaterThan(0);
+    await button(two, 'Resume').click();
+    for (const page of [one, two]) await expect.poll(() => state(page).textContent()).toContain('training: constant');
+
+    await expect.poll(() => opened.studio.store.getRun(id).step).toBeGreaterThan(paused + 60);
+    const [engine] = childrenOf(process.pid).filter((pid) => {
+      return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(path.join('engine', 'process', 'main.ts'));
+    });
+    process.kill(engine!, 'SIGKILL');
+    for (const page of [one, two]) await expect.poll(() => state(page).textContent()).toContain('interrupted');
+    await one.getByText('Its process ended without a word').waitFor();
+    await button(one, 'Resume').click();
+    for (const page of [one, two]) await expect.poll(() => state(page).textContent()).toContain('training: constant');
+
+    await button(two, 'Stop').click();
+    await button(two, 'Save and stop').click();
+    for (const page of [one, two]) await expect.poll(() => state(page).textContent()).toContain('stopped');
+    // What the window shows of the steps is what is stored of them, with nothing twice and nothing missing.
+    const { step } = opened.studio.store.getRun(id);
+    const rows = opened.studio.store.readMetrics(id).map((r) => r.step);
+    expect(rows).toEqual(Array.from({ length: step }, (_, i) => i + 1));
+    const shown = new RegExp(`step ${step.toLocaleString('en-US')} of 4,000`);
+    for (const page of [one, two]) await page.getByText(shown).waitFor();
+  });
+
+  it('has its optimizer switched while it trains', { timeout: 120_000 }, async () => {
+    const opened = await openStudio();
+    const id = await startRun(opened, 'switched', [constant(1500), constant(1500)]);
+    const page = await opened.open();
+    await goTo(page, `run/${id}`, 'switched');
+    await expect.poll(() => state(page).textContent()).toContain('training: constant');
+    await page.getByRole('tab', { name: 'Phases' }).click();
+    await button(page, 'Edit later phases').click();
+    await page.getByLabel('Optimizer').selectOption('adamw8bit');
+    await page.getByLabel('Length').fill('0');
+    await button(page, 'Change phases').click();
+    await page.getByText('steps: Too small').waitFor();
+    await page.getByLabel('Length').fill('40');
+    await button(page, 'Change phases').click();
+    await page.getByText('The phases were changed.').waitFor();
+    await expect.poll(() => state(page).textContent(), { timeout: 60_000 }).toContain('completed');
+    await page.getByText('step 1,540 of 1,540').waitFor();
+    await page.getByRole('tab', { name: 'Log' }).click();
+    await page.getByText('optimizer switched from adamw to adamw8bit').waitFor();
+  });
+
+  it('is renamed, tagged, found by its tag, archived and deleted', { timeout: 60_000 }, async () => {
+    const opened = await openStudio();
+    const id = await startRun(opened, 'first name', [constant(5)]);
+    const page = await opened.open();
+    await goTo(page, `run/${id}`, 'first name');
+    await expect.poll(() => state(page).textContent()).toContain('completed');
+    await page.getByRole('tab', { name: 'Config' }).click();
+    await page.getByLabel('Name', { exact: true }).fill('better name');
+    await page.getByLabel('Tags, separated by commas').fill('shells, first');
+    await button(page, 'Save').click();
+    await page.getByRole('heading', { level: 1, name: 'better name' }).waitFor();
+    await goTo(page, 'runs', 'Runs');
+    await page.getByPlaceholder('Name, id, tag, dataset or note').fill('nothing like that');
+    await page.getByText('No run matches.').waitFor();
+    await page.getByPlaceholder('Name, id, tag, dataset or note').fill('shells');
+    await page.getByRole('link', { name: 'better name' }).click();
+    await button(page, 'Archive').click();
+    await button(page, 'Delete run').click();
+    await page.getByText('Delete better name?').waitFor();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete run' }).click();
+    await page.getByText('No run yet').waitFor();
+    expect(opened.studio.store.listRuns()).toEqual([]);
+    expect(fs.existsSync(path.join(opened.home, 'runs', id))).toBe(false);
+  });
+});

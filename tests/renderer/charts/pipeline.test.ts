@@ -1,0 +1,177 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { lookOf } from '../../../renderer/charts/colours.ts';
+import { summary, toCsv } from '../../../renderer/charts/export.ts';
+import {
+  decimate,
+  interpolate,
+  type Line,
+  logRange,
+  onAxis,
+  partition,
+  rangeOf,
+  smooth,
+  trainingHours,
+  within,
+} from '../../../renderer/charts/pipeline/index.ts';
+
+const line = (y: number[], x = y.map((_, i) => i)): Line => ({ x, y });
+const value = fc.double({ min: -1e6, max: 1e6, noNaN: true });
+const rising = fc
+  .array(fc.tuple(fc.integer({ min: 1, max: 50 }), fc.oneof(value, fc.constant(Number.NaN))), {
+    minLength: 1,
+    maxLength: 3000,
+  })
+  .map((steps): Line => {
+    let at = 0;
+    return { x: steps.map(([by]) => (at += by)), y: steps.map(([, y]) => y) };
+  });
+
+describe('partition', () => {
+  it('cuts where the past was taken back, and loses nothing', () => {
+    expect(partition(line([5, 4, 3, 9, 8], [0, 1, 2, 1, 2]))).toEqual([line([5, 4, 3]), line([9, 8], [1, 2])]);
+    expect(partition({ x: [], y: [] })).toEqual([]);
+  });
+});
+
+describe('smoothing', () => {
+  it('is the debiased moving average, worked out by hand', () => {
+    // With weight 0.5: 4; (0.5·(0.5·4) + 0.5·8) / 0.75 = 20/3; (0.25·2 + 0.25·8 + 0.5·2)/0.875.
+    const { y } = smooth(line([4, 8, 2]), 0.5);
+    expect(y[0]).toBeCloseTo(4, 12);
+    expect(y[1]).toBeCloseTo(20 / 3, 12);
+    expect(y[2]).toBeCloseTo((0.125 * 4 + 0.25 * 8 + 0.5 * 2) / 0.875, 12);
+  });
+
+  it('leaves a constant as it is from the first point on, and is nothing at weight 0', () => {
+    for (const v of smooth(line(new Array<number>(50).fill(3.5)), 0.97).y) expect(v).toBeCloseTo(3.5, 10);
+    expect(smooth(line([1, 5, 2]), 0).y).toEqual([1, 5, 2]);
+  });
+
+  it('passes NaN through and goes on as if it had not been', () => {
+    const { y } = smooth(line([4, Number.NaN, 8]), 0.5);
+    expect(y[1]).toBeNaN();
+    expect(y[2]).toBeGreaterThan(4);
+    expect(y[2]).toBeLessThan(8);
+  });
+
+  it('stays between the least and the greatest value', () => {
+    fc.assert(
+      fc.property(rising, fc.double({ min: 0, max: 0.99, noNaN: true }), (l, weight) => {
+        const good = l.y.filter((v) => !Number.isNaN(v));
+        const [low, high] = [Math.min(...good), Math.max(...good)];
+        for (const v of smooth(l, weight).y)
+          if (!Number.isNaN(v)) expect(v >= low - 1e-6 && v <= high + 1e-6).toBe(true);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('forgets by distance: every fourth point at four times the distance ends about where all points do', () => {
+    const all = line(Array.from({ length: 400 }, (_, i) => 5 * Math.exp(-i / 80)));
+    const fourth = { x: all.x.filter((x) => x % 4 === 3), y: all.y.filter((_, i) => i % 4 === 3) };
+    const [a, b] = [smooth(all, 0.9).y.at(-1)!, smooth(fourth, 0.9).y.at(-1)!];
+    expect(Math.abs(a / b - 1)).toBeLessThan(0.1);
+    expect(Math.abs(a / smooth(fourth, 0.9, 4).y.at(-1)! - 1)).toBeGreaterThan(0.2);
+  });
+});
+
+describe('axes', () => {
+  const scale = { tokensPerStep: 1000, times: { x: [1, 2, 3, 4], y: [0, 1000, 3_600_000 + 1000, 3_600_000 + 2000] } };
+
+  it('turn steps into tokens, and into hours in which pauses do not count', () => {
+    expect(onAxis(line([9, 8], [1, 3]), 'tokens', scale).x).toEqual([1000, 3000]);
+    const hours = trainingHours(scale.times);
+    expect(hours.y.map((h) => h * 3600)).toEqual([0, 1, 1, 2]);
+    expect(onAxis(line([1], [4]), 'time', scale).x[0]! * 3600).toBeCloseTo(2, 9);
+    expect(onAxis(line([1, 2], [1, 2]), 'step', scale).x).toEqual([1, 2]);
+  });
+
+  it('lie between their points in proportion, and end where those end', () => {
+    const l = line([10, 20, 40], [0, 10, 20]);
+    expect([-5, 0, 5, 10, 15, 99].map((x) => interpolate(l, x))).toEqual([10, 10, 15, 20, 30, 40]);
+    expect(interpolate({ x: [], y: [] }, 1)).toBeNaN();
+  });
+});
+
+describe('ranges', () => {
+  it('are not pressed flat by a spike, and show it on demand', () => {
+    const y = Array.from({ length: 100 }, (_, i) => 3 - i / 100);
+    y[50] = 1e6;
+    expect(rangeOf([line(y)], 'cut')!.max).toBeLessThan(5);
+    expect(rangeOf([line(y)], 'show')!.max).toBeGreaterThan(1e6);
+  });
+
+  it('hold all but the outliers, look at what is visible, and know neither NaN nor infinity', () => {
+    const y = [1, 2, Number.NaN, 3, Number.POSITIVE_INFINITY];
+    const { min, max } = rangeOf([line(y)], 'show')!;
+    expect(min <= 1 && max >= 3 && max < 4).toBe(true);
+    expect(rangeOf([line(y)], 'show', { min: 0, max: 1 })!.max).toBeLessThan(2.5);
+    expect(rangeOf([line([Number.NaN])], 'cut')).toBeUndefined();
+    expect(rangeOf([line([2, 2])], 'cut')).toMatchObject({ min: 1.9, max: 2.1 });
+    expect(rangeOf([line([0.001, 0])], 'show')!.min).toBe(0);
+  });
+
+  it('on a logarithmic axis begin with the least positive value', () => {
+    expect(logRange({ min: -1, max: 10 }, [line([-3, 0.5, 10])])).toEqual({ min: 0.5, max: 10 });
+    expect(logRange({ min: -2, max: -1 }, [line([-2])])).toBeUndefined();
+  });
+});
+
+describe('decimation', () => {
+  it('keeps the least and the greatest of all, the first NaN of a bucket, and points in their order', () => {
+    fc.assert(
+      fc.property(rising, fc.integer({ min: 5, max: 100 }), (l, buckets) => {
+        const few = decimate(l, buckets);
+        const good = (y: readonly number[]) => y.filter((v) => !Number.isNaN(v));
+        if (good(l.y).length > 0) {
+          expect(Math.min(...good(few.y))).toBe(Math.min(...good(l.y)));
+          expect(Math.max(...good(few.y))).toBe(Math.max(...good(l.y)));
+        }
+        expect(few.y.some(Number.isNaN)).toBe(l.y.some(Number.isNaN));
+        expect(few.x).toEqual([...few.x].sort((a, b) => a - b));
+        const at = new Map(l.x.map((x, i) => [x, l.y[i]]));
+        few.x.forEach((x, i) => expect(Object.is(at.get(x), few.y[i])).toBe(true));
+        if (l.x.length > 2 * buckets) expect(few.x.length).toBeLessThanOrEqual(3 * (buckets + 2));
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('does not move points that were drawn when more come, until buckets double', () => {
+    const y = Array.from({ length: 4700 }, (_, i) => Math.sin(i * 12.9898) * 100);
+    const [before, after] = [decimate(line(y.slice(0, 4200)), 300), decimate(line(y), 300)];
+    const kept = before.x.filter((x) => x < 4000);
+    expect(after.x.filter((x) => x < 4000)).toEqual(kept);
+  });
+
+  it('gives a part with a point beyond each end', () => {
+    expect(within(line([0, 1, 2, 3, 4, 5]), 2, 3)).toEqual(line([1, 2, 3, 4], [1, 2, 3, 4]));
+    expect(within(line([0, 1]), 5, 9)).toEqual(line([1], [1]));
+  });
+});
+
+describe('what a chart gives out', () => {
+  it('is a table of x and a column for each line', () => {
+    const csv = toCsv('step', [
+      { label: 'loss', line: line([3, 2], [1, 2]) },
+      { label: 'a "b", c', line: line([Number.NaN], [2]) },
+    ]);
+    expect(csv).toBe('step,loss,"a ""b"", c"\n1,3,\n2,2,NaN\n');
+  });
+
+  it('is a sentence for those who can not see it', () => {
+    const text = summary({ label: 'Loss', line: line([3, 5, Number.NaN, 1]) }, String);
+    expect(text).toBe('Loss: from 3 to 1, least 1, greatest 5. 1 points are no numbers.');
+    expect(summary({ label: 'Loss', line: line([]) }, String)).toBe('Loss: nothing yet.');
+  });
+
+  it('has a look of its own for each run, which stays', () => {
+    const looks = ['calm-otter-1a2b', 'bold-heron-77aa', 'wild-finch-0c0c'].map((id) => lookOf(id, 'light'));
+    expect(looks.map((l) => JSON.stringify(l))).toEqual(
+      ['calm-otter-1a2b', 'bold-heron-77aa', 'wild-finch-0c0c'].map((id) => JSON.stringify(lookOf(id, 'light'))),
+    );
+    const many = new Set(Array.from({ length: 300 }, (_, i) => JSON.stringify(lookOf(`run-${i}`, 'dark'))));
+    expect(many.size).toBeGreaterThan(28);
+  });
+});
