@@ -16,3 +16,14 @@ const root = findRoot();
 
 /** A file of the package, by its path from the package's folder. */
 export const packageFile = (relative: string): string => path.join(root, relative);
+
+/** Whether this runs from sources, as the command line does, or from what the desktop application is built of. */
+const fromSources = import.meta.filename.endsWith('.ts');
+
+/**
+ * A module that is started on its own: a process or a thread.
+ * @param source its path from `electron/`
+ * @param built the name of its bundle
+ */
+export const entryFile = (source: string, built: string): string =>
+  packageFile(fromSources ? `electron/${source}` : `dist/electron/${built}`);

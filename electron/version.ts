@@ -1,7 +1,5 @@
 import fs from 'node:fs';
-import path from 'node:path';
-
-const manifest = path.resolve(import.meta.dirname, '../package.json');
+import { packageFile } from './paths.ts';
 
 /** The version of the program, from its package. */
-export const version: string = JSON.parse(fs.readFileSync(manifest, 'utf8')).version;
+export const version: string = JSON.parse(fs.readFileSync(packageFile('package.json'), 'utf8')).version;

@@ -1,5 +1,7 @@
 import os from 'node:os';
+import { pathToFileURL } from 'node:url';
 import { Tinypool } from 'tinypool';
+import { entryFile } from '../paths.ts';
 import type { TokenizerName } from './tokenizers/index.ts';
 
 /**
@@ -8,7 +10,7 @@ import type { TokenizerName } from './tokenizers/index.ts';
  */
 export async function* tokenised(pieces: AsyncIterable<string>, tokenizer: TokenizerName): AsyncGenerator<Uint16Array> {
   const threads = os.availableParallelism();
-  const filename = new URL('./tokenise.worker.ts', import.meta.url).href;
+  const filename = pathToFileURL(entryFile('data/tokenise.worker.ts', 'tokeniseWorker.js')).href;
   const pool = new Tinypool({ filename, minThreads: 1, maxThreads: threads });
   try {
     const flying: Promise<Uint16Array>[] = [];

@@ -1,8 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { UsageError } from '../errors.ts';
+import { packageFile } from '../paths.ts';
 
-const folder = path.resolve(import.meta.dirname, '../../resources/presets');
+const folder = packageFile('resources/presets');
 
 export interface Preset {
   readonly name: string;

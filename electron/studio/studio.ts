@@ -18,6 +18,7 @@ import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.t
 import { type CheckpointRecord, openStore, type Run, type Store } from './store/index.ts';
 import { datasetsDir, runDir } from './home.ts';
 import { datasetsOf, requireData } from './run/data.ts';
+import { forkEngine, type SpawnEngine } from './run/engine.ts';
 import { RunHandle } from './run/handle.ts';
 import type { RunMemory } from './run/machine.ts';
 import { runJob } from './run/job.ts';
@@ -46,18 +47,23 @@ export class Studio {
   /** Of the runs that train in this process. */
   readonly #handles = new Map<string, RunHandle>();
   readonly #requests: PhaseRequests;
+  readonly #spawn: SpawnEngine;
 
-  private constructor(home: string, store: Store) {
+  private constructor(home: string, store: Store, spawn: SpawnEngine) {
     this.home = home;
     this.store = store;
+    this.#spawn = spawn;
     this.#requests = new PhaseRequests(store);
   }
 
-  /** Opens the studio's home; runs whose process is gone are marked interrupted. */
-  static open(home: string): Studio {
+  /**
+   * Opens the studio's home; runs whose process is gone are marked interrupted.
+   * @param spawn how engine processes are started
+   */
+  static open(home: string, spawn: SpawnEngine = forkEngine): Studio {
     const store = openStore(home);
     store.markInterrupted();
-    return new Studio(home, store);
+    return new Studio(home, store, spawn);
   }
 
   /** Stores a new run; nothing is trained yet. @throws UserError when its data is missing or too little */
@@ -150,7 +156,7 @@ export class Studio {
   async *generate(run: Run, step: number, prompt: string, sampling: SamplingChoice): AsyncGenerator<string> {
     const config = this.configOf(run);
     const checkpoint = this.checkpointOf(run, step).path;
-    for await (const message of runJob({ type: 'generate', config, checkpoint, prompt, sampling }))
+    for await (const message of runJob({ type: 'generate', config, checkpoint, prompt, sampling }, this.#spawn))
       if (message.type === 'text') yield message.text;
   }
 
@@ -159,7 +165,7 @@ export class Studio {
     const config = this.configOf(run);
     const checkpoint = this.checkpointOf(run, step).path;
     const datasetDir = path.join(datasetsDir(this.home), config.dataset);
-    for await (const message of runJob({ type: 'evaluate', config, checkpoint, datasetDir, sequences })) {
+    for await (const message of runJob({ type: 'evaluate', config, checkpoint, datasetDir, sequences }, this.#spawn)) {
       if (message.type === 'progress') yield { kind: 'progress', done: message.done, total: message.total };
       if (message.type !== 'result') continue;
       // Over another number of sequences it is another measure, and does not decide which checkpoint is the best.
@@ -270,7 +276,7 @@ export class Studio {
       checkpointRoot: this.checkpointRoot(run),
       ...(from ? { resumeFrom: from.dir } : {}),
     } as const;
-    const handle = new RunHandle(this.store, run, start, (recorded?.machine ?? {}) as Partial<RunMemory>);
+    const handle = new RunHandle(this.store, run, start, (recorded?.machine ?? {}) as Partial<RunMemory>, this.#spawn);
     this.#handles.set(run.id, handle);
     void handle.ended.finally(() => this.#handles.delete(run.id));
     this.#requests.watch(run.id, (change) => handle.changePhases(change, this.#dirsOf(change)), handle.ended);

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
-import path from 'node:path';
 import { UsageError } from '../../errors.ts';
+import { packageFile } from '../../paths.ts';
 
 export interface Gpu {
   readonly id: string;
@@ -15,9 +15,7 @@ export interface Gpu {
 }
 
 /** The GPUs that the calculator knows. */
-export const gpus: readonly Gpu[] = JSON.parse(
-  fs.readFileSync(path.resolve(import.meta.dirname, '../../../resources/gpus.json'), 'utf8'),
-);
+export const gpus: readonly Gpu[] = JSON.parse(fs.readFileSync(packageFile('resources/gpus.json'), 'utf8'));
 
 /** @throws UsageError that lists the ids when there is none of that id */
 export function findGpu(id: string): Gpu {

@@ -2,18 +2,14 @@
 import { messageOf } from '../../errors.ts';
 import type { PhaseRequest } from '../trainer/events.ts';
 import type { Trainer } from '../trainer/trainer.ts';
-import type { FromEngine, FromJob, Job, ToEngine } from './messages.ts';
+import { channel } from './channel.ts';
+import type { Job, ToEngine } from './messages.ts';
 
 let trainer: Trainer | undefined;
 let stopRequested = false;
 const phaseRequests: PhaseRequest[] = [];
 
-/** Sends a message; settles when it has left this process. */
-const send = (message: FromEngine | FromJob): Promise<void> =>
-  new Promise((resolve) => {
-    if (process.connected) process.send!(message, undefined, undefined, () => resolve());
-    else resolve();
-  });
+const { send } = channel;
 
 let flushes = 0;
 const flushed = new Map<number, () => void>();
@@ -40,6 +36,7 @@ async function start(message: Extract<ToEngine, { type: 'start' }>): Promise<voi
     await send({ type: 'error', message: messageOf(error) });
     if (process.env.TRAINYARD_DEBUG) console.error(error);
   }
+  await channel.delivered();
   process.exit(code);
 }
 
@@ -53,10 +50,11 @@ async function work(job: Job): Promise<void> {
     await send({ type: 'error', message: messageOf(error) });
     if (process.env.TRAINYARD_DEBUG) console.error(error);
   }
+  await channel.delivered();
   process.exit(0);
 }
 
-process.on('message', (message: ToEngine | Job) => {
+channel.onMessage((message) => {
   if (message.type === 'start') {
     void start(message);
   } else if (message.type === 'flushed') {
@@ -69,7 +67,7 @@ process.on('message', (message: ToEngine | Job) => {
   } else if (message.type === 'changePhases') {
     if (trainer) trainer.requestPhases(message);
     else phaseRequests.push(message);
-  } else {
+  } else if (message.type === 'stop') {
     stopRequested = true;
     trainer?.requestStop();
   }
@@ -85,4 +83,4 @@ process.on('SIGTERM', () => {
 
 // Without its studio nobody records what happens: the last checkpoint is where the run goes on.
 // Nor may it write checkpoints beside one that goes on with the run: native work is not waited for.
-process.on('disconnect', () => process.kill(process.pid, 'SIGKILL'));
+channel.onLost(() => process.kill(process.pid, 'SIGKILL'));

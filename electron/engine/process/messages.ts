@@ -15,6 +15,8 @@ export type ToEngine =
       readonly resumeFrom?: string;
     }
   | { readonly type: 'stop' }
+  /** The last message has arrived. */
+  | { readonly type: 'bye' }
   | { readonly type: 'request'; readonly what: Request }
   /** Answered between two steps, by `phases` or `phasesRefused`. */
   | ({ readonly type: 'changePhases' } & PhaseRequest)

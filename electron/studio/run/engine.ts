@@ -1,8 +1,6 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import path from 'node:path';
+import { fork } from 'node:child_process';
 import type { FromEngine, FromJob, Job, ToEngine } from '../../engine/process/messages.ts';
-
-const entry = path.resolve(import.meta.dirname, '../../engine/process/main.ts');
+import { entryFile } from '../../paths.ts';
 
 /** How an engine process ended: by its own word, or not. */
 export interface EngineExit {
@@ -10,39 +8,42 @@ export interface EngineExit {
   readonly signal: NodeJS.Signals | null;
 }
 
-/** One engine process, told to start and to stop; what it says arrives at `onMessage`. */
-export class EngineProcess {
-  readonly #child: ChildProcess;
+/** An engine process: told to start and to stop; what it says arrives at the listener that it was made with. */
+export interface EngineProcess {
   /** Settles when it has ended and all that it said has arrived. */
   readonly exited: Promise<EngineExit>;
-
-  constructor(onMessage: (message: FromEngine | FromJob) => void) {
-    this.#child = fork(entry, {
-      execArgv: [],
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      // Unlike JSON it keeps NaN and infinities.
-      serialization: 'advanced',
-    });
-    this.#child.on('message', (message) => onMessage(message as FromEngine | FromJob));
-    this.exited = new Promise((resolve) => {
-      // Not `exit`: messages may still be on their way then.
-      this.#child.on('close', (code, signal) => resolve({ code, signal }));
-      this.#child.on('error', () => {
-        // Also told of a signal or message that did not reach a process, which says nothing about its end.
-        if (this.#child.pid === undefined) resolve({ code: 1, signal: null });
-      });
-    });
-  }
-
-  get pid(): number | undefined {
-    return this.#child.pid;
-  }
-
-  send(message: ToEngine | Job): void {
-    if (this.#child.connected) this.#child.send(message);
-  }
-
-  kill(): void {
-    this.#child.kill('SIGKILL');
-  }
+  send(message: ToEngine | Job): void;
+  kill(): void;
 }
+
+/** Starts an engine process. There are two ways: a child of Node's, and a utility process of Electron's. */
+export type SpawnEngine = (onMessage: (message: FromEngine | FromJob) => void) => EngineProcess;
+
+/** The module that an engine process runs. */
+export const engineEntry = (): string => entryFile('engine/process/main.ts', 'engine.js');
+
+/** An engine as a child process of Node's. */
+export const forkEngine: SpawnEngine = (onMessage) => {
+  const child = fork(engineEntry(), {
+    execArgv: [],
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    // Unlike JSON it keeps NaN and infinities.
+    serialization: 'advanced',
+  });
+  child.on('message', (message) => onMessage(message as FromEngine | FromJob));
+  const exited = new Promise<EngineExit>((resolve) => {
+    // Not `exit`: messages may still be on their way then.
+    child.on('close', (code, signal) => resolve({ code, signal }));
+    child.on('error', () => {
+      // Also told of a signal or message that did not reach a process, which says nothing about its end.
+      if (child.pid === undefined) resolve({ code: 1, signal: null });
+    });
+  });
+  return {
+    exited,
+    send(message) {
+      if (child.connected) child.send(message);
+    },
+    kill: () => void child.kill('SIGKILL'),
+  };
+};

@@ -5,7 +5,7 @@ import type { PhaseChange } from '../../engine/trainer/phaseChange.ts';
 import type { DatasetDirs } from '../../engine/trainer/windows.ts';
 import { messageOf, UserError } from '../../errors.ts';
 import type { MetricsWriter, Run, RunState, Store } from '../store/index.ts';
-import { EngineProcess } from './engine.ts';
+import type { EngineProcess, SpawnEngine } from './engine.ts';
 import {
   type EngineEvent,
   type EngineOrder,
@@ -33,6 +33,7 @@ export class RunHandle {
   readonly ended: Promise<RunEnd>;
   readonly #store: Store;
   readonly #metrics: MetricsWriter;
+  readonly #spawn: SpawnEngine;
   readonly #actor: Actor<typeof runMachine>;
   readonly #listeners = new Set<(event: RunEvent) => void>();
   readonly #phaseChanges = new Map<number, (refusal: string | undefined) => void>();
@@ -41,8 +42,15 @@ export class RunHandle {
   #stored: RunState = 'preparing';
 
   /** @param memory what the run's machine remembered at the checkpoint that it goes on from */
-  constructor(store: Store, run: Run, start: Extract<ToEngine, { type: 'start' }>, memory: Partial<RunMemory> = {}) {
+  constructor(
+    store: Store,
+    run: Run,
+    start: Extract<ToEngine, { type: 'start' }>,
+    memory: Partial<RunMemory>,
+    spawn: SpawnEngine,
+  ) {
     this.#store = store;
+    this.#spawn = spawn;
     this.run = run;
     store.claimRun(run.id);
     store.setRunState(run.id, 'preparing');
@@ -104,7 +112,7 @@ export class RunHandle {
   }
 
   #runEngine(start: Extract<ToEngine, { type: 'start' }>, tell: (event: EngineEvent) => void): void {
-    this.#engine = new EngineProcess((message) => this.#receive(message as FromEngine, tell));
+    this.#engine = this.#spawn((message) => this.#receive(message as FromEngine, tell));
     this.#engine.send(start);
     void this.#engine.exited.then((exit) => tell({ type: 'exit', exit }));
   }

@@ -1,16 +1,19 @@
 import type { FromJob, Job } from '../../engine/process/messages.ts';
 import { UserError } from '../../errors.ts';
-import { EngineProcess } from './engine.ts';
+import type { SpawnEngine } from './engine.ts';
 
 /**
  * Does a job in an engine process of its own, which ends when nobody listens any more.
  * @yields what comes of it
  * @throws UserError when it fails, or its process is gone
  */
-export async function* runJob(job: Job): AsyncGenerator<Exclude<FromJob, { type: 'error' | 'finished' }>> {
+export async function* runJob(
+  job: Job,
+  spawn: SpawnEngine,
+): AsyncGenerator<Exclude<FromJob, { type: 'error' | 'finished' }>> {
   const waiting: FromJob[] = [];
   let wake = (): void => {};
-  const engine = new EngineProcess((message) => {
+  const engine = spawn((message) => {
     waiting.push(message as FromJob);
     wake();
   });

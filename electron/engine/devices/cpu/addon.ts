@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
-import path from 'node:path';
 import { UserError } from '../../../errors.ts';
+import { packageFile } from '../../../paths.ts';
 
 declare const handle: unique symbol;
 export interface NativeDevice {
@@ -28,7 +28,7 @@ export interface Addon {
 let loaded: Addon | undefined;
 
 /** Where `npm ci` puts the compiled addon. */
-export const addonPath = path.resolve(import.meta.dirname, '../../../../native/build/trainyard_cpu.node');
+export const addonPath = packageFile('native/build/trainyard_cpu.node');
 
 /** Loads the compiled addon, once. @throws UserError when it is missing or can't be loaded */
 export function loadAddon(): Addon {

@@ -1,0 +1,53 @@
+import type { FromEngine, FromJob, Job, ToEngine } from './messages.ts';
+
+/** What an engine process says and is told, whichever way it was started. */
+export interface Channel {
+  /** Settles when the message has left this process. */
+  send(message: FromEngine | FromJob): Promise<void>;
+  /** Settles when all that was sent has arrived: to wait for before this process ends. */
+  delivered(): Promise<void>;
+  onMessage(listener: (message: ToEngine | Job) => void): void;
+  /** The studio is gone. */
+  onLost(listener: () => void): void;
+}
+
+/** Of a child process of Node's. */
+const ofFork: Channel = {
+  send: (message) =>
+    new Promise((resolve) => {
+      if (process.connected) process.send!(message, undefined, undefined, () => resolve());
+      else resolve();
+    }),
+  delivered: async () => {},
+  onMessage: (listener) => void process.on('message', listener),
+  onLost: (listener) => void process.on('disconnect', listener),
+};
+
+/** The part of Electron's utility processes that is used; see its documentation of `parentPort`. */
+interface ParentPort {
+  postMessage(message: unknown): void;
+  on(event: 'message', listener: (event: { data: unknown }) => void): void;
+}
+
+/** Of a utility process of Electron's, which ends with its studio by itself. */
+function ofUtility(port: ParentPort): Channel {
+  let said = (): void => {};
+  const bye = new Promise<void>((resolve) => (said = resolve));
+  const listeners: ((message: ToEngine | Job) => void)[] = [];
+  port.on('message', ({ data }) => {
+    const message = data as ToEngine | Job;
+    if (message.type === 'bye') said();
+    else for (const listener of listeners) listener(message);
+  });
+  return {
+    send: async (message) => port.postMessage(message),
+    // What is posted just before the end would be lost: the studio says when it has the last message.
+    delivered: () => Promise.race([bye, new Promise<void>((resolve) => setTimeout(resolve, 5000))]),
+    onMessage: (listener) => void listeners.push(listener),
+    onLost: () => {},
+  };
+}
+
+const { parentPort } = process as { parentPort?: ParentPort };
+
+export const channel: Channel = parentPort ? ofUtility(parentPort) : ofFork;
