@@ -34,7 +34,7 @@ export default {
     }),
     rule('no-dev-packages', 'the product does not import development packages', '^electron/', {
       dependencyTypes: ['npm-dev'],
-      pathNot: '@tensorflow/tfjs',
+      pathNot: '@tensorflow/tfjs|node_modules/electron/',
       dependencyTypesNot: ['type-only'],
     }),
   ],

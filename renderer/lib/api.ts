@@ -11,7 +11,7 @@ export type Api = ContractRouterClient<Contract>;
 /** Given by the preload script of the desktop window. */
 declare global {
   interface Window {
-    readonly trainyard?: { connect(): Promise<MessagePort> };
+    readonly trainyard?: { connect(): void };
   }
 }
 
@@ -24,8 +24,13 @@ function overSocket(): Api {
   return createORPCClient(new SocketLink({ websocket: socket as unknown as WebSocket }));
 }
 
-async function overPort(connect: () => Promise<MessagePort>): Promise<Api> {
-  const port = await connect();
+async function overPort(connect: () => void): Promise<Api> {
+  const port = await new Promise<MessagePort>((resolve) => {
+    addEventListener('message', (event) => {
+      if (event.source === window && event.data === 'trainyard') resolve(event.ports[0]!);
+    });
+    connect();
+  });
   port.start();
   connection.opened();
   return createORPCClient(new PortLink({ port }));

@@ -15,7 +15,7 @@ export async function* changes(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<void> {
   let seen: string | undefined;
-  while (!signal?.aborted) {
+  while (!signal?.aborted && store.isOpen) {
     const now = `${store.version()} ${fact()}`;
     if (now !== seen) {
       seen = now;

@@ -38,6 +38,10 @@ export class Connection {
     this.file = file;
   }
 
+  get isOpen(): boolean {
+    return this.#db.open;
+  }
+
   /** A prepared statement, for the hot paths; run it inside `write`, `read` or `guard`. */
   prepare(text: string): Database.Statement<unknown[]> {
     let statement = this.#statements.get(text);

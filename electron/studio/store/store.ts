@@ -47,6 +47,10 @@ export class Store {
     return runs.toRun(runs.findRun(this.#connection, text));
   }
 
+  get isOpen(): boolean {
+    return this.#connection.isOpen;
+  }
+
   /** Another value whenever anything in the store may have changed, by whatever process. */
   version(): string {
     return this.#connection.version();

@@ -1,0 +1,21 @@
+import { type BrowserWindow, dialog } from 'electron';
+import type { Desktop } from '../api/context.ts';
+
+/** The system's own dialogs, over the studio's window. */
+export function desktopDialogs(window: () => BrowserWindow | undefined): Desktop {
+  return {
+    async pickFiles(title) {
+      const options = {
+        title,
+        properties: ['openFile', 'multiSelections', 'showHiddenFiles'] as (
+          'openFile' | 'multiSelections' | 'showHiddenFiles'
+        )[],
+      };
+      const over = window();
+      const { canceled, filePaths } = await (over
+        ? dialog.showOpenDialog(over, options)
+        : dialog.showOpenDialog(options));
+      return canceled || filePaths.length === 0 ? null : filePaths;
+    },
+  };
+}

@@ -1,0 +1,83 @@
+/** The desktop application: a studio, and the window on it. */
+import { app, type BrowserWindow, dialog } from 'electron';
+import { bridge } from './desktop/bridge.ts';
+import { desktopDialogs } from './desktop/dialogs.ts';
+import { utilityEngine } from './desktop/engine.ts';
+import { setMenu } from './desktop/menu.ts';
+import { registerScheme, servePages } from './desktop/scheme.ts';
+import { secure } from './desktop/security.ts';
+import { askOnClose, TrainingWatch } from './desktop/training.ts';
+import { openWindow } from './desktop/window.ts';
+import { messageOf, UserError } from './errors.ts';
+import { packageFile } from './paths.ts';
+import { resolveHome } from './studio/home.ts';
+import { Studio } from './studio/studio.ts';
+
+let window: BrowserWindow | undefined;
+let studio: Studio | undefined;
+let training: TrainingWatch | undefined;
+/** The studio is being closed, or is. */
+let closing = false;
+
+function show(): void {
+  window ??= opened();
+  if (window.isMinimized()) window.restore();
+  window.show();
+  window.focus();
+}
+
+function opened(): BrowserWindow {
+  const made = openWindow();
+  made.on('close', (event) => {
+    if (closing || !training || training.runs.length === 0) return;
+    event.preventDefault();
+    void askOnClose(made, training.runs).then((answer) => {
+      if (answer === 'background') made.hide();
+      else if (answer === 'stop') app.quit();
+    });
+  });
+  made.on('closed', () => (window = undefined));
+  return made;
+}
+
+/** Saves what trains before the application ends. */
+function shutDown(event: Electron.Event): void {
+  if (closing || !studio) return;
+  event.preventDefault();
+  closing = true;
+  void studio.shutdown().finally(() => app.quit());
+}
+
+function start(): void {
+  try {
+    studio = Studio.open(resolveHome(), utilityEngine);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    dialog.showErrorBox('Trainyard can’t open its home', messageOf(error));
+    app.exit(1);
+    return;
+  }
+  secure();
+  servePages(packageFile('dist/renderer'));
+  bridge({ studio, desktop: desktopDialogs(() => window) });
+  setMenu((page) => {
+    show();
+    void window!.webContents.executeJavaScript(`location.hash = ${JSON.stringify(`#/${page}`)}`);
+  });
+  training = new TrainingWatch(studio, () => window);
+  show();
+}
+
+registerScheme();
+if (app.requestSingleInstanceLock()) {
+  app.enableSandbox();
+  app.on('second-instance', show);
+  app.on('activate', show);
+  app.on('before-quit', shutDown);
+  app.on('window-all-closed', () => {
+    if (process.platform !== 'darwin') app.quit();
+  });
+  void app.whenReady().then(start);
+} else {
+  app.quit();
+}

@@ -1,0 +1,88 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import fs from 'node:fs';
+import net from 'node:net';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { chromium, type Page } from 'playwright-core';
+import { onTestFinished } from 'vitest';
+import { packageFile } from '../../electron/paths.ts';
+import { chromiumPath } from '../e2e/browser.ts';
+import { tempDir } from '../temp.ts';
+
+const main = packageFile('dist/electron/main.js');
+export const hasApplication = chromiumPath !== undefined && fs.existsSync(main);
+
+const freePort = (): Promise<number> =>
+  new Promise((resolve) => {
+    const server = net.createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as net.AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+
+export interface Application {
+  readonly home: string;
+  readonly child: ChildProcess;
+  readonly page: Page;
+  readonly exited: Promise<number | null>;
+  ask<T = unknown>(request: Record<string, unknown>): Promise<T>;
+}
+
+/** The built application, on the stand-in for Electron. */
+export async function startApplication({
+  home = tempDir(),
+  userData = tempDir(),
+  picked = [] as string[],
+} = {}): Promise<Application> {
+  const port = await freePort();
+  const hook = pathToFileURL(path.join(import.meta.dirname, 'standIn/hook.mjs')).href;
+  const child = fork(main, {
+    execArgv: ['--import', hook],
+    env: {
+      ...process.env,
+      CHROMIUM: chromiumPath,
+      DEBUG_PORT: String(port),
+      TRAINYARD_HOME: home,
+      USER_DATA: userData,
+      PICKED: JSON.stringify(picked),
+    },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const exited = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  let next = 0;
+  const ask = <T>(request: Record<string, unknown>): Promise<T> =>
+    new Promise((resolve) => {
+      const id = ++next;
+      const listen = (answer: { id: number; result: T }) => {
+        if (answer.id !== id) return;
+        child.off('message', listen);
+        resolve(answer.result);
+      };
+      child.on('message', listen);
+      child.send({ ...request, id });
+    });
+  const page = await openedPage(port);
+  return { home, child, page, exited, ask };
+}
+
+async function openedPage(port: number): Promise<Page> {
+  for (let tries = 0; ; tries++) {
+    try {
+      const browser = await chromium.connectOverCDP(`http://127.0.0.1:${port}`);
+      onTestFinished(() => browser.close());
+      const page = browser
+        .contexts()
+        .flatMap((c) => c.pages())
+        .find((p) => p.url().startsWith('https://app.studio'));
+      if (page) {
+        page.setDefaultTimeout(20_000);
+        return page;
+      }
+      await browser.close();
+    } catch (error) {
+      if (tries > 100) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 200));
+  }
+}

@@ -1,0 +1,287 @@
+/**
+ * Stands in for Electron where its binary can't be had: the part of its API that the application uses, over a real Chromium.
+ * What the application tells the system is kept, and asked for by tests over the process's own channel.
+ */
+import { fork } from 'node:child_process';
+import { EventEmitter } from 'node:events';
+import fs from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { type Browser, chromium, type Page } from 'playwright-core';
+
+/** Where Chromium believes the page to be: it does not know app://. */
+const outside = 'https://app.studio';
+const inside = 'app://studio';
+
+const told = {
+  privileges: [] as unknown[],
+  windows: [] as Record<string, unknown>[],
+  menu: [] as MenuItem[],
+  questions: [] as unknown[],
+  notifications: [] as unknown[],
+  opened: [] as string[],
+  progress: [] as number[],
+  blockers: 0,
+  sandboxed: false,
+  permissions: {} as Record<string, boolean>,
+};
+let answer = 2;
+
+interface MenuItem {
+  label?: string;
+  role?: string;
+  accelerator?: string;
+  submenu?: MenuItem[];
+  click?: () => void;
+}
+
+class Preventable {
+  defaultPrevented = false;
+  url = '';
+  preventDefault(): void {
+    this.defaultPrevented = true;
+  }
+}
+
+const browser: Promise<Browser> = chromium.launch({
+  executablePath: process.env.CHROMIUM!,
+  args: ['--no-sandbox', `--remote-debugging-port=${process.env.DEBUG_PORT}`],
+});
+
+class App extends EventEmitter {
+  isPackaged = false;
+  requestSingleInstanceLock = () => true;
+  whenReady = async () => void (await browser);
+  getPath = () => process.env.USER_DATA!;
+  enableSandbox = () => void (told.sandboxed = true);
+  quit(): void {
+    const event = new Preventable();
+    this.emit('before-quit', event);
+    if (!event.defaultPrevented) this.exit(0);
+  }
+  exit(code: number): void {
+    void browser.then((b) => b.close()).finally(() => process.exit(code));
+  }
+}
+export const app = new App();
+
+let handler: (request: Request) => Promise<Response>;
+export const protocol = {
+  registerSchemesAsPrivileged: (schemes: unknown[]) => void (told.privileges = schemes),
+  handle: (_scheme: string, handle: typeof handler) => void (handler = handle),
+};
+
+export const net = {
+  async fetch(url: string): Promise<Response> {
+    const file = fileURLToPath(url);
+    if (!fs.existsSync(file)) throw new Error('net::ERR_FILE_NOT_FOUND');
+    const types: Record<string, string> = {
+      html: 'text/html',
+      js: 'text/javascript',
+      css: 'text/css',
+      svg: 'image/svg+xml',
+    };
+    return new Response(fs.readFileSync(file), {
+      headers: { 'content-type': types[path.extname(file).slice(1)] ?? '' },
+    });
+  },
+};
+
+class MessagePortMain extends EventEmitter {
+  readonly #post: (data: unknown) => void;
+  constructor(post: (data: unknown) => void) {
+    super();
+    this.#post = post;
+  }
+  postMessage = (data: unknown) => this.#post(data);
+  start(): void {}
+  close = () => void this.emit('close');
+}
+
+export const ipcMain = new EventEmitter();
+
+/** Strings and bytes, which are all that the API sends, through a channel that knows JSON only. */
+const pack = (data: unknown): unknown =>
+  typeof data === 'string' ? data : { bytes: Buffer.from(data as Uint8Array).toString('base64') };
+const unpack = (data: unknown): unknown =>
+  typeof data === 'string' ? data : new Uint8Array(Buffer.from((data as { bytes: string }).bytes, 'base64'));
+
+/** In the page: what a preload script finds in `electron`. */
+const preloadWorld = (preload: string): string => `(() => {
+  const ports = [];
+  window.__toPort = (id, data) => ports[id].postMessage(typeof data === 'string' ? data : Uint8Array.from(atob(data.bytes), (c) => c.charCodeAt(0)));
+  const pack = (data) => typeof data === 'string' ? data : { bytes: btoa(String.fromCharCode(...new Uint8Array(data.buffer ?? data))) };
+  const electron = {
+    contextBridge: { exposeInMainWorld: (name, value) => Object.defineProperty(window, name, { value }) },
+    ipcRenderer: {
+      postMessage(channel, message, [port]) {
+        const id = ports.push(port) - 1;
+        port.onmessage = (event) => window.__fromPort(id, pack(event.data));
+        window.__ipc(channel, id);
+      },
+    },
+  };
+  ((require, module, exports) => { ${preload} })(() => electron, { exports: {} }, {});
+})();`;
+
+class WebContents extends EventEmitter {
+  page!: Page;
+  #openHandler: (details: { url: string }) => { action: string } = () => ({ action: 'allow' });
+  setWindowOpenHandler = (handle: (details: { url: string }) => { action: string }) =>
+    void (this.#openHandler = handle);
+  executeJavaScript = (script: string) => this.page.evaluate(script);
+  wouldOpen = (url: string) => this.#openHandler({ url }).action;
+}
+
+export class BrowserWindow extends EventEmitter {
+  static readonly all: BrowserWindow[] = [];
+  readonly webContents = new WebContents();
+  readonly #options: { webPreferences: { preload: string } };
+  #visible = false;
+  focused = false;
+
+  constructor(options: Record<string, unknown> & { webPreferences: { preload: string } }) {
+    super();
+    this.#options = options;
+    told.windows.push({ ...options });
+    BrowserWindow.all.push(this);
+    app.emit('web-contents-created', {}, this.webContents);
+  }
+
+  async loadURL(url: string): Promise<void> {
+    const context = await (await browser).newContext({ viewport: { width: 1360, height: 900 } });
+    const page = (this.webContents.page = await context.newPage());
+    await page.route(`${outside}/**`, async (route) => {
+      const response = await handler(new Request(route.request().url().replace(outside, inside)));
+      const headers = Object.fromEntries(response.headers);
+      await route.fulfill({ status: response.status, headers, body: Buffer.from(await response.arrayBuffer()) });
+    });
+    const ports: MessagePortMain[] = [];
+    await page.exposeBinding('__ipc', (_source, channel: string, id: number) => {
+      ports[id] = new MessagePortMain(
+        (data) =>
+          void page
+            .evaluate(
+              ([i, d]) => (globalThis as never as { __toPort(i: unknown, d: unknown): void }).__toPort(i, d),
+              [id, pack(data)],
+            )
+            .catch(() => {}),
+      );
+      ipcMain.emit(channel, { senderFrame: { url: page.url().replace(outside, inside) }, ports: [ports[id]] });
+    });
+    await page.exposeBinding(
+      '__fromPort',
+      (_source, id: number, data: unknown) => void ports[id]!.emit('message', { data: unpack(data) }),
+    );
+    await page.addInitScript({ content: preloadWorld(fs.readFileSync(this.#options.webPreferences.preload, 'utf8')) });
+    await page.goto(url.replace(inside, outside));
+    this.emit('ready-to-show');
+  }
+
+  show(): void {
+    this.#visible = true;
+  }
+  hide(): void {
+    this.#visible = false;
+  }
+  focus(): void {}
+  restore(): void {}
+  maximize(): void {}
+  isMinimized = () => false;
+  isMaximized = () => false;
+  isFocused = () => this.focused;
+  isVisible = () => this.#visible;
+  getNormalBounds = () => ({ x: 10, y: 20, width: 1200, height: 800 });
+  setProgressBar = (part: number) => void (told.progress.at(-1) === part || told.progress.push(part));
+  /** As a user's click on the cross. */
+  close(): void {
+    const event = new Preventable();
+    this.emit('close', event);
+    if (event.defaultPrevented) return;
+    BrowserWindow.all.splice(BrowserWindow.all.indexOf(this), 1);
+    this.emit('closed');
+    if (BrowserWindow.all.length === 0) app.emit('window-all-closed');
+  }
+}
+
+export const Menu = {
+  buildFromTemplate: (template: MenuItem[]) => template,
+  setApplicationMenu: (menu: MenuItem[]) => void (told.menu = menu),
+};
+
+export const dialog = {
+  showMessageBox: async (_window: unknown, question: unknown) => (told.questions.push(question), { response: answer }),
+  showOpenDialog: async () => ({ canceled: false, filePaths: JSON.parse(process.env.PICKED ?? '[]') as string[] }),
+  showErrorBox: (title: string, text: string) => void told.questions.push({ title, text }),
+};
+
+export class Notification extends EventEmitter {
+  readonly #options: unknown;
+  constructor(options: unknown) {
+    super();
+    this.#options = options;
+  }
+  show = () => void told.notifications.push(this.#options);
+}
+
+export const powerSaveBlocker = {
+  start: () => (told.blockers++, 7),
+  stop: () => void told.blockers--,
+};
+
+export const nativeTheme = { shouldUseDarkColors: true };
+export const screen = { getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 1920, height: 1080 } }] };
+export const shell = { openExternal: async (url: string) => void told.opened.push(url) };
+export const session = {
+  defaultSession: {
+    setPermissionRequestHandler: (handle: (contents: unknown, name: string, done: (ok: boolean) => void) => void) =>
+      handle(null, 'notifications', (ok) => (told.permissions.request = ok)),
+    setPermissionCheckHandler: (handle: () => boolean) => void (told.permissions.check = handle()),
+    setDevicePermissionHandler: (handle: () => boolean) => void (told.permissions.device = handle()),
+  },
+};
+
+export const utilityProcess = {
+  fork(entry: string) {
+    const execArgv = ['--import', pathToFileURL(path.join(import.meta.dirname, 'parentPort.mjs')).href];
+    const child = fork(entry, { execArgv, serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    return Object.assign(child, { postMessage: (message: never) => void (child.connected && child.send(message)) });
+  },
+};
+
+/** What a test asks for. */
+type Request_ =
+  | { ask: 'told' }
+  | { ask: 'close'; answer: number }
+  | { ask: 'menu'; label: string }
+  | { ask: 'navigate'; url: string }
+  | { ask: 'open'; url: string }
+  | { ask: 'connectFrom'; url: string }
+  | { ask: 'activate' };
+
+const findItem = (items: MenuItem[], label: string): MenuItem | undefined =>
+  items.find((i) => i.label === label) ?? items.flatMap((i) => i.submenu ?? []).find((i) => i.label === label);
+
+process.on('message', (request: Request_ & { id: number }) => {
+  const [window] = BrowserWindow.all;
+  let result: unknown;
+  if (request.ask === 'told') result = { ...JSON.parse(JSON.stringify(told)), visible: window?.isVisible() ?? false };
+  else if (request.ask === 'close') {
+    answer = request.answer;
+    window!.close();
+  } else if (request.ask === 'menu') findItem(told.menu, request.label)!.click!();
+  else if (request.ask === 'navigate') {
+    const event = new Preventable();
+    event.url = request.url;
+    window!.webContents.emit('will-navigate', event);
+    result = event.defaultPrevented;
+  } else if (request.ask === 'open') result = window!.webContents.wouldOpen(request.url);
+  else if (request.ask === 'connectFrom') {
+    let closed = false;
+    const port = new MessagePortMain(() => {});
+    port.on('close', () => (closed = true));
+    ipcMain.emit('connect', { senderFrame: { url: request.url }, ports: [port] });
+    result = closed;
+  } else app.emit('activate');
+  process.send!({ id: request.id, result });
+});
