@@ -11,7 +11,7 @@ import {
 import { parseRunConfig, type RunConfig } from '../engine/config.ts';
 import { begunPhases, type PhaseChange, withChangedPhases } from '../engine/trainer/phaseChange.ts';
 import { schedule, totalSteps } from '../engine/trainer/schedule.ts';
-import { trainerStateSchema } from '../engine/trainer/snapshot.ts';
+import { readTrainerState } from '../engine/trainer/snapshot.ts';
 import type { DatasetDirs } from '../engine/trainer/windows.ts';
 import { messageOf, UserError } from '../errors.ts';
 import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
@@ -252,7 +252,7 @@ export class Studio {
     const onDisk = (known: number) => fs.existsSync(path.join(this.checkpointRoot(run), checkpointName(known)));
     for (const known of recorded) if (!onDisk(known.step)) this.store.removeCheckpoint(run.id, known.step);
     if (recorded.some((known) => known.step === step && known.path === dir)) return;
-    const { bestStep } = trainerStateSchema.parse(state.trainer);
+    const { bestStep } = readTrainerState(state);
     this.store.addCheckpoint(run.id, { step, path: dir, bytes, best: bestStep === step });
   }
 

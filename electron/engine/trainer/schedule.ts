@@ -29,6 +29,10 @@ export function phaseAt(phases: readonly ScheduledPhase[], step: number): Schedu
   return phases.find((p) => step < p.start + p.steps) ?? phases[phases.length - 1]!;
 }
 
+/** The phases of which there is something to train after so many steps. */
+export const phasesLeft = (phases: readonly ScheduledPhase[], step: number): ScheduledPhase[] =>
+  phases.filter((p) => p.start + p.steps > step);
+
 /** What a phase trains on. */
 export interface DataSource {
   readonly dataset: string;

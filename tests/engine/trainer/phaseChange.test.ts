@@ -4,7 +4,7 @@ import type { Device } from '../../../electron/engine/devices/device.ts';
 import { type PhaseChange, withChangedPhases } from '../../../electron/engine/trainer/phaseChange.ts';
 import { tempDir } from '../../temp.ts';
 import { cpu, hasCpu } from '../devices.ts';
-import { smallRun, train } from './harness.ts';
+import { smallRun, train, type Trained } from './harness.ts';
 
 const constant = (steps: number, rate = 3e-3, changes: Partial<Phase> = {}): Phase => ({
   kind: 'constant',
@@ -75,6 +75,17 @@ describe.skipIf(!hasCpu)('a run whose later phases are changed while it trains',
     expect(run.losses).toEqual(whole.losses);
     expect(run.outcome.state).toBe('completed');
     expect(run.events.filter((e) => e.type === 'phases')).toEqual([{ type: 'phases', step: 3, request: 0, phases }]);
+  });
+
+  it('ends with an evaluation, a sample and a checkpoint where nothing is left to train', async () => {
+    const config = smallRun({ phases: [constant(3), second], sampling: { tokens: 1, prompts: ['a'] } });
+    const told = ({ events }: Trained) =>
+      events.flatMap((e) => ('step' in e && e.step === 3 && e.type !== 'phases' ? [e.type] : [])).sort();
+    const dropped = await changedAtThree(config, change([]));
+    const whole = await train(device, tempDir(), smallRun({ ...config, phases: [constant(3)] }));
+    expect(dropped.outcome).toMatchObject({ state: 'completed', step: 3 });
+    expect(told(dropped)).toEqual(told(whole));
+    expect(told(whole)).toEqual(expect.arrayContaining(['checkpoint', 'evaluation', 'sample']));
   });
 
   it('answers each request in turn, and leaves all as it was where it refuses', async () => {
