@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseInteger, parseNumber } from '../../electron/cli/numbers.ts';
-import { parsePhase, simplePhases } from '../../electron/cli/phases.ts';
+import { parseLength, parsePhase, simplePhases } from '../../electron/cli/phases.ts';
 import { merge } from '../../electron/cli/settings.ts';
 import { UsageError } from '../../electron/errors.ts';
 
@@ -68,6 +68,20 @@ describe('phases on the command line', () => {
       { kind: 'cosine', steps: 6, from: 1, to: 0.1 },
     ]);
     expect(() => simplePhases({ steps: 4, peak: 1, warmupSteps: 4, least: 0.1 })).toThrow(UsageError);
+  });
+});
+
+describe('lengths on the command line', () => {
+  it.each([
+    ['500', { steps: 500 }],
+    ['2k', { steps: 2000 }],
+    ['10Mtok', { tokens: 1e7 }],
+    ['64tok', { tokens: 64 }],
+    ['1.5B', { tokens: 1.5e9 }],
+  ])('%s', (text, length) => expect(parseLength('--current', text)).toEqual(length));
+
+  it('name the flag that is wrong', () => {
+    expect(() => parseLength('--current', 'long')).toThrow(/^--current needs a number, not "long"/);
   });
 });
 

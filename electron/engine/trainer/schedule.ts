@@ -10,11 +10,15 @@ export interface ScheduledPhase {
   readonly steps: number;
 }
 
+/** Length of a phase, in optimizer steps. */
+export const stepsOf = (phase: Phase, tokensPerStep: number): number =>
+  phase.steps ?? Math.ceil(phase.tokens! / tokensPerStep);
+
 /** A run's phases with their place in the run, in steps. */
 export function schedule(config: Pick<RunConfig, 'phases' | 'tokensPerStep'>): ScheduledPhase[] {
   let start = 0;
   return config.phases.map((phase, index) => {
-    const steps = phase.steps ?? Math.ceil(phase.tokens! / config.tokensPerStep);
+    const steps = stepsOf(phase, config.tokensPerStep);
     const scheduled = { phase, index, start, steps };
     start += steps;
     return scheduled;
