@@ -93,7 +93,7 @@ function humanLines(studio: Studio, run: Run): Display {
           break;
         case 'phases':
           steps = studio.store.getRun(run.id).stepsTotal ?? steps;
-          progress.say(`step ${event.step}: later phases changed, ${steps} steps in all`);
+          progress.say(`step ${event.step}: phases changed, ${steps} steps in all`);
           break;
         case 'phasesRefused':
           progress.say(`step ${event.step}: phases not changed: ${event.reason}`);

@@ -1,5 +1,6 @@
 import type { Subset } from '../data/subsets.ts';
 import type { Phase } from '../engine/config.ts';
+import type { PhaseLength } from '../engine/trainer/phaseChange.ts';
 import { type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
 import { UsageError } from '../errors.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
@@ -26,17 +27,21 @@ export function parsePhase(text: string): Phase {
   }
   if (to === undefined && kind !== 'constant')
     throw new UsageError(`The phase "${text}" needs a rate at its end. ${example}`);
-  const inTokens = /(tok|[MB])$/.test(length!);
-  const size = parseNumber('--phase', length!.replace(/tok$/, ''));
   const first = parseNumber('--phase', from!);
   return {
     kind,
-    ...(inTokens ? { tokens: size } : { steps: size }),
+    ...parseLength('--phase', length!),
     from: first,
     to: to === undefined ? first : parsePhaseEnd(text, to),
     ...(optimizer ? { optimizer } : {}),
     ...Object.assign({}, ...settings.map((setting) => parseSetting(text, setting))),
   };
+}
+
+/** Steps, or tokens with the suffix `tok`, M or B. @throws UsageError that names the flag */
+export function parseLength(flag: string, text: string): PhaseLength {
+  const size = parseNumber(flag, text.replace(/tok$/, ''));
+  return /(tok|[MB])$/.test(text) ? { tokens: size } : { steps: size };
 }
 
 function parseSetting(phase: string, setting: string): Partial<Phase> {

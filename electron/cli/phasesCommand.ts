@@ -3,25 +3,33 @@ import { showSubset } from '../data/subsets.ts';
 import { schedule, settingsOf } from '../engine/trainer/schedule.ts';
 import { formatCount } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
+import { usualPatience } from '../studio/run/requests.ts';
 import { Studio } from '../studio/studio.ts';
 import { preparePhaseData } from './phaseData.ts';
-import { parsePhase } from './phases.ts';
+import { parseNumber } from './numbers.ts';
+import { parseLength, parsePhase } from './phases.ts';
 import { table } from './terminal/table.ts';
 
 interface PhasesOptions {
   readonly home?: string;
   readonly add?: string[];
   readonly later?: string[];
+  readonly current?: string;
+  readonly timeout?: string;
   readonly json?: boolean;
 }
 
 export function addPhases(program: Command): void {
   program
     .command('phases')
-    .description('show the phases of a run, or change those that it has not begun, also while it trains')
+    .description(
+      'show the phases of a run, or change those that it has not begun, and the length of the last that it has, also while it trains',
+    )
     .argument('<run>', "a run's id, the beginning of it, or its name")
     .option('--add <spec...>', 'phases to train after all others; see train --phase')
     .option('--later <spec...>', 'phases in the place of all that have not begun')
+    .option('--current <length>', 'another length of the constant phase that it trains: steps, or tokens (10Mtok, 1B)')
+    .option('--timeout <seconds>', 'how long a run that trains is given to end its step (600)')
     .option('--json', 'one JSON object')
     .action(async (id: string, _: unknown, self: Command) => {
       const options = self.optsWithGlobals<PhasesOptions>();
@@ -29,7 +37,7 @@ export function addPhases(program: Command): void {
       const studio = Studio.open(home);
       try {
         const { id: run } = studio.store.getRun(id);
-        if (options.add || options.later) await change(studio, home, run, options);
+        if (options.add || options.later || options.current) await change(studio, home, run, options);
         print(studio, run, options.json ?? false);
       } finally {
         studio.close();
@@ -42,10 +50,14 @@ async function change(studio: Studio, home: string, id: string, options: PhasesO
   const config = studio.configOf(run);
   const phasesOf = (specs: string[] = []) => preparePhaseData(home, specs.map(parsePhase), config.tokenizer);
   const later = options.later ? await phasesOf(options.later) : null;
-  const begun = later ? studio.begunPhases(run) : null;
+  const current = options.current === undefined ? {} : { current: parseLength('--current', options.current) };
+  const begun = later || options.current ? studio.begunPhases(run) : null;
   const isActive = run.state === 'training' || run.state === 'preparing';
   if (isActive) console.error('the run is training: its phases are changed when it has ended its step');
-  await studio.changePhases(run, { begun, later, add: await phasesOf(options.add) });
+  const add = await phasesOf(options.add);
+  const unansweredMs =
+    options.timeout === undefined ? usualPatience.unansweredMs : 1000 * parseNumber('--timeout', options.timeout);
+  await studio.changePhases(run, { begun, ...current, later, add }, { ...usualPatience, unansweredMs });
 }
 
 function print(studio: Studio, id: string, json: boolean): void {

@@ -11,7 +11,8 @@ export function checkPhases(config: RunConfig): void {
   const earlier: { dataset: string; subset: Subset; phase: number }[] = [];
   for (const [index, phase] of config.phases.entries()) {
     const micro = (phase.batch ?? config.batch) * model.contextLength;
-    if (tokensPerStep % micro !== 0) {
+    // The run's own batch is checked with the run.
+    if (phase.batch !== undefined && tokensPerStep % micro !== 0) {
       throw new UsageError(
         `Phase ${index + 1} has batch ${phase.batch}, and a step of ${tokensPerStep} tokens is no multiple of ${phase.batch} × ${model.contextLength} = ${micro}: choose a batch that divides ${tokensPerStep / model.contextLength}.`,
       );

@@ -11,7 +11,7 @@ import {
 import { parseRunConfig, type RunConfig } from '../engine/config.ts';
 import { begunPhases, type PhaseChange, withChangedPhases } from '../engine/trainer/phaseChange.ts';
 import { schedule, totalSteps } from '../engine/trainer/schedule.ts';
-import { trainerStateSchema } from '../engine/trainer/snapshot.ts';
+import { readTrainerState } from '../engine/trainer/snapshot.ts';
 import type { DatasetDirs } from '../engine/trainer/windows.ts';
 import { messageOf, UserError } from '../errors.ts';
 import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
@@ -19,11 +19,11 @@ import { type CheckpointRecord, openStore, type Run, type Store } from './store/
 import { datasetsDir, runDir } from './home.ts';
 import { datasetsOf, requireData } from './run/data.ts';
 import { forkEngine, type SpawnEngine } from './run/engine.ts';
-import { RunHandle } from './run/handle.ts';
-import type { RunMemory } from './run/machine.ts';
+import { RestedError, RunHandle } from './run/handle.ts';
+import { memoryAt } from './run/memory.ts';
 import { runJob } from './run/job.ts';
 import { recordPhases } from './run/record.ts';
-import { askForPhases, PhaseRequests } from './run/requests.ts';
+import { askForPhases, type Patience, PhaseRequests } from './run/requests.ts';
 
 /** How text is continued. */
 export interface SamplingChoice {
@@ -92,22 +92,37 @@ export class Studio {
    * Changes the phases that a run has not begun, whether it rests, trains here, or trains in another process.
    * @throws UserError when the phases make no sense or can't be trained: nothing is changed then
    */
-  async changePhases(run: Run, change: PhaseChange): Promise<Run> {
+  async changePhases(run: Run, change: PhaseChange, patience?: Patience): Promise<Run> {
     const { id } = run;
-    const handle = this.#handles.get(id);
-    const { state } = this.store.getRun(id);
-    const isActive = state === 'training' || state === 'preparing';
-    if (handle) await handle.changePhases(change, this.#dirsOf(change));
-    else if (!isActive || !(await askForPhases(this.store, id, change))) this.#changeAtRest(id, change);
+    if (!(await this.#changeInTraining(id, change, patience))) this.#changeAtRest(id, change);
     return this.store.getRun(id);
+  }
+
+  /** @returns whether the phases were changed: not when the run rests, or came to rest before */
+  async #changeInTraining(id: string, change: PhaseChange, patience?: Patience): Promise<boolean> {
+    const handle = this.#handles.get(id);
+    if (!handle) return this.isElsewhere(this.store.getRun(id)) && askForPhases(this.store, id, change, patience);
+    try {
+      await handle.changePhases(change, this.#dirsOf(change));
+      return true;
+    } catch (error) {
+      if (error instanceof RestedError) return false;
+      throw error;
+    }
   }
 
   #changeAtRest(id: string, change: PhaseChange): void {
     this.#requireRest(id);
-    const run = this.store.getRun(id);
-    const config = withChangedPhases(this.configOf(run), run.step, change);
-    requireData(this.home, config, run.step);
-    recordPhases(this.store, id, config, run.step);
+    // Nobody may begin to train it with the phases that it had.
+    this.store.claimRun(id);
+    try {
+      const run = this.store.getRun(id);
+      const config = withChangedPhases(this.configOf(run), run.step, change);
+      requireData(this.home, config, run.step);
+      recordPhases(this.store, id, config, run.step);
+    } finally {
+      this.store.releaseRun(id);
+    }
   }
 
   /** The run's handle, where it trains in this process. */
@@ -252,7 +267,7 @@ export class Studio {
     const onDisk = (known: number) => fs.existsSync(path.join(this.checkpointRoot(run), checkpointName(known)));
     for (const known of recorded) if (!onDisk(known.step)) this.store.removeCheckpoint(run.id, known.step);
     if (recorded.some((known) => known.step === step && known.path === dir)) return;
-    const { bestStep } = trainerStateSchema.parse(state.trainer);
+    const { bestStep } = readTrainerState(state);
     this.store.addCheckpoint(run.id, { step, path: dir, bytes, best: bestStep === step });
   }
 
@@ -276,10 +291,11 @@ export class Studio {
       checkpointRoot: this.checkpointRoot(run),
       ...(from ? { resumeFrom: from.dir } : {}),
     } as const;
-    const handle = new RunHandle(this.store, run, start, (recorded?.machine ?? {}) as Partial<RunMemory>, this.#spawn);
+    const memory = from ? memoryAt(recorded?.machine ?? null, config, from.step) : {};
+    const handle = new RunHandle(this.store, run, start, memory, this.#spawn);
     this.#handles.set(run.id, handle);
     void handle.ended.finally(() => this.#handles.delete(run.id));
-    this.#requests.watch(run.id, (change) => handle.changePhases(change, this.#dirsOf(change)), handle.ended);
+    this.#requests.watch(run.id, async (change) => handle.changePhases(change, this.#dirsOf(change)), handle.ended);
     return handle;
   }
 

@@ -32,6 +32,8 @@ describe('presets', () => {
     expect(config.tokensPerStep).toBe(262_144);
     const [warmup, cosine, constant] = schedule(config);
     expect(warmup).toMatchObject({ steps: 3000, phase: { kind: 'warmup', from: 6e-5, to: 4e-4 } });
+    const subsets = config.phases.map((p) => p.subset);
+    expect(subsets).toEqual([{ from: 0, to: 50 }, { from: 0, to: 50 }, { from: 50, to: 80 }]); // prettier-ignore
     expect(cosine).toMatchObject({ phase: { kind: 'cosine', from: 4e-4, to: 3.6e-4 } });
     expect(constant).toMatchObject({ phase: { kind: 'constant', from: 9e-5, optimizer: 'adamw8bit' } });
     expect(cosine!.steps * config.tokensPerStep).toBeGreaterThanOrEqual(11.7e9);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseInteger, parseNumber } from '../../electron/cli/numbers.ts';
-import { parsePhase, simplePhases } from '../../electron/cli/phases.ts';
+import { parseLength, parsePhase, simplePhases } from '../../electron/cli/phases.ts';
 import { merge } from '../../electron/cli/settings.ts';
 import { UsageError } from '../../electron/errors.ts';
 
@@ -39,6 +39,23 @@ describe('phases on the command line', () => {
     expect(parsePhase('constant:1Btok:9e-5')).toEqual({ kind: 'constant', tokens: 1e9, from: 9e-5, to: 9e-5 });
   });
 
+  it('reads what a phase has of its own', () => {
+    expect(parsePhase('constant:1B:9e-5:adamw8bit:subset=50-80%')).toEqual({
+      kind: 'constant',
+      tokens: 1e9,
+      from: 9e-5,
+      to: 9e-5,
+      optimizer: 'adamw8bit',
+      subset: { from: 50, to: 80 },
+    });
+    expect(parsePhase('cosine:10:1e-3:1e-4:batch=2:eval=0:checkpoint=500:data=C:/news.txt')).toMatchObject({
+      batch: 2,
+      evaluateEvery: 0,
+      checkpointEvery: 500,
+      dataset: 'C:/news.txt',
+    });
+  });
+
   it('says what is wrong with a phase', () => {
     for (const text of ['cosine', 'cosine:10', 'linear:10:1:2', 'cosine:10:1e-3', 'warmup:x:0:1', 'cosine:1:2:3:4']) {
       expect(() => parsePhase(text), text).toThrow(UsageError);
@@ -51,6 +68,20 @@ describe('phases on the command line', () => {
       { kind: 'cosine', steps: 6, from: 1, to: 0.1 },
     ]);
     expect(() => simplePhases({ steps: 4, peak: 1, warmupSteps: 4, least: 0.1 })).toThrow(UsageError);
+  });
+});
+
+describe('lengths on the command line', () => {
+  it.each([
+    ['500', { steps: 500 }],
+    ['2k', { steps: 2000 }],
+    ['10Mtok', { tokens: 1e7 }],
+    ['64tok', { tokens: 64 }],
+    ['1.5B', { tokens: 1.5e9 }],
+  ])('%s', (text, length) => expect(parseLength('--current', text)).toEqual(length));
+
+  it('name the flag that is wrong', () => {
+    expect(() => parseLength('--current', 'long')).toThrow(/^--current needs a number, not "long"/);
   });
 });
 

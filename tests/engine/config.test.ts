@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseRunConfig, type RunConfigInput } from '../../electron/engine/config.ts';
+import { checkRunConfig, parseRunConfig, type RunConfigInput } from '../../electron/engine/config.ts';
 import { UsageError } from '../../electron/errors.ts';
 
 const config = (changes: Partial<RunConfigInput>): RunConfigInput => ({
@@ -36,6 +36,16 @@ describe('a bad config is refused with a line that names what is wrong', () => {
     ['a batch that does not divide a step', { ...phase, batch: 3 }, /Phase 1 has batch 3.*divides 8/],
     ['an unknown setting', { ...phase, momentum: 1 }, /phases\.0/],
   ])('%s', (_, bad, message) => refused({ phases: [bad as typeof phase] }, message));
+
+  it('a batch of the run that does not divide a step is one problem, not one a phase', () => {
+    const result = checkRunConfig(config({ batch: 3, phases: [phase, { ...phase, batch: 5 }] }));
+    expect(result).toMatchObject({
+      problems: [
+        { path: 'tokensPerStep', message: expect.stringContaining('(3 × 16 = 48)') },
+        { path: 'phases', message: expect.stringContaining('Phase 2 has batch 5') },
+      ],
+    });
+  });
 
   it('no phases, and an unknown precision', () => {
     refused({ phases: [] }, /phases/);

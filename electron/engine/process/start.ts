@@ -3,7 +3,8 @@ import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { openCheckpoint } from '../checkpoint/index.ts';
 import { openDevice } from '../devices/open.ts';
 import { Trainer, type TrainerOptions } from '../trainer/trainer.ts';
-import { settingsOf } from '../trainer/schedule.ts';
+import { phasesLeft, schedule, settingsOf } from '../trainer/schedule.ts';
+import { readTrainerState } from '../trainer/snapshot.ts';
 import type { ToEngine } from './messages.ts';
 import { RunData } from './sources.ts';
 
@@ -13,12 +14,14 @@ export async function startRun(
   studio: Pick<TrainerOptions, 'emit' | 'flush'>,
 ): Promise<Trainer> {
   const training = new RunData(config, datasetDirs);
-  for (const phase of config.phases) training.open(settingsOf(config, phase).source);
   // Whatever a phase trains on: the curve must stay comparable.
   const val = training.dataset(config.dataset).split('val');
   const validation = validationWindows(val, config.model.contextLength, config.evaluation.sequences);
   const opened = await openDevice(config.device);
   const from = resumeFrom === undefined ? undefined : await openCheckpoint(resumeFrom);
+  // All that is still to be trained on, now rather than in three days.
+  const left = phasesLeft(schedule(config), from ? readTrainerState(from.state).step : 0);
+  for (const { phase } of left) training.open(settingsOf(config, phase).source);
   const tokenizer = getTokenizer(config.tokenizer);
   return Trainer.create({ config, ...opened, training, validation, tokenizer, checkpointRoot, ...studio }, from);
 }

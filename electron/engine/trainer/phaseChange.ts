@@ -1,11 +1,16 @@
 import { UsageError, UserError } from '../../errors.ts';
 import { parseRunConfig, type Phase, type RunConfig } from '../config.ts';
-import { type ScheduledPhase, schedule } from './schedule.ts';
+import { type ScheduledPhase, schedule, stepsOf } from './schedule.ts';
+
+/** A phase's length: in steps, or in tokens, which are rounded up to whole steps. */
+export type PhaseLength = { readonly steps: number } | { readonly tokens: number };
 
 /** Other phases for a run, after those that it has begun: added, stretched, dropped or changed. */
 export interface PhaseChange {
   /** So many phases had begun for whoever asks; null: whatever is asked holds for any number. */
   readonly begun: number | null;
+  /** Another length of the phase that began last; absent: it stays. Its rates, its optimizer and its data stay in any case. */
+  readonly current?: PhaseLength;
   /** What takes the place of all phases that have not begun; null: they stay. */
   readonly later: readonly Phase[] | null;
   /** What comes after all others. */
@@ -21,14 +26,39 @@ export const begunPhases = (config: RunConfig, step: number): ScheduledPhase[] =
  * @param step optimizer steps that the run has taken
  * @throws UserError when nothing would be left to train, a phase makes no sense, or another one has begun in the meantime
  */
-export function withChangedPhases(config: RunConfig, step: number, { begun, later, add }: PhaseChange): RunConfig {
-  const before = begunPhases(config, step).map((p) => p.phase);
+export function withChangedPhases(config: RunConfig, step: number, change: PhaseChange): RunConfig {
+  const { begun, current, later, add } = change;
+  const scheduled = begunPhases(config, step);
+  const before = scheduled.map((p) => p.phase);
   if (begun !== null && begun !== before.length) {
     throw new UserError(
       `The run has begun phase ${before.length} in the meantime (step ${step}): look at its phases again, then change those after it.`,
     );
   }
+  if (current) before.splice(-1, 1, withLength(config, step, scheduled.at(-1), current));
   const phases = [...before, ...(later ?? config.phases.slice(before.length)), ...add];
   if (phases.length === 0) throw new UsageError('A run needs at least one phase.');
   return parseRunConfig({ ...config, phases });
+}
+
+/** @throws UsageError where steps that are trained would have had other rates, or would not have been trained */
+function withLength(config: RunConfig, step: number, begun: ScheduledPhase | undefined, length: PhaseLength): Phase {
+  if (!begun) throw new UsageError('The run has not begun a phase: give all of its phases anew instead of a length.');
+  const { phase, index, start } = begun;
+  const name = `Phase ${index + 1} (${phase.kind})`;
+  const { steps: _, tokens: __, ...rest } = phase;
+  const changed = { ...rest, ...length };
+  const steps = stepsOf(changed, config.tokensPerStep);
+  if (steps === begun.steps) return phase;
+  if (phase.kind !== 'constant') {
+    throw new UsageError(
+      `${name} has begun and keeps its ${begun.steps} steps: another length would change the rates that it was trained with. Change the phases after it.`,
+    );
+  }
+  if (steps < step - start) {
+    throw new UsageError(
+      `${name} has trained ${step - start} steps and can't end after ${steps}: give it ${step - start} or more.`,
+    );
+  }
+  return changed;
 }

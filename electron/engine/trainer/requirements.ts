@@ -5,7 +5,7 @@ import { checkPrograms, type Device } from '../devices/device.ts';
 import { advise } from '../fit/advice.ts';
 import type { Plan } from '../program/planner.ts';
 import { RunPrograms } from './programs.ts';
-import { type ProgramSettings, samePrograms, schedule, settingsOf } from './schedule.ts';
+import { phasesLeft, type ProgramSettings, samePrograms, schedule, settingsOf } from './schedule.ts';
 
 /**
  * Plans every phase that is still to be trained and asks the device about it, before anything is allocated: what can't
@@ -15,9 +15,9 @@ import { type ProgramSettings, samePrograms, schedule, settingsOf } from './sche
  */
 export function requireTrainable(config: RunConfig, step: number, device: Device, memoryBytes: number): void {
   const checked: ProgramSettings[] = [];
-  for (const { phase, index, start, steps } of schedule(config)) {
+  for (const { phase, index } of phasesLeft(schedule(config), step)) {
     const settings = settingsOf(config, phase);
-    if (start + steps <= step || checked.some((c) => samePrograms(c, settings))) continue;
+    if (checked.some((c) => samePrograms(c, settings))) continue;
     checked.push(settings);
     const what = `Phase ${index + 1} (${phase.kind}, ${settings.optimizer}, batch ${settings.batch})`;
     const { programs, plan } = new RunPrograms(config, settings);

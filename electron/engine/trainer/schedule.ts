@@ -10,11 +10,15 @@ export interface ScheduledPhase {
   readonly steps: number;
 }
 
+/** Length of a phase, in optimizer steps. */
+export const stepsOf = (phase: Phase, tokensPerStep: number): number =>
+  phase.steps ?? Math.ceil(phase.tokens! / tokensPerStep);
+
 /** A run's phases with their place in the run, in steps. */
 export function schedule(config: Pick<RunConfig, 'phases' | 'tokensPerStep'>): ScheduledPhase[] {
   let start = 0;
   return config.phases.map((phase, index) => {
-    const steps = phase.steps ?? Math.ceil(phase.tokens! / config.tokensPerStep);
+    const steps = stepsOf(phase, config.tokensPerStep);
     const scheduled = { phase, index, start, steps };
     start += steps;
     return scheduled;
@@ -28,6 +32,10 @@ export const totalSteps = (phases: readonly ScheduledPhase[]): number =>
 export function phaseAt(phases: readonly ScheduledPhase[], step: number): ScheduledPhase {
   return phases.find((p) => step < p.start + p.steps) ?? phases[phases.length - 1]!;
 }
+
+/** The phases of which there is something to train after so many steps. */
+export const phasesLeft = (phases: readonly ScheduledPhase[], step: number): ScheduledPhase[] =>
+  phases.filter((p) => p.start + p.steps > step);
 
 /** What a phase trains on. */
 export interface DataSource {

@@ -5,7 +5,9 @@ import type { Parameters } from '../gpt2/parameters.ts';
 import type { Gpt2, Training } from '../gpt2/programs.ts';
 import { Optimizer, type OptimizerKind, optimizerKinds, type ParameterStates } from '../optimizers/index.ts';
 import { type Buffer, elements } from '../program/types.ts';
+import { everything } from '../../data/subsets.ts';
 import { freshGuards } from './guards.ts';
+import { sourceName } from './schedule.ts';
 
 /** What a checkpoint says besides tensors: enough to go on to the same bit. */
 export const trainerStateSchema = z.object({
@@ -27,6 +29,8 @@ export const trainerStateSchema = z.object({
       spikesInARow: z.int().min(0),
     })
     .default({ ...freshGuards }),
+  /** First step of the phase that was entered last, of whose losses the guards know; -1: not known. */
+  entered: z.int().default(-1),
   lossScale: z.object({ scale: z.number().positive(), goodSteps: z.int().min(0) }).default({ scale: 1, goodSteps: 0 }),
   /** Steps whose update was skipped, since the run's start. */
   skipped: z.int().min(0).default(0),
@@ -51,6 +55,7 @@ export const freshState: TrainerState = {
   valLoss: null,
   optimizer: 'adamw',
   guards: freshGuards,
+  entered: -1,
   lossScale: { scale: 1, goodSteps: 0 },
   skipped: 0,
   recoveries: 0,
@@ -58,6 +63,24 @@ export const freshState: TrainerState = {
   evaluatedStep: -1,
   sampledStep: -1,
 };
+
+const singleSourceSchema = z.object({
+  trainer: z.looseObject({ sequence: z.int().min(0) }),
+  config: z.object({ dataset: z.string() }),
+});
+
+/**
+ * What a checkpoint says besides tensors. Earlier versions knew one source of data, the whole of the run's dataset.
+ * @param state of an opened checkpoint
+ */
+export function readTrainerState(state: OpenedCheckpoint['state']): TrainerState {
+  const single = singleSourceSchema.safeParse(state);
+  if (!single.success) return trainerStateSchema.parse(state.trainer);
+  const { trainer, config } = single.data;
+  const { sequence, ...rest } = trainer;
+  const source = sourceName({ dataset: config.dataset, subset: everything });
+  return trainerStateSchema.parse({ sequences: { [source]: sequence }, ...rest });
+}
 
 /** An entry for a buffer; in files the padding of the vocabulary is cut. */
 function entryOf(session: Session, name: string, fileShape: readonly number[], buffer: Buffer): Entry {

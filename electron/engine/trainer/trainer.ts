@@ -29,6 +29,7 @@ import { requireTrainable } from './requirements.ts';
 import {
   learningRateAt,
   phaseAt,
+  phasesLeft,
   type PhaseSettings,
   samePrograms,
   type ScheduledPhase,
@@ -42,10 +43,10 @@ import {
   freshState,
   modelEntries,
   optimizerEntries,
+  readTrainerState,
   restoreModel,
   restoreOptimizer,
   type TrainerState,
-  trainerStateSchema,
 } from './snapshot.ts';
 import type { TrainingData, Windows } from './windows.ts';
 
@@ -108,7 +109,7 @@ export class Trainer {
 
   /** Allocates the plan and fills it: with fresh weights, or from a checkpoint. */
   static async create(options: TrainerOptions, from?: OpenedCheckpoint): Promise<Trainer> {
-    const step = from ? trainerStateSchema.parse(from.state.trainer).step : 0;
+    const step = from ? readTrainerState(from.state).step : 0;
     const { config, device } = options;
     requireTrainable(config, step, device, options.memoryBytes);
     const programs = new RunPrograms(config, settingsAt(config, schedule(config), step));
@@ -155,7 +156,11 @@ export class Trainer {
     await this.#doWhatIsDue();
     let phase = -1;
     while (!this.#stopRequested) {
-      if (await this.#changePhases()) phase = -1;
+      if (await this.#changePhases()) {
+        phase = -1;
+        // This may be the run's last step now.
+        await this.#doWhatIsDue();
+      }
       await this.#doWhatIsAsked();
       const { step } = this.#state;
       if (step >= this.#steps) break;
@@ -195,7 +200,7 @@ export class Trainer {
       try {
         const config = withChangedPhases(this.#config, step, change);
         training.add(datasetDirs);
-        for (const phase of config.phases) training.open(settingsOf(config, phase).source);
+        for (const { phase } of phasesLeft(schedule(config), step)) training.open(settingsOf(config, phase).source);
         requireTrainable(config, step, device, memoryBytes);
         this.#config = config;
         this.#phases = schedule(config);
@@ -215,7 +220,10 @@ export class Trainer {
     const { step } = this.#state;
     await this.#usePrograms(settingsAt(this.#config, this.#phases, step));
     // Another phase may have other data and rates: what was a usual loss before says nothing.
-    if (step === start) this.#state = { ...this.#state, guards: freshGuards };
+    // Once: a run that is resumed in front of a step that it skipped remembers that it did.
+    if (this.#state.entered !== start) {
+      this.#state = { ...this.#state, ...(step === start ? { guards: freshGuards } : {}), entered: start };
+    }
     this.#options.emit({ type: 'phase', step, index, kind: phase.kind });
   }
 
@@ -472,7 +480,7 @@ export class Trainer {
 
   async #restore(from: OpenedCheckpoint): Promise<void> {
     const { training, model } = this.#programs;
-    const state = trainerStateSchema.parse(from.state.trainer);
+    const state = readTrainerState(from.state);
     await restoreModel(this.#session, model, from);
     await restoreOptimizer(this.#session, model, training.optimizer, from, state.optimizer);
     this.#state = { ...state, optimizer: training.optimizer.kind };

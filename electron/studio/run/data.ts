@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { type Manifest, readManifest } from '../../data/shards/index.ts';
-import { subsetTokens } from '../../data/subsets.ts';
+import { everything, sameSubset, subsetTokens } from '../../data/subsets.ts';
 import type { RunConfig } from '../../engine/config.ts';
-import { schedule, settingsOf, sourceName } from '../../engine/trainer/schedule.ts';
+import { phasesLeft, schedule, settingsOf, sourceName } from '../../engine/trainer/schedule.ts';
 import { UsageError } from '../../errors.ts';
 import { datasetsDir } from '../home.ts';
 
@@ -25,19 +25,23 @@ export function requireData(home: string, config: RunConfig, step = 0): void {
       `The dataset ${name} holds ${manifest.tokenizer} tokens, ${manifest.vocabSize} kinds of them, and the model has ${model.vocabSize} of ${tokenizer}: prepare its text with the run's tokenizer.`,
     );
   };
-  const requireWindow = (what: string, tokens: number) => {
+  const requireWindow = (what: string, tokens: number, part = '') => {
     if (tokens > model.contextLength) return;
+    const ways = [part, 'more text', tokens > 1 ? `a context of ${tokens - 1}` : ''].filter(Boolean);
     throw new UsageError(
-      `A context of ${model.contextLength} needs ${model.contextLength + 1} tokens in each part, and ${what} has ${tokens} tokens: use more text or a context of ${Math.max(1, tokens - 1)}.`,
+      `A context of ${model.contextLength} needs ${model.contextLength + 1} tokens in each part, and ${what} has ${tokens} tokens: use ${ways.join(' or ')}.`,
     );
   };
   requireWindow(`the validation part of ${config.dataset}`, manifestOf(config.dataset).valTokens);
-  for (const { phase, start, steps } of schedule(config)) {
-    if (start + steps <= step) continue;
+  for (const { phase } of phasesLeft(schedule(config), step)) {
     const { source } = settingsOf(config, phase);
-    requireWindow(
-      `the training part of ${sourceName(source)}`,
-      subsetTokens(manifestOf(source.dataset), source.subset),
-    );
+    const manifest = manifestOf(source.dataset);
+    const tokens = subsetTokens(manifest, source.subset);
+    const isPart = !sameSubset(source.subset, everything);
+    const documents = manifest.sources.length;
+    const part = isPart
+      ? `a larger part of its ${documents} ${documents === 1 ? 'document' : 'documents'} (text files)`
+      : '';
+    requireWindow(`the training part of ${sourceName(source)}`, tokens, part);
   }
 }

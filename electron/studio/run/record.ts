@@ -7,10 +7,10 @@ import type { RunMemory } from './machine.ts';
 /** Stores a run's config with other phases, and that they were changed. */
 export function recordPhases(store: Store, id: string, config: RunConfig, step: number): void {
   const stepsTotal = totalSteps(schedule(config));
-  store.updateRun(id, { config, stepsTotal, tokensTotal: stepsTotal * config.tokensPerStep });
+  const patch = { config, stepsTotal, tokensTotal: stepsTotal * config.tokensPerStep };
   const kinds = config.phases.map((p) => p.kind).join(', ');
   const message = `phases changed: ${kinds}; ${stepsTotal} steps in all`;
-  store.addEvent(id, step, 'info', 'phases', message, config.phases);
+  store.changePhases(id, step, patch, message, config.phases);
 }
 
 /** Why an update was left out. A loss scale that is too large for float16 halves by itself. */

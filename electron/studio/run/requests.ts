@@ -1,4 +1,5 @@
 import { setTimeout } from 'node:timers/promises';
+import type { RunConfig } from '../../engine/config.ts';
 import type { PhaseChange } from '../../engine/trainer/phaseChange.ts';
 import { messageOf, UserError } from '../../errors.ts';
 import type { Store } from '../store/index.ts';
@@ -9,8 +10,8 @@ const everyMs = 500;
 /** Passes on what other processes ask about the phases of runs that train in this one, and writes the answers back. */
 export class PhaseRequests {
   readonly #store: Store;
-  /** What is being answered. */
-  readonly #taken = new Set<number>();
+  /** What could not be written yet, by request. */
+  readonly #answers = new Map<number, string | null>();
 
   constructor(store: Store) {
     this.#store = store;
@@ -23,9 +24,8 @@ export class PhaseRequests {
   }
 
   #look(id: string, change: (change: PhaseChange) => Promise<unknown>): void {
-    for (const request of quietly(() => this.#store.openPhaseRequests(id)) ?? []) {
-      if (this.#taken.has(request.id)) continue;
-      this.#taken.add(request.id);
+    for (const [request, refusal] of this.#answers) this.#answer(request, refusal);
+    for (const request of quietly(() => this.#store.takePhaseRequests(id)) ?? []) {
       void change(request.change as PhaseChange).then(
         () => this.#answer(request.id, null),
         // Of a run at rest the asker changes the phases itself.
@@ -34,9 +34,12 @@ export class PhaseRequests {
     }
   }
 
-  #answer(id: number, refusal: string | null): void {
-    quietly(() => this.#store.answerPhaseRequest(id, refusal));
-    this.#taken.delete(id); // a request that comes later may have the number of one that is gone
+  #answer(request: number, refusal: string | null): void {
+    this.#answers.set(request, refusal);
+    quietly(() => {
+      this.#store.answerPhaseRequest(request, refusal);
+      this.#answers.delete(request);
+    });
   }
 }
 
@@ -49,24 +52,60 @@ function quietly<T>(work: () => T): T | undefined {
   }
 }
 
+/** How long the process that trains a run is waited for, in milliseconds. */
+export interface Patience {
+  /** Until it takes a request: it looks twice a second. */
+  readonly untakenMs: number;
+  /** Then until it answers: a step may take minutes. */
+  readonly unansweredMs: number;
+}
+
+export const usualPatience: Patience = { untakenMs: 15_000, unansweredMs: 600_000 };
+
 /**
  * Asks the process that trains a run for other phases.
  * @returns whether they were changed: not when the run came to rest before
- * @throws UserError when it refused
+ * @throws UserError when it refused, or did not answer
  */
-export async function askForPhases(store: Store, id: string, change: PhaseChange): Promise<boolean> {
+export async function askForPhases(
+  store: Store,
+  id: string,
+  change: PhaseChange,
+  { untakenMs, unansweredMs }: Patience = usualPatience,
+): Promise<boolean> {
+  const phases = () => JSON.stringify((store.getRun(id).config as RunConfig).phases);
+  const before = phases();
   const request = store.addPhaseRequest(id, change);
+  let since = performance.now();
+  let taken = false;
   try {
     for (;;) {
-      const answer = store.takePhaseAnswer(request);
-      if (answer?.refusal === null) return true;
-      if (answer) throw new UserError(answer.refusal);
       store.markInterrupted();
-      const { state } = store.getRun(id);
-      if (state !== 'training' && state !== 'preparing') return false;
+      // In this order: an answer is written before the run rests.
+      const { state, pid } = store.getRun(id);
+      const status = store.phaseRequestStatus(request);
+      if (status?.state === 'answered') {
+        if (status.refusal !== null) throw new UserError(status.refusal);
+        return true;
+      }
+      if (status?.state === 'taken' && !taken) [taken, since] = [true, performance.now()];
+      if (state !== 'training' && state !== 'preparing') {
+        if (!taken || phases() === before) return false;
+        throw new UserError(
+          `The run came to rest while its phases were changed: look at them with \`trainyard phases ${id}\` before you change them again.`,
+        );
+      }
+      if (performance.now() - since >= (taken ? unansweredMs : untakenMs)) {
+        throw new UserError(unanswered(id, pid, store.withdrawPhaseRequest(request) === 'open'));
+      }
       await setTimeout(everyMs / 2);
     }
   } finally {
     store.withdrawPhaseRequest(request);
   }
 }
+
+const unanswered = (id: string, pid: number | null, withdrawn: boolean): string =>
+  withdrawn
+    ? `Process ${pid}, which trains the run ${id}, does not answer, and nothing is changed: let it go on, or stop it and change the phases then.`
+    : `The run ${id} has not ended its step yet: its phases are changed when it has, unless that is refused then; see \`trainyard phases ${id}\`.`;

@@ -156,6 +156,19 @@ ALTER TABLE runs ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
 ALTER TABLE runs ADD COLUMN notes TEXT NOT NULL DEFAULT '';
 ALTER TABLE runs ADD COLUMN preset TEXT;
 `,
+  // A request's number is never given again: an answer that comes late must not become another's.
+  `
+DROP TABLE phaseRequests;
+CREATE TABLE phaseRequests (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  change TEXT NOT NULL,
+  time INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  refusal TEXT
+) STRICT;
+CREATE INDEX phaseRequestsByRun ON phaseRequests (run, state);
+`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -113,6 +113,11 @@ export function addPhase(connection: Connection, run: number, phase: Omit<PhaseR
   );
 }
 
+/** Deletes the phases that began at a step or later. */
+export function removePhasesFrom(connection: Connection, run: number, step: number): void {
+  connection.run(sql.deleteFrom('phases').where('run', '=', run).where('step', '>=', step));
+}
+
 export function listPhases(connection: Connection, run: number): PhaseRecord[] {
   const query = sql.selectFrom('phases').select(['position as index', 'kind', 'step', 'time']).where('run', '=', run);
   return connection.all(query.orderBy('position'));

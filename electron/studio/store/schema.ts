@@ -15,6 +15,9 @@ export const fromStored = (value: StoredNumber): number | null => (value === 'Na
 export const runStates = ['preparing', 'training', 'paused', 'completed', 'stopped', 'failed', 'interrupted'] as const;
 export type RunState = (typeof runStates)[number];
 
+/** Of a change of phases that one process asks of another. */
+export type PhaseRequestState = 'open' | 'taken' | 'answered';
+
 export type EventLevel = 'info' | 'warning' | 'error';
 
 /** Tables as SQLite holds them: times are milliseconds since 1970, booleans 0 or 1, JSON is text. */
@@ -89,7 +92,7 @@ export interface Tables {
     run: number;
     change: string;
     time: number;
-    answered: number;
+    state: PhaseRequestState;
     refusal: string | null;
   };
   datasets: {

@@ -14,7 +14,7 @@ import { heartbeatEveryMs } from './owner.ts';
 import * as phaseRequests from './phaseRequests.ts';
 import * as records from './records.ts';
 import * as runs from './runs.ts';
-import type { EventLevel, RunState } from './schema.ts';
+import type { EventLevel, PhaseRequestState, RunState } from './schema.ts';
 
 /**
  * What is known of runs, in one SQLite file. Runs are named by their whole id; only `getRun` takes less.
@@ -100,14 +100,26 @@ export class Store {
     return this.#connection.all(sql.selectFrom('runs').selectAll().where('serial', 'in', serials)).map(runs.toRun);
   }
 
+  /**
+   * Stores a run's config with other phases, and an event that says so: both, or nothing. That a phase was entered of which
+   * no step is trained is forgotten: another one may have its place now.
+   */
+  changePhases(id: string, step: number, patch: runs.RunPatch, message: string, data: unknown): void {
+    this.#connection.write(() => {
+      this.updateRun(id, patch);
+      records.removePhasesFrom(this.#connection, this.#serial(id), step);
+      this.addEvent(id, step, 'info', 'phases', message, data);
+    });
+  }
+
   /** Asks the process that trains a run to change its later phases. @returns the request's id */
   addPhaseRequest(id: string, change: unknown): number {
     return phaseRequests.addPhaseRequest(this.#connection, this.#serial(id), change);
   }
 
-  /** What was asked about a run's phases and not answered yet. */
-  openPhaseRequests(id: string): phaseRequests.PhaseRequestRecord[] {
-    return phaseRequests.openPhaseRequests(this.#connection, this.#serial(id));
+  /** What was asked about a run's phases, each handed out once. */
+  takePhaseRequests(id: string): phaseRequests.PhaseRequestRecord[] {
+    return phaseRequests.takePhaseRequests(this.#connection, this.#serial(id));
   }
 
   /** @param refusal why the phases were not changed; null when they were */
@@ -115,13 +127,14 @@ export class Store {
     phaseRequests.answerPhaseRequest(this.#connection, request, refusal);
   }
 
-  /** The answer to a request, which is forgotten then; undefined while there is none. */
-  takePhaseAnswer(request: number): { readonly refusal: string | null } | undefined {
-    return phaseRequests.takePhaseAnswer(this.#connection, request);
+  /** How far a request is; undefined when it is withdrawn. */
+  phaseRequestStatus(request: number): phaseRequests.PhaseRequestStatus | undefined {
+    return phaseRequests.phaseRequestStatus(this.#connection, request);
   }
 
-  withdrawPhaseRequest(request: number): void {
-    phaseRequests.withdrawPhaseRequest(this.#connection, request);
+  /** Forgets a request. @returns how far it was: an open one is not made any more, a taken one may still be */
+  withdrawPhaseRequest(request: number): PhaseRequestState | undefined {
+    return phaseRequests.withdrawPhaseRequest(this.#connection, request);
   }
 
   /** Stores a run's metrics in batches; close it when the run rests. */

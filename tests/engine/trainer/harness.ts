@@ -62,7 +62,13 @@ export async function train(
     from,
     stopAfter,
     onStep,
-  }: { from?: OpenedCheckpoint; stopAfter?: number; onStep?: (trainer: Trainer, step: number) => void } = {},
+    onEvent,
+  }: {
+    from?: OpenedCheckpoint;
+    stopAfter?: number;
+    onStep?: (trainer: Trainer, step: number) => void;
+    onEvent?: (trainer: Trainer, event: RunEvent) => void;
+  } = {},
 ): Promise<Trained> {
   const events: RunEvent[] = [];
   const flushes: number[] = [];
@@ -82,6 +88,7 @@ export async function train(
       },
       emit(event) {
         events.push(event);
+        onEvent?.(trainer, event);
         if (event.type !== 'metrics') return;
         if (event.step === stopAfter) trainer.requestStop();
         onStep?.(trainer, event.step);

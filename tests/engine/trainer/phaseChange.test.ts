@@ -1,10 +1,13 @@
+import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Phase, RunConfig } from '../../../electron/engine/config.ts';
 import type { Device } from '../../../electron/engine/devices/device.ts';
 import { type PhaseChange, withChangedPhases } from '../../../electron/engine/trainer/phaseChange.ts';
+import { learningRateAt, schedule, settingsAt, totalSteps } from '../../../electron/engine/trainer/schedule.ts';
+import { UserError } from '../../../electron/errors.ts';
 import { tempDir } from '../../temp.ts';
 import { cpu, hasCpu } from '../devices.ts';
-import { smallRun, train } from './harness.ts';
+import { smallRun, train, type Trained } from './harness.ts';
 
 const constant = (steps: number, rate = 3e-3, changes: Partial<Phase> = {}): Phase => ({
   kind: 'constant',
@@ -38,6 +41,71 @@ describe('later phases', () => {
     expect(() => ratesAt(6, change([], [], 1))).toThrow(/has begun phase 2 in the meantime \(step 6\)/);
   });
 
+  it('and the one that began last may become longer or shorter, where its rates so far stay', () => {
+    const lengthsAt = (step: number, asked: Partial<PhaseChange>): (number | undefined)[] =>
+      withChangedPhases(config, step, { ...change(null), ...asked }).phases.map((p) => p.steps ?? p.tokens);
+    expect(lengthsAt(7, { current: { steps: 9 } })).toEqual([5, 9, 5]);
+    expect(lengthsAt(7, { current: { steps: 2 }, later: [] })).toEqual([5, 2]);
+    expect(lengthsAt(7, { current: { tokens: 1000 } })).toEqual([5, 1000, 5]);
+    expect(lengthsAt(15, { current: { steps: 6 } })).toEqual([5, 5, 6]);
+    expect(() => lengthsAt(7, { current: { steps: 1 } })).toThrow(
+      /^Phase 2 \(constant\) has trained 2 steps and can't end after 1: give it 2 or more\.$/,
+    );
+    expect(() => lengthsAt(7, { current: { steps: 2.5 } })).toThrow(/phases\.1\.steps/);
+    expect(() => lengthsAt(0, { current: { steps: 9 } })).toThrow(/has not begun a phase/);
+    const cosine = smallRun({ phases: [{ kind: 'cosine', steps: 5, from: 1e-3, to: 1e-4 }] });
+    const asked = (steps: number) => () => withChangedPhases(cosine, 2, { ...change(null), current: { steps } });
+    for (const steps of [2, 4, 6])
+      expect(asked(steps)).toThrow(/^Phase 1 \(cosine\) has begun and keeps its 5 steps: another length would/);
+    expect(asked(5)()).toEqual(cosine);
+  });
+
+  it('whatever is asked: what was trained would be trained again with the same rates and settings', () => {
+    const rates = fc.constantFrom(1e-4, 5e-4, 1e-3);
+    const anyPhase: fc.Arbitrary<Phase> = fc
+      .record({
+        kind: fc.constantFrom('warmup', 'cosine', 'constant'),
+        steps: fc.integer({ min: 1, max: 8 }),
+        from: rates,
+        to: rates,
+        batch: fc.constantFrom(1, 2, 4),
+        optimizer: fc.constantFrom('adamw', 'adamw8bit'),
+      })
+      .map(({ from, to, ...p }) => {
+        const [low, high] = [Math.min(from, to), Math.max(from, to)];
+        if (p.kind === 'constant') return { ...p, from, to: from } as Phase;
+        return { ...p, from: p.kind === 'warmup' ? low : high, to: p.kind === 'warmup' ? high : low } as Phase;
+      });
+    const lists = fc.array(anyPhase, { maxLength: 3 });
+    const asked = fc.record(
+      { later: fc.option(lists), add: lists, current: fc.record({ steps: fc.integer({ min: 1, max: 12 }) }) },
+      { requiredKeys: ['later', 'add'] },
+    );
+    let made = 0;
+    fc.assert(
+      fc.property(fc.array(anyPhase, { minLength: 1, maxLength: 4 }), fc.nat(30), asked, (list, at, what) => {
+        const before = smallRun({ phases: list });
+        const step = Math.min(at, totalSteps(schedule(before)));
+        let after: RunConfig;
+        try {
+          after = withChangedPhases(before, step, { begun: null, ...what });
+        } catch (error) {
+          expect(error).toBeInstanceOf(UserError);
+          return;
+        }
+        made++;
+        const [a, b] = [schedule(before), schedule(after)];
+        for (let s = 0; s < step; s++) {
+          expect(learningRateAt(b, s)).toBe(learningRateAt(a, s));
+          expect(settingsAt(after, b, s)).toEqual(settingsAt(before, a, s));
+        }
+        expect(totalSteps(b)).toBeGreaterThanOrEqual(step);
+      }),
+      { numRuns: 300, seed: 7 },
+    );
+    expect(made).toBeGreaterThan(100);
+  });
+
   it('must make sense', () => {
     expect(() => ratesAt(0, change([]))).toThrow(/at least one phase/);
     expect(() => ratesAt(6, change([constant(5, 1e-3, { batch: 3 })]))).toThrow(/Phase 3 has batch 3/);
@@ -69,12 +137,26 @@ describe.skipIf(!hasCpu)('a run whose later phases are changed while it trains',
     ['added', change(null, [other]), [first, second, other]],
     ['dropped', change([]), [first]],
     ['stretched', change([{ ...second, steps: 8 }]), [first, { ...second, steps: 8 }]],
+    ['the one that is trained stretched', { ...change(null), current: { steps: 7 } }, [{ ...first, steps: 7 }, second]],
+    ['it shortened, then another', { ...change([other]), current: { steps: 4 } }, [{ ...first, steps: 4 }, other]],
+    ['it ended at once', { ...change([other]), current: { steps: 3 } }, [{ ...first, steps: 3 }, other]],
   ])('goes on as if they had been so from the start: %s', async (_, asked, phases) => {
     const run = await changedAtThree(smallRun({ phases: [first, second] }), asked);
     const whole = await train(device, tempDir(), smallRun({ phases }));
     expect(run.losses).toEqual(whole.losses);
     expect(run.outcome.state).toBe('completed');
     expect(run.events.filter((e) => e.type === 'phases')).toEqual([{ type: 'phases', step: 3, request: 0, phases }]);
+  });
+
+  it('ends with an evaluation, a sample and a checkpoint where nothing is left to train', async () => {
+    const config = smallRun({ phases: [constant(3), second], sampling: { tokens: 1, prompts: ['a'] } });
+    const told = ({ events }: Trained) =>
+      events.flatMap((e) => ('step' in e && e.step === 3 && e.type !== 'phases' ? [e.type] : [])).sort();
+    const dropped = await changedAtThree(config, change([]));
+    const whole = await train(device, tempDir(), smallRun({ ...config, phases: [constant(3)] }));
+    expect(dropped.outcome).toMatchObject({ state: 'completed', step: 3 });
+    expect(told(dropped)).toEqual(told(whole));
+    expect(told(whole)).toEqual(expect.arrayContaining(['checkpoint', 'evaluation', 'sample']));
   });
 
   it('answers each request in turn, and leaves all as it was where it refuses', async () => {

@@ -1,4 +1,8 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { files, openCheckpoint } from '../../../electron/engine/checkpoint/index.ts';
+import { sealState, unsealState } from '../../../electron/engine/checkpoint/state.ts';
 import type { Phase } from '../../../electron/engine/config.ts';
 import type { Device } from '../../../electron/engine/devices/device.ts';
 import { tempDir } from '../../temp.ts';
@@ -88,6 +92,53 @@ describe.skipIf(!hasCpu)('a phase with settings of its own', () => {
       const rest = await train(device, root, config, { from: await begun.checkpoint(stopAfter) });
       expect([...begun.losses, ...rest.losses], `stopped after ${stopAfter}`).toEqual(whole.losses);
     }
+  });
+
+  it('and a checkpoint made before there were sources is resumed to the same bit', async () => {
+    const config = smallRun({ phases: [phase({ steps: 8 }), phase({ steps: 3, subset: { from: 0, to: 100 } })] });
+    const whole = await train(device, tempDir(), config);
+    const root = tempDir();
+    const begun = await train(device, root, config, { stopAfter: 5 });
+    const { dir } = await begun.checkpoint(5);
+    const file = path.join(dir, files.state);
+    const content = unsealState(file, fs.readFileSync(file, 'utf8'));
+    const { sequences, entered, ...trainer } = content.state.trainer as Record<string, unknown>;
+    expect([sequences, entered]).toEqual([{ 'made up 0-100%': 5 * 4 }, 0]);
+    fs.writeFileSync(
+      file,
+      sealState({ ...content, state: { ...content.state, trainer: { ...trainer, sequence: 5 * 4 } } }),
+    );
+    const rest = await train(device, root, config, { from: await openCheckpoint(dir) });
+    expect([...begun.losses, ...rest.losses]).toEqual(whole.losses);
+  });
+
+  it('counts skips in front of its first step, whether or not the run was paused there', async () => {
+    const guards = { spike: 12, spikeSteps: 2, window: 20, maxSkips: 2, maxRecoveries: 2 };
+    const config = smallRun({ phases: [phase(), phase()], checkpoints: { every: 4, keepLast: 9 }, guards });
+    // Both attempts at the seventh step: the second is one too many.
+    const bad = faulty(device, (update) => (update === 7 || update === 8 ? 'nan' : undefined));
+    const whole = await train(bad, tempDir(), config);
+    expect(whole.events.filter((e) => e.type === 'recovery')).toMatchObject([{ step: 7, to: 4 }]);
+    const root = tempDir();
+    const begun = await train(
+      faulty(device, (update) => (update === 7 ? 'nan' : undefined)),
+      root,
+      config,
+      {
+        onEvent: (trainer, { type }) => type === 'skip' && trainer.requestStop(),
+      },
+    );
+    expect(begun.outcome).toMatchObject({ state: 'stopped', step: 6 });
+    const rest = await train(
+      faulty(device, (update) => (update === 1 ? 'nan' : undefined)),
+      root,
+      config,
+      {
+        from: await begun.checkpoint(6),
+      },
+    );
+    expect(rest.events.filter((e) => e.type === 'recovery')).toMatchObject([{ step: 7, to: 4 }]);
+    expect([...begun.losses, ...rest.losses]).toEqual(whole.losses);
   });
 
   it('goes back past the bad data of its own source', async () => {

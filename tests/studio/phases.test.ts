@@ -1,0 +1,173 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { prepareDataset } from '../../electron/data/index.ts';
+import { type Phase, parseRunConfig, type RunConfig } from '../../electron/engine/config.ts';
+import type { RunEvent } from '../../electron/engine/trainer/events.ts';
+import { UserError } from '../../electron/errors.ts';
+import type { RunHandle } from '../../electron/studio/run/handle.ts';
+import { memoryAt } from '../../electron/studio/run/memory.ts';
+import { Studio } from '../../electron/studio/studio.ts';
+import { hasCpu } from '../engine/devices.ts';
+import { tempDir } from '../temp.ts';
+
+const constant = (steps: number, from: number, changes: Partial<Phase> = {}): Phase => ({
+  kind: 'constant',
+  steps,
+  from,
+  to: from,
+  ...changes,
+});
+
+/** A studio with two texts, and a run of a small model that is long enough to be changed. */
+async function workplace(phases: Phase[]) {
+  const [home, texts] = [tempDir(), tempDir()];
+  const prepare = async (name: string, text: string) => {
+    const file = path.join(texts, `${name}.txt`);
+    fs.writeFileSync(file, text.repeat(100));
+    return (await prepareDataset({ home, inputs: [file], tokenizer: 'bytes' })).name;
+  };
+  const dataset = await prepare('fox', 'the quick brown fox jumps over the lazy dog. ');
+  const news = await prepare('news', 'pack my box with five dozen liquor jugs. ');
+  const studio = Studio.open(home);
+  const config = (list: Phase[]): RunConfig =>
+    parseRunConfig({
+      model: { vocabSize: 257, contextLength: 32, nLayer: 2, nHead: 2, nEmbd: 64 },
+      dataset,
+      tokenizer: 'bytes',
+      batch: 4,
+      tokensPerStep: 4 * 32,
+      phases: list,
+      evaluation: { every: 0, sequences: 2 },
+      sampling: { tokens: 0 },
+      checkpoints: { every: 50, keepLast: 2 },
+      device: { kind: 'cpu', threads: 1 },
+    });
+  const running = new Set<RunHandle>();
+  onTestFinished(async () => {
+    for (const handle of running) handle.kill();
+    await Promise.all([...running].map((handle) => handle.ended));
+    studio.close();
+  });
+  const losses = (id: string) => studio.store.readMetrics(id).map((m) => [m.step, m.loss, m.learningRate]);
+  const start = (handle: RunHandle) => {
+    running.add(handle);
+    void handle.ended.then(() => running.delete(handle));
+    const events: RunEvent[] = [];
+    handle.onEvent((event) => events.push(event));
+    const reaches = (step: number) =>
+      new Promise<void>((resolve) => handle.onEvent((e) => e.type === 'metrics' && e.step >= step && resolve()));
+    return { handle, events, reaches };
+  };
+  return {
+    studio,
+    news,
+    dataset,
+    losses,
+    run: studio.createRun(config(phases), 'changed'),
+    start,
+    /** Losses of a run that has these phases from its start. */
+    async whole(list: Phase[]) {
+      const run = studio.createRun(config(list), 'whole');
+      await start(studio.start(run)).handle.ended;
+      return losses(run.id);
+    },
+  };
+}
+
+const phasesOf = (studio: Studio, id: string) => studio.configOf(studio.store.getRun(id)).phases;
+
+describe.skipIf(!hasCpu)('phases of a run that trains in this process', { timeout: 60_000 }, () => {
+  const [first, second] = [constant(400, 1e-3), constant(3000, 5e-4)];
+
+  it('are changed between two steps, stored, and trained as if they had always been so', async () => {
+    const { studio, run, news, losses, start, whole } = await workplace([first, second]);
+    const { handle, events, reaches } = start(studio.start(run));
+    await reaches(5);
+    const other = constant(20, 2e-4, { optimizer: 'adamw8bit', batch: 2, dataset: news });
+    const changed = await studio.changePhases(run, { begun: 1, current: { steps: 420 }, later: [other], add: [] });
+    const phases = [{ ...first, steps: 420 }, other];
+    expect(changed).toMatchObject({ stepsTotal: 440, tokensTotal: 440 * 128 });
+    expect(phasesOf(studio, run.id)).toEqual(phases);
+    const told = studio.store.listEvents(run.id).filter((e) => e.kind === 'phases');
+    expect(told).toMatchObject([{ data: phases, message: 'phases changed: constant, constant; 440 steps in all' }]);
+    const answer = events.find((e) => e.type === 'phases')!;
+    expect(told[0]!.step).toBe('step' in answer && answer.step);
+    expect(await handle.ended).toMatchObject({ state: 'completed' });
+    expect(studio.store.listPhases(run.id).map((p) => [p.index, p.step])).toEqual([[0, 0], [1, 420]]); // prettier-ignore
+    expect(losses(run.id)).toEqual(await whole(phases));
+  });
+
+  it('are left as they were where they are refused: what begun can not be changed, what is not there not trained on', async () => {
+    const { studio, run, start } = await workplace([{ ...first, kind: 'cosine', to: 1e-4 }, second]);
+    const { handle, reaches } = start(studio.start(run));
+    await reaches(2);
+    const before = studio.store.getRun(run.id);
+    for (const [change, reason] of [
+      [{ current: { steps: 500 } }, /^Phase 1 \(cosine\) has begun and keeps its 400 steps/],
+      [{ later: [constant(5, 1e-4, { dataset: 'nothing' })] }, /There is no dataset/],
+      [{ later: [constant(5, 1e-4, { batch: 3 })] }, /^Phase 2 has batch 3/],
+      [{ later: [constant(5, 1e-4, { subset: { from: 0, to: 10 } })] }, /share documents/],
+      [{ begun: 2, later: [] }, /has begun phase 1 in the meantime/],
+    ] as const) {
+      await expect(studio.changePhases(run, { begun: 1, later: null, add: [], ...change })).rejects.toThrow(reason);
+    }
+    expect(studio.store.getRun(run.id)).toMatchObject({ config: before.config, stepsTotal: before.stepsTotal });
+    expect(studio.store.listEvents(run.id).filter((e) => e.kind === 'phases')).toEqual([]);
+    handle.pause();
+    expect(await handle.ended).toMatchObject({ state: 'paused' });
+  });
+
+  it('are changed at rest where the run came to rest first; a run that is killed goes on with what it had', async () => {
+    const { studio, run, losses, start, whole } = await workplace([first, second]);
+    const { handle, reaches } = start(studio.start(run));
+    await reaches(60);
+    await studio.changePhases(run, { begun: 1, later: [constant(30, 1e-4)], add: [] });
+    handle.kill();
+    const added = constant(10, 5e-5, { optimizer: 'adamw4bit' });
+    // Too late for the engine, and not for the run.
+    await studio.changePhases(run, { begun: null, later: null, add: [added] });
+    expect(await handle.ended).toMatchObject({ state: 'interrupted' });
+    expect(phasesOf(studio, run.id)).toEqual([first, constant(30, 1e-4), added]);
+    const resumed = start((await studio.resume(studio.store.getRun(run.id))).handle);
+    expect(await resumed.handle.ended).toMatchObject({ state: 'completed' });
+    expect(losses(run.id)).toEqual(await whole([first, constant(30, 1e-4), added]));
+  });
+
+  it('that are over need no data any more', async () => {
+    const { studio, run, news, start } = await workplace([constant(5, 1e-3), constant(5, 1e-4)]);
+    await start(studio.start(run)).handle.ended;
+    const at = (name: string) => path.join(studio.home, 'datasets', name);
+    await studio.changePhases(run, { begun: 2, later: [constant(5, 1e-4, { dataset: news })], add: [] });
+    await start((await studio.resume(studio.store.getRun(run.id))).handle).handle.ended;
+    fs.renameSync(at(news), at('away'));
+    await studio.changePhases(run, { begun: 3, later: [constant(5, 1e-5)], add: [] });
+    const resumed = start((await studio.resume(studio.store.getRun(run.id))).handle);
+    expect(await resumed.handle.ended).toMatchObject({ state: 'completed' });
+    expect(studio.store.getRun(run.id).step).toBe(20);
+  });
+
+  it('are not changed at rest while another process owns the run', async () => {
+    const { studio, run } = await workplace([first]);
+    studio.store.setRunState(run.id, 'stopped');
+    studio.store.releaseRun(run.id);
+    studio.store.claimRun = () => {
+      throw new UserError('claimed by another');
+    };
+    await expect(studio.changePhases(run, { begun: null, later: null, add: [second] })).rejects.toThrow(/claimed/);
+    expect(phasesOf(studio, run.id)).toEqual([first]);
+  });
+});
+
+describe('what the machine remembers where a run goes on', () => {
+  it('is the phase that the run has there now, whatever it was when the checkpoint was written', () => {
+    const stored = { step: 6, phase: { index: 1, kind: 'cosine' }, skipped: 2, recoveries: 1 };
+    const at = (step: number, ...phases: Phase[]) => memoryAt(stored, { phases, tokensPerStep: 1 } as RunConfig, step);
+    expect(at(6, constant(6, 1), constant(9, 1))).toEqual({ ...stored, phase: { index: 1, kind: 'constant' } });
+    expect(at(6, constant(9, 1))).toEqual({ ...stored, phase: { index: 0, kind: 'constant' } });
+    expect(memoryAt(null, { phases: [constant(9, 1)], tokensPerStep: 1 } as RunConfig, 3)).toEqual({
+      step: 3,
+      phase: { index: 0, kind: 'constant' },
+    });
+  });
+});

@@ -1,0 +1,116 @@
+import { describe, expect, it } from 'vitest';
+import { setTimeout } from 'node:timers/promises';
+import type { PhaseChange } from '../../electron/engine/trainer/phaseChange.ts';
+import { UserError } from '../../electron/errors.ts';
+import { RestedError } from '../../electron/studio/run/handle.ts';
+import { askForPhases, PhaseRequests, usualPatience } from '../../electron/studio/run/requests.ts';
+import { tempDir } from '../temp.ts';
+import { newRun, testStore } from './store/helpers.ts';
+
+const change = (rate: number): PhaseChange => ({
+  begun: 1,
+  later: [],
+  add: [{ kind: 'constant', steps: 1, from: rate, to: rate }],
+});
+
+/** Two views of one home, as of two processes: the one that trains a run, and one that asks it. */
+function processes() {
+  const home = tempDir();
+  const [owner, asker] = [testStore(home), testStore(home)];
+  const { id } = newRun(owner);
+  owner.setRunState(id, 'training');
+  return { owner, asker, id };
+}
+
+/** Answers requests with `answer` until the run rests. */
+function watched(answer: (change: PhaseChange) => Promise<unknown>) {
+  const { owner, asker, id } = processes();
+  let rest = () => {};
+  const rested = new Promise<void>((resolve) => (rest = resolve));
+  new PhaseRequests(owner).watch(id, answer, rested);
+  return {
+    asker,
+    owner,
+    id,
+    rest() {
+      owner.setRunState(id, 'completed');
+      owner.releaseRun(id);
+      rest();
+    },
+  };
+}
+
+describe('a request for other phases', () => {
+  it('is handed out once, in turn, with a number that no other has had', () => {
+    const { owner, asker, id } = processes();
+    const [a, b] = [asker.addPhaseRequest(id, change(1)), asker.addPhaseRequest(id, change(2))];
+    expect(owner.takePhaseRequests(id)).toEqual([
+      { id: a, change: change(1) },
+      { id: b, change: change(2) },
+    ]);
+    expect(owner.takePhaseRequests(id)).toEqual([]);
+    expect([asker.withdrawPhaseRequest(b), asker.phaseRequestStatus(b)]).toEqual(['taken', undefined]);
+    const c = asker.addPhaseRequest(id, change(3));
+    expect(c).toBeGreaterThan(b);
+    // The answer to what was withdrawn is not another's.
+    owner.answerPhaseRequest(b, null);
+    expect(asker.phaseRequestStatus(c)).toEqual({ state: 'open', refusal: null });
+    owner.answerPhaseRequest(a, 'too large');
+    expect(asker.phaseRequestStatus(a)).toEqual({ state: 'answered', refusal: 'too large' });
+  });
+
+  it('is answered: made, or refused with the reason', async () => {
+    const { asker, id, rest } = watched(async ({ add }) => {
+      if (add[0]!.from > 1) throw new UserError('the rate is too high');
+    });
+    expect(await askForPhases(asker, id, change(1))).toBe(true);
+    await expect(askForPhases(asker, id, change(2))).rejects.toThrow(/^the rate is too high$/);
+    rest();
+  });
+
+  it('that comes after one which the run rested before is answered all the same', async () => {
+    const asked: number[] = [];
+    const first = watched(async ({ add }) => {
+      asked.push(add[0]!.from);
+      if (add[0]!.from !== 1) return;
+      first.rest();
+      throw new RestedError();
+    });
+    expect(await askForPhases(first.asker, first.id, change(1))).toBe(false);
+    // The same process trains another run now.
+    const { id } = newRun(first.owner, 'other');
+    first.owner.setRunState(id, 'training');
+    let rest = () => {};
+    new PhaseRequests(first.owner).watch(id, async ({ add }) => asked.push(add[0]!.from), new Promise<void>((r) => (rest = r))); // prettier-ignore
+    expect(await askForPhases(first.asker, id, change(2))).toBe(true);
+    expect(asked).toEqual([1, 2]);
+    rest();
+  });
+
+  it('of which nobody takes notice is withdrawn', async () => {
+    const { owner, asker, id } = processes();
+    await expect(askForPhases(asker, id, change(1), { ...usualPatience, untakenMs: 1 })).rejects.toThrow(
+      `Process ${process.pid}, which trains the run ${id}, does not answer, and nothing is changed`,
+    );
+    expect(owner.takePhaseRequests(id)).toEqual([]);
+  });
+
+  it('that is taken and not answered may still be made, and the asker is told', async () => {
+    const { asker, id, rest } = watched(() => new Promise(() => {}));
+    const asking = askForPhases(asker, id, change(1), { ...usualPatience, unansweredMs: 1 });
+    await expect(asking).rejects.toThrow(/has not ended its step yet: its phases are changed when it has, unless/);
+    rest();
+  });
+
+  it('is not made twice where the owner made it and could not say so', async () => {
+    const { owner, asker, id } = processes();
+    owner.updateRun(id, { config: { phases: [] } });
+    const asking = askForPhases(asker, id, change(1));
+    // Told after the run rests, whatever comes first.
+    const outcome = asking.then(String, String);
+    while (owner.takePhaseRequests(id).length === 0) await setTimeout(5);
+    owner.updateRun(id, { config: { phases: change(1).add } });
+    owner.setRunState(id, 'interrupted');
+    expect(await outcome).toMatch(/came to rest while its phases were changed: look at them with `trainyard phases/);
+  });
+});
