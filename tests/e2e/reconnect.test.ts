@@ -1,0 +1,76 @@
+import net from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { parseRunConfig } from '../../electron/engine/config.ts';
+import { goTo, hasBrowser, openStudio } from './browser.ts';
+
+/** A wire to a server that can be cut and mended. */
+async function wireTo(port: number) {
+  const sockets = new Set<net.Socket>();
+  let isCut = false;
+  const wire = net.createServer((near) => {
+    if (isCut) return void near.destroy();
+    const far = net.connect(port, '127.0.0.1');
+    for (const socket of [near, far]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => (sockets.delete(socket), near.destroy(), far.destroy()));
+    }
+    near.pipe(far).pipe(near);
+  });
+  await new Promise<void>((resolve) => wire.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy();
+    wire.close();
+  });
+  return {
+    port: (wire.address() as net.AddressInfo).port,
+    cut() {
+      isCut = true;
+      for (const socket of sockets) socket.destroy();
+    },
+    mend: () => void (isCut = false),
+  };
+}
+
+describe.skipIf(!hasBrowser)('a window whose connection is lost', () => {
+  it('says so, comes back by itself, and has missed nothing', { timeout: 60_000 }, async () => {
+    const { studio, link, open } = await openStudio();
+    const config = parseRunConfig({
+      model: { vocabSize: 257, contextLength: 8, nLayer: 1, nHead: 1, nEmbd: 8 },
+      dataset: 'text',
+      tokenizer: 'bytes',
+      batch: 1,
+      tokensPerStep: 8,
+      phases: [{ kind: 'constant', steps: 900, from: 1e-3, to: 1e-3 }],
+    });
+    const { id } = studio.store.createRun({ name: 'far', config, device: 'cpu', stepsTotal: 900, tokensTotal: 7200 });
+    const metrics = studio.store.metricsWriter(id);
+    const train = (from: number, to: number) => {
+      for (let step = from; step <= to; step++)
+        metrics.add({ step, time: step, loss: 10 - step / 100, tokensSeen: 8 * step });
+      metrics.flush();
+    };
+    train(1, 100);
+    const wire = await wireTo(Number(new URL(link).port));
+    const page = await open();
+    const far = new URL(link);
+    far.port = String(wire.port);
+    await page.goto(far.href);
+    await goTo(page, `run/${id}`, 'far');
+    const curve = page.getByText(/^Loss\. Loss: from/);
+    await expect.poll(() => curve.textContent()).toContain('from 9.99 to 9,');
+
+    wire.cut();
+    await page.getByText('The studio can’t be reached').waitFor();
+    train(101, 400);
+    studio.store.addEvent(id, 400, 'info', 'note', 'while nobody looked');
+    wire.mend();
+    await page.getByText('The studio can’t be reached').waitFor({ state: 'detached' });
+    await expect.poll(() => curve.textContent()).toContain('from 9.99 to 6,');
+    train(401, 500);
+    await expect.poll(() => curve.textContent()).toContain('from 9.99 to 5,');
+    await page.getByRole('tab', { name: 'Log' }).click();
+    expect(await page.getByText('while nobody looked').count()).toBe(1);
+    metrics.close();
+  });
+});
