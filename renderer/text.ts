@@ -245,6 +245,7 @@ export const text = {
     tokens: 'Tokens',
     temperature: 'Temperature',
     topK: 'Top-k (0: all)',
+    topP: 'Top-p (1: all)',
     seed: 'Seed',
     write: 'Write',
     stop: 'Stop',

@@ -13,6 +13,7 @@ interface GenerateOptions {
   readonly tokens: string;
   readonly temperature: string;
   readonly topK: string;
+  readonly topP: string;
   readonly seed: string;
 }
 
@@ -25,6 +26,7 @@ export function addGenerate(program: Command): void {
     .option('--tokens <n>', 'tokens to write at most', '200')
     .option('--temperature <x>', '0 takes the likeliest token always', '0.8')
     .option('--top-k <n>', 'choose among the k likeliest tokens, 0: all', '0')
+    .option('--top-p <x>', 'choose among the likeliest tokens that together have this probability, 1: all', '1')
     .option('--seed <n>', 'the same seed writes the same text', '1')
     .action((id: string, _: unknown, self: Command) => runGenerate(id, self.optsWithGlobals<GenerateOptions>()));
 }
@@ -35,11 +37,18 @@ function parseTemperature(text: string): number {
   return value;
 }
 
+function parseTopP(text: string): number {
+  const value = parseNumber('--top-p', text);
+  if (!(value > 0 && value <= 1)) throw new UsageError(`--top-p needs a number above 0 and up to 1, not "${text}".`);
+  return value;
+}
+
 async function runGenerate(id: string, options: GenerateOptions): Promise<void> {
   const sampling = {
     maxTokens: parseInteger('--tokens', options.tokens, 1),
     temperature: parseTemperature(options.temperature),
     topK: parseInteger('--top-k', options.topK),
+    topP: parseTopP(options.topP),
     seed: parseInteger('--seed', options.seed),
   };
   const studio = Studio.open(resolveHome(options.home));

@@ -10,6 +10,8 @@ export interface SamplingOptions {
   readonly temperature: number;
   /** Keep only the k likeliest tokens; 0 keeps all. */
   readonly topK: number;
+  /** Keep only the likeliest tokens that together have this probability (Holtzman et al. 2020); 1, and unless given, all. */
+  readonly topP?: number;
   readonly seed: number;
   readonly maxTokens: number;
   /** Generation ends before this token. */
@@ -67,7 +69,7 @@ export class Generator {
 /** The stream of random numbers that sampling draws from; weights and dropout use others. */
 const generationStream = 0x67656e;
 
-function choose(logits: Float32Array, { temperature, topK }: SamplingOptions, random: PhiloxStream): number {
+function choose(logits: Float32Array, { temperature, topK, topP = 1 }: SamplingOptions, random: PhiloxStream): number {
   let best = 0;
   for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
   if (temperature === 0) return best;
@@ -81,10 +83,22 @@ function choose(logits: Float32Array, { temperature, topK }: SamplingOptions, ra
     weights[i] = Math.exp((logits[i]! - top) / temperature);
     total += weights[i]!;
   }
+  if (topP < 1) total = keepNucleus(weights, topP * total);
   let left = random.nextFloat() * total;
   for (let i = 0; i < weights.length; i++) {
     left -= weights[i]!;
     if (left < 0) return i;
   }
   return best;
+}
+
+/** Zeroes all weights but the largest, as many as it takes to sum to `enough`. @returns their sum */
+function keepNucleus(weights: Float64Array, enough: number): number {
+  const order = Uint32Array.from(weights.keys()).sort((a, b) => weights[b]! - weights[a]! || a - b);
+  let sum = 0;
+  for (const i of order) {
+    if (sum >= enough) weights[i] = 0;
+    else sum += weights[i]!;
+  }
+  return sum;
 }

@@ -31,6 +31,8 @@ export interface SamplingChoice {
   readonly temperature: number;
   /** 0: all tokens. */
   readonly topK: number;
+  /** 1: all tokens. */
+  readonly topP: number;
   readonly seed: number;
 }
 

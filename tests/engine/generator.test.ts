@@ -48,6 +48,26 @@ describe.each([tfjs, ...(hasCpu ? [cpu(2)] : [])])('generating on $name', ({ ope
     expect(await write8(device, greedy)).toEqual(text.slice(prompt.length));
   });
 
+  it('chooses among the likeliest tokens that together have a probability', async () => {
+    const logits = await logitsAfter(device, prompt);
+    const top = Math.max(...logits);
+    const weights = Array.from(logits, (x) => Math.exp(x - top));
+    const total = weights.reduce((a, b) => a + b, 0);
+    const order = [...weights.keys()].sort((a, b) => weights[b]! - weights[a]!);
+    for (const topP of [1e-6, 0.3, 0.8]) {
+      let [sum, size] = [0, 0];
+      while (sum < topP) sum += weights[order[size++]!]! / total;
+      const nucleus = new Set(order.slice(0, size));
+      const chosen = new Set<number>();
+      for (let seed = 0; seed < 60; seed++) {
+        const options = { temperature: 1, topK: 0, topP, seed, maxTokens: 1, endOfText: never };
+        chosen.add((await write8(device, options))[0]!);
+      }
+      for (const token of chosen) expect(nucleus.has(token), `top-p ${topP}`).toBe(true);
+      expect(chosen.size).toBeGreaterThan(Math.min(size - 1, 4));
+    }
+  });
+
   it('forgets the older half when the cache is full', async () => {
     const capacity = 6;
     let text = [...prompt];

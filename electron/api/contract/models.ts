@@ -15,6 +15,7 @@ export const models = {
         maxTokens: z.int().min(1).max(100_000),
         temperature: z.number().min(0).max(10),
         topK: z.int().min(0).max(65536),
+        topP: z.number().gt(0).max(1),
         seed: z.int().min(0),
       }),
     )

@@ -33,6 +33,7 @@ export type Job =
       readonly sampling: {
         readonly temperature: number;
         readonly topK: number;
+        readonly topP: number;
         readonly seed: number;
         readonly maxTokens: number;
       };
