@@ -1,9 +1,9 @@
 /** The desktop application: a studio, and the window on it. */
-import { app, type BrowserWindow, dialog } from 'electron';
+import { app, type BrowserWindow, dialog, nativeTheme } from 'electron';
 import { bridge } from './desktop/bridge.ts';
 import { desktopDialogs } from './desktop/dialogs.ts';
 import { utilityEngine } from './desktop/engine.ts';
-import { setMenu } from './desktop/menu.ts';
+import { AppMenu } from './desktop/menu.ts';
 import { registerScheme, servePages } from './desktop/scheme.ts';
 import { secure } from './desktop/security.ts';
 import { askOnClose, TrainingWatch } from './desktop/training.ts';
@@ -11,6 +11,7 @@ import { openWindow } from './desktop/window.ts';
 import { messageOf, UserError } from './errors.ts';
 import { packageFile } from './paths.ts';
 import { resolveHome } from './studio/home.ts';
+import { readSettings } from './studio/settings.ts';
 import { Studio } from './studio/studio.ts';
 
 let window: BrowserWindow | undefined;
@@ -59,11 +60,10 @@ function start(): void {
   }
   secure();
   servePages(packageFile('dist/renderer'));
-  bridge({ studio, desktop: desktopDialogs(() => window) });
-  setMenu((page) => {
-    show();
-    void window!.webContents.executeJavaScript(`location.hash = ${JSON.stringify(`#/${page}`)}`);
-  });
+  const { home } = studio;
+  const settingsChanged = () => (nativeTheme.themeSource = readSettings(home).theme);
+  settingsChanged();
+  bridge({ studio, desktop: { ...desktopDialogs(() => window), settingsChanged, menu: new AppMenu(show) } });
   training = new TrainingWatch(studio, () => window);
   show();
 }

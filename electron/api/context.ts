@@ -1,12 +1,25 @@
 import { implement, ORPCError } from '@orpc/server';
 import { messageOf, UserError } from '../errors.ts';
 import type { Studio } from '../studio/studio.ts';
+import type { CommandId } from './commands.ts';
 import { contract } from './contract.ts';
 
 /** What the system's window can do and a browser can't. */
 export interface Desktop {
   /** Files and folders chosen in a dialog; null when it was left. */
   pickFiles(title: string): Promise<string[] | null>;
+  /** Shows a file or folder where the system shows files. */
+  showFile(file: string): void;
+  /** Called when settings have changed. */
+  settingsChanged(): unknown;
+  /** Of the native menu: what can be done at the moment, and what is chosen there. */
+  readonly menu: NativeMenu;
+}
+
+export interface NativeMenu {
+  offer(commands: readonly CommandId[]): void;
+  /** Commands that are chosen, until the signal. */
+  chosen(signal: AbortSignal | undefined): AsyncIterable<CommandId>;
 }
 
 /** What every handler is given. */

@@ -2,6 +2,7 @@
 import type { ConfigProblem, Phase, RunConfig } from '../engine/config.ts';
 
 export type { ConfigProblem, Phase, RunConfig } from '../engine/config.ts';
+export type { Settings } from '../studio/settings.ts';
 
 export type RunStateName = 'preparing' | 'training' | 'paused' | 'stopped' | 'completed' | 'failed' | 'interrupted';
 

@@ -1,8 +1,8 @@
-import { type BrowserWindow, dialog } from 'electron';
+import { type BrowserWindow, dialog, shell } from 'electron';
 import type { Desktop } from '../api/context.ts';
 
 /** The system's own dialogs, over the studio's window. */
-export function desktopDialogs(window: () => BrowserWindow | undefined): Desktop {
+export function desktopDialogs(window: () => BrowserWindow | undefined): Pick<Desktop, 'pickFiles' | 'showFile'> {
   return {
     async pickFiles(title) {
       const options = {
@@ -17,5 +17,6 @@ export function desktopDialogs(window: () => BrowserWindow | undefined): Desktop
         : dialog.showOpenDialog(options));
       return canceled || filePaths.length === 0 ? null : filePaths;
     },
+    showFile: (file) => shell.showItemInFolder(file),
   };
 }

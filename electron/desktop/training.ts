@@ -1,5 +1,6 @@
 import { type BrowserWindow, dialog, Notification, powerSaveBlocker } from 'electron';
 import type { Run } from '../studio/store/index.ts';
+import { readSettings } from '../studio/settings.ts';
 import type { Studio } from '../studio/studio.ts';
 
 const everyMs = 1000;
@@ -40,7 +41,7 @@ export class TrainingWatch {
 
   #ended(id: string): void {
     const window = this.#window();
-    if (window?.isFocused()) return;
+    if (window?.isFocused() || !readSettings(this.#studio.home).notifications) return;
     const { name, state, message } = this.#studio.store.getRun(id);
     if (state === 'paused' || state === 'stopped') return; // somebody asked for it
     const note = new Notification({ title: `${name}: ${state}`, body: message ?? '' });

@@ -7,6 +7,7 @@ import {
   latestValid,
   type OpenedCheckpoint,
   type RefusedCheckpoint,
+  setKept,
 } from '../engine/checkpoint/index.ts';
 import { parseRunConfig, type RunConfig } from '../engine/config.ts';
 import { begunPhases, type PhaseChange, withChangedPhases } from '../engine/trainer/phaseChange.ts';
@@ -160,6 +161,12 @@ export class Studio {
     const checkpoint = this.checkpointOf(run, step);
     await fs.promises.rm(checkpoint.path, { recursive: true, force: true });
     this.store.removeCheckpoint(run.id, step);
+  }
+
+  /** Keeps a checkpoint when newer ones come, or no longer. @throws UserError when there is no such checkpoint */
+  async keepCheckpoint(run: Run, step: number, kept: boolean): Promise<void> {
+    await setKept(this.checkpointOf(run, step).path, kept);
+    this.store.keepCheckpoint(run.id, step, kept);
   }
 
   /** @throws UserError when there is no such checkpoint */

@@ -11,7 +11,7 @@ export type Api = ContractRouterClient<Contract>;
 /** Given by the preload script of the desktop window. */
 declare global {
   interface Window {
-    readonly trainyard?: { connect(): void };
+    readonly trainyard?: { connect(): void; pathOf(file: File): string };
   }
 }
 

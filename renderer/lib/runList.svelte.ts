@@ -1,5 +1,6 @@
 import type { RunView } from '../../electron/api/types.ts';
 import { api, messageOf } from './api.ts';
+import { notifier } from './notifier.svelte.ts';
 import { subscribe } from './subscribe.ts';
 
 /** The runs that are not archived, kept up to date for the whole window. */
@@ -12,6 +13,7 @@ class RunList {
       (signal) => api.runs.watchList({ archived: false }, { signal }),
       (runs) => {
         this.all = runs;
+        notifier.look(runs);
         this.error = undefined;
       },
       (error) => (this.error = messageOf(error)),

@@ -22,7 +22,7 @@ async function serve(host = '127.0.0.1', exposed = false, port = 0) {
     studio.close();
   });
   const url = new URL(server.link);
-  return { url, port: Number(url.port), token: url.searchParams.get('token')! };
+  return { url, port: Number(url.port), token: url.searchParams.get('token')!, home: studio.home };
 }
 
 interface Answer {
@@ -93,6 +93,37 @@ describe('the loopback server', () => {
     for (const at of ['/../secret.txt', '/%2e%2e/secret.txt', '/..%2fsecret.txt', '/nothing']) {
       expect([at, (await ask(port, at, { cookie: `trainyard=${token}` })).status]).toEqual([at, 404]);
     }
+  });
+
+  it('keeps files that are sent to it, inside its home, whatever their names are', async () => {
+    const { port, token, home } = await serve();
+    const put = (name: string, headers: Record<string, string>) =>
+      fetch(`http://127.0.0.1:${port}/uploads/${name}`, { method: 'PUT', body: 'some text', headers });
+    const cookie = `trainyard=${token}`;
+    for (const name of [
+      'a.txt',
+      '..%2F..%2Fb.txt',
+      '%2Fetc%2Fpasswd',
+      '..',
+      'C%3A%5Cc.txt',
+      '%00',
+      encodeURIComponent('ä ü.txt'),
+    ]) {
+      const answer = await put(name, { cookie });
+      if (name === '..') continue; // the client goes up by itself, and sends it elsewhere
+      const file = await answer.text();
+      expect([name, answer.status, path.relative(path.join(home, 'uploads'), file)]).toEqual([
+        name,
+        200,
+        expect.stringMatching(/^[0-9a-f]{12}[/\\][^/\\]+$/),
+      ]);
+      expect(fs.readFileSync(file, 'utf8')).toBe('some text');
+    }
+    expect((await put('a.txt', {})).status).toBe(401);
+    expect((await put('a.txt', { cookie, origin: 'https://evil.example' })).status).toBe(403);
+    expect((await put('%E0%A4%A', { cookie })).status).toBe(507);
+    expect((await ask(port, '/uploads/a.txt', { cookie })).status).toBe(405);
+    expect(fs.readdirSync(path.join(home, 'uploads'))).toHaveLength(6);
   });
 
   it('refuses an address that other machines reach, unless that is asked for, and a port that is taken', async () => {

@@ -56,7 +56,7 @@ describe.skipIf(!hasApplication)('the desktop application, on a stand-in for Ele
     const { page, ask } = await startApplication();
     await goTo(page, 'runs', 'Runs');
     const { menu } = await ask<Told>({ ask: 'told' });
-    expect(menu.map((m) => m.label ?? m.role)).toEqual(['File', 'editMenu', 'View', 'windowMenu', 'help']);
+    expect(menu.map((m) => m.label ?? m.role)).toEqual(['File', 'editMenu', 'View', 'Run', 'windowMenu', 'help']);
     for (const [label, heading] of [
       ['Memory', 'Memory'],
       ['New Run', 'New run'],
@@ -77,7 +77,7 @@ describe.skipIf(!hasApplication)('the desktop application, on a stand-in for Ele
       await goTo(page, 'new', 'New run');
       await page.getByRole('button', { name: /^nano/ }).click();
       await page.getByRole('button', { name: 'Choose files' }).click();
-      await expect.poll(() => page.getByLabel('Files or folders').inputValue()).toBe(file);
+      await expect.poll(() => page.getByLabel('Text files or folders').inputValue()).toBe(file);
       await page.getByRole('button', { name: 'Prepare the text' }).click();
       await expect.poll(() => page.getByLabel('Prepared dataset').inputValue()).toMatch(/^text-bytes-/);
       await page.getByRole('button', { name: 'Start training' }).click();

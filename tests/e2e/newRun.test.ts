@@ -15,7 +15,7 @@ describe.skipIf(!hasBrowser)('a newcomer', () => {
 
     await page.getByRole('link', { name: 'New run' }).first().click();
     await page.getByRole('button', { name: /^nano/ }).click();
-    await page.getByLabel('Files or folders').fill(file);
+    await page.getByLabel('Text files or folders').fill(file);
     await page.getByRole('button', { name: 'Prepare the text' }).click();
     await expect.poll(() => page.getByLabel('Prepared dataset').inputValue()).toMatch(/^fox-bytes-/);
     // A short run: two phases of some steps, and a small model.

@@ -72,5 +72,7 @@ export const runs = {
   /** Deletes an archived run with its checkpoints. */
   remove: procedure.input(byId).output(nothing),
   removeCheckpoint: procedure.input(byId.extend({ step: z.int().min(0) })).output(nothing),
+  /** Where the system shows files; only in the desktop window. */
+  showCheckpoint: procedure.input(byId.extend({ step: z.int().min(0) })).output(nothing),
   keepCheckpoint: procedure.input(byId.extend({ step: z.int().min(0), kept: z.boolean() })).output(nothing),
 };

@@ -1,6 +1,9 @@
+import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
-import type { StudioInfo } from '../types.ts';
-import { answers, procedure } from './base.ts';
+import { settingsSchema } from '../../studio/settings.ts';
+import { type CommandId, commandIds } from '../commands.ts';
+import type { Settings, StudioInfo } from '../types.ts';
+import { answers, nothing, procedure } from './base.ts';
 
 export const studio = {
   info: procedure.output(answers<StudioInfo>()),
@@ -8,4 +11,10 @@ export const studio = {
   devices: procedure.output(answers<StudioInfo['devices']>()),
   /** Files and folders, chosen in a dialog where there is one; null where the window has none, or nothing was chosen. */
   pickFiles: procedure.input(z.strictObject({ title: z.string().max(200) })).output(answers<string[] | null>()),
+  settings: procedure.output(answers<Settings>()),
+  changeSettings: procedure.input(settingsSchema.partial()).output(answers<Settings>()),
+  /** Tells the native menu, where there is one, what can be done at the moment. */
+  offerCommands: procedure.input(z.strictObject({ ids: z.array(z.enum(commandIds)).max(1000) })).output(nothing),
+  /** What is chosen in the native menu. */
+  chosenCommands: procedure.output(eventIterator(answers<CommandId>())),
 };

@@ -7,6 +7,7 @@ import type { RunConfig } from '../../engine/config.ts';
 import { messageOf, UserError } from '../../errors.ts';
 import { datasetsDir } from '../../studio/home.ts';
 import { datasetsOf } from '../../studio/run/data.ts';
+import { discardUploads } from '../../studio/uploads.ts';
 import type { Studio } from '../../studio/studio.ts';
 import { api, subscription } from '../context.ts';
 import type { DatasetView, PrepareUpdate } from '../types.ts';
@@ -73,6 +74,7 @@ async function* prepare(
     if (latest) yield latest;
     latest = undefined;
   }
+  await discardUploads(studio.home, inputs);
   yield { kind: 'done', name: made.name };
 }
 

@@ -154,7 +154,10 @@ export const runs = {
   removeCheckpoint: api.runs.removeCheckpoint.handler(({ input, context: { studio } }) =>
     studio.removeCheckpoint(studio.store.getRun(input.id), input.step),
   ),
+  showCheckpoint: api.runs.showCheckpoint.handler(({ input, context: { studio, desktop } }) =>
+    desktop?.showFile(studio.checkpointOf(studio.store.getRun(input.id), input.step).path),
+  ),
   keepCheckpoint: api.runs.keepCheckpoint.handler(({ input, context: { studio } }) =>
-    studio.store.keepCheckpoint(studio.store.getRun(input.id).id, input.step, input.kept),
+    studio.keepCheckpoint(studio.store.getRun(input.id), input.step, input.kept),
   ),
 };

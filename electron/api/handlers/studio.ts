@@ -1,7 +1,12 @@
 import os from 'node:os';
 import { findDevices } from '../../studio/devices.ts';
+import { readSettings, writeSettings } from '../../studio/settings.ts';
 import { version } from '../../version.ts';
-import { api } from '../context.ts';
+import { api, subscription } from '../context.ts';
+import type { CommandId } from '../commands.ts';
+
+/** A browser has no native menu. */
+async function* none(): AsyncGenerator<CommandId> {}
 
 export const studio = {
   info: api.studio.info.handler(({ context }) => ({
@@ -13,4 +18,15 @@ export const studio = {
   })),
   devices: api.studio.devices.handler(() => findDevices()),
   pickFiles: api.studio.pickFiles.handler(({ input, context }) => context.desktop?.pickFiles(input.title) ?? null),
+  settings: api.studio.settings.handler(({ context: { studio } }) => readSettings(studio.home)),
+  changeSettings: api.studio.changeSettings.handler(({ input, context: { studio, desktop } }) => {
+    const given = Object.entries(input).filter(([, value]) => value !== undefined);
+    const settings = writeSettings(studio.home, Object.fromEntries(given));
+    desktop?.settingsChanged();
+    return settings;
+  }),
+  offerCommands: api.studio.offerCommands.handler(({ input, context }) => context.desktop?.menu.offer(input.ids)),
+  chosenCommands: api.studio.chosenCommands.handler(({ context, signal }) =>
+    subscription('studio.chosenCommands', context.desktop?.menu.chosen(signal) ?? none()),
+  ),
 };

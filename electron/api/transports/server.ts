@@ -3,8 +3,9 @@ import type { AddressInfo } from 'node:net';
 import { RPCHandler } from '@orpc/server/ws';
 import sirv from 'sirv';
 import { WebSocketServer } from 'ws';
-import { UsageError, UserError } from '../../errors.ts';
+import { messageOf, UsageError, UserError } from '../../errors.ts';
 import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
+import { forgetUploads, receiveUpload } from '../../studio/uploads.ts';
 import type { ApiContext } from '../context.ts';
 import { router } from '../router.ts';
 import { Access, isLoopback } from './access.ts';
@@ -42,6 +43,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       `Other machines could reach ${host}: use 127.0.0.1 and a tunnel (ssh -L), or add --expose if that is what you want.`,
     );
   }
+  void forgetUploads(context.studio.home);
   const access = new Access(host);
   const files = sirv(pages, {
     dev: false,
@@ -67,9 +69,24 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     if (!access.isAllowed(request)) {
       return refuse(response, 401, 'Open the studio by the link that was printed when it started.');
     }
+    if (url.pathname.startsWith('/uploads/')) {
+      void receive(request, response, url.pathname.slice('/uploads/'.length));
+      return undefined;
+    }
     files(request, response, () => refuse(response, 404, 'There is no such page.'));
     return undefined;
   });
+
+  async function receive(request: http.IncomingMessage, response: http.ServerResponse, name: string): Promise<void> {
+    if (request.method !== 'PUT') return refuse(response, 405, 'Files are sent here by PUT.');
+    try {
+      const file = await receiveUpload(context.studio.home, decodeURIComponent(name), request);
+      response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8' });
+      response.end(file);
+    } catch (error) {
+      refuse(response, 507, messageOf(error));
+    }
+  }
 
   const handler = new RPCHandler(router);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: mostBytes });

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { type FileSystem, isSystemError, nodeFileSystem } from '../../exchange/safetensors/index.ts';
+import { isKept } from './kept.ts';
 import { type ListedCheckpoint, listCheckpoints } from './list.ts';
 import { partialName } from './names.ts';
 import { type OpenOptions, openCheckpoint } from './open.ts';
@@ -12,8 +13,8 @@ export interface Retention {
 }
 
 /**
- * Removes old checkpoints, but only those older than one that stays and passes every check, its hashes too. Damaged ones
- * don't count as kept. One that can't be removed (open in another program) is left
+ * Removes old checkpoints, but only those older than one that stays and passes every check, its hashes too. Those that
+ * their user keeps stay, too. Damaged ones don't count as kept. One that can't be removed (open in another program) is left
  * for the next time. A checkpoint gets a partial's name before it is deleted, so that it never looks whole while it isn't.
  * @returns steps of the checkpoints removed
  */
@@ -28,7 +29,7 @@ export async function prune(
   for (const checkpoint of newestFirst) {
     const wanted = counted < Math.max(keepLast, 1) && (await passes(checkpoint, { quick: true }));
     if (wanted) counted++;
-    if (wanted || keep.has(checkpoint.step)) stays.add(checkpoint);
+    if (wanted || keep.has(checkpoint.step) || (await isKept(checkpoint.dir, fs))) stays.add(checkpoint);
   }
   if (stays.size === newestFirst.length) return [];
   const proven = await firstWhole([...stays, ...newestFirst.filter((c) => !stays.has(c))]);

@@ -20,6 +20,7 @@ const told = {
   questions: [] as unknown[],
   notifications: [] as unknown[],
   opened: [] as string[],
+  shown: [] as string[],
   progress: [] as number[],
   blockers: 0,
   sandboxed: false,
@@ -31,6 +32,7 @@ interface MenuItem {
   label?: string;
   role?: string;
   accelerator?: string;
+  enabled?: boolean;
   submenu?: MenuItem[];
   click?: () => void;
 }
@@ -112,6 +114,7 @@ const preloadWorld = (preload: string): string => `(() => {
   window.__toPort = (id, data) => ports[id].postMessage(typeof data === 'string' ? data : Uint8Array.from(atob(data.bytes), (c) => c.charCodeAt(0)));
   const pack = (data) => typeof data === 'string' ? data : { bytes: btoa(String.fromCharCode(...new Uint8Array(data.buffer ?? data))) };
   const electron = {
+    webUtils: { getPathForFile: (file) => '/dropped/' + file.name },
     contextBridge: { exposeInMainWorld: (name, value) => Object.defineProperty(window, name, { value }) },
     ipcRenderer: {
       postMessage(channel, message, [port]) {
@@ -229,9 +232,12 @@ export const powerSaveBlocker = {
   stop: () => void told.blockers--,
 };
 
-export const nativeTheme = { shouldUseDarkColors: true };
+export const nativeTheme = { shouldUseDarkColors: true, themeSource: 'system' };
 export const screen = { getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 1920, height: 1080 } }] };
-export const shell = { openExternal: async (url: string) => void told.opened.push(url) };
+export const shell = {
+  openExternal: async (url: string) => void told.opened.push(url),
+  showItemInFolder: (file: string) => void told.shown.push(file),
+};
 export const session = {
   defaultSession: {
     setPermissionRequestHandler: (handle: (contents: unknown, name: string, done: (ok: boolean) => void) => void) =>

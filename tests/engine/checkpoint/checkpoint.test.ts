@@ -9,6 +9,7 @@ import {
   listCheckpoints,
   openCheckpoint,
   prune,
+  setKept,
   writeCheckpoint,
 } from '../../../electron/engine/checkpoint/index.ts';
 import { tempDir } from '../../temp.ts';
@@ -171,6 +172,18 @@ describe('pruning', () => {
     expect(await prune(root, { keepLast: 2, keep: new Set([2]) })).toEqual([]);
     expect(await prune(root, { keepLast: 0, keep: new Set() })).toEqual([2, 4]);
     expect(await steps(root)).toEqual([5]);
+  });
+
+  it('keeps what its user keeps, until that is taken back', async () => {
+    const root = tempDir();
+    await writeSteps(root, 1, 2, 3, 4);
+    const dir = path.join(root, 'step-000002');
+    await setKept(dir, true);
+    expect(await prune(root, { keepLast: 1, keep: new Set() })).toEqual([1, 3]);
+    expect((await openCheckpoint(dir)).step).toBe(2);
+    await setKept(dir, false);
+    expect(await prune(root, { keepLast: 1, keep: new Set() })).toEqual([2]);
+    await expect(setKept(dir, true)).rejects.toThrow(/can't be kept/);
   });
 
   it('does not count a truncated one as kept', async () => {

@@ -1,0 +1,52 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../errors.ts';
+import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
+
+export const settingsSchema = z.strictObject({
+  theme: z.enum(['system', 'light', 'dark']),
+  /** Tell when a run ends or fails and the window is not looked at. */
+  notifications: z.boolean(),
+  /** Kept for the playground. */
+  prompts: z.array(z.string().max(100_000)).max(200),
+});
+
+/** What a user prefers, for all windows and starts on one home. */
+export type Settings = z.infer<typeof settingsSchema>;
+
+const usual: Settings = { theme: 'system', notifications: true, prompts: [] };
+
+const fileOf = (home: string): string => path.join(home, 'settings.json');
+
+/** The home's settings. One that is missing or wrong has its usual value: no preference keeps a studio shut. */
+export function readSettings(home: string): Settings {
+  let given: Partial<Record<string, unknown>> = {};
+  try {
+    const parsed: unknown = JSON.parse(fs.readFileSync(fileOf(home), 'utf8'));
+    if (typeof parsed === 'object' && parsed !== null) given = parsed as Record<string, unknown>;
+  } catch {
+    // none yet, or a file that was cut off
+  }
+  const valid = Object.entries(settingsSchema.shape).flatMap(([name, schema]) => {
+    const result = schema.safeParse(given[name]);
+    return result.success ? [[name, result.data]] : [];
+  });
+  return { ...usual, ...(Object.fromEntries(valid) as Partial<Settings>) };
+}
+
+/** Changes some settings, whole or not at all. @throws UserError when they can't be kept */
+export function writeSettings(home: string, changed: Partial<Settings>): Settings {
+  const settings = { ...readSettings(home), ...changed };
+  const file = fileOf(home);
+  const aside = `${file}.${process.pid}.partial`;
+  try {
+    fs.writeFileSync(aside, `${JSON.stringify(settings, null, 2)}\n`);
+    fs.renameSync(aside, file);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    fs.rmSync(aside, { force: true });
+    throw new UserError(`The settings can't be kept in ${file}: ${meaningOf(error)}.`);
+  }
+  return settings;
+}

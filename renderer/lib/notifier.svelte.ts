@@ -1,0 +1,53 @@
+import type { RunView } from '../../electron/api/types.ts';
+import { text } from '../text.ts';
+import { api } from './api.ts';
+import { router } from './router.svelte.ts';
+import { toasts } from './toasts.svelte.ts';
+
+const ends = new Set<RunView['state']>(['completed', 'failed', 'interrupted']);
+
+/** Tells in a browser when a run has ended and nobody looks. In the desktop window the application does it. */
+class Notifier {
+  wanted = $state(true);
+  /** The browser does not let us. */
+  blocked = $state(false);
+  #desktop = true;
+  #before = new Map<string, RunView['state']>();
+
+  constructor() {
+    void Promise.all([api.studio.settings(), api.studio.info()]).then(
+      ([{ notifications }, { desktop }]) => {
+        this.wanted = notifications;
+        this.#desktop = desktop;
+      },
+      () => {}, // as it was
+    );
+  }
+
+  async want(wanted: boolean): Promise<void> {
+    this.wanted = wanted;
+    await toasts.attempt(() => api.studio.changeSettings({ notifications: wanted }));
+    // A browser asks only upon something that its user did.
+    if (wanted && !this.#desktop) this.blocked = (await Notification.requestPermission()) === 'denied';
+  }
+
+  /** Told of all runs whenever one of them changes. */
+  look(runs: readonly RunView[]): void {
+    for (const run of runs) {
+      const before = this.#before.get(run.id);
+      if (before !== undefined && before !== run.state && ends.has(run.state)) this.#tell(run);
+      this.#before.set(run.id, run.state);
+    }
+  }
+
+  #tell({ id, name, state, message }: RunView): void {
+    if (!this.wanted || this.#desktop || document.hasFocus() || Notification.permission !== 'granted') return;
+    const note = new Notification(`${name}: ${text.states[state]}`, { body: message ?? '', tag: id });
+    note.addEventListener('click', () => {
+      window.focus();
+      router.go('run', id);
+    });
+  }
+}
+
+export const notifier = new Notifier();

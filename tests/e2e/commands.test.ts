@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { readSettings } from '../../electron/studio/settings.ts';
+import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
+import { button, constant, startRun, state } from './runs.ts';
+
+describe.skipIf(!hasBrowser)('commands', () => {
+  it('of a run are given by keys and by name, where they can be given', { timeout: 60_000 }, async () => {
+    const opened = await openStudio();
+    const id = await startRun(opened, 'keyed', [constant(20_000)]);
+    const page = await opened.open();
+    await goTo(page, 'runs', 'Runs');
+    await page.keyboard.press('p'); // nothing is paused from here
+    await goTo(page, `run/${id}`, 'keyed');
+    await expect.poll(() => state(page).textContent()).toContain('training: constant');
+    await page.keyboard.press('c');
+    await expect.poll(() => opened.studio.store.listCheckpoints(id).some((c) => c.step % 50 !== 0)).toBe(true);
+    await page.keyboard.press('Control+k');
+    await page.keyboard.type('pause');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => state(page).textContent()).toContain('paused');
+    await button(page, 'Pause').waitFor({ state: 'detached' });
+    await page.keyboard.press('r');
+    await expect.poll(() => state(page).textContent()).toContain('training: constant');
+    await page.keyboard.press('x');
+    await button(page, 'Cancel').waitFor();
+    await page.keyboard.press('Escape');
+
+    await page.keyboard.press('g');
+    await page.keyboard.press(',');
+    await page.getByLabel('Commands by a single letter').uncheck();
+    await goTo(page, `run/${id}`, 'keyed');
+    await page.keyboard.press('p');
+    await page.waitForTimeout(300);
+    expect(await state(page).textContent()).toContain('training');
+    await page.keyboard.press('g');
+    await page.keyboard.press('r');
+    await page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor();
+  });
+
+  it('of a checkpoint: keep it, evaluate it, generate from it', { timeout: 60_000 }, async () => {
+    const opened = await openStudio();
+    const id = await startRun(opened, 'kept', [constant(300)]);
+    const page = await opened.open();
+    await goTo(page, `run/${id}`, 'kept');
+    await page.getByRole('tab', { name: 'Checkpoints' }).click();
+    await expect.poll(() => state(page).textContent()).toContain('completed');
+    await page.getByLabel('Keep the checkpoint of step 300').check();
+    await expect.poll(() => opened.studio.store.listCheckpoints(id).at(-1)).toMatchObject({ step: 300, kept: true });
+    await expectAccessible(page, 'checkpoints');
+    await page.getByRole('link', { name: 'Evaluate' }).first().click();
+    await page.getByRole('heading', { level: 1, name: 'Evals' }).waitFor();
+    await page.getByLabel('Sequences').fill('2');
+    await page.locator('tr.wanted').getByRole('button', { name: 'Evaluate' }).first().click();
+    await page.getByText('2 sequences').waitFor();
+    await page.goBack();
+    await page.getByRole('tab', { name: 'Checkpoints' }).click();
+    await page.getByRole('link', { name: 'Generate' }).first().click();
+    await page.getByLabel('Tokens').fill('5');
+    await button(page, 'Write').click();
+    await button(page, 'Stop').waitFor({ state: 'detached' });
+  });
+
+  it('choose a theme that other windows and the next start have, too', async () => {
+    const opened = await openStudio();
+    const page = await opened.open({ colorScheme: 'light' });
+    await goTo(page, 'settings', 'Settings');
+    await page.getByLabel('Dark', { exact: true }).check();
+    await expect.poll(() => readSettings(opened.home).theme).toBe('dark');
+    const other = await opened.open({ colorScheme: 'light' });
+    await goTo(other, 'runs', 'Runs');
+    await expect.poll(() => other.evaluate('document.documentElement.dataset.theme')).toBe('dark');
+    await page.getByLabel('Tell me when a run ends').uncheck();
+    await expect.poll(() => readSettings(opened.home).notifications).toBe(false);
+  });
+});

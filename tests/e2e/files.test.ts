@@ -1,0 +1,49 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { datasetNames } from '../../electron/data/index.ts';
+import { tempDir } from '../temp.ts';
+import { goTo, hasBrowser, openStudio } from './browser.ts';
+import { button } from './runs.ts';
+
+const sentence = 'the quick brown fox jumps over the lazy dog. ';
+
+describe.skipIf(!hasBrowser)('text that is at the browser', () => {
+  it('is dropped, becomes a dataset, and leaves no copy', async () => {
+    const { open, home } = await openStudio();
+    const page = await open();
+    await goTo(page, 'data', 'Data');
+    // As a browser tells of files that are dropped.
+    await page.evaluate(`{
+      const carried = new DataTransfer();
+      carried.items.add(new File([${JSON.stringify(sentence)}.repeat(200)], 'fox.txt'));
+      carried.items.add(new File(['and another text. '.repeat(300)], 'other.txt'));
+      const form = document.querySelector('form');
+      form.dispatchEvent(new DragEvent('dragover', { dataTransfer: carried, bubbles: true, cancelable: true }));
+      form.dispatchEvent(new DragEvent('drop', { dataTransfer: carried, bubbles: true, cancelable: true }));
+    }`);
+    await expect.poll(() => page.getByLabel('Text files or folders').inputValue()).toMatch(/fox\.txt\n.*other\.txt$/);
+    expect(fs.readdirSync(path.join(home, 'uploads'))).toHaveLength(2);
+    await page.getByLabel('Tokenizer').selectOption('bytes');
+    await button(page, 'Prepare the text').click();
+    await page.getByText('2 files').waitFor();
+    await button(page, 'Look inside').click();
+    await page.getByText('the quick brown fox').waitFor();
+    expect(datasetNames(home)).toHaveLength(1);
+    expect(fs.readdirSync(path.join(home, 'uploads'))).toEqual([]);
+  });
+
+  it('is chosen, and says what is wrong with it', async () => {
+    const { open, home } = await openStudio();
+    const page = await open();
+    const file = path.join(tempDir(), 'wrong.txt');
+    fs.writeFileSync(file, Buffer.from([0x66, 0x6f, 0xff, 0xfe]));
+    await goTo(page, 'data', 'Data');
+    const [chooser] = await Promise.all([page.waitForEvent('filechooser'), button(page, 'Choose files').click()]);
+    await chooser.setFiles(file);
+    await expect.poll(() => page.getByLabel('Text files or folders').inputValue()).toMatch(/wrong\.txt$/);
+    await button(page, 'Prepare the text').click();
+    await page.getByRole('alert').getByText('not UTF-8').waitFor();
+    expect(datasetNames(home)).toEqual([]);
+  });
+});

@@ -1,0 +1,38 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Page } from 'playwright-core';
+import { prepareDataset } from '../../electron/data/index.ts';
+import { parseRunConfig, type Phase } from '../../electron/engine/config.ts';
+import { tempDir } from '../temp.ts';
+import type { OpenStudio } from './browser.ts';
+
+/** A run of some seconds that trains in an open studio. */
+export async function startRun({ studio, home }: OpenStudio, name: string, phases: Phase[]): Promise<string> {
+  const file = path.join(tempDir(), 'text.txt');
+  fs.writeFileSync(file, 'she sells sea shells by the sea shore. '.repeat(300));
+  const dataset = await prepareDataset({ home, inputs: [file], tokenizer: 'bytes' });
+  const config = parseRunConfig({
+    model: { vocabSize: 257, contextLength: 64, nLayer: 2, nHead: 2, nEmbd: 64 },
+    dataset: dataset.name,
+    tokenizer: 'bytes',
+    batch: 8,
+    tokensPerStep: 512,
+    phases,
+    evaluation: { every: 100, sequences: 4 },
+    sampling: { tokens: 0 },
+    checkpoints: { every: 50 },
+  });
+  const run = studio.createRun(config, name);
+  studio.start(run);
+  return run.id;
+}
+
+export const constant = (steps: number, changes: Partial<Phase> = {}): Phase => ({
+  kind: 'constant',
+  steps,
+  from: 1e-3,
+  to: 1e-3,
+  ...changes,
+});
+export const state = (page: Page) => page.locator('main .state').first();
+export const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
