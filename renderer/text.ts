@@ -96,7 +96,10 @@ export const text = {
     log: 'Log',
     sections: 'Parts of the run',
     editPhases: 'Edit later phases',
-    editPhasesHint: 'Phases that have begun stay as they are. The change is made between two steps.',
+    editPhasesHint:
+      'Phases that have begun keep their rates; a constant one may end sooner or later. The change is made between two steps.',
+    currentPhase: (n: number, kind: string, unit: string) =>
+      `Length of phase ${n} (${kind}), which has begun, in ${unit}`,
     applyPhases: 'Change phases',
     phasesChanged: 'The phases were changed.',
     noCheckpoints:

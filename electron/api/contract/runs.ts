@@ -4,6 +4,11 @@ import { phaseSchema } from '../../engine/config.ts';
 import { answers, nothing, procedure, runId } from './base.ts';
 import type { RunDetails, RunUpdate, RunView, Series } from '../types.ts';
 
+/** In steps or in tokens: exactly one of them. */
+const phaseLength = z.union([
+  z.strictObject({ steps: z.int().min(1).max(1e9) }),
+  z.strictObject({ tokens: z.int().min(1) }),
+]);
 const byId = z.strictObject({ id: runId });
 
 /** Runs: what there is, what it does, and what it may be told to do. */
@@ -55,8 +60,11 @@ export const runs = {
   resume: procedure.input(byId).output(answers<{ step: number; refused: string[] }>()),
   /** Between two steps. */
   request: procedure.input(byId.extend({ what: z.enum(['checkpoint', 'evaluate', 'sample']) })).output(nothing),
+  /** `current`: another length of the phase that began last. */
   changePhases: procedure
-    .input(byId.extend({ begun: z.int().min(0), later: z.array(phaseSchema).max(1000) }))
+    .input(
+      byId.extend({ begun: z.int().min(0), later: z.array(phaseSchema).max(1000), current: phaseLength.optional() }),
+    )
     .output(nothing),
 
   edit: procedure

@@ -142,8 +142,13 @@ export const runs = {
   }),
   request: api.runs.request.handler(({ input, context }) => handleOf(context.studio, input.id).request(input.what)),
   changePhases: api.runs.changePhases.handler(async ({ input, context: { studio } }) => {
-    const { begun, later } = input;
-    await studio.changePhases(studio.store.getRun(input.id), { begun, later, add: [] });
+    const { begun, later, current } = input;
+    await studio.changePhases(studio.store.getRun(input.id), {
+      begun,
+      later,
+      add: [],
+      ...(current ? { current } : {}),
+    });
   }),
 
   edit: api.runs.edit.handler(({ input: { id, ...changed }, context: { studio } }) => {

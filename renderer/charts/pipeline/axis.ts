@@ -1,3 +1,4 @@
+import type { Range } from './range.ts';
 import type { AxisKind, Line } from './types.ts';
 
 /** What steps are in tokens and in time. */
@@ -47,4 +48,15 @@ export function onAxis(line: Line, axis: AxisKind, scale: Scale): Line {
   if (axis === 'tokens') return { x: line.x.map((step) => step * scale.tokensPerStep), y: line.y };
   const hours = trainingHours(scale.times);
   return { x: line.x.map((step) => interpolate(hours, step)), y: line.y };
+}
+
+/** The steps that a part of an axis stands for, whole ones, both included: what to ask for when it is zoomed into. */
+export function stepsWithin({ min, max }: Range, axis: AxisKind, scale: Scale): { from: number; to: number } {
+  const at = (x: number): number => {
+    if (axis === 'step') return x;
+    if (axis === 'tokens') return x / scale.tokensPerStep;
+    const hours = trainingHours(scale.times);
+    return interpolate({ x: hours.y, y: hours.x }, x);
+  };
+  return { from: Math.max(0, Math.floor(at(min))), to: Math.max(0, Math.ceil(at(max))) };
 }

@@ -10,7 +10,9 @@ import {
   onAxis,
   partition,
   rangeOf,
+  refine,
   smooth,
+  stepsWithin,
   trainingHours,
   within,
 } from '../../../renderer/charts/pipeline/index.ts';
@@ -173,5 +175,44 @@ describe('what a chart gives out', () => {
     );
     const many = new Set(Array.from({ length: 300 }, (_, i) => JSON.stringify(lookOf(`run-${i}`, 'dark'))));
     expect(many.size).toBeGreaterThan(28);
+  });
+});
+
+describe('zooming in', () => {
+  it('puts what is finer in the place of what it covers, in order and losing nothing else', () => {
+    expect(refine(line([0, 10, 20, 30], [0, 10, 20, 30]), line([9, 11, 12], [9, 11, 20]))).toEqual(
+      line([0, 9, 11, 12, 30], [0, 9, 11, 20, 30]),
+    );
+    expect(refine(line([1, 2]), { x: [], y: [] })).toEqual(line([1, 2]));
+    expect(refine({ x: [], y: [] }, line([1, 2]))).toEqual(line([1, 2]));
+    fc.assert(
+      fc.property(rising, fc.nat(2000), fc.nat(2000), (fine, a, b) => {
+        const part = within(fine, Math.min(a, b), Math.max(a, b));
+        const coarse = decimate(fine, 20);
+        const both = refine(coarse, part);
+        expect(both.x).toEqual(
+          [...new Set([...coarse.x.filter((x) => x < (part.x[0] ?? 0) || x > (part.x.at(-1) ?? -1)), ...part.x])].sort(
+            (p, q) => p - q,
+          ),
+        );
+      }),
+    );
+  });
+
+  it('knows the steps of a part of any axis', () => {
+    const minutes = [0, 10, 20, 30, 40];
+    const scale = {
+      tokensPerStep: 512,
+      times: line(
+        minutes.map((m) => m * 1000),
+        [0, 100, 200, 300, 400],
+      ),
+    };
+    expect(stepsWithin({ min: 99.5, max: 200.5 }, 'step', scale)).toEqual({ from: 99, to: 201 });
+    expect(stepsWithin({ min: 51_200, max: 102_400 }, 'tokens', scale)).toEqual({ from: 100, to: 200 });
+    const hours = (seconds: number) => seconds / 3600;
+    const { from, to } = stepsWithin({ min: hours(10), max: hours(30) }, 'time', scale);
+    expect([from, to].map((s, i) => Math.abs(s - [100, 300][i]!) <= 1)).toEqual([true, true]);
+    expect(stepsWithin({ min: -50, max: 10 }, 'step', scale)).toEqual({ from: 0, to: 10 });
   });
 });
