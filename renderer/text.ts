@@ -84,7 +84,7 @@ export const text = {
     removeTitle: (name: string) => `Delete ${name}?`,
     removeText: (n: number, size: string) =>
       `Its metrics, samples and ${n} checkpoints (${size}) are deleted for good. Datasets stay.`,
-    elsewhere: 'This run trains in another process: what it does is shown, and it is stopped there.',
+    elsewhere: 'This run trains in another process, which is told what you want.',
     left: (time: string) => `${time} left`,
     of: (step: string, steps: string) => `step ${step} of ${steps}`,
     tokensPerSecond: 'tokens/s',

@@ -6,6 +6,7 @@ import { addDemo } from './demo.ts';
 import { addDoctor } from './doctor.ts';
 import { addFit } from './fit.ts';
 import { addGenerate } from './generate.ts';
+import { addOrders } from './orders.ts';
 import { addPhases } from './phasesCommand.ts';
 import { addResume } from './resume.ts';
 import { addRuns } from './runs.ts';
@@ -27,6 +28,7 @@ export function buildProgram(): Command {
     addTrain,
     addResume,
     addPhases,
+    addOrders,
     addRuns,
     addShow,
     addGenerate,

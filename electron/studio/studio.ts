@@ -24,7 +24,7 @@ import { RestedError, RunHandle } from './run/handle.ts';
 import { memoryAt } from './run/memory.ts';
 import { runJob } from './run/job.ts';
 import { recordPhases } from './run/record.ts';
-import { askForPhases, type Patience, PhaseRequests } from './run/requests.ts';
+import { askForPhases, type Patience, type RunOrder, type RunRequest, RunRequests, tell } from './run/requests.ts';
 
 /** How text is continued. */
 export interface SamplingChoice {
@@ -49,14 +49,14 @@ export class Studio {
   readonly #launching = new Set<string>();
   /** Of the runs that train in this process. */
   readonly #handles = new Map<string, RunHandle>();
-  readonly #requests: PhaseRequests;
+  readonly #requests: RunRequests;
   readonly #spawn: SpawnEngine;
 
   private constructor(home: string, store: Store, spawn: SpawnEngine) {
     this.home = home;
     this.store = store;
     this.#spawn = spawn;
-    this.#requests = new PhaseRequests(store);
+    this.#requests = new RunRequests(store);
   }
 
   /**
@@ -126,6 +126,17 @@ export class Studio {
     } finally {
       this.store.releaseRun(id);
     }
+  }
+
+  /**
+   * Tells a run that trains what to do, here or in another process.
+   * @throws UserError when it does not train, or the other process does not answer
+   */
+  async tell(run: Run, order: RunOrder, patience?: Patience): Promise<void> {
+    const handle = this.#handles.get(run.id);
+    if (handle) return handle.tell(order);
+    if (this.isElsewhere(run)) return tell(this.store, run.id, order, patience);
+    throw new UserError(`The run ${run.name} is ${run.state}.`);
   }
 
   /** The run's handle, where it trains in this process. */
@@ -304,8 +315,13 @@ export class Studio {
     const handle = new RunHandle(this.store, run, start, memory, this.#spawn);
     this.#handles.set(run.id, handle);
     void handle.ended.finally(() => this.#handles.delete(run.id));
-    this.#requests.watch(run.id, async (change) => handle.changePhases(change, this.#dirsOf(change)), handle.ended);
+    this.#requests.watch(run.id, (request) => this.#obey(handle, request), handle.ended);
     return handle;
+  }
+
+  async #obey(handle: RunHandle, request: RunRequest): Promise<void> {
+    if ('change' in request) await handle.changePhases(request.change, this.#dirsOf(request.change));
+    else handle.tell(request.order);
   }
 
   #dirs(names: readonly string[]): DatasetDirs {

@@ -131,3 +131,22 @@ it('phases and subsets that make no sense are refused before anything is trained
     expect.stringMatching(/99-100% has 0 tokens: use a larger part of its 1 document \(text files\) or more text\.$/m),
   ]);
 });
+
+it.skipIf(!hasPs)(
+  'a run is paused from another terminal, and says so when it does not train',
+  { timeout: 60_000 },
+  async () => {
+    const { home, train } = workplace();
+    const running = startCli([...train, '--name', 'elsewhere', '--phase', 'constant:4000:1e-3']);
+    while (!running.lines().some((l) => l.includes('"metrics"'))) await new Promise((r) => setTimeout(r, 20));
+    const paused = await runCli(['--home', home, 'pause', 'elsewhere']);
+    expect(paused).toMatchObject({ code: 0, stdout: expect.stringContaining('it pauses after the current step') });
+    const { code } = await running.result;
+    expect(code).toBe(0);
+    expect((await runCli(['--home', home, 'runs'])).stdout).toContain('paused');
+    expect(await runCli(['--home', home, 'stop', 'elsewhere'])).toMatchObject({
+      code: 1,
+      stderr: 'trainyard: The run elsewhere is paused.\n',
+    });
+  },
+);

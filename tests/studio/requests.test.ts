@@ -3,7 +3,7 @@ import { setTimeout } from 'node:timers/promises';
 import type { PhaseChange } from '../../electron/engine/trainer/phaseChange.ts';
 import { UserError } from '../../electron/errors.ts';
 import { RestedError } from '../../electron/studio/run/handle.ts';
-import { askForPhases, PhaseRequests, usualPatience } from '../../electron/studio/run/requests.ts';
+import { askForPhases, type RunRequest, RunRequests, tell, usualPatience } from '../../electron/studio/run/requests.ts';
 import { tempDir } from '../temp.ts';
 import { newRun, testStore } from './store/helpers.ts';
 
@@ -12,6 +12,8 @@ const change = (rate: number): PhaseChange => ({
   later: [],
   add: [{ kind: 'constant', steps: 1, from: rate, to: rate }],
 });
+
+const rateOf = (request: RunRequest): number => ('change' in request ? request.change.add[0]!.from : Number.NaN);
 
 /** Two views of one home, as of two processes: the one that trains a run, and one that asks it. */
 function processes() {
@@ -23,11 +25,11 @@ function processes() {
 }
 
 /** Answers requests with `answer` until the run rests. */
-function watched(answer: (change: PhaseChange) => Promise<unknown>) {
+function watched(answer: (request: RunRequest) => Promise<unknown>) {
   const { owner, asker, id } = processes();
   let rest = () => {};
   const rested = new Promise<void>((resolve) => (rest = resolve));
-  new PhaseRequests(owner).watch(id, answer, rested);
+  new RunRequests(owner).watch(id, answer, rested);
   return {
     asker,
     owner,
@@ -43,25 +45,25 @@ function watched(answer: (change: PhaseChange) => Promise<unknown>) {
 describe('a request for other phases', () => {
   it('is handed out once, in turn, with a number that no other has had', () => {
     const { owner, asker, id } = processes();
-    const [a, b] = [asker.addPhaseRequest(id, change(1)), asker.addPhaseRequest(id, change(2))];
-    expect(owner.takePhaseRequests(id)).toEqual([
-      { id: a, change: change(1) },
-      { id: b, change: change(2) },
+    const [a, b] = [asker.addRunRequest(id, change(1)), asker.addRunRequest(id, change(2))];
+    expect(owner.takeRunRequests(id)).toEqual([
+      { id: a, what: change(1) },
+      { id: b, what: change(2) },
     ]);
-    expect(owner.takePhaseRequests(id)).toEqual([]);
-    expect([asker.withdrawPhaseRequest(b), asker.phaseRequestStatus(b)]).toEqual(['taken', undefined]);
-    const c = asker.addPhaseRequest(id, change(3));
+    expect(owner.takeRunRequests(id)).toEqual([]);
+    expect([asker.withdrawRunRequest(b), asker.runRequestStatus(b)]).toEqual(['taken', undefined]);
+    const c = asker.addRunRequest(id, change(3));
     expect(c).toBeGreaterThan(b);
     // The answer to what was withdrawn is not another's.
-    owner.answerPhaseRequest(b, null);
-    expect(asker.phaseRequestStatus(c)).toEqual({ state: 'open', refusal: null });
-    owner.answerPhaseRequest(a, 'too large');
-    expect(asker.phaseRequestStatus(a)).toEqual({ state: 'answered', refusal: 'too large' });
+    owner.answerRunRequest(b, null);
+    expect(asker.runRequestStatus(c)).toEqual({ state: 'open', refusal: null });
+    owner.answerRunRequest(a, 'too large');
+    expect(asker.runRequestStatus(a)).toEqual({ state: 'answered', refusal: 'too large' });
   });
 
   it('is answered: made, or refused with the reason', async () => {
-    const { asker, id, rest } = watched(async ({ add }) => {
-      if (add[0]!.from > 1) throw new UserError('the rate is too high');
+    const { asker, id, rest } = watched(async (request) => {
+      if (rateOf(request) > 1) throw new UserError('the rate is too high');
     });
     expect(await askForPhases(asker, id, change(1))).toBe(true);
     await expect(askForPhases(asker, id, change(2))).rejects.toThrow(/^the rate is too high$/);
@@ -70,9 +72,9 @@ describe('a request for other phases', () => {
 
   it('that comes after one which the run rested before is answered all the same', async () => {
     const asked: number[] = [];
-    const first = watched(async ({ add }) => {
-      asked.push(add[0]!.from);
-      if (add[0]!.from !== 1) return;
+    const first = watched(async (request) => {
+      asked.push(rateOf(request));
+      if (rateOf(request) !== 1) return;
       first.rest();
       throw new RestedError();
     });
@@ -81,7 +83,7 @@ describe('a request for other phases', () => {
     const { id } = newRun(first.owner, 'other');
     first.owner.setRunState(id, 'training');
     let rest = () => {};
-    new PhaseRequests(first.owner).watch(id, async ({ add }) => asked.push(add[0]!.from), new Promise<void>((r) => (rest = r))); // prettier-ignore
+    new RunRequests(first.owner).watch(id, async (r) => asked.push(rateOf(r)), new Promise<void>((r) => (rest = r))); // prettier-ignore
     expect(await askForPhases(first.asker, id, change(2))).toBe(true);
     expect(asked).toEqual([1, 2]);
     rest();
@@ -92,13 +94,13 @@ describe('a request for other phases', () => {
     await expect(askForPhases(asker, id, change(1), { ...usualPatience, untakenMs: 1 })).rejects.toThrow(
       `Process ${process.pid}, which trains the run ${id}, does not answer, and nothing is changed`,
     );
-    expect(owner.takePhaseRequests(id)).toEqual([]);
+    expect(owner.takeRunRequests(id)).toEqual([]);
   });
 
   it('that is taken and not answered may still be made, and the asker is told', async () => {
     const { asker, id, rest } = watched(() => new Promise(() => {}));
     const asking = askForPhases(asker, id, change(1), { ...usualPatience, unansweredMs: 1 });
-    await expect(asking).rejects.toThrow(/has not ended its step yet: its phases are changed when it has, unless/);
+    await expect(asking).rejects.toThrow(/has not ended its step yet: what was asked is done when it has, unless/);
     rest();
   });
 
@@ -108,9 +110,29 @@ describe('a request for other phases', () => {
     const asking = askForPhases(asker, id, change(1));
     // Told after the run rests, whatever comes first.
     const outcome = asking.then(String, String);
-    while (owner.takePhaseRequests(id).length === 0) await setTimeout(5);
+    while (owner.takeRunRequests(id).length === 0) await setTimeout(5);
     owner.updateRun(id, { config: { phases: change(1).add } });
     owner.setRunState(id, 'interrupted');
     expect(await outcome).toMatch(/came to rest while its phases were changed: look at them with `trainyard phases/);
+  });
+});
+
+describe('an order', () => {
+  it('is passed on to the process that trains the run', async () => {
+    const told: RunRequest[] = [];
+    const { asker, id, rest } = watched(async (request) => void told.push(request));
+    await tell(asker, id, 'evaluate');
+    await tell(asker, id, 'pause');
+    expect(told).toEqual([{ order: 'evaluate' }, { order: 'pause' }]);
+    rest();
+  });
+
+  it('of a run that rests meanwhile is done when it was to rest, and else is not', async () => {
+    const { owner, asker, id } = processes();
+    const asking = Promise.allSettled([tell(asker, id, 'stop'), tell(asker, id, 'sample')]);
+    owner.setRunState(id, 'completed');
+    const [stop, sample] = await asking;
+    expect(stop.status).toBe('fulfilled');
+    expect(sample).toMatchObject({ reason: new UserError(`The run ${id} came to rest before that was done.`) });
   });
 });

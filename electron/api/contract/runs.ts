@@ -55,8 +55,6 @@ export const runs = {
 
   pause: procedure.input(byId).output(nothing),
   stop: procedure.input(byId).output(nothing),
-  /** Ends it at once: what came after the last checkpoint is lost. */
-  kill: procedure.input(byId).output(nothing),
   resume: procedure.input(byId).output(answers<{ step: number; refused: string[] }>()),
   /** Between two steps. */
   request: procedure.input(byId.extend({ what: z.enum(['checkpoint', 'evaluate', 'sample']) })).output(nothing),

@@ -1,7 +1,6 @@
 import type { RunConfig } from '../../engine/config.ts';
 import { loadPreset } from '../../engine/presets.ts';
-import { UserError } from '../../errors.ts';
-import type { RunHandle } from '../../studio/run/handle.ts';
+import type { RunOrder } from '../../studio/run/requests.ts';
 import type { Run } from '../../studio/store/index.ts';
 import type { Studio } from '../../studio/studio.ts';
 import { api, subscription } from '../context.ts';
@@ -15,13 +14,7 @@ import { changes } from './watch.ts';
 const list = (studio: Studio, archived: boolean): RunView[] =>
   studio.store.listRuns({ archived }).map((run) => runView(studio, run));
 
-function handleOf(studio: Studio, id: string): RunHandle {
-  const handle = studio.handleOf(id);
-  if (handle) return handle;
-  const run = studio.store.getRun(id);
-  const where = studio.isElsewhere(run) ? `trains in process ${run.pid}: tell it there` : `is ${run.state}`;
-  throw new UserError(`The run ${run.name} ${where}.`);
-}
+const order = (studio: Studio, id: string, what: RunOrder): Promise<void> => studio.tell(studio.store.getRun(id), what);
 
 function detailsOf(studio: Studio, run: Run): RunUpdate['details'] & object {
   const { store } = studio;
@@ -133,14 +126,13 @@ export const runs = {
     studio.start(run);
     return { id: run.id };
   }),
-  pause: api.runs.pause.handler(({ input, context }) => handleOf(context.studio, input.id).pause()),
-  stop: api.runs.stop.handler(({ input, context }) => handleOf(context.studio, input.id).stop()),
-  kill: api.runs.kill.handler(({ input, context }) => handleOf(context.studio, input.id).kill()),
+  pause: api.runs.pause.handler(({ input, context }) => order(context.studio, input.id, 'pause')),
+  stop: api.runs.stop.handler(({ input, context }) => order(context.studio, input.id, 'stop')),
   resume: api.runs.resume.handler(async ({ input, context: { studio } }) => {
     const { step, refused } = await studio.resume(studio.store.getRun(input.id));
     return { step, refused: refused.map((r) => r.reason) };
   }),
-  request: api.runs.request.handler(({ input, context }) => handleOf(context.studio, input.id).request(input.what)),
+  request: api.runs.request.handler(({ input, context }) => order(context.studio, input.id, input.what)),
   changePhases: api.runs.changePhases.handler(async ({ input, context: { studio } }) => {
     const { begun, later, current } = input;
     await studio.changePhases(studio.store.getRun(input.id), {

@@ -83,6 +83,12 @@ export class RunHandle {
     this.#engine?.send({ type: 'request', what });
   }
 
+  tell(order: 'pause' | 'stop' | Request): void {
+    if (order === 'pause') this.pause();
+    else if (order === 'stop') this.stop();
+    else this.request(order);
+  }
+
   /** Rests after the current step, with a checkpoint, to go on later. */
   pause(): void {
     this.#actor.send({ type: 'pause' });

@@ -1,5 +1,6 @@
 import { setTimeout } from 'node:timers/promises';
 import type { RunConfig } from '../../engine/config.ts';
+import type { Request } from '../../engine/trainer/events.ts';
 import type { PhaseChange } from '../../engine/trainer/phaseChange.ts';
 import { messageOf, UserError } from '../../errors.ts';
 import type { Store } from '../store/index.ts';
@@ -7,8 +8,14 @@ import { RestedError } from './handle.ts';
 
 const everyMs = 500;
 
-/** Passes on what other processes ask about the phases of runs that train in this one, and writes the answers back. */
-export class PhaseRequests {
+/** What a run that trains may be told at any time. */
+export type RunOrder = 'pause' | 'stop' | Request;
+
+/** What one process asks of another that trains a run. */
+export type RunRequest = { readonly order: RunOrder } | { readonly change: PhaseChange };
+
+/** Passes on what other processes ask of runs that train in this one, and writes the answers back. */
+export class RunRequests {
   readonly #store: Store;
   /** What could not be written yet, by request. */
   readonly #answers = new Map<number, string | null>();
@@ -18,17 +25,17 @@ export class PhaseRequests {
   }
 
   /** Looks for requests until the run rests. */
-  watch(id: string, change: (change: PhaseChange) => Promise<unknown>, rested: Promise<unknown>): void {
-    const timer = setInterval(() => this.#look(id, change), everyMs).unref();
+  watch(id: string, work: (request: RunRequest) => Promise<unknown>, rested: Promise<unknown>): void {
+    const timer = setInterval(() => this.#look(id, work), everyMs).unref();
     void rested.finally(() => clearInterval(timer));
   }
 
-  #look(id: string, change: (change: PhaseChange) => Promise<unknown>): void {
+  #look(id: string, work: (request: RunRequest) => Promise<unknown>): void {
     for (const [request, refusal] of this.#answers) this.#answer(request, refusal);
-    for (const request of quietly(() => this.#store.takePhaseRequests(id)) ?? []) {
-      void change(request.change as PhaseChange).then(
+    for (const request of quietly(() => this.#store.takeRunRequests(id)) ?? []) {
+      void work(request.what as RunRequest).then(
         () => this.#answer(request.id, null),
-        // Of a run at rest the asker changes the phases itself.
+        // Of a run at rest the asker sees that itself.
         (error) => error instanceof RestedError || this.#answer(request.id, messageOf(error)),
       );
     }
@@ -37,7 +44,7 @@ export class PhaseRequests {
   #answer(request: number, refusal: string | null): void {
     this.#answers.set(request, refusal);
     quietly(() => {
-      this.#store.answerPhaseRequest(request, refusal);
+      this.#store.answerRunRequest(request, refusal);
       this.#answers.delete(request);
     });
   }
@@ -71,11 +78,44 @@ export async function askForPhases(
   store: Store,
   id: string,
   change: PhaseChange,
-  { untakenMs, unansweredMs }: Patience = usualPatience,
+  patience: Patience = usualPatience,
 ): Promise<boolean> {
   const phases = () => JSON.stringify((store.getRun(id).config as RunConfig).phases);
   const before = phases();
-  const request = store.addPhaseRequest(id, change);
+  const how = await ask(store, id, { change }, patience);
+  if (how === 'rested' && phases() !== before) {
+    throw new UserError(
+      `The run came to rest while its phases were changed: look at them with \`trainyard phases ${id}\` before you change them again.`,
+    );
+  }
+  return how === 'done';
+}
+
+/**
+ * Tells the process that trains a run what to do.
+ * @throws UserError when it does not answer, or came to rest before it could do so
+ */
+export async function tell(
+  store: Store,
+  id: string,
+  order: RunOrder,
+  patience: Patience = usualPatience,
+): Promise<void> {
+  const how = await ask(store, id, { order }, patience);
+  // To rest is what these two are for.
+  if (how === 'rested' && order !== 'pause' && order !== 'stop') {
+    throw new UserError(`The run ${id} came to rest before that was done.`);
+  }
+}
+
+/** @returns whether it was done, or the run came to rest before there was an answer */
+async function ask(
+  store: Store,
+  id: string,
+  what: RunRequest,
+  { untakenMs, unansweredMs }: Patience,
+): Promise<'done' | 'rested'> {
+  const request = store.addRunRequest(id, what);
   let since = performance.now();
   let taken = false;
   try {
@@ -83,29 +123,24 @@ export async function askForPhases(
       store.markInterrupted();
       // In this order: an answer is written before the run rests.
       const { state, pid } = store.getRun(id);
-      const status = store.phaseRequestStatus(request);
+      const status = store.runRequestStatus(request);
       if (status?.state === 'answered') {
         if (status.refusal !== null) throw new UserError(status.refusal);
-        return true;
+        return 'done';
       }
       if (status?.state === 'taken' && !taken) [taken, since] = [true, performance.now()];
-      if (state !== 'training' && state !== 'preparing') {
-        if (!taken || phases() === before) return false;
-        throw new UserError(
-          `The run came to rest while its phases were changed: look at them with \`trainyard phases ${id}\` before you change them again.`,
-        );
-      }
+      if (state !== 'training' && state !== 'preparing') return 'rested';
       if (performance.now() - since >= (taken ? unansweredMs : untakenMs)) {
-        throw new UserError(unanswered(id, pid, store.withdrawPhaseRequest(request) === 'open'));
+        throw new UserError(unanswered(id, pid, store.withdrawRunRequest(request) === 'open'));
       }
       await setTimeout(everyMs / 2);
     }
   } finally {
-    store.withdrawPhaseRequest(request);
+    store.withdrawRunRequest(request);
   }
 }
 
 const unanswered = (id: string, pid: number | null, withdrawn: boolean): string =>
   withdrawn
-    ? `Process ${pid}, which trains the run ${id}, does not answer, and nothing is changed: let it go on, or stop it and change the phases then.`
-    : `The run ${id} has not ended its step yet: its phases are changed when it has, unless that is refused then; see \`trainyard phases ${id}\`.`;
+    ? `Process ${pid}, which trains the run ${id}, does not answer, and nothing is changed: let it go on, or stop it there.`
+    : `The run ${id} has not ended its step yet: what was asked is done when it has, unless that is refused then; see \`trainyard show ${id}\`.`;

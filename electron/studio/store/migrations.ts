@@ -169,6 +169,19 @@ CREATE TABLE phaseRequests (
 ) STRICT;
 CREATE INDEX phaseRequestsByRun ON phaseRequests (run, state);
 `,
+  // Not only phases: another process may be asked to pause, to stop, to evaluate.
+  `
+DROP TABLE phaseRequests;
+CREATE TABLE runRequests (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  what TEXT NOT NULL,
+  time INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  refusal TEXT
+) STRICT;
+CREATE INDEX runRequestsByRun ON runRequests (run, state);
+`,
 ];
 
 export const schemaVersion = migrations.length;

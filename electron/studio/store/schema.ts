@@ -16,7 +16,7 @@ export const runStates = ['preparing', 'training', 'paused', 'completed', 'stopp
 export type RunState = (typeof runStates)[number];
 
 /** Of a change of phases that one process asks of another. */
-export type PhaseRequestState = 'open' | 'taken' | 'answered';
+export type RunRequestState = 'open' | 'taken' | 'answered';
 
 export type EventLevel = 'info' | 'warning' | 'error';
 
@@ -87,12 +87,12 @@ export interface Tables {
     best: number;
     machine: string | null;
   };
-  phaseRequests: {
+  runRequests: {
     id: Generated<number>;
     run: number;
-    change: string;
+    what: string;
     time: number;
-    state: PhaseRequestState;
+    state: RunRequestState;
     refusal: string | null;
   };
   datasets: {

@@ -11,10 +11,10 @@ import { readBuckets, type SeriesOptions, type SeriesPoint, toPoints } from './m
 import { MetricsWriter, type WriterOptions } from './metrics/writer.ts';
 import { type OpenOptions, openConnection } from './open.ts';
 import { heartbeatEveryMs } from './owner.ts';
-import * as phaseRequests from './phaseRequests.ts';
+import * as runRequests from './runRequests.ts';
 import * as records from './records.ts';
 import * as runs from './runs.ts';
-import type { EventLevel, PhaseRequestState, RunState } from './schema.ts';
+import type { EventLevel, RunRequestState, RunState } from './schema.ts';
 
 /**
  * What is known of runs, in one SQLite file. Runs are named by their whole id; only `getRun` takes less.
@@ -112,29 +112,29 @@ export class Store {
     });
   }
 
-  /** Asks the process that trains a run to change its later phases. @returns the request's id */
-  addPhaseRequest(id: string, change: unknown): number {
-    return phaseRequests.addPhaseRequest(this.#connection, this.#serial(id), change);
+  /** Asks something of the process that trains a run. @returns the request's id */
+  addRunRequest(id: string, what: unknown): number {
+    return runRequests.addRunRequest(this.#connection, this.#serial(id), what);
   }
 
-  /** What was asked about a run's phases, each handed out once. */
-  takePhaseRequests(id: string): phaseRequests.PhaseRequestRecord[] {
-    return phaseRequests.takePhaseRequests(this.#connection, this.#serial(id));
+  /** What was asked of a run, each handed out once. */
+  takeRunRequests(id: string): runRequests.RunRequestRecord[] {
+    return runRequests.takeRunRequests(this.#connection, this.#serial(id));
   }
 
-  /** @param refusal why the phases were not changed; null when they were */
-  answerPhaseRequest(request: number, refusal: string | null): void {
-    phaseRequests.answerPhaseRequest(this.#connection, request, refusal);
+  /** @param refusal why it was refused; null when it was done */
+  answerRunRequest(request: number, refusal: string | null): void {
+    runRequests.answerRunRequest(this.#connection, request, refusal);
   }
 
   /** How far a request is; undefined when it is withdrawn. */
-  phaseRequestStatus(request: number): phaseRequests.PhaseRequestStatus | undefined {
-    return phaseRequests.phaseRequestStatus(this.#connection, request);
+  runRequestStatus(request: number): runRequests.RunRequestStatus | undefined {
+    return runRequests.runRequestStatus(this.#connection, request);
   }
 
   /** Forgets a request. @returns how far it was: an open one is not made any more, a taken one may still be */
-  withdrawPhaseRequest(request: number): PhaseRequestState | undefined {
-    return phaseRequests.withdrawPhaseRequest(this.#connection, request);
+  withdrawRunRequest(request: number): RunRequestState | undefined {
+    return runRequests.withdrawRunRequest(this.#connection, request);
   }
 
   /** Stores a run's metrics in batches; close it when the run rests. */
