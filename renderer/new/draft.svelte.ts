@@ -41,6 +41,8 @@ const usual = () => ({
   precision: 'f32',
   recompute: 'none',
   phases: usualPhases.map((p) => ({ ...p })),
+  prompts: ['\n'],
+  sampleEvery: 500,
   rest: {} as Tree,
 });
 
@@ -82,8 +84,20 @@ class Draft {
 
   /** As the studio is asked about it. */
   get config(): Tree {
-    const { model, batch, tokensPerStep, precision, recompute, dataset, tokenizer, optimizer, phases, rest } =
-      this.#state;
+    const {
+      model,
+      batch,
+      tokensPerStep,
+      precision,
+      recompute,
+      dataset,
+      tokenizer,
+      optimizer,
+      phases,
+      prompts,
+      sampleEvery,
+      rest,
+    } = this.#state;
     return {
       ...rest,
       model: { ...model },
@@ -93,6 +107,7 @@ class Draft {
       recompute,
       dataset: dataset || 'none chosen yet',
       tokenizer,
+      sampling: { ...(rest.sampling as Tree | undefined), prompts: [...prompts], every: sampleEvery },
       optimizer: { ...(rest.optimizer as Tree | undefined), kind: optimizer },
       phases: phases.map(phaseOf),
     };
@@ -106,6 +121,7 @@ class Draft {
         model?: Tree;
         phases?: Parameters<typeof draftOf>[0][];
         optimizer?: { kind?: string };
+        sampling?: { prompts?: string[]; every?: number };
       };
     const shape = { ...fresh.model, ...model } as typeof fresh.model;
     const kind = (tokenizer ?? this.#state.tokenizer) as 'gpt2' | 'bytes';
@@ -124,6 +140,8 @@ class Draft {
       recompute: recompute ?? 'none',
       optimizer: optimizer?.kind ?? 'adamw',
       phases: phases?.map(draftOf) ?? fresh.phases,
+      prompts: [...(rest.sampling?.prompts ?? fresh.prompts)],
+      sampleEvery: rest.sampling?.every ?? fresh.sampleEvery,
       rest: { ...rest, ...(optimizer ? { optimizer } : {}) },
     });
   }

@@ -1,6 +1,6 @@
 import { getShortestPaths } from '@xstate/graph';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createActor, fromCallback } from 'xstate';
 import {
   type EngineOrder,
@@ -12,6 +12,10 @@ import {
   storedState,
 } from '../../electron/studio/run/machine.ts';
 import { runStates } from '../../electron/studio/store/index.ts';
+
+// That it is told things after its end, which it takes no notice of, is what some tests are about.
+beforeEach(() => void vi.spyOn(console, 'warn').mockImplementation(() => {}));
+afterEach(() => void vi.restoreAllMocks());
 
 const memory = { plannedBytes: 1, allocatedBytes: 1, scratchBytes: 0, roleBytes: {} };
 const exit = (code: number | null, signal: NodeJS.Signals | null = null): MachineEvent => ({
