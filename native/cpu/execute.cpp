@@ -104,6 +104,14 @@ void requirePositions(int64_t position, int64_t time, int64_t context) {
                           " after it do not lie in a context of " + std::to_string(context));
 }
 
+// Of each row: the begin and the end of a stretch before it, and the begin of its own, in this order.
+void requireSpans(const int32_t* spans, int64_t rows) {
+  for (int64_t row = 0; row < rows; row++, spans += 3) {
+    if (0 <= spans[0] && spans[0] <= spans[1] && spans[1] <= spans[2] && spans[2] <= row) continue;
+    throw std::out_of_range("the spans of row " + std::to_string(row) + " are not in order");
+  }
+}
+
 // Targets below 0 count nothing.
 template <class HeadCall>
 void requireTargets(const HeadCall& c) {
@@ -198,6 +206,23 @@ void executeReal(const Call& call, Pool& pool, const RealKernels<T>& k) {
     case Kind::cast: {
       auto c = CastCall<T>::from(call);
       return k.cast(pool, c.x, c.y, c.elements);
+    }
+    case Kind::embedPacked: {
+      auto c = EmbedPackedCall<T>::from(call);
+      requireIndices("token", c.tokens, c.rows, 0, c.paddedVocab);
+      requireIndices("position", c.positions, c.rows, 0, c.context);
+      return k.embedPacked(pool, c.tokens, c.positions, c.wte, c.wpe, c.x, c.rows, c.width);
+    }
+    case Kind::packedAttention: {
+      auto c = PackedAttentionCall<T>::from(call);
+      requireSpans(c.spans, c.rows);
+      const auto heads = static_cast<int64_t>(c.heads);
+      return k.packedAttention(pool, c.qkv, c.spans, c.y, c.rows, heads, c.width / heads);
+    }
+    case Kind::selectRows: {
+      auto c = SelectRowsCall<T>::from(call);
+      requireIndices("row", c.index, c.rows, 0, c.sourceRows);
+      return k.selectRows(pool, c.x, c.index, c.y, c.rows, c.width);
     }
     default: throw std::logic_error("an op has no kernel");
   }

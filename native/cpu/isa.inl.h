@@ -11,6 +11,7 @@
 #include "kernels/embed.inl.h"
 #include "kernels/layerNorm.inl.h"
 #include "kernels/attention.inl.h"
+#include "kernels/packed.inl.h"
 #include "kernels/dropout.inl.h"
 #include "kernels/crossEntropy.inl.h"
 #include "kernels/update.inl.h"
@@ -24,7 +25,8 @@ namespace TY_ISA {
 #define TY_REAL_KERNELS(T)                                                                                     \
   {                                                                                                            \
     gemm<T, T>, gemm<T, float>, columnSums<T>, embed<T>, embedBackward<T>, layerNorm<T>, layerNormBackward<T>, \
-        attention<T>, attentionBackward<T>, cachedAttention<T>, dropout<T>, head<T>, headCrossEntropy<T>, cast<T> \
+        attention<T>, attentionBackward<T>, cachedAttention<T>, dropout<T>, head<T>, headCrossEntropy<T>, cast<T>, \
+        embedPacked<T>, packedAttention<T>, selectRows<T>                                                          \
   }
 
 static const KernelTable kTable = {

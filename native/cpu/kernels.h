@@ -62,6 +62,12 @@ struct RealKernels {
                            float* dwte, float* workspace, int64_t rows, int64_t width, int64_t vocab,
                            int64_t paddedVocab, float scale, bool addDx, bool addDwte);
   void (*cast)(Pool& pool, const float* x, T* y, int64_t elements);
+
+  void (*embedPacked)(Pool& pool, const int32_t* tokens, const int32_t* positions, const T* wte, const T* wpe, T* x,
+                      int64_t rows, int64_t width);
+  void (*packedAttention)(Pool& pool, const T* qkv, const int32_t* spans, T* y, int64_t rows, int64_t heads,
+                          int64_t headDim);
+  void (*selectRows)(Pool& pool, const T* x, const int32_t* index, T* y, int64_t rows, int64_t width);
 };
 
 struct KernelTable {

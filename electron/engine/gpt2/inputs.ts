@@ -26,6 +26,35 @@ export interface Inputs {
   readonly scalars: Buffer;
 }
 
+/** Inputs of texts that are packed into one row of tokens: see the ops in program/ops/packed.ts. */
+export interface PackedInputs {
+  readonly tokens: Buffer;
+  /** Position of each token in its own text. */
+  readonly positions: Buffer;
+  /** What each token sees before its own stretch, and where that begins. */
+  readonly spans: Buffer;
+  /** Rows whose next token is scored, and these tokens; -1 where there is none. */
+  readonly rows: Buffer;
+  readonly targets: Buffer;
+}
+
+/** @param rows tokens at a time, and targets at most */
+export function packedInputs(rows: number): PackedInputs {
+  const input = (name: string, ...shape: number[]): Buffer => ({
+    name: `packed.${name}`,
+    shape,
+    dtype: 'i32',
+    role: 'input',
+  });
+  return {
+    tokens: input('tokens', 1, rows),
+    positions: input('positions', rows),
+    spans: input('spans', rows, 3),
+    rows: input('rows', rows),
+    targets: input('targets', rows),
+  };
+}
+
 /** The input buffers of programs over `batch` sequences of `time` tokens; `shared` ones are taken from another set. */
 export function inputBuffers(batch: number, time: number, shared?: Inputs): Inputs {
   const input = (name: string, shape: number[], dtype: 'i32' | 'f32'): Buffer => ({

@@ -1,8 +1,18 @@
-import { attention, cachedAttention, dropout, embed, layerNorm, linear, linearGeluTanh } from '../program/ops/index.ts';
+import {
+  attention,
+  cachedAttention,
+  dropout,
+  embed,
+  embedPacked,
+  layerNorm,
+  linear,
+  linearGeluTanh,
+  packedAttention,
+} from '../program/ops/index.ts';
 import type { Recorder } from '../program/recorder.ts';
 import type { Buffer } from '../program/types.ts';
 import { layerNormEps, type ModelConfig } from './config.ts';
-import type { Inputs } from './inputs.ts';
+import type { Inputs, PackedInputs } from './inputs.ts';
 import type { Parameters } from './parameters.ts';
 
 /** Where the keys and values of one layer are kept while generating. */
@@ -11,12 +21,15 @@ export interface LayerCache {
   readonly v: Buffer;
 }
 
-/** What the forward pass of a GPT-2 needs. With `cache`, attention spans the tokens before these as well. */
+/**
+ * What the forward pass of a GPT-2 needs. With `cache`, attention spans the tokens before these as well; packed inputs are
+ * several texts, each of which sees itself.
+ */
 export interface Forward {
   readonly r: Recorder;
   readonly config: ModelConfig;
   readonly p: Parameters;
-  readonly inputs: Inputs;
+  readonly inputs: Inputs | PackedInputs;
   /** Dropout probability: the config's in training, 0 otherwise. */
   readonly dropout: number;
   readonly cache?: readonly LayerCache[];
@@ -27,8 +40,9 @@ export function forward(f: Forward): Buffer {
   const { r, config, p, inputs } = f;
   let x = r.scope('embed', () => {
     const x = r.activation('x', [rowsOf(inputs), config.nEmbd]);
-    const { tokens, position } = inputs;
-    r.emit(embed, { tokens, position, wte: p.get('wte.weight'), wpe: p.get('wpe.weight'), x });
+    const args = { tokens: inputs.tokens, wte: p.get('wte.weight'), wpe: p.get('wpe.weight'), x };
+    if ('spans' in inputs) r.emit(embedPacked, { ...args, positions: inputs.positions });
+    else r.emit(embed, { ...args, position: inputs.position });
     return dropped(f, x);
   });
   for (let layer = 0; layer < config.nLayer; layer++) {
@@ -106,22 +120,27 @@ function projectBack(f: Forward, name: string, x: Buffer, residual: Buffer, labe
 function attend({ r, config, inputs, dropout: p }: Forward, qkv: Buffer): Buffer {
   const [batch, time] = inputs.tokens.shape as [number, number];
   const y = r.activation('attn', [rowsOf(inputs), config.nEmbd]);
+  if ('spans' in inputs) {
+    r.emit(packedAttention, { qkv, spans: inputs.spans, y }, { heads: config.nHead });
+    return y;
+  }
   const lse = r.transient('attn.lse', [batch, config.nHead, time]);
   r.emit(attention, { qkv, rng: inputs.rng, y, lse }, { dropout: p, stream: r.nextStream() });
   return y;
 }
 
 function attendCached({ r, config, inputs }: Forward, { k, v }: LayerCache, qkv: Buffer): Buffer {
+  if ('spans' in inputs) throw new Error('packed texts have no cache');
   const y = r.activation('attn', [rowsOf(inputs), config.nEmbd]);
   r.emit(cachedAttention, { qkv, position: inputs.position, kCache: k, vCache: v, y });
   return y;
 }
 
 function dropped(f: Forward, x: Buffer, residual?: Buffer, label = 'dropped'): Buffer {
-  if (f.dropout === 0) return x;
+  if (f.dropout === 0 || 'spans' in f.inputs) return x;
   const y = f.r.activation(label, x.shape);
   f.r.emit(dropout, { x, rng: f.inputs.rng, residual, y }, { dropout: f.dropout, stream: f.r.nextStream() });
   return y;
 }
 
-const rowsOf = (inputs: Inputs): number => inputs.tokens.shape[0]! * inputs.tokens.shape[1]!;
+const rowsOf = (inputs: Inputs | PackedInputs): number => inputs.tokens.shape[0]! * inputs.tokens.shape[1]!;

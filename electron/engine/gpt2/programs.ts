@@ -5,13 +5,14 @@ import {
   head,
   headCrossEntropy,
   headCrossEntropyGrad,
+  selectRows,
   squaredSum,
   sumLosses,
 } from '../program/ops/index.ts';
 import { type Recompute, Recorder } from '../program/recorder.ts';
 import type { Buffer, Precision, Program } from '../program/types.ts';
 import type { ModelConfig } from './config.ts';
-import { type Inputs, inputBuffers } from './inputs.ts';
+import { type Inputs, inputBuffers, type PackedInputs, packedInputs } from './inputs.ts';
 import { forward, type LayerCache } from './model.ts';
 import { Parameters } from './parameters.ts';
 
@@ -67,6 +68,19 @@ export class Gpt2 {
     const wte = this.parameters.get('wte.weight');
     r.emit(headCrossEntropy, { x, wte, targets: inputs.targets, losses }, { vocab: this.config.vocabSize });
     return { program: r.program('evaluate'), inputs, losses };
+  }
+
+  /** Losses of the wanted tokens of texts that are packed into one row, [rows]; 0 where no target is given. */
+  scoring(rows: number): { program: Program; inputs: PackedInputs; losses: Buffer } {
+    const inputs = packedInputs(rows);
+    const losses = output('packed.losses', [rows]);
+    const r = new Recorder({ precision: this.precision });
+    const all = forward({ r, config: this.config, p: this.parameters, inputs, dropout: 0 });
+    const x = r.activation('selected', all.shape);
+    r.emit(selectRows, { x: all, index: inputs.rows, y: x });
+    const wte = this.parameters.get('wte.weight');
+    r.emit(headCrossEntropy, { x, wte, targets: inputs.targets, losses }, { vocab: this.config.vocabSize });
+    return { program: r.program('score'), inputs, losses };
   }
 
   /** Keys and values of every layer for `batch` sequences being generated, of `context` tokens at most. */

@@ -58,6 +58,13 @@ static void crossEntropyRows(Pool& pool, float* logits, int64_t stride, const in
   });
 }
 
+static bool anyTarget(const int32_t* targets, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    if (targets[i] >= 0) return true;
+  }
+  return false;
+}
+
 // The losses of all rows and, where dx is given, dx = dlogits · wte and dwte = (or +=) dlogitsᵀ · x.
 // workspace: min(rows, kHeadRowsPerChunk) · vocab rounded up to 16 floats
 template <class T>
@@ -67,6 +74,10 @@ static void headCrossEntropy(Pool& pool, const T* x, const T* wte, const int32_t
   const int64_t stride = (vocab + 15) / 16 * 16;
   for (int64_t first = 0; first < rows; first += kHeadRowsPerChunk) {
     const int64_t n = rows - first < kHeadRowsPerChunk ? rows - first : kHeadRowsPerChunk;
+    if (!dx && !anyTarget(targets + first, n)) {
+      std::memset(losses + first, 0, static_cast<size_t>(n) * sizeof(float));
+      continue;
+    }
     GemmArgs<T, float> logits;
     logits.transposeB = true;
     logits.m = n;

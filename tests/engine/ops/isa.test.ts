@@ -27,6 +27,7 @@ const sizes: Record<string, Numbers> = {
   clipFactor: { tensors: 17 },
   dropout: { rows: 7, width: 33 },
   embed: { batch: 2, time: 7, width: 33, paddedVocab: 64, context: 9 },
+  embedPacked: { rows: 33, width: 33, paddedVocab: 64, context: 9 },
   embedBackward: { batch: 2, time: 7, width: 33, paddedVocab: 64, context: 9 },
   head: { rows: 7, width: 33, paddedVocab: 64, vocab: 61 },
   headCrossEntropy: { rows: 17, width: 33, paddedVocab: 64 },
@@ -37,8 +38,10 @@ const sizes: Record<string, Numbers> = {
   linearBackwardInput: { rows: 33, in: 65, out: 31 },
   linearBackwardWeight: { rows: 33, in: 65, out: 31 },
   linearGeluTanh: { rows: 33, in: 65, out: 31 },
+  packedAttention: { rows: 65, width: 34 },
   pageIn: { elements: 1003, blocks: 4 },
   pageOut: { elements: 1003, blocks: 4 },
+  selectRows: { sourceRows: 17, rows: 33, width: 33 },
   squaredSum: { elements: 1003, tensors: 3 },
   sumLosses: { rows: 1003 },
 };

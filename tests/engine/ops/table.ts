@@ -72,6 +72,14 @@ const headDims = fc.record({
   paddedVocab: fc.constantFrom(64, 128),
 });
 
+/** Of each row: the begin and the end of a stretch before it, and the begin of its own. */
+const spans = (n: number, _d: Numbers, _a: Numbers, random: Random) =>
+  Int32Array.from(
+    Array.from({ length: n / 3 }, (_, row) =>
+      [random.integer(0, row), random.integer(0, row), random.integer(0, row)].sort((a, b) => a - b),
+    ).flat(),
+  );
+
 const elementCounts = fc.oneof(size, fc.constantFrom(1000, 65535, 65536, 65537, 131075));
 const scalars = (n: number, _d: Numbers, _a: Numbers, random: Random) =>
   Float32Array.from({ length: n }, () => 0.1 + random.uniform());
@@ -165,6 +173,31 @@ export const table: readonly OpCase[] = [
     },
     terms: (d) => d.context! + d.headDim!,
     size: () => 1,
+  },
+  {
+    kind: 'embedPacked',
+    dims: fc.record({ rows: size, width: size, paddedVocab: fc.constantFrom(64, 128), context: size }),
+    values: {
+      tokens: (n, d, _, random) => random.integers(n, 0, d.paddedVocab! - 1),
+      positions: (n, d, _, random) => random.integers(n, 0, d.context! - 1),
+    },
+    terms: () => 2,
+  },
+  {
+    kind: 'packedAttention',
+    dims: fc
+      .record({ rows: size, heads: few, headDim })
+      .map(({ rows, heads, headDim: d }) => ({ rows, width: heads * d })),
+    attrs: ({ width }, random) => ({ heads: random.pick([1, 2, 3].filter((h) => width! % h === 0)) }),
+    values: { spans },
+    terms: (d) => d.rows! + d.width!,
+    size: () => 1,
+  },
+  {
+    kind: 'selectRows',
+    dims: fc.record({ sourceRows: size, rows: size, width: size }),
+    values: { index: (n, d, _, random) => random.integers(n, 0, d.sourceRows! - 1) },
+    terms: () => 1,
   },
   {
     kind: 'dropout',

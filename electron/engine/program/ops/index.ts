@@ -7,4 +7,5 @@ export * from './embed.ts';
 export * from './head.ts';
 export * from './layerNorm.ts';
 export * from './linear.ts';
+export * from './packed.ts';
 export * from './update.ts';

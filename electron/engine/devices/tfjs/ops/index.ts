@@ -7,6 +7,7 @@ import { headHandlers } from './head.ts';
 import { layerNormHandlers } from './layerNorm.ts';
 import { linearHandlers } from './linear.ts';
 import { lowBitHandlers } from './lowBit.ts';
+import { packedHandlers } from './packed.ts';
 import { updateHandlers } from './update.ts';
 
 /** The handler of every kind of call. */
@@ -20,6 +21,7 @@ export const handlers: ReadonlyMap<string, Handler> = new Map(
     ...layerNormHandlers,
     ...linearHandlers,
     ...lowBitHandlers,
+    ...packedHandlers,
     ...updateHandlers,
   }),
 );
