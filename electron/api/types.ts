@@ -1,7 +1,9 @@
 /** What crosses the API: plain data, seen by the window as it is written here. */
 import type { ConfigProblem, Phase, RunConfig } from '../engine/config.ts';
+import type { HellaswagResult } from '../evals/hellaswag/score.ts';
 
 export type { ConfigProblem, Phase, RunConfig } from '../engine/config.ts';
+export type { EvalRow } from '../studio/evals.ts';
 export type { Settings } from '../studio/settings.ts';
 
 export type RunStateName = 'preparing' | 'training' | 'paused' | 'stopped' | 'completed' | 'failed' | 'interrupted';
@@ -232,7 +234,12 @@ export interface DatasetLook {
 
 export type EvaluationUpdate =
   | { readonly kind: 'progress'; readonly done: number; readonly total: number }
-  | { readonly kind: 'done'; readonly valLoss: number };
+  | { readonly kind: 'done'; readonly valLoss: number; readonly tokens: number; readonly bytes: number };
+
+export type HellaswagUpdate =
+  | { readonly kind: 'fetching'; readonly doneBytes: number; readonly totalBytes: number }
+  | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly acc?: number }
+  | { readonly kind: 'done'; readonly result: HellaswagResult };
 
 export interface PublishedRun {
   readonly name: string;

@@ -4,6 +4,7 @@ import { version } from '../version.ts';
 import { addBench } from './bench.ts';
 import { addDemo } from './demo.ts';
 import { addDoctor } from './doctor.ts';
+import { addEval } from './eval.ts';
 import { addFit } from './fit.ts';
 import { addGenerate } from './generate.ts';
 import { addOrders } from './orders.ts';
@@ -32,6 +33,7 @@ export function buildProgram(): Command {
     addRuns,
     addShow,
     addGenerate,
+    addEval,
     addFit,
     addServe,
     addBench,

@@ -81,6 +81,10 @@ export const runConfigSchema = z.strictObject({
       every: every.default(250),
       /** Validation sequences each time, at most; spread evenly over the validation split. */
       sequences: z.int().min(1).default(200),
+      /** Steps between HellaSwag evaluations; 0: none. */
+      hellaswagEvery: every.default(0),
+      /** Items each time: the first of the validation set, which has 10,042. */
+      hellaswagItems: z.int().min(1).max(10_042).default(1000),
     })
     .prefault({}),
   sampling: z

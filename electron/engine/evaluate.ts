@@ -1,8 +1,12 @@
+import type { HellaswagQuestion } from '../evals/hellaswag/questions.ts';
+import type { ItemScore } from '../evals/hellaswag/score.ts';
 import type { OpenedCheckpoint } from './checkpoint/index.ts';
 import type { RunConfig } from './config.ts';
 import { openDevice } from './devices/open.ts';
 import { Gpt2 } from './gpt2/programs.ts';
+import { scoreItems } from './hellaswag.ts';
 import { plan } from './program/planner.ts';
+import { Scorer } from './scorer.ts';
 import { Evaluator } from './trainer/evaluator.ts';
 import { restoreModel } from './trainer/snapshot.ts';
 import type { Windows } from './trainer/windows.ts';
@@ -22,6 +26,25 @@ export async function evaluate(
   try {
     await restoreModel(session, model, checkpoint);
     return (await evaluator.meanLoss(session, windows, undefined, onProgress))!;
+  } finally {
+    session.close();
+  }
+}
+
+/** Scores HellaSwag items with a checkpoint's weights. @yields those that are done, batch by batch */
+export async function* hellaswag(
+  checkpoint: OpenedCheckpoint,
+  config: RunConfig,
+  questions: ReadonlyMap<number, HellaswagQuestion>,
+): AsyncGenerator<ItemScore[]> {
+  const model = new Gpt2(config.model, config.precision);
+  const scorer = new Scorer(model);
+  const { device } = await openDevice(config.device);
+  const programs = [scorer.program, model.castWeights];
+  const session = await device.load(programs, plan(programs));
+  try {
+    await restoreModel(session, model, checkpoint);
+    yield* scoreItems(session, scorer, questions);
   } finally {
     session.close();
   }

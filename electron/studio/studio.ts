@@ -15,12 +15,15 @@ import { schedule, totalSteps } from '../engine/trainer/schedule.ts';
 import { readTrainerState } from '../engine/trainer/snapshot.ts';
 import type { DatasetDirs } from '../engine/trainer/windows.ts';
 import { messageOf, UserError } from '../errors.ts';
+import { parseItems } from '../evals/hellaswag/items.ts';
+import { type HellaswagResult, summarise } from '../evals/hellaswag/score.ts';
 import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
 import { type CheckpointRecord, openStore, type Run, type Store } from './store/index.ts';
 import { datasetsDir, runDir } from './home.ts';
 import { datasetsOf, requireData } from './run/data.ts';
 import { forkEngine, type SpawnEngine } from './run/engine.ts';
 import { RestedError, RunHandle } from './run/handle.ts';
+import { fileKey, hellaswagFileOf, recordHellaswag, storedScores } from './run/hellaswag.ts';
 import { memoryAt } from './run/memory.ts';
 import { runJob } from './run/job.ts';
 import { recordPhases } from './run/record.ts';
@@ -39,7 +42,11 @@ export interface SamplingChoice {
 
 export type EvaluationProgress =
   | { readonly kind: 'progress'; readonly done: number; readonly total: number }
-  | { readonly kind: 'done'; readonly valLoss: number };
+  | { readonly kind: 'done'; readonly valLoss: number; readonly tokens: number; readonly bytes: number };
+
+export type HellaswagProgress =
+  | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly acc?: number }
+  | { readonly kind: 'done'; readonly result: HellaswagResult };
 
 /** Runs and what is known of them: the one place that starts engines and writes the store. */
 export class Studio {
@@ -205,10 +212,46 @@ export class Studio {
       if (message.type !== 'result') continue;
       // Over another number of sequences it is another measure, and does not decide which checkpoint is the best.
       const isUsual = sequences === config.evaluation.sequences;
-      const data = { sequences, checkpoint: step };
+      const { tokens, bytes } = message;
+      const data = { sequences, checkpoint: step, tokens, bytes };
       this.store.addEval(run.id, step, 'validation', message.value, data, isUsual ? '' : `${sequences} sequences`);
-      yield { kind: 'done', valLoss: message.value };
+      yield { kind: 'done', valLoss: message.value, tokens, bytes };
     }
+  }
+
+  /**
+   * Evaluates a checkpoint on the first items of a HellaSwag file, in a process of its own. Items that are done are stored
+   * as they come, and not taken again.
+   * @yields progress with the accuracy so far, then the result, which is stored
+   */
+  async *hellaswag(run: Run, step: number, file: string, items: number): AsyncGenerator<HellaswagProgress> {
+    const config = this.configOf(run);
+    const checkpoint = this.checkpointOf(run, step).path;
+    const key = fileKey(file);
+    const total = Math.min(items, countItems(file));
+    const scores = storedScores(this.store, run.id, step, key).filter((s) => s.index < total);
+    const progress = (): HellaswagProgress => {
+      return {
+        kind: 'progress',
+        done: scores.length,
+        total,
+        ...(scores.length > 1 ? { acc: summarise(scores).acc } : {}),
+      };
+    };
+    yield progress();
+    if (scores.length < total) {
+      const done = scores.map((s) => s.index);
+      const job = { type: 'hellaswag', config, checkpoint, file, items: total, done } as const;
+      for await (const message of runJob(job, this.#spawn)) {
+        if (message.type !== 'scores' || message.scores.length === 0) continue;
+        recordHellaswag(this.store, run.id, step, message.scores, null, key);
+        scores.push(...message.scores);
+        yield progress();
+      }
+    }
+    const result = summarise(scores);
+    recordHellaswag(this.store, run.id, step, [], result, key);
+    yield { kind: 'done', result };
   }
 
   checkpointRoot(run: Run): string {
@@ -309,6 +352,7 @@ export class Studio {
       config,
       datasetDirs: this.#dirs(datasetsOf(config)),
       checkpointRoot: this.checkpointRoot(run),
+      ...hellaswagFileOf(this.home, config),
       ...(from ? { resumeFrom: from.dir } : {}),
     } as const;
     const memory = from ? memoryAt(recorded?.machine ?? null, config, from.step) : {};
@@ -358,3 +402,6 @@ function requireWritable(root: string): void {
     );
   }
 }
+
+/** @throws UserError when the file is no HellaSwag file: before a process is started for it */
+const countItems = (file: string): number => parseItems(fs.readFileSync(file, 'utf8'), file).length;

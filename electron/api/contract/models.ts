@@ -1,6 +1,6 @@
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
-import type { EvaluationUpdate, PublishedRun } from '../types.ts';
+import type { EvalRow, EvaluationUpdate, HellaswagUpdate, PublishedRun } from '../types.ts';
 import { answers, procedure, runId } from './base.ts';
 
 const checkpoint = z.strictObject({ id: runId, step: z.int().min(0) });
@@ -24,6 +24,17 @@ export const models = {
   evaluate: procedure
     .input(checkpoint.extend({ sequences: z.int().min(1).max(1_000_000) }))
     .output(eventIterator(answers<EvaluationUpdate>())),
+  /** All evaluations, run by run, the latest step first. */
+  evals: procedure.output(answers<EvalRow[]>()),
+  /** The table of evaluations as a file. */
+  exportEvals: procedure.input(z.strictObject({ format: z.enum(['csv', 'markdown']) })).output(answers<string>()),
+  /**
+   * HellaSwag on the first items of the validation set, which is fetched if it is not there, or of another file. Ends with
+   * the accuracy; cancelled by leaving: what is done is kept.
+   */
+  hellaswag: procedure
+    .input(checkpoint.extend({ items: z.int().min(1).max(1_000_000), file: z.string().max(4096).optional() }))
+    .output(eventIterator(answers<HellaswagUpdate>())),
   /** Runs that others have published, to compare with. */
   published: procedure.output(answers<PublishedRun[]>()),
 };

@@ -1,7 +1,40 @@
 import fs from 'node:fs';
+import { validationFile } from '../../evals/hellaswag/source.ts';
 import { packageFile } from '../../paths.ts';
+import { evalRows, evalsCsv, evalsMarkdown } from '../../studio/evals.ts';
+import type { Studio } from '../../studio/studio.ts';
 import { api, subscription } from '../context.ts';
-import type { PublishedRun } from '../types.ts';
+import type { EvalRow, HellaswagUpdate, PublishedRun } from '../types.ts';
+
+const allRows = (studio: Studio): EvalRow[] =>
+  studio.store.listRuns({ archived: false }).flatMap((run) => evalRows(studio.store, run));
+
+async function* hellaswag(
+  studio: Studio,
+  { id, step, items, file }: { id: string; step: number; items: number; file?: string | undefined },
+  signal: AbortSignal | undefined,
+): AsyncGenerator<HellaswagUpdate> {
+  const run = studio.store.getRun(id);
+  yield* studio.hellaswag(run, step, file ?? (yield* fetched(studio.home, signal)), items);
+}
+
+/** The validation set's file. @yields how much of it is there while it is fetched */
+async function* fetched(home: string, signal: AbortSignal | undefined): AsyncGenerator<HellaswagUpdate, string> {
+  let latest: HellaswagUpdate | undefined;
+  let wake = (): void => {};
+  let file: string | undefined;
+  const onProgress = (doneBytes: number, totalBytes: number): void => {
+    latest = { kind: 'fetching', doneBytes, totalBytes };
+    wake();
+  };
+  const fetching = validationFile(home, { onProgress, ...(signal ? { signal } : {}) }).then((found) => (file = found));
+  while (file === undefined) {
+    await Promise.race([fetching, new Promise<void>((resolve) => (wake = resolve))]);
+    if (latest) yield latest;
+    latest = undefined;
+  }
+  return file;
+}
 
 export const models = {
   generate: api.models.generate.handler(({ input, context: { studio } }) => {
@@ -10,6 +43,13 @@ export const models = {
   }),
   evaluate: api.models.evaluate.handler(({ input, context: { studio } }) =>
     subscription('models.evaluate', studio.evaluate(studio.store.getRun(input.id), input.step, input.sequences)),
+  ),
+  evals: api.models.evals.handler(({ context: { studio } }) => allRows(studio)),
+  exportEvals: api.models.exportEvals.handler(({ input, context: { studio } }) =>
+    (input.format === 'csv' ? evalsCsv : evalsMarkdown)(allRows(studio)),
+  ),
+  hellaswag: api.models.hellaswag.handler(({ input, context: { studio }, signal }) =>
+    subscription('models.hellaswag', hellaswag(studio, input, signal)),
   ),
   published: api.models.published.handler(
     () => JSON.parse(fs.readFileSync(packageFile('resources/published.json'), 'utf8')) as PublishedRun[],

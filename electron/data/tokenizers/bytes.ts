@@ -10,6 +10,7 @@ export const bytes: Tokenizer = {
   encode: (text) => Uint16Array.from(Buffer.from(text, 'utf8')),
   decode: (tokens) =>
     new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from([...tokens].filter((t) => t < endOfText))),
+  byteLength: (tokens) => [...tokens].filter((t) => t < endOfText).length,
   streamDecoder() {
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
     return {

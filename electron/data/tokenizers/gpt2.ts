@@ -21,6 +21,11 @@ export const gpt2: Tokenizer = {
   endOfText,
   encode: (text) => Uint16Array.from(encode(text, ordinary)),
   decode: (tokens) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.concat(Array.from(tokens, bytesOf))),
+  byteLength(tokens) {
+    let bytes = 0;
+    for (const token of tokens) bytes += bytesOf(token).length;
+    return bytes;
+  },
   streamDecoder() {
     const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
     return {

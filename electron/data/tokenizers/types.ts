@@ -9,6 +9,8 @@ export interface Tokenizer {
   encode(text: string): Uint16Array;
   /** Broken sequences become U+FFFD; the end of text becomes nothing. */
   decode(tokens: Iterable<number>): string;
+  /** Bytes of text that tokens stand for; the end of text stands for none. */
+  byteLength(tokens: Iterable<number>): number;
   /** Decodes token by token: a character comes out when its last byte has come in. */
   streamDecoder(): StreamDecoder;
 }

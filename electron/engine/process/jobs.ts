@@ -2,7 +2,9 @@ import { validationWindows } from '../../data/sampling/index.ts';
 import { openDataset } from '../../data/shards/index.ts';
 import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { openCheckpoint } from '../checkpoint/index.ts';
-import { evaluate } from '../evaluate.ts';
+import { readQuestions } from '../../evals/hellaswag/questions.ts';
+import { evaluate, hellaswag } from '../evaluate.ts';
+import { bytesOf } from '../trainer/windows.ts';
 import { generateFrom } from '../generate.ts';
 import type { FromJob, Job } from './messages.ts';
 
@@ -22,10 +24,17 @@ export async function runJob(job: Job, tell: (message: FromJob) => Promise<void>
     await tell({ type: 'text', text: decoder.end() });
     return;
   }
+  if (job.type === 'hellaswag') {
+    const questions = readQuestions(job.file, job.items, getTokenizer(config.tokenizer));
+    for (const index of job.done) questions.delete(index);
+    for await (const scores of hellaswag(checkpoint, config, questions)) await tell({ type: 'scores', scores });
+    return;
+  }
   const dataset = openDataset(job.datasetDir);
   const windows = validationWindows(dataset.split('val'), config.model.contextLength, job.sequences);
   const value = await evaluate(checkpoint, config, windows, (done) => {
     void tell({ type: 'progress', done, total: windows.count });
   });
-  await tell({ type: 'result', value });
+  const bytes = bytesOf(windows, getTokenizer(config.tokenizer));
+  await tell({ type: 'result', value, tokens: windows.count * config.model.contextLength, bytes });
 }

@@ -60,7 +60,7 @@ channel.onMessage((message) => {
   } else if (message.type === 'flushed') {
     flushed.get(message.id)?.();
     flushed.delete(message.id);
-  } else if (message.type === 'generate' || message.type === 'evaluate') {
+  } else if (message.type === 'generate' || message.type === 'evaluate' || message.type === 'hellaswag') {
     void work(message);
   } else if (message.type === 'request') {
     trainer?.request(message.what);

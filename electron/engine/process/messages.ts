@@ -1,3 +1,4 @@
+import type { ItemScore } from '../../evals/hellaswag/score.ts';
 import type { RunConfig } from '../config.ts';
 import type { RunEvent } from '../trainer/events.ts';
 import type { PhaseRequest, Request } from '../trainer/events.ts';
@@ -11,6 +12,8 @@ export type ToEngine =
       /** Of every dataset that the config names. */
       readonly datasetDirs: DatasetDirs;
       readonly checkpointRoot: string;
+      /** Of HellaSwag's items, where they are taken during training. */
+      readonly hellaswagFile?: string;
       /** Folder of the checkpoint to go on from; absent in a fresh run. */
       readonly resumeFrom?: string;
     }
@@ -44,13 +47,23 @@ export type Job =
       readonly checkpoint: string;
       readonly datasetDir: string;
       readonly sequences: number;
+    }
+  | {
+      readonly type: 'hellaswag';
+      readonly config: RunConfig;
+      readonly checkpoint: string;
+      /** Of the items; the first so many are taken, without those that are done. */
+      readonly file: string;
+      readonly items: number;
+      readonly done: readonly number[];
     };
 
 /** What comes of a job. */
 export type FromJob =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'progress'; readonly done: number; readonly total: number }
-  | { readonly type: 'result'; readonly value: number }
+  | { readonly type: 'result'; readonly value: number; readonly tokens: number; readonly bytes: number }
+  | { readonly type: 'scores'; readonly scores: readonly ItemScore[] }
   | { readonly type: 'error'; readonly message: string }
   | { readonly type: 'finished' };
 

@@ -1,5 +1,6 @@
 import { validationWindows } from '../../data/sampling/index.ts';
 import { getTokenizer } from '../../data/tokenizers/index.ts';
+import { readQuestions } from '../../evals/hellaswag/questions.ts';
 import { openCheckpoint } from '../checkpoint/index.ts';
 import { openDevice } from '../devices/open.ts';
 import { Trainer, type TrainerOptions } from '../trainer/trainer.ts';
@@ -10,7 +11,7 @@ import { RunData } from './sources.ts';
 
 /** Opens what a run needs (dataset, device, checkpoint) and makes its trainer. */
 export async function startRun(
-  { config, datasetDirs, checkpointRoot, resumeFrom }: Extract<ToEngine, { type: 'start' }>,
+  { config, datasetDirs, checkpointRoot, hellaswagFile, resumeFrom }: Extract<ToEngine, { type: 'start' }>,
   studio: Pick<TrainerOptions, 'emit' | 'flush'>,
 ): Promise<Trainer> {
   const training = new RunData(config, datasetDirs);
@@ -23,5 +24,8 @@ export async function startRun(
   const left = phasesLeft(schedule(config), from ? readTrainerState(from.state).step : 0);
   for (const { phase } of left) training.open(settingsOf(config, phase).source);
   const tokenizer = getTokenizer(config.tokenizer);
-  return Trainer.create({ config, ...opened, training, validation, tokenizer, checkpointRoot, ...studio }, from);
+  const { hellaswagItems } = config.evaluation;
+  const hellaswag = hellaswagFile ? { hellaswag: readQuestions(hellaswagFile, hellaswagItems, tokenizer) } : {};
+  const options = { config, ...opened, training, validation, tokenizer, checkpointRoot, ...hellaswag, ...studio };
+  return Trainer.create(options, from);
 }

@@ -1,3 +1,4 @@
+import type { HellaswagResult, ItemScore } from '../../evals/hellaswag/score.ts';
 import type { OpTime } from '../devices/profile.ts';
 import type { Phase } from '../config.ts';
 import type { OptimizerKind } from '../optimizers/index.ts';
@@ -58,7 +59,21 @@ export type RunEvent =
       readonly reason: string;
       readonly recoveries: number;
     }
-  | { readonly type: 'evaluation'; readonly step: number; readonly valLoss: number; readonly tokens: number }
+  | {
+      readonly type: 'evaluation';
+      readonly step: number;
+      readonly valLoss: number;
+      /** Targets, and the bytes of text that they stand for. */
+      readonly tokens: number;
+      readonly bytes: number;
+    }
+  /** HellaSwag items whose scores are known; with the last of them `result` is. */
+  | {
+      readonly type: 'hellaswag';
+      readonly step: number;
+      readonly scores: readonly ItemScore[];
+      readonly result: HellaswagResult | null;
+    }
   | {
       readonly type: 'sample';
       readonly step: number;

@@ -2,11 +2,15 @@ import type { RunConfig } from '../config.ts';
 import { Generator } from '../generator.ts';
 import { Gpt2, type Training } from '../gpt2/programs.ts';
 import { type Plan, plan } from '../program/planner.ts';
+import { Scorer } from '../scorer.ts';
 import { Evaluator } from './evaluator.ts';
 import type { ProgramSettings } from './schedule.ts';
 
 /** What of a run's config decides its programs, and with them its memory. */
-export type ProgramConfig = Pick<RunConfig, 'model' | 'precision' | 'batch' | 'recompute' | 'optimizer' | 'sampling'>;
+export type ProgramConfig = Pick<
+  RunConfig,
+  'model' | 'precision' | 'batch' | 'recompute' | 'optimizer' | 'sampling'
+> & { readonly evaluation?: Pick<RunConfig['evaluation'], 'hellaswagEvery'> };
 
 /** The programs of a run with their plan: what the trainer loads, and what the calculator prints. */
 export class RunPrograms {
@@ -16,6 +20,8 @@ export class RunPrograms {
   readonly training: Training;
   readonly evaluator: Evaluator;
   readonly generator: Generator;
+  /** For HellaSwag, where that is taken during training. */
+  readonly scorer: Scorer | undefined;
   readonly plan: Plan;
 
   /** @param phase what the phase that is trained decides, where it is not as the run says */
@@ -33,12 +39,14 @@ export class RunPrograms {
     });
     this.evaluator = new Evaluator(this.model, batch, model.contextLength);
     this.generator = new Generator(this.model, sampleContext(config));
+    this.scorer = (config.evaluation?.hellaswagEvery ?? 0) > 0 ? new Scorer(this.model) : undefined;
     this.plan = plan(this.programs);
   }
 
   get programs() {
-    const { training, evaluator, generator, model } = this;
-    return [...training.programs, evaluator.program, generator.program, model.castWeights];
+    const { training, evaluator, generator, scorer, model } = this;
+    const scoring = scorer ? [scorer.program] : [];
+    return [...training.programs, evaluator.program, generator.program, ...scoring, model.castWeights];
   }
 }
 

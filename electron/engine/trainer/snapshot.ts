@@ -41,6 +41,7 @@ export const trainerStateSchema = z.object({
   /** The last steps at which the validation loss was taken and samples were made. */
   evaluatedStep: z.int().default(-1),
   sampledStep: z.int().default(-1),
+  hellaswagStep: z.int().default(-1),
 });
 
 export type TrainerState = z.infer<typeof trainerStateSchema>;
@@ -62,6 +63,7 @@ export const freshState: TrainerState = {
   recovery: null,
   evaluatedStep: -1,
   sampledStep: -1,
+  hellaswagStep: -1,
 };
 
 const singleSourceSchema = z.object({

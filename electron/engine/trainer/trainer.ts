@@ -1,5 +1,7 @@
 import path from 'node:path';
 import { messageOf } from '../../errors.ts';
+import type { HellaswagQuestion } from '../../evals/hellaswag/questions.ts';
+import { type ItemScore, summarise } from '../../evals/hellaswag/score.ts';
 import {
   checkpointName,
   listCheckpoints,
@@ -15,6 +17,7 @@ import type { RunConfig } from '../config.ts';
 import { type Device, hostArray, type Session } from '../devices/device.ts';
 import { Profile } from '../devices/profile.ts';
 import { statIndex } from '../gpt2/inputs.ts';
+import { scoreItems } from '../hellaswag.ts';
 import { mfu, modelFlopsPerToken } from '../program/cost.ts';
 import type { Program } from '../program/types.ts';
 import type { Activity, MemoryReport, Outcome, PhaseRequest, Request, RunEvent, StepMetrics } from './events.ts';
@@ -48,7 +51,7 @@ import {
   restoreOptimizer,
   type TrainerState,
 } from './snapshot.ts';
-import type { TrainingData, Windows } from './windows.ts';
+import { bytesOf, type TrainingData, type Windows } from './windows.ts';
 
 export interface TrainerOptions {
   readonly config: RunConfig;
@@ -61,7 +64,10 @@ export interface TrainerOptions {
   readonly peakFlops: number;
   readonly training: TrainingData;
   readonly validation: Windows;
+  /** HellaSwag items by their place, where they are taken during training. */
+  readonly hellaswag?: ReadonlyMap<number, HellaswagQuestion>;
   readonly tokenizer: {
+    byteLength(ids: Iterable<number>): number;
     encode(text: string): ArrayLike<number>;
     decode(ids: number[]): string;
     readonly endOfText: number;
@@ -93,6 +99,8 @@ export class Trainer {
   #stopRequested = false;
   readonly #phaseRequests: PhaseRequest[] = [];
   readonly #requests = new Set<Request>();
+  /** Bytes of text of the validation windows' targets, once they are known. */
+  #validationBytes: number | undefined;
   #checkpointed = -1;
   /** Steps told since the studio last said that all is stored. */
   #unflushed = 0;
@@ -230,10 +238,13 @@ export class Trainer {
   /** The evaluation, the samples and the checkpoint of a step, unless they were made before a stop. */
   async #doWhatIsDue(): Promise<void> {
     const { step } = this.#state;
-    const { sampling } = this.#config;
+    const { sampling, evaluation } = this.#config;
     const { evaluateEvery, checkpointEvery } = settingsAt(this.#config, this.#phases, Math.max(0, step - 1));
     const edge = step === 0 || step === this.#steps;
     if ((edge || this.#due(evaluateEvery)) && this.#state.evaluatedStep !== step) await this.#evaluate();
+    const hellaswag = evaluation.hellaswagEvery > 0 && (step === this.#steps || this.#due(evaluation.hellaswagEvery));
+    if (hellaswag && step > 0 && this.#state.hellaswagStep !== step)
+      await this.#during('evaluating', () => this.#hellaswagNow());
     if ((edge || this.#due(sampling.every)) && this.#state.sampledStep !== step) await this.#sample();
     if (this.#stopRequested || step === 0 || this.#checkpointed === step) return;
     if (step === this.#steps || this.#due(checkpointEvery) || this.#state.bestStep === step) await this.#checkpoint();
@@ -376,7 +387,21 @@ export class Trainer {
       ...(better ? { bestValLoss: valLoss, bestStep: step } : {}),
     };
     const tokens = validation.count * this.#config.model.contextLength;
-    this.#options.emit({ type: 'evaluation', step, valLoss, tokens });
+    this.#validationBytes ??= bytesOf(validation, this.#options.tokenizer);
+    this.#options.emit({ type: 'evaluation', step, valLoss, tokens, bytes: this.#validationBytes });
+  }
+
+  async #hellaswagNow(): Promise<void> {
+    const { hellaswag = new Map(), emit } = this.#options;
+    const { scorer } = this.#programs;
+    const { step } = this.#state;
+    const all: ItemScore[] = [];
+    for await (const scores of scoreItems(this.#session, scorer!, hellaswag, this.#isCancelled)) {
+      all.push(...scores);
+      const result = all.length === hellaswag.size ? summarise(all) : null;
+      emit({ type: 'hellaswag', step, scores, result });
+    }
+    if (all.length === hellaswag.size) this.#state = { ...this.#state, hellaswagStep: step };
   }
 
   #sample(): Promise<void> {

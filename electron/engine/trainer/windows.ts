@@ -27,3 +27,10 @@ export interface Windows {
   readonly count: number;
   read(index: number): Window;
 }
+
+/** Bytes of text that the targets of all windows stand for: what bits per byte are taken over. */
+export function bytesOf(windows: Windows, tokenizer: { byteLength(ids: Iterable<number>): number }): number {
+  let bytes = 0;
+  for (let i = 0; i < windows.count; i++) bytes += tokenizer.byteLength(windows.read(i).targets);
+  return bytes;
+}

@@ -1,6 +1,9 @@
+import fs from 'node:fs';
+import { UserError } from '../../errors.ts';
+import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
 import type { Tokenizer } from '../../data/tokenizers/types.ts';
 import type { Question } from '../packing.ts';
-import { type HellaswagItem, promptOf } from './items.ts';
+import { type HellaswagItem, parseItems, promptOf } from './items.ts';
 
 /** An item in tokens, with what its score needs besides. */
 export interface HellaswagQuestion extends Question {
@@ -19,4 +22,20 @@ export function questionOf(item: HellaswagItem, tokenizer: Tokenizer): Hellaswag
   const choices = endings.map((ending) => Array.from(tokenizer.encode(`${text} ${ending}`)).slice(context.length));
   const characters = endings.map((ending) => [...ending].length);
   return { context: context.length > 0 ? context : [tokenizer.endOfText], choices, characters, label: item.label };
+}
+
+/**
+ * The first items of a file in tokens, by their place.
+ * @throws UserError when it can't be read, or is no HellaSwag file
+ */
+export function readQuestions(file: string, items: number, tokenizer: Tokenizer): Map<number, HellaswagQuestion> {
+  let content: string;
+  try {
+    content = fs.readFileSync(file, 'utf8');
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new UserError(`HellaSwag's items can't be read from ${file}: ${meaningOf(error)}.`);
+  }
+  const wanted = parseItems(content, file).slice(0, items);
+  return new Map(wanted.map((item, i) => [i, questionOf(item, tokenizer)]));
 }

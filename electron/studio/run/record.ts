@@ -2,6 +2,7 @@ import type { RunConfig } from '../../engine/config.ts';
 import type { RunEvent } from '../../engine/trainer/events.ts';
 import { schedule, totalSteps } from '../../engine/trainer/schedule.ts';
 import type { MetricsWriter, Store } from '../store/index.ts';
+import { recordHellaswag } from './hellaswag.ts';
 import type { RunMemory } from './machine.ts';
 
 /** Stores a run's config with other phases, and that they were changed. */
@@ -63,7 +64,10 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
       });
       break;
     case 'evaluation':
-      store.addEval(id, event.step, 'validation', event.valLoss, { tokens: event.tokens });
+      store.addEval(id, event.step, 'validation', event.valLoss, { tokens: event.tokens, bytes: event.bytes });
+      break;
+    case 'hellaswag':
+      recordHellaswag(store, id, event.step, event.scores, event.result);
       break;
     case 'sample':
       store.addSample(id, event.step, event.prompt, event.seed, event.text);

@@ -182,6 +182,17 @@ CREATE TABLE runRequests (
 ) STRICT;
 CREATE INDEX runRequestsByRun ON runRequests (run, state);
 `,
+  // What came of single items of an evaluation: it goes on where it was, and can be looked into.
+  `
+CREATE TABLE itemScores (
+  run INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+  step INTEGER NOT NULL,
+  task TEXT NOT NULL,
+  item INTEGER NOT NULL,
+  data TEXT NOT NULL,
+  PRIMARY KEY (run, step, task, item)
+) STRICT, WITHOUT ROWID;
+`,
 ];
 
 export const schemaVersion = migrations.length;

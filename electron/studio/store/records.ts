@@ -126,6 +126,7 @@ export function listPhases(connection: Connection, run: number): PhaseRecord[] {
 /** Deletes evaluations, samples and phases after a step; call it inside a transaction. */
 export function truncateRecords(connection: Connection, run: number, step: number): void {
   connection.run(sql.deleteFrom('evals').where('run', '=', run).where('step', '>', step));
+  connection.run(sql.deleteFrom('itemScores').where('run', '=', run).where('step', '>', step));
   connection.run(sql.deleteFrom('samples').where('run', '=', run).where('step', '>', step));
   connection.run(sql.deleteFrom('phases').where('run', '=', run).where('step', '>', step));
   updateBest(connection, run);

@@ -67,6 +67,7 @@ export interface Tables {
     sum: number | null;
   };
   evals: { run: number; step: number; kind: string; dataset: string; value: StoredNumber; data: string; time: number };
+  itemScores: { run: number; step: number; task: string; item: number; data: string };
   samples: {
     id: Generated<number>;
     run: number;

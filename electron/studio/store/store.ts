@@ -11,6 +11,7 @@ import { readBuckets, type SeriesOptions, type SeriesPoint, toPoints } from './m
 import { MetricsWriter, type WriterOptions } from './metrics/writer.ts';
 import { type OpenOptions, openConnection } from './open.ts';
 import { heartbeatEveryMs } from './owner.ts';
+import * as itemScores from './itemScores.ts';
 import * as runRequests from './runRequests.ts';
 import * as records from './records.ts';
 import * as runs from './runs.ts';
@@ -179,6 +180,16 @@ export class Store {
   /** @param dataset empty for the run's own validation split: its `validation` losses make the run's best */
   addEval(id: string, step: number, kind: string, value: number, data?: unknown, dataset = ''): void {
     records.addEval(this.#connection, this.#serial(id), { step, kind, dataset, value, data });
+  }
+
+  /** Stores what came of single items of an evaluation. @param task what is evaluated, and on which items */
+  addItemScores(id: string, step: number, task: string, scores: readonly itemScores.ItemScoreRecord[]): void {
+    itemScores.addItemScores(this.#connection, this.#serial(id), step, task, scores);
+  }
+
+  /** Items of an evaluation that are done. */
+  listItemScores(id: string, step: number, task: string): itemScores.ItemScoreRecord[] {
+    return itemScores.listItemScores(this.#connection, this.#serial(id), step, task);
   }
 
   listEvals(id: string): records.EvalRecord[] {

@@ -81,7 +81,7 @@ export async function train(
       peakFlops: Number.NaN,
       training: { open: data, add() {} },
       validation: { count: 4, read: (i) => sequence(1e6 + i) },
-      tokenizer: { encode: () => [1], decode: () => '', endOfText: -1 },
+      tokenizer: { encode: () => [1], byteLength: () => 0, decode: () => '', endOfText: -1 },
       checkpointRoot: root,
       async flush() {
         flushes.push(events.length);

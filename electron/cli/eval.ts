@@ -1,0 +1,185 @@
+import type { Command } from 'commander';
+import { createLogUpdate } from 'log-update';
+import { UsageError } from '../errors.ts';
+import { cachedFile, validationFile, validationItems } from '../evals/hellaswag/source.ts';
+import { formatBytes } from '../format.ts';
+import { bitsPerByte, evalRows, evalsCsv, evalsMarkdown, evalsTable } from '../studio/evals.ts';
+import { resolveHome } from '../studio/home.ts';
+import { Studio } from '../studio/studio.ts';
+import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
+import { parseInteger } from './numbers.ts';
+import { table } from './terminal/table.ts';
+
+interface Common {
+  readonly home?: string;
+  readonly json?: boolean;
+}
+
+export function addEval(program: Command): void {
+  const evaluate = program
+    .command('eval')
+    .description('evaluate checkpoints: HellaSwag, validation loss; the table of results');
+  evaluate
+    .command('hellaswag')
+    .description('accuracy on HellaSwag, as lm-evaluation-harness takes it; what is done already is not done again')
+    .argument('<checkpoint>', checkpointHelp)
+    .option('--items <n>', `items, the first of the validation set's ${validationItems}`, String(validationItems))
+    .option('--data <file>', 'a file of items (hellaswag_val.jsonl) instead of the one that is fetched once')
+    .option('--json', 'one JSON object')
+    .action((id: string, _: unknown, self: Command) =>
+      hellaswag(id, self.optsWithGlobals<Common & { items: string; data?: string }>()),
+    );
+  evaluate
+    .command('loss')
+    .description("validation loss, perplexity and bits per byte over windows of the run's validation split")
+    .argument('<checkpoint>', checkpointHelp)
+    .option('--sequences <n>', 'windows at most, spread evenly', '1000')
+    .option('--json', 'one JSON object')
+    .action((id: string, _: unknown, self: Command) =>
+      loss(id, self.optsWithGlobals<Common & { sequences: string }>()),
+    );
+  evaluate
+    .command('table')
+    .description('results of all runs, or of some')
+    .argument('[runs...]', 'ids or names')
+    .option('--csv', 'as CSV')
+    .option('--markdown', 'as Markdown')
+    .action((ids: string[], _: unknown, self: Command) =>
+      print(ids, self.optsWithGlobals<Common & { csv?: boolean; markdown?: boolean }>()),
+    );
+  evaluate
+    .command('fetch')
+    .description("fetch HellaSwag's validation set into the home, for when there is no network")
+    .action(async (_: unknown, self: Command) => {
+      const home = resolveHome(self.optsWithGlobals<Common>().home);
+      await fetchItems(home);
+      console.log(cachedFile(home));
+    });
+}
+
+/** A line that redraws itself on a terminal; elsewhere nothing. */
+function progressLine(): { show: (text: string) => void; done: () => void } {
+  if (!process.stderr.isTTY) return { show() {}, done() {} };
+  const log = createLogUpdate(process.stderr);
+  return { show: log, done: () => log.clear() };
+}
+
+async function fetchItems(home: string): Promise<string> {
+  const line = progressLine();
+  try {
+    return await validationFile(home, {
+      onProgress: (done, total) => line.show(`fetching HellaSwag: ${formatBytes(done)} of ${formatBytes(total)}`),
+    });
+  } finally {
+    line.done();
+  }
+}
+
+/** Ends what is going on when the user has had enough: what is done is stored. */
+async function untilInterrupted<T>(items: AsyncGenerator<T>, take: (item: T) => void): Promise<boolean> {
+  let stopped = false;
+  let stop = (): void => {};
+  const interrupted = new Promise<undefined>((resolve) => (stop = () => resolve(undefined)));
+  const onSignal = (): void => {
+    stopped = true;
+    stop();
+  };
+  process.once('SIGINT', onSignal);
+  try {
+    for (;;) {
+      const next = await Promise.race([items.next(), interrupted]);
+      if (!next || next.done) break;
+      take(next.value);
+    }
+  } finally {
+    process.off('SIGINT', onSignal);
+    // An engine at work is not waited for: leaving ends it.
+    void items.return(undefined);
+  }
+  return !stopped;
+}
+
+const accuracy = (p: number, error: number): string => `${p.toFixed(4)} ± ${error.toFixed(4)}`;
+
+async function hellaswag(id: string, options: Common & { items: string; data?: string }): Promise<void> {
+  const items = parseInteger('--items', options.items, 1);
+  const home = resolveHome(options.home);
+  const studio = Studio.open(home);
+  const line = progressLine();
+  try {
+    const { run, step } = findCheckpoint(studio, id);
+    const file = options.data ?? (await fetchItems(home));
+    const started = performance.now();
+    let before: number | undefined;
+    const whole = await untilInterrupted(studio.hellaswag(run, step, file, items), (update) => {
+      if (update.kind === 'progress') {
+        before ??= update.done;
+        const rate = (update.done - before) / ((performance.now() - started) / 1000);
+        const acc = update.acc === undefined ? '' : `, acc ${update.acc.toFixed(4)}`;
+        line.show(`${update.done} of ${update.total} items${acc}, ${rate.toFixed(1)} items/s`);
+        return;
+      }
+      line.done();
+      const { result } = update;
+      if (options.json) return console.log(JSON.stringify({ run: run.id, step, ...result }));
+      console.log(`${run.name}, step ${step}, HellaSwag over ${result.items} items`);
+      console.log(`acc       ${accuracy(result.acc, result.accStderr)}`);
+      console.log(`acc_norm  ${accuracy(result.accNorm, result.accNormStderr)}`);
+    });
+    if (whole) return;
+    line.done();
+    console.error('stopped; what is done is kept, and the same command goes on from there');
+    process.exitCode = 130;
+  } finally {
+    line.done();
+    studio.close();
+  }
+}
+
+async function loss(id: string, options: Common & { sequences: string }): Promise<void> {
+  const sequences = parseInteger('--sequences', options.sequences, 1);
+  const studio = Studio.open(resolveHome(options.home));
+  const line = progressLine();
+  try {
+    const { run, step } = findCheckpoint(studio, id);
+    const whole = await untilInterrupted(studio.evaluate(run, step, sequences), (update) => {
+      if (update.kind === 'progress') return line.show(`${update.done} of ${update.total} sequences`);
+      line.done();
+      const { valLoss, tokens, bytes } = update;
+      const result = {
+        valLoss,
+        perplexity: Math.exp(valLoss),
+        bitsPerByte: bitsPerByte(valLoss, tokens, bytes),
+        tokens,
+        bytes,
+      };
+      if (options.json) return console.log(JSON.stringify({ run: run.id, step, ...result }));
+      console.log(`${run.name}, step ${step}, over ${tokens} tokens (${formatBytes(bytes)} of text)`);
+      console.log(`validation loss  ${valLoss.toFixed(4)}`);
+      console.log(`perplexity       ${result.perplexity.toFixed(3)}`);
+      console.log(`bits per byte    ${result.bitsPerByte.toFixed(4)}`);
+    });
+    if (!whole) process.exitCode = 130;
+  } finally {
+    line.done();
+    studio.close();
+  }
+}
+
+function print(ids: readonly string[], options: Common & { csv?: boolean; markdown?: boolean }): void {
+  if (options.csv && options.markdown) throw new UsageError('Give --csv or --markdown, not both.');
+  const studio = Studio.open(resolveHome(options.home));
+  try {
+    const { store } = studio;
+    const runs = ids.length > 0 ? ids.map((id) => store.getRun(id)) : store.listRuns({ archived: false });
+    const rows = runs.flatMap((run) => evalRows(store, run));
+    if (options.csv) process.stdout.write(evalsCsv(rows));
+    else if (options.markdown) process.stdout.write(evalsMarkdown(rows));
+    else {
+      const { titles, cells } = evalsTable(rows);
+      console.log(table(titles, cells));
+    }
+  } finally {
+    studio.close();
+  }
+}

@@ -1,0 +1,58 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import type { RunConfig } from '../../engine/config.ts';
+import { UserError } from '../../errors.ts';
+import type { HellaswagResult, ItemScore } from '../../evals/hellaswag/score.ts';
+import { cachedFile, validationSet } from '../../evals/hellaswag/source.ts';
+import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
+import type { Store } from '../store/index.ts';
+
+/** Of the validation set as it is published. */
+const usual = '';
+
+/**
+ * What tells results on one file's items from those on another's: nothing for the validation set, else some of its checksum.
+ * @throws UserError when it can't be read
+ */
+export function fileKey(file: string): string {
+  try {
+    const sha256 = createHash('sha256').update(fs.readFileSync(file)).digest('hex');
+    return sha256 === validationSet.sha256 ? usual : sha256.slice(0, 8);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new UserError(`HellaSwag's items can't be read from ${file}: ${meaningOf(error)}.`);
+  }
+}
+
+const taskOf = (key: string): string => (key === usual ? 'hellaswag' : `hellaswag ${key}`);
+
+/** Stores scores of items as they come and, when it is there, what they come to. */
+export function recordHellaswag(
+  store: Store,
+  id: string,
+  step: number,
+  scores: readonly ItemScore[],
+  result: HellaswagResult | null,
+  key = usual,
+): void {
+  const items = scores.map(({ index, ...data }) => ({ item: index, data }));
+  store.addItemScores(id, step, taskOf(key), items);
+  const dataset = `${result?.items} items${key === usual ? '' : ` of ${key}`}`;
+  if (result) store.addEval(id, step, 'hellaswag', result.acc, result, dataset);
+}
+
+/** Scores of items that were taken before, by their place. */
+export const storedScores = (store: Store, id: string, step: number, key: string): ItemScore[] =>
+  store
+    .listItemScores(id, step, taskOf(key))
+    .map(({ item, data }) => ({ index: item, ...(data as Omit<ItemScore, 'index'>) }));
+
+/** The file of the items that a run is evaluated on while it trains, if it is. @throws UserError when it is not there */
+export function hellaswagFileOf(home: string, config: RunConfig): { hellaswagFile?: string } {
+  if (config.evaluation.hellaswagEvery === 0) return {};
+  const hellaswagFile = cachedFile(home);
+  if (fs.existsSync(hellaswagFile)) return { hellaswagFile };
+  throw new UserError(
+    "HellaSwag's validation set is not here yet, and this run is evaluated on it: fetch it with `trainyard eval fetch`, then start again.",
+  );
+}
