@@ -1,0 +1,100 @@
+import type { HellaswagQuestion } from '../../evals/hellaswag/questions.ts';
+import type { Device, Session } from '../devices/device.ts';
+import type { ModelConfig } from '../gpt2/config.ts';
+import { Gpt2 } from '../gpt2/programs.ts';
+import { scoreItems } from '../hellaswag.ts';
+import { plan } from '../program/planner.ts';
+import type { Precision } from '../program/types.ts';
+import { Scorer } from '../scorer.ts';
+import { initialise } from '../trainer/initialise.ts';
+
+export interface HellaswagBench {
+  readonly items: number;
+  /** Seconds for all items with the prompt read once, packed. */
+  readonly packedSeconds: number;
+  /** Seconds for all items as four whole sequences each, in a batch filled up to the longest of the four. */
+  readonly plainSeconds: number;
+  /** Largest difference between the two ways in the log-probability of an ending, nats. */
+  readonly largestDifference: number;
+}
+
+/** Times both ways on the same items, in turns so that a machine that gets slower does so for both. */
+export async function benchHellaswag(
+  device: Device,
+  config: ModelConfig,
+  precision: Precision,
+  questions: ReadonlyMap<number, HellaswagQuestion>,
+  rounds: number,
+): Promise<HellaswagBench> {
+  const model = new Gpt2(config, precision);
+  const scorer = new Scorer(model);
+  const plain = new PlainScorer(model, [...questions.values()]);
+  const programs = [scorer.program, ...plain.programs, model.castWeights];
+  const session = await device.load(programs, plan(programs));
+  await initialise(session, model, 1);
+  const packedScores = new Map<number, readonly number[]>();
+  const plainScores = new Map<number, readonly number[]>();
+  let [packedSeconds, plainSeconds] = [Infinity, Infinity];
+  for (let round = 0; round < rounds; round++) {
+    const begun = performance.now();
+    for await (const scores of scoreItems(session, scorer, questions))
+      for (const { index, logprobs } of scores) packedScores.set(index, logprobs);
+    const between = performance.now();
+    for (const [index, question] of questions) plainScores.set(index, await plain.score(session, question));
+    packedSeconds = Math.min(packedSeconds, (between - begun) / 1000);
+    plainSeconds = Math.min(plainSeconds, (performance.now() - between) / 1000);
+  }
+  session.close();
+  let largestDifference = 0;
+  for (const [index, own] of packedScores)
+    for (const [i, x] of own.entries())
+      largestDifference = Math.max(largestDifference, Math.abs(x - plainScores.get(index)![i]!));
+  return { items: questions.size, packedSeconds, plainSeconds, largestDifference };
+}
+
+/** The plain way: each ending behind a prompt of its own, the four of an item as one batch. */
+class PlainScorer {
+  readonly #byTime = new Map<number, ReturnType<Gpt2['evaluation']>>();
+  readonly #context: number;
+
+  constructor(model: Gpt2, questions: readonly HellaswagQuestion[]) {
+    this.#context = model.config.contextLength;
+    const first = model.evaluation(4, 1).inputs;
+    for (const question of questions) {
+      const time = this.#timeOf(question);
+      if (!this.#byTime.has(time)) this.#byTime.set(time, model.evaluation(4, time, first));
+    }
+  }
+
+  get programs() {
+    return [...this.#byTime.values()].map((e) => e.program);
+  }
+
+  #sequences({ context, choices }: HellaswagQuestion): number[][] {
+    return choices.map((choice) => [...context, ...choice].slice(-(this.#context + 1)));
+  }
+
+  #timeOf(question: HellaswagQuestion): number {
+    return Math.max(...this.#sequences(question).map((s) => s.length - 1));
+  }
+
+  async score(session: Session, question: HellaswagQuestion): Promise<number[]> {
+    const time = this.#timeOf(question);
+    const { program, inputs, losses } = this.#byTime.get(time)!;
+    const tokens = new Int32Array(4 * time);
+    const targets = new Int32Array(4 * time).fill(-1);
+    for (const [row, sequence] of this.#sequences(question).entries()) {
+      tokens.set(sequence.slice(0, -1), row * time);
+      targets.set(sequence.slice(1), row * time);
+    }
+    session.write(inputs.tokens, tokens);
+    session.write(inputs.targets, targets);
+    session.write(inputs.position, Int32Array.of(0));
+    await session.run(program);
+    const all = session.read(losses) as Float32Array;
+    return question.choices.map((choice, row) => {
+      const end = row * time + this.#sequences(question)[row]!.length - 1;
+      return -all.subarray(Math.max(row * time, end - choice.length), end).reduce((a, b) => a + b, 0);
+    });
+  }
+}
