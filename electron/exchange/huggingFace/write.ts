@@ -1,0 +1,118 @@
+import { randomBytes } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { getTokenizer, type TokenizerName } from '../../data/tokenizers/index.ts';
+import type { ModelConfig } from '../../engine/gpt2/config.ts';
+import { parameterTable } from '../../engine/gpt2/parameters.ts';
+import { UserError } from '../../errors.ts';
+import {
+  bf16FromFloat32,
+  f16FromFloat32,
+  isSystemError,
+  meaningOf,
+  type TensorSource,
+  writeSafetensors,
+} from '../safetensors/index.ts';
+import { configJson, generationConfigJson } from './config.ts';
+import { tokenizerFiles } from './tokenizer.ts';
+
+export const exportDtypes = ['f32', 'f16', 'bf16'] as const;
+export type ExportDtype = (typeof exportDtypes)[number];
+
+const names = { f32: ['F32', 'float32'], f16: ['F16', 'float16'], bf16: ['BF16', 'bfloat16'] } as const;
+
+export interface ModelExport {
+  readonly model: ModelConfig;
+  readonly tokenizer: TokenizerName;
+  readonly dtype: ExportDtype;
+  /** A parameter by its name, float32, without the padding of the vocabulary. */
+  readonly tensor: (name: string) => Promise<Float32Array>;
+  /** More files by name: the model card and its pictures. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Take the place of an earlier export. */
+  readonly force?: boolean;
+}
+
+/** In every export: what tells a folder of ours, which may be replaced, from others. */
+const markName = '.trainyard-export';
+
+/**
+ * Writes a folder that Hugging Face's libraries load: weights, config, tokenizer. It is whole or not there.
+ * @throws UserError when the folder is in use, a weight does not fit the format, or the disk does not take it
+ */
+export async function writeHuggingFaceModel(dir: string, content: ModelExport): Promise<void> {
+  const target = path.resolve(dir);
+  requireFree(target, content.force ?? false);
+  const aside = path.join(path.dirname(target), `.${path.basename(target)}.${randomBytes(4).toString('hex')}.partial`);
+  try {
+    fs.mkdirSync(aside, { recursive: true });
+    await writeSafetensors(path.join(aside, 'model.safetensors'), entries(content), { format: 'pt' });
+    for (const [name, text] of Object.entries(textFiles(content))) fs.writeFileSync(path.join(aside, name), text);
+    publish(aside, target);
+  } catch (error) {
+    fs.rmSync(aside, { recursive: true, force: true });
+    if (!isSystemError(error)) throw error;
+    throw new UserError(`The model can't be written to ${target}: ${meaningOf(error)}; nothing is left of it.`);
+  }
+}
+
+function requireFree(dir: string, force: boolean): void {
+  const found = fs.statSync(dir, { throwIfNoEntry: false });
+  if (!found) return;
+  if (!found.isDirectory()) throw new UserError(`${dir} is a file: name a folder to write the model to.`);
+  const content = fs.readdirSync(dir);
+  if (content.length === 0) return;
+  if (!content.includes(markName))
+    throw new UserError(`${dir} is not empty, and no earlier export: name another folder.`);
+  if (!force)
+    throw new UserError(`${dir} holds an earlier export: give --force to replace it, or name another folder.`);
+}
+
+/** An earlier export makes way only when the new one is whole. */
+function publish(aside: string, target: string): void {
+  if (!fs.existsSync(target)) return fs.renameSync(aside, target);
+  const old = `${aside}.old`;
+  fs.renameSync(target, old);
+  try {
+    fs.renameSync(aside, target);
+  } catch (error) {
+    fs.renameSync(old, target);
+    throw error;
+  }
+  fs.rmSync(old, { recursive: true, force: true });
+}
+
+function entries({ model, dtype, tensor }: ModelExport): TensorSource[] {
+  return parameterTable(model).map(({ name, fileShape }) => ({
+    name: `transformer.${name}`,
+    dtype: names[dtype][0],
+    shape: fileShape,
+    data: async () => converted(await tensor(name), dtype, name),
+  }));
+}
+
+function converted(values: Float32Array, dtype: ExportDtype, name: string): ArrayBufferView {
+  const bad = values.findIndex((x) => !Number.isFinite(x));
+  if (bad >= 0)
+    throw new UserError(
+      `The parameter ${name} holds ${values[bad]}: a checkpoint from before that happened can be exported.`,
+    );
+  if (dtype === 'f32') return values;
+  if (dtype === 'bf16') return bf16FromFloat32(values);
+  const halves = f16FromFloat32(values);
+  const large = halves.findIndex((bits) => (bits & 0x7fff) === 0x7c00);
+  if (large >= 0)
+    throw new UserError(`The parameter ${name} holds ${values[large]}, which float16 can't: export f32 or bf16.`);
+  return halves;
+}
+
+function textFiles({ model, tokenizer, dtype, files = {} }: ModelExport): Record<string, string> {
+  const { endOfText } = getTokenizer(tokenizer);
+  return {
+    'config.json': configJson(model, endOfText, names[dtype][1]),
+    'generation_config.json': generationConfigJson(endOfText),
+    ...tokenizerFiles(tokenizer, model.contextLength),
+    ...files,
+    [markName]: '',
+  };
+}
