@@ -5,6 +5,7 @@ import { addBench } from './bench.ts';
 import { addDemo } from './demo.ts';
 import { addDoctor } from './doctor.ts';
 import { addEval } from './eval.ts';
+import { addExchange } from './exchange.ts';
 import { addFit } from './fit.ts';
 import { addGenerate } from './generate.ts';
 import { addOrders } from './orders.ts';
@@ -13,6 +14,7 @@ import { addResume } from './resume.ts';
 import { addRuns } from './runs.ts';
 import { addServe } from './serve.ts';
 import { addShow } from './show.ts';
+import { addTokens } from './tokens.ts';
 import { addTrain } from './train.ts';
 
 export function buildProgram(): Command {
@@ -34,7 +36,9 @@ export function buildProgram(): Command {
     addShow,
     addGenerate,
     addEval,
+    addExchange,
     addFit,
+    addTokens,
     addServe,
     addBench,
     addDemo,

@@ -7,6 +7,8 @@ import { UsageError } from '../errors.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
+import { type PositionExtension, positionExtensions } from '../engine/trainer/positions.ts';
+import { findCheckpoint } from './checkpointArgument.ts';
 import { follow } from './follow.ts';
 import { parseInteger, parseNumber, parseRate } from './numbers.ts';
 import { preparePhaseData } from './phaseData.ts';
@@ -20,6 +22,8 @@ export interface TrainOptions {
   readonly tokenizer?: 'gpt2' | 'bytes';
   readonly valFraction?: string;
   readonly preset?: string;
+  readonly from?: string;
+  readonly extendPositions?: PositionExtension;
   readonly config?: string;
   readonly name?: string;
   readonly steps?: string;
@@ -38,6 +42,13 @@ export function addTrain(program: Command): void {
     .option('--dataset <name>', 'a prepared dataset to train on')
     .addOption(new Option('--tokenizer <name>', 'how text becomes tokens (gpt2)').choices(['gpt2', 'bytes']))
     .option('--val-fraction <x>', 'part of the text that is kept for validation (0.1)')
+    .option('--from <checkpoint>', 'begin with the weights of RUN or RUN@STEP instead of drawing them: fine-tuning')
+    .addOption(
+      new Option(
+        '--extend-positions <how>',
+        'how a context that is longer than that model’s gets its positions',
+      ).choices(positionExtensions),
+    )
     .option('--preset <name>', 'start from a preset; flags and --config change it')
     .option('--config <file>', 'a JSON file with settings; flags win over it')
     .option('--name <text>', 'a name for the run')
@@ -52,7 +63,7 @@ export function addTrain(program: Command): void {
 
 async function runTrain(options: TrainOptions): Promise<void> {
   const home = resolveHome(options.home);
-  const tree = settingsTree(options);
+  const tree = beginningWith(home, options, settingsTree(options));
   const data = dataChoice(home, options, tree);
   // Checked before the text is read: a wrong setting is told at once.
   const draft = completeConfig(options, tree, data.tokenizer);
@@ -66,6 +77,25 @@ async function runTrain(options: TrainOptions): Promise<void> {
       console.error(`dataset ${dataset.name}: ${train} tokens to train on, ${val} to validate`);
     }
     await follow(studio, run, studio.start(run), options.json ?? false);
+  } finally {
+    studio.close();
+  }
+}
+
+/** The shape and the tokens of the model that a run begins with, under what is asked for besides. */
+function beginningWith(home: string, options: TrainOptions, tree: Tree): Tree {
+  const { from, extendPositions: positions } = options;
+  if (from === undefined) {
+    if (positions !== undefined) throw new UsageError('--extend-positions belongs to --from.');
+    return tree;
+  }
+  const studio = Studio.open(home);
+  try {
+    const { run, step } = findCheckpoint(studio, from);
+    const { model, tokenizer } = studio.configOf(run);
+    const { vocabSize: _, ...shape } = model;
+    const init = { run: run.id, step, ...(positions ? { positions } : {}) };
+    return merge({ model: shape, tokenizer }, { ...tree, init });
   } finally {
     studio.close();
   }

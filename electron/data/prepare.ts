@@ -1,12 +1,12 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { messageOf, UsageError, UserError } from '../errors.ts';
+import { UsageError } from '../errors.ts';
+import { makeDataset, writeManifest } from './make.ts';
 import { textFiles } from './readers/inputs.ts';
 import { describe, type Source, textPieces } from './readers/text.ts';
 import { hashOf } from './sampling/index.ts';
-import { type Manifest, openDataset, ShardWriter } from './shards/index.ts';
-import { manifestName } from './shards/manifest.ts';
+import { type Manifest, ShardWriter } from './shards/index.ts';
 import { bucketOf, buckets } from './subsets.ts';
 import { tokenised } from './tokenise.ts';
 import { getTokenizer, type TokenizerName } from './tokenizers/index.ts';
@@ -41,65 +41,7 @@ export async function prepareDataset(options: PrepareOptions): Promise<Manifest>
   const sources: Source[] = [];
   for (const file of textFiles(options.inputs)) sources.push(await describe(file));
   const name = datasetName(sources, tokenizer, valFraction);
-  const dir = path.join(home, 'datasets', name);
-  const there = wholeDataset(dir);
-  if (there) return there;
-
-  const partial = path.join(home, 'datasets', `.${name}.${process.pid}-${randomBytes(4).toString('hex')}.partial`);
-  try {
-    removePartials(path.join(home, 'datasets'), name);
-    fs.mkdirSync(partial, { recursive: true });
-    const manifest = await write(partial, { ...options, name, sources, valFraction, shardTokens });
-    // Another process may have made the same one in the meantime.
-    const quicker = wholeDataset(dir);
-    if (quicker) {
-      fs.rmSync(partial, { recursive: true, force: true });
-      return quicker;
-    }
-    fs.rmSync(dir, { recursive: true, force: true });
-    fs.renameSync(partial, dir);
-    return manifest;
-  } catch (error) {
-    fs.rmSync(partial, { recursive: true, force: true });
-    if (error instanceof UserError || !(error instanceof Error && 'code' in error)) throw error;
-    throw new UserError(
-      `The dataset can't be written to ${dir}: ${messageOf(error)}. Nothing is left of it; make room and try again.`,
-    );
-  }
-}
-
-/** The dataset in a folder, if all its files are there; a damaged one is made again. */
-function wholeDataset(dir: string): Manifest | undefined {
-  if (!fs.existsSync(path.join(dir, manifestName))) return undefined;
-  try {
-    const dataset = openDataset(dir);
-    dataset.close();
-    return dataset.manifest;
-  } catch (error) {
-    if (error instanceof UserError) return undefined;
-    throw error;
-  }
-}
-
-/** Leftovers of processes that are gone, of this dataset only: others may be in the making. */
-function removePartials(root: string, name: string): void {
-  if (!fs.existsSync(root)) return;
-  for (const entry of fs.readdirSync(root)) {
-    const maker = Number(/\.(\d+)-[0-9a-f]+\.partial$/.exec(entry)?.[1]);
-    if (entry.startsWith(`.${name}.`) && entry.endsWith('.partial') && !isRunning(maker)) {
-      fs.rmSync(path.join(root, entry), { recursive: true, force: true });
-    }
-  }
-}
-
-function isRunning(pid: number): boolean {
-  if (!Number.isSafeInteger(pid)) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return makeDataset(home, name, (dir) => write(dir, { ...options, name, sources, valFraction, shardTokens }));
 }
 
 /** The first source's name and a hash of what the dataset is made from: the same content, the same name. */
@@ -164,10 +106,7 @@ async function write(dir: string, options: WriteOptions): Promise<Manifest> {
     settings: { valFraction },
     createdAt: new Date().toISOString(),
   };
-  const fd = fs.openSync(path.join(dir, manifestName), 'wx');
-  fs.writeSync(fd, `${JSON.stringify(manifest, null, 2)}\n`);
-  fs.fsyncSync(fd);
-  fs.closeSync(fd);
+  writeManifest(dir, manifest);
   return manifest;
 }
 

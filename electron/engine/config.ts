@@ -5,6 +5,7 @@ import { checkPhases } from './checkPhases.ts';
 import { checkModelConfig, modelConfigSchema } from './gpt2/config.ts';
 import { optimizerKinds } from './optimizers/index.ts';
 import { precisions } from './program/types.ts';
+import { positionExtensions } from './trainer/positions.ts';
 
 const rate = z.number().min(0).max(10);
 const steps = z.int().min(1).max(1e9);
@@ -49,6 +50,15 @@ export const runConfigSchema = z.strictObject({
   /** The training documents that are used, by a hash of their text. */
   subset: subsetSchema.default(everything),
   tokenizer: z.enum(['gpt2', 'bytes']),
+  /** The weights that training begins with, where they are not drawn: those of a checkpoint. */
+  init: z
+    .strictObject({
+      run: z.string().min(1),
+      step: z.int().min(0),
+      /** How positions reach further, where the context is longer than that model's. */
+      positions: z.enum(positionExtensions).optional(),
+    })
+    .optional(),
   seed: z.int().min(0).default(1337),
   /** Sequences in a micro-batch: what is on the device at once. */
   batch,

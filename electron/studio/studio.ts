@@ -24,6 +24,7 @@ import { datasetsOf, requireData } from './run/data.ts';
 import { forkEngine, type SpawnEngine } from './run/engine.ts';
 import { RestedError, RunHandle } from './run/handle.ts';
 import { fileKey, hellaswagFileOf, recordHellaswag, storedScores } from './run/hellaswag.ts';
+import { copyInitialWeights, initialWeightsOf, requireParent } from './run/initial.ts';
 import { memoryAt } from './run/memory.ts';
 import { runJob } from './run/job.ts';
 import { recordPhases } from './run/record.ts';
@@ -81,7 +82,10 @@ export class Studio {
     const checked = parseRunConfig(config);
     requireData(this.home, checked);
     const stepsTotal = totalSteps(schedule(checked));
-    return this.store.createRun({
+    const parent = checked.init ? this.store.getRun(checked.init.run) : undefined;
+    const weights = parent ? this.checkpointOf(parent, checked.init!.step).path : undefined;
+    if (parent) requireParent(checked, this.configOf(parent));
+    const run = this.store.createRun({
       name,
       preset,
       config: checked,
@@ -89,6 +93,15 @@ export class Studio {
       stepsTotal,
       tokensTotal: stepsTotal * checked.tokensPerStep,
     });
+    if (!parent || weights === undefined) return run;
+    try {
+      copyInitialWeights(this.home, run.id, weights);
+    } catch (error) {
+      this.store.deleteRun(run.id);
+      throw error;
+    }
+    this.store.addEvent(run.id, 0, 'info', 'begun', begunWith(parent, checked));
+    return run;
   }
 
   /** How many phases a run has begun. Of one that trains they are known sooner than its steps. */
@@ -353,6 +366,7 @@ export class Studio {
       datasetDirs: this.#dirs(datasetsOf(config)),
       checkpointRoot: this.checkpointRoot(run),
       ...hellaswagFileOf(this.home, config),
+      ...initialWeightsOf(this.home, run.id, config, from === null),
       ...(from ? { resumeFrom: from.dir } : {}),
     } as const;
     const memory = from ? memoryAt(recorded?.machine ?? null, config, from.step) : {};
@@ -387,6 +401,14 @@ export class Studio {
   close(): void {
     this.store.close();
   }
+}
+
+/** What a run's weights were when it began. */
+function begunWith({ id, name, config }: Run, { init, model }: RunConfig): string {
+  const { contextLength } = (config as RunConfig).model;
+  const longer = model.contextLength > contextLength;
+  const positions = longer ? `; ${contextLength} positions became ${model.contextLength} (${init?.positions})` : '';
+  return `begins with the weights of ${name} (${id}) at step ${init!.step}${positions}`;
 }
 
 /** Told before hours of training, not at the first checkpoint. */

@@ -40,7 +40,7 @@ export function formatDuration(seconds: number): string {
 
 /** A rate such as 4e-4 in few digits. */
 export const formatRate = (x: number): string =>
-  x === 0 ? '0' : Math.abs(x) >= 0.01 ? String(+x.toPrecision(4)) : x.toExponential().replace(/(\.\d{0,3})\d*/, '$1');
+  x === 0 ? '0' : Math.abs(x) >= 0.01 ? String(+x.toPrecision(4)) : Number(x.toPrecision(4)).toExponential();
 
 export const formatLoss = (x: number | null): string => (x === null ? '–' : Number.isNaN(x) ? 'NaN' : x.toFixed(4));
 

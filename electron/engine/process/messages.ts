@@ -12,6 +12,8 @@ export type ToEngine =
       /** Of every dataset that the config names. */
       readonly datasetDirs: DatasetDirs;
       readonly checkpointRoot: string;
+      /** File of the weights that a fresh run begins with, where they are not drawn. */
+      readonly initialWeights?: string;
       /** Of HellaSwag's items, where they are taken during training. */
       readonly hellaswagFile?: string;
       /** Folder of the checkpoint to go on from; absent in a fresh run. */

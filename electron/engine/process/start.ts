@@ -1,17 +1,41 @@
 import { validationWindows } from '../../data/sampling/index.ts';
 import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { readQuestions } from '../../evals/hellaswag/questions.ts';
+import { readSafetensorsHeader, SafetensorsFile } from '../../exchange/safetensors/index.ts';
 import { openCheckpoint } from '../checkpoint/index.ts';
 import { openDevice } from '../devices/open.ts';
+import type { InitialWeights } from '../trainer/initialWeights.ts';
 import { Trainer, type TrainerOptions } from '../trainer/trainer.ts';
 import { phasesLeft, schedule, settingsOf } from '../trainer/schedule.ts';
 import { readTrainerState } from '../trainer/snapshot.ts';
 import type { ToEngine } from './messages.ts';
 import { RunData } from './sources.ts';
 
+/** Weights of a file, tensor by tensor. It is opened for each: a run may go back to its beginning after days. */
+async function readWeights(file: string): Promise<InitialWeights> {
+  await readSafetensorsHeader(file);
+  return {
+    async tensor(name) {
+      const opened = await SafetensorsFile.open(file);
+      try {
+        return await opened.readFloat32(name);
+      } finally {
+        await opened.close();
+      }
+    },
+  };
+}
+
 /** Opens what a run needs (dataset, device, checkpoint) and makes its trainer. */
 export async function startRun(
-  { config, datasetDirs, checkpointRoot, hellaswagFile, resumeFrom }: Extract<ToEngine, { type: 'start' }>,
+  {
+    config,
+    datasetDirs,
+    checkpointRoot,
+    hellaswagFile,
+    initialWeights,
+    resumeFrom,
+  }: Extract<ToEngine, { type: 'start' }>,
   studio: Pick<TrainerOptions, 'emit' | 'flush'>,
 ): Promise<Trainer> {
   const training = new RunData(config, datasetDirs);
@@ -26,6 +50,17 @@ export async function startRun(
   const tokenizer = getTokenizer(config.tokenizer);
   const { hellaswagItems } = config.evaluation;
   const hellaswag = hellaswagFile ? { hellaswag: readQuestions(hellaswagFile, hellaswagItems, tokenizer) } : {};
-  const options = { config, ...opened, training, validation, tokenizer, checkpointRoot, ...hellaswag, ...studio };
+  const initial = initialWeights ? { initial: await readWeights(initialWeights) } : {};
+  const options = {
+    config,
+    ...opened,
+    training,
+    validation,
+    tokenizer,
+    checkpointRoot,
+    ...hellaswag,
+    ...initial,
+    ...studio,
+  };
   return Trainer.create(options, from);
 }

@@ -103,7 +103,7 @@ export function optimizerEntries(session: Session, { optimizer }: Training): Ent
 }
 
 /** A file's tensor as a buffer holds it: the padding of the vocabulary is zero. */
-function padded(buffer: Buffer, fileShape: readonly number[], values: ArrayLike<number>): HostArray {
+export function padded(buffer: Buffer, fileShape: readonly number[], values: ArrayLike<number>): HostArray {
   if (values.length !== elements(fileShape)) {
     throw new Error(
       `${buffer.name} has ${values.length} elements in the checkpoint and ${elements(fileShape)} in the model`,

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { messageOf } from '../../errors.ts';
+import { messageOf, UserError } from '../../errors.ts';
 import type { HellaswagQuestion } from '../../evals/hellaswag/questions.ts';
 import { type ItemScore, summarise } from '../../evals/hellaswag/score.ts';
 import {
@@ -23,6 +23,7 @@ import type { Program } from '../program/types.ts';
 import type { Activity, MemoryReport, Outcome, PhaseRequest, Request, RunEvent, StepMetrics } from './events.ts';
 import { writeBatch, writeScalars } from './feed.ts';
 import { freshGuards, judge } from './guards.ts';
+import { type InitialWeights, writeInitialWeights } from './initialWeights.ts';
 import { initialise } from './initialise.ts';
 import { initialLossScale, nextLossScale } from './lossScale.ts';
 import { withChangedPhases } from './phaseChange.ts';
@@ -64,6 +65,8 @@ export interface TrainerOptions {
   readonly peakFlops: number;
   readonly training: TrainingData;
   readonly validation: Windows;
+  /** What a fresh run begins with, where weights are not drawn. */
+  readonly initial?: InitialWeights;
   /** HellaSwag items by their place, where they are taken during training. */
   readonly hellaswag?: ReadonlyMap<number, HellaswagQuestion>;
   readonly tokenizer: {
@@ -131,7 +134,10 @@ export class Trainer {
   /** Fresh weights and no states. */
   async #begin(): Promise<void> {
     const { model, training } = this.#programs;
-    await initialise(this.#session, model, this.#config.seed);
+    const { initial } = this.#options;
+    if (this.#config.init && !initial) throw new UserError('The weights that this run began with are gone.');
+    if (initial) await writeInitialWeights(this.#session, model, initial, this.#config.init?.positions);
+    else await initialise(this.#session, model, this.#config.seed);
     for (const { buffer } of training.optimizer.tensors) this.#session.write(buffer, hostArray(buffer));
     const lossScale = initialLossScale(this.#config.precision);
     this.#state = { ...freshState, optimizer: training.optimizer.kind, lossScale };

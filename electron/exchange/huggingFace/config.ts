@@ -56,7 +56,7 @@ export function parseConfig(text: string, file: string): ModelConfig {
       `${file}: ${key} is ${JSON.stringify(c[key])}, and only ${values.join(' or ')} is computed here.`,
     );
   }
-  if (c.n_inner != null && c.n_inner !== 4 * c.n_embd) {
+  if (typeof c.n_inner === 'number' && c.n_inner !== 4 * c.n_embd) {
     throw new UserError(`${file}: n_inner is ${c.n_inner}, and only 4 × n_embd (${4 * c.n_embd}) is computed here.`);
   }
   const contextLength = c.n_positions ?? c.n_ctx;

@@ -6,6 +6,9 @@ import { phasesLeft, schedule, settingsOf, sourceName } from '../../engine/train
 import { UsageError } from '../../errors.ts';
 import { datasetsDir } from '../home.ts';
 
+/** In place of a dataset's name in a model that was imported. */
+export const noData = 'none: imported';
+
 /** All datasets that a config names. */
 export const datasetsOf = (config: RunConfig): string[] => [
   ...new Set([config.dataset, ...config.phases.flatMap((p) => p.dataset ?? [])]),
@@ -19,6 +22,8 @@ export const datasetsOf = (config: RunConfig): string[] => [
 export function requireData(home: string, config: RunConfig, step = 0): void {
   const { model, tokenizer } = config;
   const manifestOf = (name: string): Manifest => {
+    if (name === noData)
+      throw new UsageError('An imported model has no data: train it as a new run, with `trainyard train --from`.');
     const manifest = readManifest(path.join(datasetsDir(home), name));
     if (manifest.tokenizer === tokenizer && manifest.vocabSize === model.vocabSize) return manifest;
     throw new UsageError(

@@ -1,0 +1,73 @@
+import path from 'node:path';
+import { type Command, Option } from 'commander';
+import { parameterCount } from '../engine/gpt2/config.ts';
+import { type ExportDtype, exportDtypes } from '../exchange/huggingFace/index.ts';
+import { formatCount } from '../format.ts';
+import { cardFiles } from '../studio/card.ts';
+import { exportModel, importModel } from '../studio/exchange.ts';
+import { resolveHome } from '../studio/home.ts';
+import { Studio } from '../studio/studio.ts';
+import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
+
+interface ExportOptions {
+  readonly home?: string;
+  readonly dtype: ExportDtype;
+  readonly license?: string;
+  readonly language?: string[];
+  readonly author?: string;
+  readonly notes?: string;
+  readonly force?: boolean;
+}
+
+export function addExchange(program: Command): void {
+  program
+    .command('import')
+    .description('make a run of a Hugging Face GPT-2 folder: to evaluate, generate from, and begin new runs with')
+    .argument('<folder>', 'with config.json and model.safetensors (or several files and an index)')
+    .option('--name <text>', "a name for the run (the folder's)")
+    .action((dir: string, _: unknown, self: Command) =>
+      runImport(dir, self.optsWithGlobals<{ home?: string; name?: string }>()),
+    );
+  program
+    .command('export')
+    .description('write a checkpoint as a folder that Hugging Face’s libraries load, with tokenizer and model card')
+    .argument('<checkpoint>', checkpointHelp)
+    .argument('<folder>', 'a new or empty one')
+    .addOption(new Option('--dtype <type>', 'of the weights').choices(exportDtypes).default('f32'))
+    .option('--license <id>', 'for the model card, such as apache-2.0')
+    .option('--language <code...>', 'for the model card, such as en')
+    .option('--author <name>', 'for the model card')
+    .option('--notes <text>', 'a paragraph for the model card')
+    .option('--force', 'replace an earlier export')
+    .action((id: string, dir: string, _: unknown, self: Command) =>
+      runExport(id, dir, self.optsWithGlobals<ExportOptions>()),
+    );
+}
+
+async function runImport(dir: string, options: { home?: string; name?: string }): Promise<void> {
+  const studio = Studio.open(resolveHome(options.home));
+  try {
+    const run = await importModel(studio, dir, options.name ?? path.basename(path.resolve(dir)));
+    const { model, tokenizer } = studio.configOf(run);
+    console.log(
+      `${run.id}  ${run.name}: ${formatCount(parameterCount(model))} parameters, context ${model.contextLength}, ${tokenizer} tokens`,
+    );
+  } finally {
+    studio.close();
+  }
+}
+
+async function runExport(id: string, dir: string, options: ExportOptions): Promise<void> {
+  const studio = Studio.open(resolveHome(options.home));
+  try {
+    const { run, step } = findCheckpoint(studio, id);
+    const { dtype, force = false, license, language, author, notes } = options;
+    const words = Object.fromEntries(
+      Object.entries({ license, language, author, notes }).filter(([, v]) => v !== undefined),
+    );
+    await exportModel(studio, run, step, dir, { dtype, force, files: cardFiles(studio, run, step, dtype, words) });
+    console.log(`${run.name}, step ${step}, is in ${path.resolve(dir)}`);
+  } finally {
+    studio.close();
+  }
+}

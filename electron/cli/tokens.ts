@@ -1,0 +1,70 @@
+import path from 'node:path';
+import { type Command, Option } from 'commander';
+import { datasetsDir, resolveHome } from '../studio/home.ts';
+import { importTokens } from '../data/importTokens.ts';
+import { loadDatasetInfo } from '../data/index.ts';
+import { openDataset, type SplitName } from '../data/shards/index.ts';
+import { tokenizerNames, type TokenizerName } from '../data/tokenizers/index.ts';
+import { blockTokens, type TokenFormat, tokenFormats, writeTokenFile } from '../exchange/tokens/file.ts';
+import { formatCount } from '../format.ts';
+import { parseNumber } from './numbers.ts';
+
+interface Home {
+  readonly home?: string;
+}
+
+export function addTokens(program: Command): void {
+  const tokens = program.command('tokens').description('files of tokens, as nanoGPT and llm.c have them');
+  tokens
+    .command('import')
+    .description('make a dataset of .bin files: uint16 tokens (nanoGPT), or the same with a header (llm.c)')
+    .argument('<files...>', 'in order')
+    .option('--val <files...>', 'files for validation (else the end of the others is)')
+    .option('--val-fraction <x>', 'part that is kept for validation, without --val', '0.1')
+    .addOption(new Option('--tokenizer <name>', 'whose tokens they are').choices(tokenizerNames).default('gpt2'))
+    .action((files: string[], _: unknown, self: Command) =>
+      runImport(
+        files,
+        self.optsWithGlobals<Home & { val?: string[]; valFraction: string; tokenizer: TokenizerName }>(),
+      ),
+    );
+  tokens
+    .command('export')
+    .description('write a part of a dataset as one .bin file')
+    .argument('<dataset>', 'its name')
+    .argument('<file>', 'a new one')
+    .addOption(new Option('--split <name>', 'which part').choices(['train', 'val']).default('train'))
+    .addOption(new Option('--format <name>', 'how').choices(tokenFormats).default('nanogpt'))
+    .action((name: string, file: string, _: unknown, self: Command) =>
+      runExport(name, file, self.optsWithGlobals<Home & { split: SplitName; format: TokenFormat }>()),
+    );
+}
+
+async function runImport(
+  train: string[],
+  options: Home & { val?: string[]; valFraction: string; tokenizer: TokenizerName },
+): Promise<void> {
+  const valFraction = parseNumber('--val-fraction', options.valFraction);
+  const { tokenizer, val = [] } = options;
+  const made = await importTokens({ home: resolveHome(options.home), train, val, tokenizer, valFraction });
+  console.log(
+    `${made.name}: ${formatCount(made.trainTokens)} tokens to train on, ${formatCount(made.valTokens)} to validate`,
+  );
+}
+
+function runExport(name: string, file: string, options: Home & { split: SplitName; format: TokenFormat }): void {
+  const home = resolveHome(options.home);
+  loadDatasetInfo(home, name);
+  const dataset = openDataset(path.join(datasetsDir(home), name));
+  try {
+    const source = dataset.split(options.split);
+    function* content(): Generator<Uint16Array> {
+      for (let at = 0; at < source.tokens; at += blockTokens)
+        yield Uint16Array.from(source.window(at, Math.min(blockTokens, source.tokens - at)));
+    }
+    writeTokenFile(file, options.format, source.tokens, content());
+    console.log(`${formatCount(source.tokens)} tokens are in ${path.resolve(file)}`);
+  } finally {
+    dataset.close();
+  }
+}

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { UsageError, UserError } from '../errors.ts';
+import { openTokenFile, type TokenFile } from '../exchange/tokens/file.ts';
+import { makeDataset, writeManifest } from './make.ts';
+import { type Manifest, ShardWriter } from './shards/index.ts';
+import { getTokenizer, type TokenizerName } from './tokenizers/index.ts';
+
+export interface ImportTokensOptions {
+  readonly home: string;
+  /** Files of tokens, in order. */
+  readonly train: readonly string[];
+  /** Files for validation; none: the end of the training files is. */
+  readonly val: readonly string[];
+  readonly tokenizer: TokenizerName;
+  readonly valFraction?: number;
+  readonly shardTokens?: number;
+  readonly onProgress?: (progress: { readonly doneTokens: number; readonly totalTokens: number }) => void;
+}
+
+async function sha256Of(file: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of fs.createReadStream(file)) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/**
+ * Makes a dataset of files that hold tokens already: nanoGPT's or llm.c's. Where a document ends only its end of text says,
+ * so there are no subsets but the whole.
+ * @throws UserError for files that are cut off, lie about their length, or hold tokens that the vocabulary does not have
+ */
+export async function importTokens(options: ImportTokensOptions): Promise<Manifest> {
+  const { home, tokenizer, valFraction = 0.1, shardTokens = 100_000_000 } = options;
+  if (!(valFraction > 0 && valFraction < 1))
+    throw new UsageError(`The part kept for validation must lie between 0 and 1, and ${valFraction} does not.`);
+  if (options.train.length === 0) throw new UsageError('There are no files of tokens: name some.');
+  const train = options.train.map((file) => ({ file, opened: openTokenFile(file) }));
+  const val = options.val.map((file) => ({ file, opened: openTokenFile(file) }));
+  const sources: Manifest['sources'] = [];
+  for (const { file } of [...train, ...val])
+    sources.push({ path: path.resolve(file), bytes: fs.statSync(file).size, sha256: await sha256Of(file) });
+  const made = JSON.stringify([sources.map((s) => s.sha256), val.length, tokenizer, val.length > 0 ? 0 : valFraction]);
+  const stem =
+    path
+      .parse(train[0]!.file)
+      .name.replace(/[^\w-]+/g, '-')
+      .slice(0, 40) || 'tokens';
+  const name = `${stem}-${tokenizer}-${createHash('sha256').update(made).digest('hex').slice(0, 8)}`;
+  const { vocabSize } = getTokenizer(tokenizer);
+  return makeDataset(home, name, async (dir) => {
+    const [trainWriter, valWriter] = [
+      new ShardWriter(dir, 'train', shardTokens),
+      new ShardWriter(dir, 'val', shardTokens),
+    ];
+    const total = (files: readonly { opened: TokenFile }[]) => files.reduce((n, f) => n + f.opened.tokens, 0);
+    const [trainTotal, valTotal] = [total(train), total(val)];
+    const cut = val.length > 0 ? trainTotal : trainTotal - Math.round(trainTotal * valFraction);
+    let done = 0;
+    try {
+      for (const { opened } of [...train, ...val]) {
+        for (const block of opened.read(vocabSize)) {
+          // What lies behind the cut is for validation.
+          const own = Math.max(0, Math.min(block.length, cut - done));
+          trainWriter.write(block.subarray(0, own));
+          valWriter.write(block.subarray(own));
+          done += block.length;
+          options.onProgress?.({ doneTokens: done, totalTokens: trainTotal + valTotal });
+        }
+      }
+    } finally {
+      trainWriter.close();
+      valWriter.close();
+    }
+    if (trainWriter.tokens === 0 || valWriter.tokens === 0)
+      throw new UserError(`${trainTotal + valTotal} tokens are too few for a part to train on and one to validate.`);
+    const manifest: Manifest = {
+      version: 1,
+      name,
+      tokenizer,
+      vocabSize,
+      trainTokens: trainWriter.tokens,
+      valTokens: valWriter.tokens,
+      shards: { train: trainWriter.shards, val: valWriter.shards },
+      sources,
+      settings: { valFraction },
+      createdAt: new Date().toISOString(),
+    };
+    writeManifest(dir, manifest);
+    return manifest;
+  });
+}
