@@ -3,6 +3,7 @@ import type { ConfigProblem, Phase, RunConfig } from '../engine/config.ts';
 import type { HellaswagResult } from '../evals/hellaswag/score.ts';
 
 export type { ConfigProblem, Phase, RunConfig } from '../engine/config.ts';
+export type { Written } from '../engine/generate.ts';
 export type { EvalRow } from '../studio/evals.ts';
 export type { Settings } from '../studio/settings.ts';
 

@@ -5,7 +5,7 @@ import { createCpuDevice } from '../engine/devices/cpu/device.ts';
 import { precisions } from '../engine/program/types.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { benchStore } from '../studio/store/bench.ts';
-import { addHellaswagBench } from './benchHellaswag.ts';
+import { addEvaluationBenches } from './benchEvaluation.ts';
 import { parseInteger } from './numbers.ts';
 import { profileTable } from './profileTable.ts';
 import { table } from './terminal/table.ts';
@@ -33,7 +33,7 @@ export function addBench(program: Command): void {
     .option('--rounds <n>', 'times that everything is measured; the median counts', '9')
     .option('--json', 'one line of JSON instead of tables')
     .action(runBench);
-  addHellaswagBench(bench);
+  addEvaluationBenches(bench);
   bench
     .command('store')
     .description('measure how fast metrics are stored and read')

@@ -1,10 +1,10 @@
 import type { Command } from 'commander';
-import { getTokenizer } from '../data/tokenizers/index.ts';
-import { latestValid } from '../engine/checkpoint/index.ts';
-import { generateFrom } from '../engine/generate.ts';
+import { latestValid, openCheckpoint } from '../engine/checkpoint/index.ts';
+import { writeText } from '../engine/generate.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
+import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 
 interface GenerateOptions {
@@ -14,19 +14,23 @@ interface GenerateOptions {
   readonly temperature: string;
   readonly topK: string;
   readonly topP: string;
+  readonly repetitionPenalty: string;
+  readonly stop?: string[];
   readonly seed: string;
 }
 
 export function addGenerate(program: Command): void {
   program
     .command('generate')
-    .description("write text with a run's latest checkpoint")
-    .argument('<run>', "a run's id, the beginning of it, or its name")
+    .description('write text with a checkpoint')
+    .argument('<checkpoint>', checkpointHelp)
     .option('--prompt <text>', 'how the text begins', '\\n')
     .option('--tokens <n>', 'tokens to write at most', '200')
     .option('--temperature <x>', '0 takes the likeliest token always', '0.8')
     .option('--top-k <n>', 'choose among the k likeliest tokens, 0: all', '0')
     .option('--top-p <x>', 'choose among the likeliest tokens that together have this probability, 1: all', '1')
+    .option('--repetition-penalty <x>', 'above 1, tokens that are there already become less likely', '1')
+    .option('--stop <text...>', 'end before any of these')
     .option('--seed <n>', 'the same seed writes the same text', '1')
     .action((id: string, _: unknown, self: Command) => runGenerate(id, self.optsWithGlobals<GenerateOptions>()));
 }
@@ -43,18 +47,32 @@ function parseTopP(text: string): number {
   return value;
 }
 
+function parsePenalty(text: string): number {
+  const value = parseNumber('--repetition-penalty', text);
+  if (value <= 0) throw new UsageError(`--repetition-penalty needs a number above 0, not "${text}".`);
+  return value;
+}
+
+/** Shells make it hard to write a new line. */
+const unescaped = (text: string): string => text.replaceAll('\\n', '\n');
+
 async function runGenerate(id: string, options: GenerateOptions): Promise<void> {
   const sampling = {
     maxTokens: parseInteger('--tokens', options.tokens, 1),
     temperature: parseTemperature(options.temperature),
     topK: parseInteger('--top-k', options.topK),
     topP: parseTopP(options.topP),
+    repetitionPenalty: parsePenalty(options.repetitionPenalty),
+    stop: (options.stop ?? []).map(unescaped),
     seed: parseInteger('--seed', options.seed),
   };
   const studio = Studio.open(resolveHome(options.home));
   try {
-    const run = studio.store.getRun(id);
-    const { checkpoint, refused } = await latestValid(studio.checkpointRoot(run));
+    const chosen = id.includes('@') ? findCheckpoint(studio, id) : undefined;
+    const run = chosen?.run ?? studio.store.getRun(id);
+    const { checkpoint, refused } = chosen
+      ? { checkpoint: await openCheckpoint(studio.checkpointOf(run, chosen.step).path), refused: [] }
+      : await latestValid(studio.checkpointRoot(run));
     const reasons = refused.map((r) => r.reason);
     if (!checkpoint) {
       if (reasons.length > 0) throw new UserError(`No checkpoint of ${run.id} is whole (${reasons.join('; ')}).`);
@@ -62,15 +80,12 @@ async function runGenerate(id: string, options: GenerateOptions): Promise<void> 
     }
     for (const reason of reasons) console.error(`refused: ${reason}; writing with step ${checkpoint.step}`);
     const config = studio.configOf(run);
-    const tokenizer = getTokenizer(config.tokenizer);
-    const prompt = options.prompt.replaceAll('\\n', '\n');
-    const ids = prompt === '' ? [tokenizer.endOfText] : Array.from(tokenizer.encode(prompt));
+    const prompt = unescaped(options.prompt);
     process.stdout.write(prompt);
-    const decoder = tokenizer.streamDecoder();
-    for await (const token of generateFrom(checkpoint, config, ids, { ...sampling, endOfText: tokenizer.endOfText })) {
-      process.stdout.write(decoder.push(token));
-    }
-    process.stdout.write(`${decoder.end()}\n`);
+    for await (const { kind, text } of writeText(checkpoint, config, prompt, sampling))
+      if (kind === 'text') process.stdout.write(text);
+      else console.error(`\ntrainyard: ${text}`);
+    process.stdout.write('\n');
   } finally {
     studio.close();
   }

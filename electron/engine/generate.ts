@@ -1,9 +1,11 @@
+import { getTokenizer } from '../data/tokenizers/index.ts';
 import type { OpenedCheckpoint } from './checkpoint/index.ts';
 import type { RunConfig } from './config.ts';
 import { openDevice } from './devices/open.ts';
 import { Generator, type SamplingOptions } from './generator.ts';
 import { Gpt2 } from './gpt2/programs.ts';
 import { plan } from './program/planner.ts';
+import { StopStrings } from './stopStrings.ts';
 import { restoreModel } from './trainer/snapshot.ts';
 
 /**
@@ -19,7 +21,7 @@ export async function* generateFrom(
   const model = new Gpt2(config.model, config.precision);
   const generator = new Generator(model, config.model.contextLength);
   const { device } = await openDevice(config.device);
-  const programs = [generator.program, model.castWeights];
+  const programs = [...generator.programs, model.castWeights];
   const session = await device.load(programs, plan(programs));
   try {
     await restoreModel(session, model, checkpoint);
@@ -27,4 +29,50 @@ export async function* generateFrom(
   } finally {
     session.close();
   }
+}
+
+/** How text is continued. */
+export interface WritingOptions extends Pick<
+  SamplingOptions,
+  'temperature' | 'topK' | 'topP' | 'repetitionPenalty' | 'seed' | 'maxTokens'
+> {
+  /** Writing ends before any of these. */
+  readonly stop?: readonly string[];
+}
+
+export type Written =
+  { readonly kind: 'text'; readonly text: string } | { readonly kind: 'notice'; readonly text: string };
+
+/**
+ * Continues a text with a checkpoint's weights.
+ * @yields pieces of text, and a notice when the context is full
+ */
+export async function* writeText(
+  checkpoint: OpenedCheckpoint,
+  config: RunConfig,
+  prompt: string,
+  { stop = [], ...sampling }: WritingOptions,
+): AsyncGenerator<Written> {
+  const tokenizer = getTokenizer(config.tokenizer);
+  const ids = prompt === '' ? [tokenizer.endOfText] : Array.from(tokenizer.encode(prompt));
+  const decoder = tokenizer.streamDecoder();
+  const stops = new StopStrings(stop.filter((s) => s !== ''));
+  let forgot: number | undefined;
+  const options = { ...sampling, endOfText: tokenizer.endOfText, onForget: (kept: number) => (forgot ??= kept) };
+  let told = false;
+  for await (const token of generateFrom(checkpoint, config, ids, options)) {
+    if (forgot !== undefined && !told) {
+      told = true;
+      const { contextLength } = config.model;
+      yield {
+        kind: 'notice',
+        text: `The context of ${contextLength} tokens is full: from here on the model knows the latest ones only (${forgot} at first).`,
+      };
+    }
+    const text = stops.push(decoder.push(token));
+    if (text !== '') yield { kind: 'text', text };
+    if (stops.stopped) return;
+  }
+  const rest = stops.push(decoder.end()) + stops.end();
+  if (rest !== '') yield { kind: 'text', text: rest };
 }

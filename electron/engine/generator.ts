@@ -12,16 +12,28 @@ export interface SamplingOptions {
   readonly topK: number;
   /** Keep only the likeliest tokens that together have this probability (Holtzman et al. 2020); 1, and unless given, all. */
   readonly topP?: number;
+  /**
+   * Tokens that are there already become less likely: a positive logit is divided by it, a negative one multiplied (Keskar
+   * et al. 2019, CTRL). 1, and unless given, changes nothing.
+   */
+  readonly repetitionPenalty?: number;
   readonly seed: number;
   readonly maxTokens: number;
   /** Generation ends before this token. */
   readonly endOfText: number;
+  /** Told when the cache is full and the older part of the text is forgotten: how many tokens are still known. */
+  readonly onForget?: (kept: number) => void;
 }
+
+/** Sizes in which a prompt is read, the largest first: a product with many rows takes little longer than with one. */
+const prefillTimes = [256, 32];
 
 /** Writes text one token at a time, with the keys and values of earlier tokens kept in a cache. */
 export class Generator {
-  readonly program: Program;
+  readonly programs: readonly Program[];
   readonly inputs: Inputs;
+  readonly #decode: Program;
+  readonly #prefills: readonly { readonly program: Program; readonly inputs: Inputs; readonly time: number }[];
   readonly #cache: readonly LayerCache[];
   readonly #logits: Buffer;
 
@@ -29,8 +41,12 @@ export class Generator {
   constructor(model: Gpt2, contextLength: number) {
     this.#cache = model.cache(1, contextLength);
     const decode = model.decode(1, 1, this.#cache);
-    this.program = decode.program;
     this.inputs = decode.inputs;
+    this.#decode = decode.program;
+    this.#prefills = prefillTimes
+      .filter((time) => time < contextLength)
+      .map((time) => ({ ...model.prefill(1, time, this.#cache, decode.inputs), time }));
+    this.programs = [decode.program, ...this.#prefills.map((p) => p.program)];
     this.#logits = decode.logits;
   }
 
@@ -43,27 +59,49 @@ export class Generator {
     const capacity = this.#cache[0]!.k.shape[2]!;
     const random = new PhiloxStream(options.seed, generationStream);
     const logits = new Float32Array(this.#logits.shape[1]!);
+    const seen = new Set(prompt);
     let text = prompt.slice(-capacity);
+    if (text.length < prompt.length) options.onForget?.(text.length);
     let position = 0;
     for (let made = 0; made < options.maxTokens; made++) {
       if (text.length > capacity) {
         text = text.slice(-Math.ceil(capacity / 2));
         position = 0;
+        options.onForget?.(text.length);
       }
-      for (; position < text.length; position++) await this.#read(session, text[position]!, position);
+      await this.#read(session, text, position);
+      position = text.length;
       session.read(this.#logits, logits);
+      penalise(logits, seen, options.repetitionPenalty ?? 1);
       const token = choose(logits, options, random);
       if (token === options.endOfText) return;
       text.push(token);
+      seen.add(token);
       yield token;
     }
   }
 
-  async #read(session: Session, token: number, position: number): Promise<void> {
-    session.write(this.inputs.tokens, Int32Array.of(token));
-    session.write(this.inputs.position, Int32Array.of(position));
-    await session.run(this.program);
+  /** Reads tokens from a position on; the last one by itself, for its logits. */
+  async #read(session: Session, text: readonly number[], from: number): Promise<void> {
+    let position = from;
+    for (const { program, inputs, time } of this.#prefills) {
+      for (; text.length - position > time; position += time) {
+        session.write(inputs.tokens, Int32Array.from(text.slice(position, position + time)));
+        session.write(this.inputs.position, Int32Array.of(position));
+        await session.run(program);
+      }
+    }
+    for (; position < text.length; position++) {
+      session.write(this.inputs.tokens, Int32Array.of(text[position]!));
+      session.write(this.inputs.position, Int32Array.of(position));
+      await session.run(this.#decode);
+    }
   }
+}
+
+function penalise(logits: Float32Array, seen: ReadonlySet<number>, penalty: number): void {
+  if (penalty === 1) return;
+  for (const token of seen) logits[token]! *= logits[token]! > 0 ? 1 / penalty : penalty;
 }
 
 /** The stream of random numbers that sampling draws from; weights and dropout use others. */

@@ -10,6 +10,7 @@ import {
   setKept,
 } from '../engine/checkpoint/index.ts';
 import { parseRunConfig, type RunConfig } from '../engine/config.ts';
+import type { WritingOptions, Written } from '../engine/generate.ts';
 import { begunPhases, type PhaseChange, withChangedPhases } from '../engine/trainer/phaseChange.ts';
 import { schedule, totalSteps } from '../engine/trainer/schedule.ts';
 import { readTrainerState } from '../engine/trainer/snapshot.ts';
@@ -29,17 +30,6 @@ import { memoryAt } from './run/memory.ts';
 import { runJob } from './run/job.ts';
 import { recordPhases } from './run/record.ts';
 import { askForPhases, type Patience, type RunOrder, type RunRequest, RunRequests, tell } from './run/requests.ts';
-
-/** How text is continued. */
-export interface SamplingChoice {
-  readonly maxTokens: number;
-  readonly temperature: number;
-  /** 0: all tokens. */
-  readonly topK: number;
-  /** 1: all tokens. */
-  readonly topP: number;
-  readonly seed: number;
-}
 
 export type EvaluationProgress =
   | { readonly kind: 'progress'; readonly done: number; readonly total: number }
@@ -207,12 +197,12 @@ export class Studio {
     return found;
   }
 
-  /** Continues a prompt with a checkpoint's weights, in a process of its own. @yields pieces of text */
-  async *generate(run: Run, step: number, prompt: string, sampling: SamplingChoice): AsyncGenerator<string> {
+  /** Continues a prompt with a checkpoint's weights, in a process of its own. @yields pieces of text, and notices */
+  async *generate(run: Run, step: number, prompt: string, sampling: WritingOptions): AsyncGenerator<Written> {
     const config = this.configOf(run);
     const checkpoint = this.checkpointOf(run, step).path;
     for await (const message of runJob({ type: 'generate', config, checkpoint, prompt, sampling }, this.#spawn))
-      if (message.type === 'text') yield message.text;
+      if (message.type === 'text' || message.type === 'notice') yield { kind: message.type, text: message.text };
   }
 
   /** The validation loss of a checkpoint, in a process of its own; it is stored. @yields progress, then the loss */

@@ -13,7 +13,7 @@ const prompt = [3, 14, 15];
 
 async function write8(device: Device, options: SamplingOptions, text = prompt, capacity = 13): Promise<number[]> {
   const generator = new Generator(model, capacity);
-  const session = await device.load([generator.program], plan([generator.program]));
+  const session = await device.load(generator.programs, plan(generator.programs));
   write(session, model.parameters, randomWeights(model.parameters));
   const made: number[] = [];
   for await (const token of generator.generate(session, text, options)) made.push(token);
@@ -101,7 +101,7 @@ describe.each([tfjs, ...(hasCpu ? [cpu(2)] : [])])('generating on $name', ({ ope
     const topK = 5;
     const total = order.slice(0, topK).reduce((sum, i) => sum + weights[i]!, 0);
     const generator = new Generator(model, 13);
-    const session = await device.load([generator.program], plan([generator.program]));
+    const session = await device.load(generator.programs, plan(generator.programs));
     write(session, model.parameters, randomWeights(model.parameters));
     const draws = 300;
     const counts = new Map<number, number>();
@@ -117,6 +117,48 @@ describe.each([tfjs, ...(hasCpu ? [cpu(2)] : [])])('generating on $name', ({ ope
       const deviations = Math.abs((counts.get(token) ?? 0) - draws * p) / Math.sqrt(draws * p * (1 - p) + 1);
       expect(deviations, `token ${token}`).toBeLessThan(4);
     }
+  });
+
+  it('reads a long prompt in pieces, and writes what token by token gives', async () => {
+    const long = new Gpt2({ ...smallConfig, contextLength: 90 });
+    const text = Array.from({ length: 75 }, (_, i) => (i * 7 + 3) % smallConfig.vocabSize);
+    const generator = new Generator(long, 90);
+    const decode = long.decode(1, 1, long.cache(1));
+    const programs = [...generator.programs, decode.program];
+    expect(generator.programs.length).toBeGreaterThan(1);
+    const session = await device.load(programs, plan(programs));
+    write(session, long.parameters, randomWeights(long.parameters));
+    const made: number[] = [];
+    for await (const token of generator.generate(session, text, greedy)) made.push(token);
+    const plain = [...text];
+    for (let at = 0; made.length > plain.length - text.length; at++) {
+      session.write(decode.inputs.tokens, Int32Array.of(plain[at]!));
+      session.write(decode.inputs.position, Int32Array.of(at));
+      await session.run(decode.program);
+      if (at === plain.length - 1) plain.push(likeliest(session.read(decode.logits) as Float32Array));
+    }
+    expect(made).toEqual(plain.slice(text.length));
+    session.close();
+  });
+
+  it('makes what was said before less likely, as the penalty says', async () => {
+    const logits = await logitsAfter(device, prompt);
+    const penalty = 3;
+    const changed = logits.map((x, i) => (prompt.includes(i) ? (x > 0 ? x / penalty : x * penalty) : x));
+    const [first] = await write8(device, { ...greedy, maxTokens: 1, repetitionPenalty: penalty });
+    expect(first).toBe(likeliest(changed));
+    // So strong that nothing is said twice.
+    const all = await write8(device, { ...greedy, repetitionPenalty: 1e6 });
+    const positive = Math.max(...logits) > 0;
+    if (positive) expect(new Set([...prompt, ...all]).size).toBe(prompt.length + all.length);
+  });
+
+  it('tells when it forgets', async () => {
+    const told: number[] = [];
+    await write8(device, { ...greedy, onForget: (kept) => told.push(kept) }, prompt, 6);
+    expect(told).toEqual([3]);
+    await write8(device, { ...greedy, maxTokens: 1, onForget: (kept) => told.push(kept) }, prompt, 2);
+    expect(told.slice(1)).toEqual([2]);
   });
 
   it('needs a prompt', async () => {

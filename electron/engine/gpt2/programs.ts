@@ -105,7 +105,20 @@ export class Gpt2 {
     const r = new Recorder({ precision: this.precision });
     const x = forward({ r, config: this.config, p: this.parameters, inputs, dropout: 0, cache });
     r.emit(head, { x, wte: this.parameters.get('wte.weight'), logits });
-    return { program: r.program(time === 1 ? 'decode' : `prefill${time}`), inputs, logits };
+    return { program: r.program(time === 1 ? 'decode' : `decode${time}`), inputs, logits };
+  }
+
+  /** Puts `time` tokens of each sequence into the cache, and asks for no logits: those of a prompt but its last. */
+  prefill(
+    batch: number,
+    time: number,
+    cache: readonly LayerCache[],
+    shared: Inputs,
+  ): { program: Program; inputs: Inputs } {
+    const inputs = inputBuffers(batch, time, shared);
+    const r = new Recorder({ precision: this.precision });
+    forward({ r, config: this.config, p: this.parameters, inputs, dropout: 0, cache });
+    return { program: r.program(`prefill${time}`), inputs };
   }
 }
 

@@ -5,7 +5,7 @@ import { openCheckpoint } from '../checkpoint/index.ts';
 import { readQuestions } from '../../evals/hellaswag/questions.ts';
 import { evaluate, hellaswag } from '../evaluate.ts';
 import { bytesOf } from '../trainer/windows.ts';
-import { generateFrom } from '../generate.ts';
+import { writeText } from '../generate.ts';
 import type { FromJob, Job } from './messages.ts';
 
 /** Does a job and tells what comes of it, piece by piece. */
@@ -13,15 +13,8 @@ export async function runJob(job: Job, tell: (message: FromJob) => Promise<void>
   const { config } = job;
   const checkpoint = await openCheckpoint(job.checkpoint);
   if (job.type === 'generate') {
-    const tokenizer = getTokenizer(config.tokenizer);
-    const ids = job.prompt === '' ? [tokenizer.endOfText] : Array.from(tokenizer.encode(job.prompt));
-    const decoder = tokenizer.streamDecoder();
-    for await (const token of generateFrom(checkpoint, config, ids, {
-      ...job.sampling,
-      endOfText: tokenizer.endOfText,
-    }))
-      await tell({ type: 'text', text: decoder.push(token) });
-    await tell({ type: 'text', text: decoder.end() });
+    for await (const { kind, text } of writeText(checkpoint, config, job.prompt, job.sampling))
+      await tell({ type: kind, text });
     return;
   }
   if (job.type === 'hellaswag') {

@@ -1,5 +1,6 @@
 import type { ItemScore } from '../../evals/hellaswag/score.ts';
 import type { RunConfig } from '../config.ts';
+import type { WritingOptions } from '../generate.ts';
 import type { RunEvent } from '../trainer/events.ts';
 import type { PhaseRequest, Request } from '../trainer/events.ts';
 import type { DatasetDirs } from '../trainer/windows.ts';
@@ -35,13 +36,7 @@ export type Job =
       readonly config: RunConfig;
       readonly checkpoint: string;
       readonly prompt: string;
-      readonly sampling: {
-        readonly temperature: number;
-        readonly topK: number;
-        readonly topP: number;
-        readonly seed: number;
-        readonly maxTokens: number;
-      };
+      readonly sampling: WritingOptions;
     }
   | {
       readonly type: 'evaluate';
@@ -63,6 +58,7 @@ export type Job =
 /** What comes of a job. */
 export type FromJob =
   | { readonly type: 'text'; readonly text: string }
+  | { readonly type: 'notice'; readonly text: string }
   | { readonly type: 'progress'; readonly done: number; readonly total: number }
   | { readonly type: 'result'; readonly value: number; readonly tokens: number; readonly bytes: number }
   | { readonly type: 'scores'; readonly scores: readonly ItemScore[] }

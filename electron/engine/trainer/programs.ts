@@ -46,7 +46,7 @@ export class RunPrograms {
   get programs() {
     const { training, evaluator, generator, scorer, model } = this;
     const scoring = scorer ? [scorer.program] : [];
-    return [...training.programs, evaluator.program, generator.program, ...scoring, model.castWeights];
+    return [...training.programs, evaluator.program, ...generator.programs, ...scoring, model.castWeights];
   }
 }
 

@@ -83,7 +83,7 @@ describe.each([tfjs, ...(hasCpu ? [cpu(2)] : [])])('half precision on $name', ({
     const { vocabSize, contextLength: time } = smallConfig;
     const whole = model.decode(1, time, model.cache(1));
     const generator = new Generator(model, time);
-    const programs = [whole.program, generator.program, model.castWeights];
+    const programs = [whole.program, ...generator.programs, model.castWeights];
     const session = await device.load(programs, plan(programs));
     write(session, model.parameters, randomWeights(model.parameters));
     await session.run(model.castWeights);

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { getTokenizer } from '../data/tokenizers/index.ts';
+import { benchGenerate } from '../engine/bench/generate.ts';
 import { benchHellaswag } from '../engine/bench/hellaswag.ts';
 import { createCpuDevice } from '../engine/devices/cpu/device.ts';
 import { modelConfigSchema } from '../engine/gpt2/config.ts';
@@ -22,7 +23,7 @@ interface Options {
   readonly json?: boolean;
 }
 
-export function addHellaswagBench(bench: Command): void {
+export function addEvaluationBenches(bench: Command): void {
   bench
     .command('hellaswag')
     .description('measure HellaSwag items a second beside the plain way, four whole sequences an item')
@@ -30,20 +31,47 @@ export function addHellaswagBench(bench: Command): void {
     .option('--items <n>', 'items', '100')
     .option('--precision <p>', precisions.join(', '), 'f32')
     .option('--data <file>', 'a file of items instead of the validation set')
-    .action((_: unknown, self: Command) => run(self.optsWithGlobals<Options>()));
+    .action((_: unknown, self: Command) => runHellaswag(self.optsWithGlobals<Options>()));
+  bench
+    .command('generate')
+    .description('measure tokens a second behind a full context, with the cache and by computing all anew')
+    .option('--preset <name>', 'the model, with weights as they are before training', 'gpt2')
+    .option('--precision <p>', precisions.join(', '), 'f32')
+    .option('--tokens <n>', 'tokens that are timed', '32')
+    .action((_: unknown, self: Command) => runGenerate(self.optsWithGlobals<Options & { tokens: string }>()));
 }
 
-async function run(options: Options): Promise<void> {
+/** What both are asked for: the model, its precision, and the device. */
+function setting(options: Options) {
   const precision = precisions.find((p) => p === options.precision);
   if (!precision)
     throw new UsageError(`--precision needs one of ${precisions.join(', ')}, not "${options.precision}".`);
+  const { model } = loadPreset(options.preset).config as { model: object };
+  const { vocabSize } = getTokenizer('gpt2');
+  const config = modelConfigSchema.parse({ ...model, vocabSize });
+  const threads = options.threads === undefined ? {} : { threads: parseInteger('--threads', options.threads, 1) };
+  return { precision, config, device: createCpuDevice(threads) };
+}
+
+async function runGenerate(options: Options & { tokens: string }): Promise<void> {
+  const { precision, config, device } = setting(options);
+  const result = await benchGenerate(device, config, precision, parseInteger('--tokens', options.tokens, 2));
+  if (options.json) return console.log(JSON.stringify({ device: device.description, ...result }));
+  const { context, prefillSeconds, cachedSeconds, recomputedSeconds } = result;
+  console.log(`${device.description}; ${options.preset} in ${precision}, behind ${context} tokens`);
+  console.log(
+    `reading the prompt     ${prefillSeconds.toFixed(2)} s, ${(context / prefillSeconds).toFixed(0)} tokens/s`,
+  );
+  console.log(`with the cache         ${(1 / cachedSeconds).toFixed(2)} tokens/s`);
+  console.log(`all computed anew      ${(1 / recomputedSeconds).toFixed(2)} tokens/s`);
+  console.log(`${(recomputedSeconds / cachedSeconds).toFixed(1)} × as fast`);
+}
+
+async function runHellaswag(options: Options): Promise<void> {
+  const { precision, config, device } = setting(options);
   const file = options.data ?? (await validationFile(resolveHome(options.home)));
   const tokenizer = getTokenizer('gpt2');
   const questions = readQuestions(file, parseInteger('--items', options.items, 1), tokenizer);
-  const { model } = loadPreset(options.preset).config as { model: object };
-  const config = modelConfigSchema.parse({ ...model, vocabSize: tokenizer.vocabSize });
-  const threads = options.threads === undefined ? {} : { threads: parseInteger('--threads', options.threads, 1) };
-  const device = createCpuDevice(threads);
   const result = await benchHellaswag(
     device,
     config,
