@@ -8,6 +8,8 @@ import { contract } from './contract.ts';
 export interface Desktop {
   /** Files and folders chosen in a dialog; null when it was left. */
   pickFiles(title: string): Promise<string[] | null>;
+  /** One folder, which may be made there and then; null when the dialog was left. */
+  pickFolder(title: string): Promise<string | null>;
   /** Shows a file or folder where the system shows files. */
   showFile(file: string): void;
   /** Called when settings have changed. */

@@ -244,6 +244,7 @@ export type HellaswagUpdate =
 
 export interface PublishedRun {
   readonly name: string;
+  readonly tokensPerStep: number;
   readonly points: readonly { readonly step: number; readonly valLoss: number; readonly hellaswag: number }[];
   readonly notes: string;
 }

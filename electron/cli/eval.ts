@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { createLogUpdate } from 'log-update';
 import { UsageError } from '../errors.ts';
-import { cachedFile, validationFile, validationItems } from '../evals/hellaswag/source.ts';
+import { adoptFile, validationFile, validationItems } from '../evals/hellaswag/source.ts';
 import { formatBytes } from '../format.ts';
 import { bitsPerByte, evalRows, evalsCsv, evalsMarkdown, evalsTable } from '../studio/evals.ts';
 import { resolveHome } from '../studio/home.ts';
@@ -50,10 +50,11 @@ export function addEval(program: Command): void {
   evaluate
     .command('fetch')
     .description("fetch HellaSwag's validation set into the home, for when there is no network")
+    .option('--data <file>', 'a file that was fetched elsewhere (hellaswag_val.jsonl)')
     .action(async (_: unknown, self: Command) => {
-      const home = resolveHome(self.optsWithGlobals<Common>().home);
-      await fetchItems(home);
-      console.log(cachedFile(home));
+      const options = self.optsWithGlobals<Common & { data?: string }>();
+      const home = resolveHome(options.home);
+      console.log(options.data === undefined ? await fetchItems(home) : await adoptFile(home, options.data));
     });
 }
 
@@ -64,7 +65,8 @@ function progressLine(): { show: (text: string) => void; done: () => void } {
   return { show: log, done: () => log.clear() };
 }
 
-async function fetchItems(home: string): Promise<string> {
+/** HellaSwag's validation set, fetched if it is not there, with progress. */
+export async function fetchItems(home: string): Promise<string> {
   const line = progressLine();
   try {
     return await validationFile(home, {

@@ -77,6 +77,12 @@ function humanLines(studio: Studio, run: Run): Display {
           progress.update({ ...event, steps, phase, secondsLeft });
           break;
         }
+        case 'hellaswag':
+          if (event.result)
+            progress.say(
+              `step ${event.step}: HellaSwag acc ${event.result.acc.toFixed(4)} ± ${event.result.accStderr.toFixed(4)}, acc_norm ${event.result.accNorm.toFixed(4)} over ${event.result.items} items`,
+            );
+          break;
         case 'evaluation':
           progress.say(
             `step ${event.step}: validation loss ${event.valLoss.toFixed(4)}, perplexity ${Math.exp(event.valLoss).toFixed(2)}`,

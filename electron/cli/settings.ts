@@ -95,6 +95,18 @@ export const settings: readonly Setting[] = [
     help: 'validation sequences each time (200)',
   },
   {
+    flags: '--hellaswag-every <steps>',
+    path: 'evaluation.hellaswagEvery',
+    kind: 'int',
+    help: 'steps between HellaSwag evaluations, 0: none (0)',
+  },
+  {
+    flags: '--hellaswag-items <n>',
+    path: 'evaluation.hellaswagItems',
+    kind: 'int',
+    help: 'HellaSwag items each time, the first of 10,042 (1000)',
+  },
+  {
     flags: '--sample-every <steps>',
     path: 'sampling.every',
     kind: 'int',

@@ -9,6 +9,7 @@ import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { type PositionExtension, positionExtensions } from '../engine/trainer/positions.ts';
 import { findCheckpoint } from './checkpointArgument.ts';
+import { fetchItems } from './eval.ts';
 import { follow } from './follow.ts';
 import { parseInteger, parseNumber, parseRate } from './numbers.ts';
 import { preparePhaseData } from './phaseData.ts';
@@ -68,6 +69,7 @@ async function runTrain(options: TrainOptions): Promise<void> {
   // Checked before the text is read: a wrong setting is told at once.
   const draft = completeConfig(options, tree, data.tokenizer);
   const dataset = await data.load();
+  if (draft.evaluation.hellaswagEvery > 0) await fetchItems(home);
   const studio = Studio.open(home);
   try {
     const phases = await preparePhaseData(home, draft.phases, data.tokenizer);

@@ -2,7 +2,9 @@ import { type BrowserWindow, dialog, shell } from 'electron';
 import type { Desktop } from '../api/context.ts';
 
 /** The system's own dialogs, over the studio's window. */
-export function desktopDialogs(window: () => BrowserWindow | undefined): Pick<Desktop, 'pickFiles' | 'showFile'> {
+export function desktopDialogs(
+  window: () => BrowserWindow | undefined,
+): Pick<Desktop, 'pickFiles' | 'pickFolder' | 'showFile'> {
   return {
     async pickFiles(title) {
       const options = {
@@ -16,6 +18,17 @@ export function desktopDialogs(window: () => BrowserWindow | undefined): Pick<De
         ? dialog.showOpenDialog(over, options)
         : dialog.showOpenDialog(options));
       return canceled || filePaths.length === 0 ? null : filePaths;
+    },
+    async pickFolder(title) {
+      const options = {
+        title,
+        properties: ['openDirectory', 'createDirectory'] as ('openDirectory' | 'createDirectory')[],
+      };
+      const over = window();
+      const { canceled, filePaths } = await (over
+        ? dialog.showOpenDialog(over, options)
+        : dialog.showOpenDialog(options));
+      return canceled ? null : (filePaths[0] ?? null);
     },
     showFile: (file) => shell.showItemInFolder(file),
   };

@@ -36,7 +36,7 @@ class Commands {
 export const available = new Commands();
 
 const typing = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable], dialog') !== null;
+  target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable], dialog[open]') !== null;
 
 const chordMs = 1200;
 

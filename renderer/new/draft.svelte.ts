@@ -1,7 +1,14 @@
-import type { DatasetView, PresetView } from '../../electron/api/types.ts';
+import type { DatasetView, PresetView, RunConfig } from '../../electron/api/types.ts';
 import { type PhaseDraft, draftOf, phaseOf } from './phase.ts';
 
 type Tree = Record<string, unknown>;
+
+/** A checkpoint that a run begins with. */
+export interface Begin {
+  readonly id: string;
+  readonly name: string;
+  readonly step: number;
+}
 
 const usualPhases: PhaseDraft[] = [
   {
@@ -43,6 +50,11 @@ const usual = () => ({
   phases: usualPhases.map((p) => ({ ...p })),
   prompts: ['\n'],
   sampleEvery: 500,
+  hellaswagEvery: 0,
+  hellaswagItems: 1000,
+  /** The checkpoint whose weights it begins with. */
+  from: null as Begin | null,
+  positions: '' as '' | 'repeat' | 'interpolate',
   rest: {} as Tree,
 });
 
@@ -96,6 +108,10 @@ class Draft {
       phases,
       prompts,
       sampleEvery,
+      hellaswagEvery,
+      hellaswagItems,
+      from,
+      positions,
       rest,
     } = this.#state;
     return {
@@ -108,6 +124,8 @@ class Draft {
       dataset: dataset || 'none chosen yet',
       tokenizer,
       sampling: { ...(rest.sampling as Tree | undefined), prompts: [...prompts], every: sampleEvery },
+      evaluation: { ...(rest.evaluation as Tree | undefined), hellaswagEvery, hellaswagItems },
+      ...(from ? { init: { run: from.id, step: from.step, ...(positions ? { positions } : {}) } } : {}),
       optimizer: { ...(rest.optimizer as Tree | undefined), kind: optimizer },
       phases: phases.map(phaseOf),
     };
@@ -122,6 +140,7 @@ class Draft {
         phases?: Parameters<typeof draftOf>[0][];
         optimizer?: { kind?: string };
         sampling?: { prompts?: string[]; every?: number };
+        evaluation?: { hellaswagEvery?: number; hellaswagItems?: number };
       };
     const shape = { ...fresh.model, ...model } as typeof fresh.model;
     const kind = (tokenizer ?? this.#state.tokenizer) as 'gpt2' | 'bytes';
@@ -142,8 +161,33 @@ class Draft {
       phases: phases?.map(draftOf) ?? fresh.phases,
       prompts: [...(rest.sampling?.prompts ?? fresh.prompts)],
       sampleEvery: rest.sampling?.every ?? fresh.sampleEvery,
+      hellaswagEvery: rest.evaluation?.hellaswagEvery ?? fresh.hellaswagEvery,
+      hellaswagItems: rest.evaluation?.hellaswagItems ?? fresh.hellaswagItems,
       rest: { ...rest, ...(optimizer ? { optimizer } : {}) },
     });
+  }
+
+  /** Begins with the weights of a checkpoint: the shape and the tokens are its run's, the phases fresh ones. */
+  beginWith(from: Begin, { model, tokenizer }: RunConfig): void {
+    const fresh = usual();
+    const { vocabSize: _, ...shape } = model;
+    const { contextLength } = model;
+    Object.assign(this.#state, {
+      ...fresh,
+      touched: true,
+      preset: null,
+      from,
+      tokenizer,
+      model: shape,
+      batch: 1,
+      tokensPerStep: contextLength,
+    });
+  }
+
+  /** Draws fresh weights. */
+  forgetBegin(): void {
+    this.#state.from = null;
+    this.#state.positions = '';
   }
 
   /** Trains on a dataset, with its tokens. */

@@ -24,6 +24,7 @@ describe.skipIf(!hasBrowser)('commands', () => {
     await page.keyboard.press('x');
     await button(page, 'Cancel').waitFor();
     await page.keyboard.press('Escape');
+    await button(page, 'Cancel').waitFor({ state: 'hidden' });
 
     await page.keyboard.press('g');
     await page.keyboard.press(',');
@@ -49,8 +50,9 @@ describe.skipIf(!hasBrowser)('commands', () => {
     await expectAccessible(page, 'checkpoints');
     await page.getByRole('link', { name: 'Evaluate' }).first().click();
     await page.getByRole('heading', { level: 1, name: 'Evals' }).waitFor();
+    await page.getByText('What is evaluated').click();
     await page.getByLabel('Sequences').fill('2');
-    await page.locator('tr.wanted').getByRole('button', { name: 'Evaluate' }).first().click();
+    await page.locator('tr.wanted').getByRole('button', { name: 'Val. loss' }).first().click();
     await page.getByText('2 sequences').waitFor();
     await page.goBack();
     await page.getByRole('tab', { name: 'Checkpoints' }).click();

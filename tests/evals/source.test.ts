@@ -59,7 +59,9 @@ describe('the validation set', () => {
     const home = tempDir();
     const source = await serve(answer);
     await expect(validationFile(home, { stallMs: 200 }, source)).rejects.toThrow(message);
-    await expect(validationFile(home, { stallMs: 200 }, source)).rejects.toThrow(/give the file with --data/);
+    await expect(validationFile(home, { stallMs: 200 }, source)).rejects.toThrow(
+      /hand the file over with `trainyard eval fetch --data FILE`/,
+    );
     expect(left(home)).toEqual([]);
   });
 

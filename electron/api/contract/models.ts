@@ -1,8 +1,10 @@
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
+import { exportDtypes } from '../../exchange/huggingFace/index.ts';
 import type { EvalRow, EvaluationUpdate, HellaswagUpdate, PublishedRun, Written } from '../types.ts';
-import { answers, procedure, runId } from './base.ts';
+import { answers, nothing, procedure, runId } from './base.ts';
 
+const folder = z.string().min(1).max(4096);
 const checkpoint = z.strictObject({ id: runId, step: z.int().min(0) });
 
 /** What is done with the weights of a checkpoint, whether or not its run trains. */
@@ -37,6 +39,22 @@ export const models = {
   hellaswag: procedure
     .input(checkpoint.extend({ items: z.int().min(1).max(1_000_000), file: z.string().max(4096).optional() }))
     .output(eventIterator(answers<HellaswagUpdate>())),
+  /** Makes a run of a Hugging Face GPT-2 folder on the studio's machine. @returns the run's id */
+  import: procedure.input(z.strictObject({ dir: folder, name: z.string().max(200) })).output(answers<{ id: string }>()),
+  /** Writes a checkpoint as such a folder, with tokenizer and model card. */
+  export: procedure
+    .input(
+      checkpoint.extend({
+        dir: folder,
+        dtype: z.enum(exportDtypes),
+        license: z.string().max(100).optional(),
+        language: z.array(z.string().min(1).max(20)).max(50).optional(),
+        author: z.string().max(200).optional(),
+        notes: z.string().max(100_000).optional(),
+        force: z.boolean().default(false),
+      }),
+    )
+    .output(nothing),
   /** Runs that others have published, to compare with. */
   published: procedure.output(answers<PublishedRun[]>()),
 };

@@ -11,6 +11,7 @@ export const studio = {
   devices: procedure.output(answers<StudioInfo['devices']>()),
   /** Files and folders, chosen in a dialog where there is one; null where the window has none, or nothing was chosen. */
   pickFiles: procedure.input(z.strictObject({ title: z.string().max(200) })).output(answers<string[] | null>()),
+  pickFolder: procedure.input(z.strictObject({ title: z.string().max(200) })).output(answers<string | null>()),
   settings: procedure.output(answers<Settings>()),
   changeSettings: procedure.input(settingsSchema.partial()).output(answers<Settings>()),
   /** Tells the native menu, where there is one, what can be done at the moment. */

@@ -5,6 +5,7 @@ import { loadPreset, presetNames } from '../../engine/presets.ts';
 import { learningRateAt, schedule, settingsOf, totalSteps } from '../../engine/trainer/schedule.ts';
 import { messageOf, UserError } from '../../errors.ts';
 import { requireData } from '../../studio/run/data.ts';
+import { requireParent } from '../../studio/run/initial.ts';
 import type { Studio } from '../../studio/studio.ts';
 import { api } from '../context.ts';
 import type { ConfigProblem, DraftReport, PlanReport, Points } from '../types.ts';
@@ -65,6 +66,12 @@ function check(studio: Studio, draft: Tree, budget: Budget, step: number): Draft
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     problems.push({ path: 'dataset', message: messageOf(error) });
+  }
+  try {
+    if (config.init) requireParent(config, studio.configOf(studio.store.getRun(config.init.run)));
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    problems.push({ path: 'init', message: messageOf(error) });
   }
   const stepsTotal = totalSteps(schedule(config));
   return {

@@ -1,6 +1,9 @@
 import fs from 'node:fs';
+import path from 'node:path';
 import { validationFile } from '../../evals/hellaswag/source.ts';
 import { packageFile } from '../../paths.ts';
+import { cardFiles } from '../../studio/card.ts';
+import { exportModel, importModel } from '../../studio/exchange.ts';
 import { evalRows, evalsCsv, evalsMarkdown } from '../../studio/evals.ts';
 import type { Studio } from '../../studio/studio.ts';
 import { api, subscription } from '../context.ts';
@@ -51,6 +54,16 @@ export const models = {
   hellaswag: api.models.hellaswag.handler(({ input, context: { studio }, signal }) =>
     subscription('models.hellaswag', hellaswag(studio, input, signal)),
   ),
+  import: api.models.import.handler(async ({ input: { dir, name }, context: { studio } }) => {
+    const run = await importModel(studio, dir, name || path.basename(path.resolve(dir)));
+    return { id: run.id };
+  }),
+  export: api.models.export.handler(async ({ input, context: { studio } }) => {
+    const { id, step, dir, dtype, force, ...given } = input;
+    const run = studio.store.getRun(id);
+    const words = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+    await exportModel(studio, run, step, dir, { dtype, force, files: cardFiles(studio, run, step, dtype, words) });
+  }),
   published: api.models.published.handler(
     () => JSON.parse(fs.readFileSync(packageFile('resources/published.json'), 'utf8')) as PublishedRun[],
   ),

@@ -1,5 +1,6 @@
 import type { RunConfig } from '../../engine/config.ts';
 import { loadPreset } from '../../engine/presets.ts';
+import { validationFile } from '../../evals/hellaswag/source.ts';
 import type { RunOrder } from '../../studio/run/requests.ts';
 import type { Run } from '../../studio/store/index.ts';
 import type { Studio } from '../../studio/studio.ts';
@@ -121,8 +122,10 @@ export const runs = {
     return readSeries(studio.store, run.id, (run.config as RunConfig).tokensPerStep, input);
   }),
 
-  create: api.runs.create.handler(({ input, context: { studio } }) => {
-    const run = studio.createRun(parseDraft(input.config), input.name, input.preset);
+  create: api.runs.create.handler(async ({ input, context: { studio } }) => {
+    const config = parseDraft(input.config);
+    if (config.evaluation.hellaswagEvery > 0) await validationFile(studio.home);
+    const run = studio.createRun(config, input.name, input.preset);
     studio.start(run);
     return { id: run.id };
   }),

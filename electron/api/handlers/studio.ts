@@ -18,6 +18,7 @@ export const studio = {
   })),
   devices: api.studio.devices.handler(() => findDevices()),
   pickFiles: api.studio.pickFiles.handler(({ input, context }) => context.desktop?.pickFiles(input.title) ?? null),
+  pickFolder: api.studio.pickFolder.handler(({ input, context }) => context.desktop?.pickFolder(input.title) ?? null),
   settings: api.studio.settings.handler(({ context: { studio } }) => readSettings(studio.home)),
   changeSettings: api.studio.changeSettings.handler(({ input, context: { studio, desktop } }) => {
     const given = Object.entries(input).filter(([, value]) => value !== undefined);

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { messageOf, UserError } from '../../errors.ts';
+import { parseItems } from './items.ts';
 import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
 
 /** A file that is fetched once. */
@@ -52,8 +53,25 @@ export async function validationFile(
     await fs.promises.rm(aside, { force: true });
     if (options.signal?.aborted) throw error;
     throw new UserError(
-      `HellaSwag's validation set can't be fetched from ${source.url}: ${reasonOf(error)}; try again, or fetch it elsewhere and give the file with --data.`,
+      `HellaSwag's validation set can't be fetched from ${source.url}: ${reasonOf(error)}; try again, or fetch it elsewhere and hand the file over with \`trainyard eval fetch --data FILE\`.`,
     );
+  }
+}
+
+/**
+ * Puts a file of items that was fetched elsewhere in its place in the home.
+ * @throws UserError when it can't be read, or is no HellaSwag file
+ */
+export async function adoptFile(home: string, from: string): Promise<string> {
+  const file = cachedFile(home);
+  try {
+    parseItems(await fs.promises.readFile(from, 'utf8'), from);
+    await fs.promises.mkdir(path.dirname(file), { recursive: true });
+    await fs.promises.copyFile(from, file);
+    return file;
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new UserError(`${from} can't be taken for HellaSwag's validation set: ${meaningOf(error)}.`);
   }
 }
 
