@@ -228,6 +228,8 @@ export const text = {
     settings: 'What is evaluated',
     evaluate: 'Val. loss',
     sequences: 'Sequences',
+    dataset: 'Validation data',
+    ownDataset: 'each run’s own',
     itemCount: 'HellaSwag items',
     file: 'File of items (empty: the validation set)',
     fileHint:

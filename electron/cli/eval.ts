@@ -34,9 +34,10 @@ export function addEval(program: Command): void {
     .description("validation loss, perplexity and bits per byte over windows of the run's validation split")
     .argument('<checkpoint>', checkpointHelp)
     .option('--sequences <n>', 'windows at most, spread evenly', '1000')
+    .option('--dataset <name>', "a prepared dataset instead of the run's")
     .option('--json', 'one JSON object')
     .action((id: string, _: unknown, self: Command) =>
-      loss(id, self.optsWithGlobals<Common & { sequences: string }>()),
+      loss(id, self.optsWithGlobals<Common & { sequences: string; dataset?: string }>()),
     );
   evaluate
     .command('table')
@@ -138,13 +139,13 @@ async function hellaswag(id: string, options: Common & { items: string; data?: s
   }
 }
 
-async function loss(id: string, options: Common & { sequences: string }): Promise<void> {
+async function loss(id: string, options: Common & { sequences: string; dataset?: string }): Promise<void> {
   const sequences = parseInteger('--sequences', options.sequences, 1);
   const studio = Studio.open(resolveHome(options.home));
   const line = progressLine();
   try {
     const { run, step } = findCheckpoint(studio, id);
-    const whole = await untilInterrupted(studio.evaluate(run, step, sequences), (update) => {
+    const whole = await untilInterrupted(studio.evaluate(run, step, sequences, options.dataset), (update) => {
       if (update.kind === 'progress') return line.show(`${update.done} of ${update.total} sequences`);
       line.done();
       const { valLoss, tokens, bytes } = update;

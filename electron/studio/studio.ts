@@ -21,7 +21,7 @@ import { type HellaswagResult, summarise } from '../evals/hellaswag/score.ts';
 import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
 import { type CheckpointRecord, openStore, type Run, type Store } from './store/index.ts';
 import { datasetsDir, runDir } from './home.ts';
-import { datasetsOf, requireData } from './run/data.ts';
+import { datasetsOf, noData, requireData, requireTokens } from './run/data.ts';
 import { forkEngine, type SpawnEngine } from './run/engine.ts';
 import { RestedError, RunHandle } from './run/handle.ts';
 import { fileKey, hellaswagFileOf, recordHellaswag, storedScores } from './run/hellaswag.ts';
@@ -205,20 +205,34 @@ export class Studio {
       if (message.type === 'text' || message.type === 'notice') yield { kind: message.type, text: message.text };
   }
 
-  /** The validation loss of a checkpoint, in a process of its own; it is stored. @yields progress, then the loss */
-  async *evaluate(run: Run, step: number, sequences: number): AsyncGenerator<EvaluationProgress> {
+  /**
+   * The validation loss of a checkpoint, in a process of its own; it is stored.
+   * @param dataset whose validation split is taken, where it is not the run's own
+   * @yields progress, then the loss
+   */
+  async *evaluate(run: Run, step: number, sequences: number, dataset?: string): AsyncGenerator<EvaluationProgress> {
     const config = this.configOf(run);
     const checkpoint = this.checkpointOf(run, step).path;
-    const datasetDir = path.join(datasetsDir(this.home), config.dataset);
+    const name = dataset ?? config.dataset;
+    if (name === noData)
+      throw new UserError(
+        `The run ${run.name} was imported and has no data of its own: name a dataset to evaluate on.`,
+      );
+    requireTokens(this.home, name, config);
+    const datasetDir = path.join(datasetsDir(this.home), name);
     for await (const message of runJob({ type: 'evaluate', config, checkpoint, datasetDir, sequences }, this.#spawn)) {
       if (message.type === 'progress') yield { kind: 'progress', done: message.done, total: message.total };
       if (message.type !== 'result') continue;
-      // Over another number of sequences it is another measure, and does not decide which checkpoint is the best.
-      const isUsual = sequences === config.evaluation.sequences;
-      const { tokens, bytes } = message;
-      const data = { sequences, checkpoint: step, tokens, bytes };
-      this.store.addEval(run.id, step, 'validation', message.value, data, isUsual ? '' : `${sequences} sequences`);
-      yield { kind: 'done', valLoss: message.value, tokens, bytes };
+      const { value, tokens, bytes } = message;
+      this.store.addEval(
+        run.id,
+        step,
+        'validation',
+        value,
+        { sequences, tokens, bytes },
+        measureOf(config, name, sequences),
+      );
+      yield { kind: 'done', valLoss: value, tokens, bytes };
     }
   }
 
@@ -391,6 +405,16 @@ export class Studio {
   close(): void {
     this.store.close();
   }
+}
+
+/**
+ * What tells validation losses apart that are other measures: of other data, or over another number of sequences. They do
+ * not decide which checkpoint is the best.
+ */
+function measureOf(config: RunConfig, dataset: string, sequences: number): string {
+  const isUsual = sequences === config.evaluation.sequences;
+  if (dataset === config.dataset) return isUsual ? '' : `${sequences} sequences`;
+  return `${sequences} sequences of ${dataset}`;
 }
 
 /** What a run's weights were when it began. */

@@ -21,9 +21,12 @@ class Working {
     this.#controller?.abort();
   }
 
-  async loss(target: Target, sequences: number, then: () => unknown): Promise<void> {
+  async loss(target: Target, sequences: number, dataset: string, then: () => unknown): Promise<void> {
     await this.#work({ ...target, kind: 'loss' }, then, async (signal) => {
-      const updates = await api.models.evaluate({ id: target.run, step: target.step, sequences }, { signal });
+      const updates = await api.models.evaluate(
+        { id: target.run, step: target.step, sequences, ...(dataset ? { dataset } : {}) },
+        { signal },
+      );
       for await (const u of updates)
         if (u.kind === 'progress') this.#tell(u.done, u.total, text.evals.progress(u.done, u.total));
     });

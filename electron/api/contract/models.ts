@@ -26,7 +26,9 @@ export const models = {
     .output(eventIterator(answers<Written>())),
   /** The validation loss of a checkpoint over a number of sequences. Ends with it; cancelled by leaving. */
   evaluate: procedure
-    .input(checkpoint.extend({ sequences: z.int().min(1).max(1_000_000) }))
+    .input(
+      checkpoint.extend({ sequences: z.int().min(1).max(1_000_000), dataset: z.string().min(1).max(300).optional() }),
+    )
     .output(eventIterator(answers<EvaluationUpdate>())),
   /** All evaluations, run by run, the latest step first. */
   evals: procedure.output(answers<EvalRow[]>()),

@@ -45,7 +45,10 @@ export const models = {
     return subscription('models.generate', studio.generate(studio.store.getRun(id), step, prompt, sampling));
   }),
   evaluate: api.models.evaluate.handler(({ input, context: { studio } }) =>
-    subscription('models.evaluate', studio.evaluate(studio.store.getRun(input.id), input.step, input.sequences)),
+    subscription(
+      'models.evaluate',
+      studio.evaluate(studio.store.getRun(input.id), input.step, input.sequences, input.dataset),
+    ),
   ),
   evals: api.models.evals.handler(({ context: { studio } }) => allRows(studio)),
   exportEvals: api.models.exportEvals.handler(({ input, context: { studio } }) =>

@@ -14,22 +14,25 @@ export const datasetsOf = (config: RunConfig): string[] => [
   ...new Set([config.dataset, ...config.phases.flatMap((p) => p.dataset ?? [])]),
 ];
 
+/** The description of a dataset whose tokens are a model's. @throws UserError when it is not there, or has others */
+export function requireTokens(home: string, name: string, { model, tokenizer }: RunConfig): Manifest {
+  if (name === noData)
+    throw new UsageError('An imported model has no data: train it as a new run, with `trainyard train --from`.');
+  const manifest = readManifest(path.join(datasetsDir(home), name));
+  if (manifest.tokenizer === tokenizer && manifest.vocabSize === model.vocabSize) return manifest;
+  throw new UsageError(
+    `The dataset ${name} holds ${manifest.tokenizer} tokens, ${manifest.vocabSize} kinds of them, and the model has ${model.vocabSize} of ${tokenizer}: prepare its text with the run's tokenizer.`,
+  );
+}
+
 /**
  * Checks that the data of every phase that is still to be trained is there, in the model's tokens, and enough of it.
  * @param step optimizer steps taken
  * @throws UserError that names the dataset
  */
 export function requireData(home: string, config: RunConfig, step = 0): void {
-  const { model, tokenizer } = config;
-  const manifestOf = (name: string): Manifest => {
-    if (name === noData)
-      throw new UsageError('An imported model has no data: train it as a new run, with `trainyard train --from`.');
-    const manifest = readManifest(path.join(datasetsDir(home), name));
-    if (manifest.tokenizer === tokenizer && manifest.vocabSize === model.vocabSize) return manifest;
-    throw new UsageError(
-      `The dataset ${name} holds ${manifest.tokenizer} tokens, ${manifest.vocabSize} kinds of them, and the model has ${model.vocabSize} of ${tokenizer}: prepare its text with the run's tokenizer.`,
-    );
-  };
+  const { model } = config;
+  const manifestOf = (name: string): Manifest => requireTokens(home, name, config);
   const requireWindow = (what: string, tokens: number, part = '') => {
     if (tokens > model.contextLength) return;
     const ways = [part, 'more text', tokens > 1 ? `a context of ${tokens - 1}` : ''].filter(Boolean);
