@@ -1,4 +1,7 @@
-/** Makes the pictures of every page, dark and light, from a run that it trains: `node docs/screenshots.ts`. */
+/**
+ * Makes the pictures of every page, dark and light, from runs that it trains: `node docs/screenshots.ts`. With a file of HellaSwag
+ * items behind it, those runs are evaluated on 200 of them.
+ */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -40,6 +43,14 @@ for (const [name, changes] of [
   ids.push(run.id);
 }
 
+const [items] = process.argv.slice(2);
+for (const id of items ? ids : []) {
+  const run = studio.store.getRun(id);
+  for (const { step } of studio.store.listCheckpoints(id))
+    for await (const _ of studio.hellaswag(run, step, items!, 200));
+}
+studio.store.updateRun(ids[0]!, { tags: ['stories'], notes: 'The first try: warm-up, cosine, then 8-bit AdamW.' });
+
 const server = await startServer({
   context: { studio },
   pages: packageFile('dist/renderer'),
@@ -73,5 +84,5 @@ for (const colorScheme of ['light', 'dark'] as const) {
 }
 await browser.close();
 await server.close();
-studio.close();
+await studio.shutdown();
 fs.rmSync(home, { recursive: true, force: true });

@@ -66,12 +66,16 @@ function factsOf(studio: Studio, run: Run, step: number, dtype: string): CardFac
     ],
     seconds: trainingSeconds(store, run.id, step),
     evaluations: thinned(evaluationsOf(store, run, step), mostRows),
-    samples: store
-      .listSamples(run.id)
-      .filter((s) => s.step <= step)
-      .slice(-mostSamples)
+    samples: latestSamples(store, run.id, step)
+      .slice(0, mostSamples)
       .map(({ prompt, text }) => ({ prompt, text, temperature: config.sampling.temperature })),
   };
+}
+
+/** What the model wrote last. */
+function latestSamples(store: Store, id: string, step: number) {
+  const samples = store.listSamples(id).filter((s) => s.step <= step);
+  return samples.filter((s) => s.step === samples.at(-1)?.step);
 }
 
 function datasetFacts(home: string, name: string): CardFacts['datasets'] {

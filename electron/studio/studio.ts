@@ -24,7 +24,7 @@ import { datasetsDir, runDir } from './home.ts';
 import { datasetsOf, noData, requireData, requireTokens } from './run/data.ts';
 import { forkEngine, type SpawnEngine } from './run/engine.ts';
 import { RestedError, RunHandle } from './run/handle.ts';
-import { fileKey, hellaswagFileOf, recordHellaswag, storedScores } from './run/hellaswag.ts';
+import { fileKey, hellaswagOf, recordHellaswag, storedScores } from './run/hellaswag.ts';
 import { copyInitialWeights, initialWeightsOf, requireParent } from './run/initial.ts';
 import { memoryAt } from './run/memory.ts';
 import { runJob } from './run/job.ts';
@@ -369,7 +369,7 @@ export class Studio {
       config,
       datasetDirs: this.#dirs(datasetsOf(config)),
       checkpointRoot: this.checkpointRoot(run),
-      ...hellaswagFileOf(this.home, config),
+      ...hellaswagOf(this.home, config),
       ...initialWeightsOf(this.home, run.id, config, from === null),
       ...(from ? { resumeFrom: from.dir } : {}),
     } as const;

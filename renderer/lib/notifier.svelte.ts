@@ -28,7 +28,8 @@ class Notifier {
     this.wanted = wanted;
     await toasts.attempt(() => api.studio.changeSettings({ notifications: wanted }));
     // A browser asks only upon something that its user did.
-    if (wanted && !this.#desktop) this.blocked = (await Notification.requestPermission()) === 'denied';
+    if (wanted && !this.#desktop && 'Notification' in window)
+      this.blocked = (await Notification.requestPermission()) === 'denied';
   }
 
   /** Told of all runs whenever one of them changes. */
@@ -41,7 +42,8 @@ class Notifier {
   }
 
   #tell({ id, name, state, message }: RunView): void {
-    if (!this.wanted || this.#desktop || document.hasFocus() || Notification.permission !== 'granted') return;
+    if (!this.wanted || this.#desktop || document.hasFocus()) return;
+    if (!('Notification' in window) || Notification.permission !== 'granted') return;
     const note = new Notification(`${name}: ${text.states[state]}`, { body: message ?? '', tag: id });
     note.addEventListener('click', () => {
       window.focus();

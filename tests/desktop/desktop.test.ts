@@ -7,7 +7,11 @@ import { hasApplication, startApplication } from './application.ts';
 
 interface Told {
   readonly windows: { webPreferences: Record<string, unknown>; backgroundColor: string; width: number; x?: number }[];
-  readonly menu: { label?: string; role?: string; submenu?: { label?: string; accelerator?: string }[] }[];
+  readonly menu: {
+    label?: string;
+    role?: string;
+    submenu?: { label?: string; accelerator?: string; enabled?: boolean }[];
+  }[];
   readonly questions: { message: string; buttons: string[] }[];
   readonly notifications: { title: string }[];
   readonly opened: string[];
@@ -84,6 +88,19 @@ describe.skipIf(!hasApplication)('the desktop application, on a stand-in for Ele
       await expect.poll(() => page.locator('main .state').first().textContent()).toContain('training');
       await expect.poll(async () => (await ask<Told>({ ask: 'told' })).progress.some((p) => p > 0)).toBe(true);
       expect((await ask<Told>({ ask: 'told' })).blockers).toBe(1);
+
+      // The menu does what the page can do, and nothing else.
+      const inMenu = async (label: string) => {
+        const { menu } = await ask<Told>({ ask: 'told' });
+        return menu.find((m) => m.label === 'Run')!.submenu!.find((i) => i.label === label)!.enabled;
+      };
+      await expect.poll(() => inMenu('Pause')).toBe(true);
+      expect(await inMenu('Resume')).toBe(false);
+      await ask({ ask: 'menu', label: 'Pause' });
+      await expect.poll(() => page.locator('main .state').first().textContent()).toContain('paused');
+      await expect.poll(() => inMenu('Resume')).toBe(true);
+      await ask({ ask: 'menu', label: 'Resume' });
+      await expect.poll(() => page.locator('main .state').first().textContent()).toContain('training');
 
       await ask({ ask: 'close', answer: 2 }); // cancel
       expect(await ask<Told>({ ask: 'told' })).toMatchObject({

@@ -15,8 +15,8 @@ export type ToEngine =
       readonly checkpointRoot: string;
       /** File of the weights that a fresh run begins with, where they are not drawn. */
       readonly initialWeights?: string;
-      /** Of HellaSwag's items, where they are taken during training. */
-      readonly hellaswagFile?: string;
+      /** HellaSwag's items, where they are taken during training: their file, and by what its results are told apart. */
+      readonly hellaswag?: { readonly file: string; readonly key: string };
       /** Folder of the checkpoint to go on from; absent in a fresh run. */
       readonly resumeFrom?: string;
     }

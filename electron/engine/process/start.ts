@@ -32,7 +32,7 @@ export async function startRun(
     config,
     datasetDirs,
     checkpointRoot,
-    hellaswagFile,
+    hellaswag: asked,
     initialWeights,
     resumeFrom,
   }: Extract<ToEngine, { type: 'start' }>,
@@ -49,7 +49,9 @@ export async function startRun(
   for (const { phase } of left) training.open(settingsOf(config, phase).source);
   const tokenizer = getTokenizer(config.tokenizer);
   const { hellaswagItems } = config.evaluation;
-  const hellaswag = hellaswagFile ? { hellaswag: readQuestions(hellaswagFile, hellaswagItems, tokenizer) } : {};
+  const hellaswag = asked
+    ? { hellaswag: { questions: readQuestions(asked.file, hellaswagItems, tokenizer), key: asked.key } }
+    : {};
   const initial = initialWeights ? { initial: await readWeights(initialWeights) } : {};
   const options = {
     config,

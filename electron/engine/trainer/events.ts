@@ -71,6 +71,8 @@ export type RunEvent =
   | {
       readonly type: 'hellaswag';
       readonly step: number;
+      /** Of the file of items: empty for the validation set. */
+      readonly key: string;
       readonly scores: readonly ItemScore[];
       readonly result: HellaswagResult | null;
     }

@@ -68,7 +68,7 @@ export interface TrainerOptions {
   /** What a fresh run begins with, where weights are not drawn. */
   readonly initial?: InitialWeights;
   /** HellaSwag items by their place, where they are taken during training. */
-  readonly hellaswag?: ReadonlyMap<number, HellaswagQuestion>;
+  readonly hellaswag?: { readonly questions: ReadonlyMap<number, HellaswagQuestion>; readonly key: string };
   readonly tokenizer: {
     byteLength(ids: Iterable<number>): number;
     encode(text: string): ArrayLike<number>;
@@ -398,16 +398,18 @@ export class Trainer {
   }
 
   async #hellaswagNow(): Promise<void> {
-    const { hellaswag = new Map(), emit } = this.#options;
+    const { hellaswag, emit } = this.#options;
+    if (!hellaswag) return;
+    const { questions, key } = hellaswag;
     const { scorer } = this.#programs;
     const { step } = this.#state;
     const all: ItemScore[] = [];
-    for await (const scores of scoreItems(this.#session, scorer!, hellaswag, this.#isCancelled)) {
+    for await (const scores of scoreItems(this.#session, scorer!, questions, this.#isCancelled)) {
       all.push(...scores);
-      const result = all.length === hellaswag.size ? summarise(all) : null;
-      emit({ type: 'hellaswag', step, scores, result });
+      const result = all.length === questions.size ? summarise(all) : null;
+      emit({ type: 'hellaswag', step, key, scores, result });
     }
-    if (all.length === hellaswag.size) this.#state = { ...this.#state, hellaswagStep: step };
+    if (all.length === questions.size) this.#state = { ...this.#state, hellaswagStep: step };
   }
 
   #sample(): Promise<void> {

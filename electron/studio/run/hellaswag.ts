@@ -48,10 +48,10 @@ export const storedScores = (store: Store, id: string, step: number, key: string
     .map(({ item, data }) => ({ index: item, ...(data as Omit<ItemScore, 'index'>) }));
 
 /** The file of the items that a run is evaluated on while it trains, if it is. @throws UserError when it is not there */
-export function hellaswagFileOf(home: string, config: RunConfig): { hellaswagFile?: string } {
+export function hellaswagOf(home: string, config: RunConfig): { hellaswag?: { file: string; key: string } } {
   if (config.evaluation.hellaswagEvery === 0) return {};
-  const hellaswagFile = cachedFile(home);
-  if (fs.existsSync(hellaswagFile)) return { hellaswagFile };
+  const file = cachedFile(home);
+  if (fs.existsSync(file)) return { hellaswag: { file, key: fileKey(file) } };
   throw new UserError(
     "HellaSwag's validation set is not here yet, and this run is evaluated on it: fetch it with `trainyard eval fetch`, then start again.",
   );

@@ -67,7 +67,7 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
       store.addEval(id, event.step, 'validation', event.valLoss, { tokens: event.tokens, bytes: event.bytes });
       break;
     case 'hellaswag':
-      recordHellaswag(store, id, event.step, event.scores, event.result);
+      recordHellaswag(store, id, event.step, event.scores, event.result, event.key);
       break;
     case 'sample':
       store.addSample(id, event.step, event.prompt, event.seed, event.text);
