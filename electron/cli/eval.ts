@@ -1,12 +1,15 @@
+import path from 'node:path';
 import type { Command } from 'commander';
 import { createLogUpdate } from 'log-update';
 import { UsageError } from '../errors.ts';
+import type { HellaswagResult } from '../evals/hellaswag/score.ts';
 import { adoptFile, validationFile, validationItems } from '../evals/hellaswag/source.ts';
 import { formatBytes } from '../format.ts';
 import { bitsPerByte, evalRows, evalsCsv, evalsMarkdown, evalsTable } from '../studio/evals.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
+import { hellaswagOfFolder, isFolder } from './evalFolder.ts';
 import { parseInteger } from './numbers.ts';
 import { table } from './terminal/table.ts';
 
@@ -22,7 +25,7 @@ export function addEval(program: Command): void {
   evaluate
     .command('hellaswag')
     .description('accuracy on HellaSwag, as lm-evaluation-harness takes it; what is done already is not done again')
-    .argument('<checkpoint>', checkpointHelp)
+    .argument('<checkpoint>', `${checkpointHelp}; or the folder of a checkpoint or a Hugging Face model`)
     .option('--items <n>', `items, the first of the validation set's ${validationItems}`, String(validationItems))
     .option('--data <file>', 'a file of items (hellaswag_val.jsonl) instead of the one that is fetched once')
     .option('--json', 'one JSON object')
@@ -107,6 +110,7 @@ const accuracy = (p: number, error: number): string => `${p.toFixed(4)} ± ${err
 async function hellaswag(id: string, options: Common & { items: string; data?: string }): Promise<void> {
   const items = parseInteger('--items', options.items, 1);
   const home = resolveHome(options.home);
+  if (isFolder(id)) return folder(id, home, items, options);
   const studio = Studio.open(home);
   const line = progressLine();
   try {
@@ -123,11 +127,7 @@ async function hellaswag(id: string, options: Common & { items: string; data?: s
         return;
       }
       line.done();
-      const { result } = update;
-      if (options.json) return console.log(JSON.stringify({ run: run.id, step, ...result }));
-      console.log(`${run.name}, step ${step}, HellaSwag over ${result.items} items`);
-      console.log(`acc       ${accuracy(result.acc, result.accStderr)}`);
-      console.log(`acc_norm  ${accuracy(result.accNorm, result.accNormStderr)}`);
+      tell(`${run.name}, step ${step}`, update.result, options.json ? { run: run.id, step } : undefined);
     });
     if (whole) return;
     line.done();
@@ -137,6 +137,26 @@ async function hellaswag(id: string, options: Common & { items: string; data?: s
     line.done();
     studio.close();
   }
+}
+
+async function folder(dir: string, home: string, items: number, options: Common & { data?: string }): Promise<void> {
+  const line = progressLine();
+  try {
+    const file = options.data ?? (await fetchItems(home));
+    const result = await hellaswagOfFolder(dir, file, items, (done, total) => line.show(`${done} of ${total} items`));
+    line.done();
+    tell(dir, result, options.json ? { folder: path.resolve(dir) } : undefined);
+  } finally {
+    line.done();
+  }
+}
+
+/** @param json what stands before the result in JSON; undefined: for people */
+function tell(name: string, result: HellaswagResult, json: object | undefined): void {
+  if (json) return console.log(JSON.stringify({ ...json, ...result }));
+  console.log(`${name}, HellaSwag over ${result.items} items`);
+  console.log(`acc       ${accuracy(result.acc, result.accStderr)}`);
+  console.log(`acc_norm  ${accuracy(result.accNorm, result.accNormStderr)}`);
 }
 
 async function loss(id: string, options: Common & { sequences: string; dataset?: string }): Promise<void> {

@@ -8,7 +8,7 @@ import { scoreItems } from './hellaswag.ts';
 import { plan } from './program/planner.ts';
 import { Scorer } from './scorer.ts';
 import { Evaluator } from './trainer/evaluator.ts';
-import { restoreModel } from './trainer/snapshot.ts';
+import { restoreModel, type StoredWeights } from './trainer/snapshot.ts';
 import type { Windows } from './trainer/windows.ts';
 
 /** The mean loss of a checkpoint's weights over some windows, in nats a token. */
@@ -31,9 +31,9 @@ export async function evaluate(
   }
 }
 
-/** Scores HellaSwag items with a checkpoint's weights. @yields those that are done, batch by batch */
+/** Scores HellaSwag items with some weights. @yields those that are done, batch by batch */
 export async function* hellaswag(
-  checkpoint: OpenedCheckpoint,
+  weights: StoredWeights,
   config: RunConfig,
   questions: ReadonlyMap<number, HellaswagQuestion>,
 ): AsyncGenerator<ItemScore[]> {
@@ -43,7 +43,7 @@ export async function* hellaswag(
   const programs = [scorer.program, model.castWeights];
   const session = await device.load(programs, plan(programs));
   try {
-    await restoreModel(session, model, checkpoint);
+    await restoreModel(session, model, weights);
     yield* scoreItems(session, scorer, questions);
   } finally {
     session.close();

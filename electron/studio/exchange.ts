@@ -1,6 +1,6 @@
 import { getTokenizer, type TokenizerName, tokenizerNames } from '../data/tokenizers/index.ts';
 import { openCheckpoint, writeCheckpoint } from '../engine/checkpoint/index.ts';
-import { parseRunConfig } from '../engine/config.ts';
+import { parseRunConfig, type RunConfig } from '../engine/config.ts';
 import type { ModelConfig } from '../engine/gpt2/config.ts';
 import { parameterTable } from '../engine/gpt2/parameters.ts';
 import { freshState } from '../engine/trainer/snapshot.ts';
@@ -18,6 +18,18 @@ function tokenizerOf(dir: string, { vocabSize }: ModelConfig): TokenizerName {
   throw new UserError(`The model in ${dir} has a vocabulary of ${vocabSize}, and ${known} can be read here.`);
 }
 
+/** The config of a model that is not trained here. @throws UserError when its tokens are not known */
+export const importedConfig = (dir: string, model: ModelConfig): RunConfig =>
+  parseRunConfig({
+    model,
+    dataset: noData,
+    tokenizer: tokenizerOf(dir, model),
+    batch: 1,
+    tokensPerStep: model.contextLength,
+    // A run has a phase; this one is never trained.
+    phases: [{ kind: 'constant', steps: 1, from: 0, to: 0 }],
+  });
+
 /**
  * Makes a run of a Hugging Face GPT-2 folder, with one checkpoint: to evaluate, to generate from, to begin new runs with.
  * @throws UserError when the folder holds no model that is computed here
@@ -26,15 +38,7 @@ export async function importModel(studio: Studio, dir: string, name: string): Pr
   const source = await openHuggingFaceModel(dir);
   try {
     const { config: model } = source;
-    const config = parseRunConfig({
-      model,
-      dataset: noData,
-      tokenizer: tokenizerOf(dir, model),
-      batch: 1,
-      tokensPerStep: model.contextLength,
-      // A run has a phase; this one is never trained.
-      phases: [{ kind: 'constant', steps: 1, from: 0, to: 0 }],
-    });
+    const config = importedConfig(dir, model);
     const run = studio.store.createRun({ name, config, device: config.device.kind, stepsTotal: 0, tokensTotal: 0 });
     try {
       const root = studio.checkpointRoot(run);

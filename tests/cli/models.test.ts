@@ -190,6 +190,13 @@ describe('trainyard eval', () => {
     await other.cli('import', await writeFolder(model, weights()), '--name', 'theirs');
     const whole = await other.cli('eval', 'hellaswag', 'theirs', '--data', itemsFile(other.dir, 60), '--json');
     expect(JSON.parse(whole.stdout)).toMatchObject({ items: 60, acc: result.acc, accNorm: result.accNorm });
+    // The same weights by their folders, of which nothing is stored.
+    const folders = [await writeFolder(model, weights()), path.join(home, 'runs')];
+    const [runId] = fs.readdirSync(folders[1]!);
+    for (const dir of [folders[0]!, path.join(folders[1]!, runId!, 'checkpoints', 'step-000000')]) {
+      const direct = await cli('eval', 'hellaswag', dir, '--data', file, '--json');
+      expect(JSON.parse(direct.stdout)).toMatchObject({ items: 60, acc: result.acc, accNorm: result.accNorm });
+    }
     const table = await cli('eval', 'table', '--csv');
     expect(table.stdout).toMatch(
       /^run,step,.*\r\ntheirs,0,0,,,,,\d\.\d{4},0\.\d{4},\d\.\d{4},0\.\d{4},60 items of [0-9a-f]{8}\r\n$/,

@@ -114,8 +114,14 @@ export function padded(buffer: Buffer, fileShape: readonly number[], values: Arr
   return whole;
 }
 
-/** Puts a model's weights from a checkpoint onto a device. */
-export async function restoreModel(session: Session, model: Gpt2, from: OpenedCheckpoint): Promise<void> {
+/** Weights on disk. */
+export interface StoredWeights {
+  /** A parameter by its name, float32, without padding. */
+  model(name: string): Promise<Float32Array>;
+}
+
+/** Puts a model's weights onto a device. */
+export async function restoreModel(session: Session, model: Gpt2, from: StoredWeights): Promise<void> {
   for (const { spec, value } of model.parameters.all) {
     session.write(value, padded(value, spec.fileShape, await from.model(spec.name)));
   }

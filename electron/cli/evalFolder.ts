@@ -1,0 +1,56 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { getTokenizer } from '../data/tokenizers/index.ts';
+import { openCheckpoint } from '../engine/checkpoint/index.ts';
+import { parseRunConfig, type RunConfig } from '../engine/config.ts';
+import { hellaswag } from '../engine/evaluate.ts';
+import type { StoredWeights } from '../engine/trainer/snapshot.ts';
+import { readQuestions } from '../evals/hellaswag/questions.ts';
+import { type HellaswagResult, type ItemScore, summarise } from '../evals/hellaswag/score.ts';
+import { openHuggingFaceModel } from '../exchange/huggingFace/index.ts';
+import { importedConfig } from '../studio/exchange.ts';
+
+/** Whether what is named is a folder, not a run. */
+export const isFolder = (text: string): boolean => fs.statSync(text, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+interface Opened {
+  readonly weights: StoredWeights;
+  readonly config: RunConfig;
+  close(): Promise<void>;
+}
+
+/** A checkpoint's folder, or a Hugging Face model's. @throws UserError when it is neither */
+async function openFolder(dir: string): Promise<Opened> {
+  if (fs.existsSync(path.join(dir, 'state.json'))) {
+    const weights = await openCheckpoint(dir);
+    const { config } = z.object({ config: z.unknown() }).parse(weights.state);
+    return { weights, config: parseRunConfig(config), async close() {} };
+  }
+  const model = await openHuggingFaceModel(dir);
+  return { weights: { model: model.tensor }, config: importedConfig(dir, model.config), close: model.close };
+}
+
+/**
+ * HellaSwag with the weights in a folder that belongs to no run: nothing is stored.
+ * @param onProgress told how many items are done, and of how many
+ */
+export async function hellaswagOfFolder(
+  dir: string,
+  file: string,
+  items: number,
+  onProgress: (done: number, total: number) => void,
+): Promise<HellaswagResult> {
+  const { weights, config, close } = await openFolder(dir);
+  try {
+    const questions = readQuestions(file, items, getTokenizer(config.tokenizer));
+    const all: ItemScore[] = [];
+    for await (const scores of hellaswag(weights, config, questions)) {
+      all.push(...scores);
+      onProgress(all.length, questions.size);
+    }
+    return summarise(all);
+  } finally {
+    await close();
+  }
+}
