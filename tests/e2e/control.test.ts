@@ -54,10 +54,10 @@ describe.skipIf(!hasBrowser || !hasPs)('a run in two windows', () => {
     await page.getByRole('tab', { name: 'Phases' }).click();
     await button(page, 'Edit later phases').click();
     await page.getByLabel('Optimizer').selectOption('adamw8bit');
-    await page.getByLabel('Length').fill('0');
+    await page.getByLabel('Length', { exact: true }).fill('0');
     await button(page, 'Change phases').click();
     await page.getByText('steps: Too small').waitFor();
-    await page.getByLabel('Length').fill('40');
+    await page.getByLabel('Length', { exact: true }).fill('40');
     await button(page, 'Change phases').click();
     await page.getByText('The phases were changed.').waitFor();
     await expect.poll(() => state(page).textContent(), { timeout: 60_000 }).toContain('completed');

@@ -129,7 +129,7 @@ describe('the plan of a GPT-2', () => {
     expect(together.roleBytes.cache).toBe(0);
     const alone = plan(decoding);
     expect(alone.roleBytes.cache).toBe(2 * 2 * align(4 * 64 * 32));
-    expect(alone.peak!.program).toBe('prefill8');
+    expect(alone.peak!.program).toBe('decode8');
   });
 
   it('needs less memory the more is recomputed', () => {
