@@ -302,7 +302,7 @@ export const text = {
     use: (prompt: string) => `Use “${prompt}”`,
     forget: (prompt: string) => `Forget “${prompt}”`,
     ofRun: 'Prompts that the run answers as it trains',
-    every: 'Steps between answers (0: only at the end)',
+    every: 'Steps between answers (empty: with every checkpoint)',
     hellaswagEvery: 'Steps between HellaSwag evaluations (0: none)',
     hellaswagItems: 'HellaSwag items',
     none: 'No run has a checkpoint yet: train one first.',

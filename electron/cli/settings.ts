@@ -110,7 +110,7 @@ export const settings: readonly Setting[] = [
     flags: '--sample-every <steps>',
     path: 'sampling.every',
     kind: 'int',
-    help: 'steps between samples, 0: only at the end (500)',
+    help: 'steps between samples, 0: only at the end (with every checkpoint)',
   },
   { flags: '--prompt <text...>', path: 'sampling.prompts', kind: 'texts', help: 'prompts of the samples' },
   {

@@ -99,8 +99,8 @@ export const runConfigSchema = z.strictObject({
     .prefault({}),
   sampling: z
     .strictObject({
-      /** Steps between samples; 0: only at the end. */
-      every: every.default(500),
+      /** Steps between samples, 0: only at the end; absent: with every checkpoint on the schedule. */
+      every: every.optional(),
       prompts: z.array(z.string()).default(['\n']),
       tokens: z.int().min(0).default(120),
       temperature: z.number().min(0).max(10).default(0.8),

@@ -49,7 +49,8 @@ const usual = () => ({
   recompute: 'none',
   phases: usualPhases.map((p) => ({ ...p })),
   prompts: ['\n'],
-  sampleEvery: 500,
+  /** Empty: with every checkpoint. */
+  sampleEvery: null as number | null,
   hellaswagEvery: 0,
   hellaswagItems: 1000,
   /** The checkpoint whose weights it begins with. */
@@ -123,7 +124,11 @@ class Draft {
       recompute,
       dataset: dataset || 'none chosen yet',
       tokenizer,
-      sampling: { ...(rest.sampling as Tree | undefined), prompts: [...prompts], every: sampleEvery },
+      sampling: {
+        ...(rest.sampling as Tree | undefined),
+        prompts: [...prompts],
+        ...(typeof sampleEvery === 'number' ? { every: sampleEvery } : {}),
+      },
       evaluation: { ...(rest.evaluation as Tree | undefined), hellaswagEvery, hellaswagItems },
       ...(from ? { init: { run: from.id, step: from.step, ...(positions ? { positions } : {}) } } : {}),
       optimizer: { ...(rest.optimizer as Tree | undefined), kind: optimizer },

@@ -251,7 +251,8 @@ export class Trainer {
     const hellaswag = evaluation.hellaswagEvery > 0 && (step === this.#steps || this.#due(evaluation.hellaswagEvery));
     if (hellaswag && step > 0 && this.#state.hellaswagStep !== step)
       await this.#during('evaluating', () => this.#hellaswagNow());
-    if ((edge || this.#due(sampling.every)) && this.#state.sampledStep !== step) await this.#sample();
+    if ((edge || this.#due(sampling.every ?? checkpointEvery)) && this.#state.sampledStep !== step)
+      await this.#sample();
     if (this.#stopRequested || step === 0 || this.#checkpointed === step) return;
     if (step === this.#steps || this.#due(checkpointEvery) || this.#state.bestStep === step) await this.#checkpoint();
   }
