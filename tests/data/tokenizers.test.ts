@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import fc from 'fast-check';
+import { encode as encodePlainly } from 'gpt-tokenizer/encoding/r50k_base';
 import { describe, expect, it } from 'vitest';
 import { getTokenizer } from '../../electron/data/tokenizers/index.ts';
 import { sharedPath } from '../shared.ts';
@@ -49,4 +50,57 @@ it.skipIf(!golden).each(cases)('GPT-2 tokens of $text are those of two other imp
   const tokenizer = getTokenizer('gpt2');
   expect([...tokenizer.encode(text)]).toEqual(ids);
   expect(tokenizer.decode(ids)).toBe(text);
+});
+
+describe('tokens of remembered words', () => {
+  const plain = (text: string) => [...encodePlainly(text, { disallowedSpecial: new Set<string>() })];
+  const { encode } = getTokenizer('gpt2');
+
+  it('are those of the whole text, whatever it is', () => {
+    const any = fc.oneof(
+      fc.string({ unit: 'grapheme', maxLength: 200 }),
+      fc.string({ unit: 'binary', maxLength: 200 }),
+      fc
+        .array(
+          fc.constantFrom(
+            "'s",
+            "'ll",
+            ' ',
+            '  ',
+            '\n',
+            '\t',
+            'a',
+            'Z',
+            '1',
+            '٣',
+            'é',
+            '漢',
+            '👍🏽',
+            '\ud800',
+            '\udc00',
+            '<|endoftext|>',
+            '\u00a0',
+            "'",
+            '."',
+          ),
+          { maxLength: 40 },
+        )
+        .map((parts) => parts.join('')),
+    );
+    fc.assert(
+      fc.property(any, (text) => {
+        expect([...encode(text)]).toEqual(plain(text));
+      }),
+      { numRuns: 2000 },
+    );
+  });
+
+  it('are those of real text', () => {
+    for (const file of ['tinyshakespeare.txt', 'hellaswag_val_1000.jsonl']) {
+      const at = sharedPath('data', file);
+      if (!at) continue;
+      const text = fs.readFileSync(at, 'utf8');
+      expect([...encode(text)]).toEqual(plain(text));
+    }
+  });
 });

@@ -1,11 +1,13 @@
 import ranks from 'gpt-tokenizer/bpeRanks/r50k_base';
 import { encode } from 'gpt-tokenizer/encoding/r50k_base';
 import type { Tokenizer } from './types.ts';
+import { WordEncoder } from './words.ts';
 
 const endOfText = 50256;
 /** No text is special: `<|endoftext|>` in a document is ordinary text. */
 const ordinary = { disallowedSpecial: new Set<string>() };
 const utf8 = new TextEncoder();
+const words = new WordEncoder((word) => encode(word, ordinary));
 
 /** The bytes of a token: a character may begin in one token and end in the next. */
 function bytesOf(token: number): Uint8Array {
@@ -19,7 +21,7 @@ export const gpt2: Tokenizer = {
   name: 'gpt2',
   vocabSize: 50257,
   endOfText,
-  encode: (text) => Uint16Array.from(encode(text, ordinary)),
+  encode: (text) => words.encode(text),
   decode: (tokens) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.concat(Array.from(tokens, bytesOf))),
   byteLength(tokens) {
     let bytes = 0;
