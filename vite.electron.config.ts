@@ -29,6 +29,7 @@ export default defineConfig({
             main: 'electron/main.ts',
             engine: 'electron/engine/process/main.ts',
             tokeniseWorker: 'electron/data/tokenise.worker.ts',
+            parseWorker: 'electron/data/corpus/parse.worker.ts',
           },
           external,
           output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { messageOf, UsageError, UserError } from '../errors.ts';
 import { version } from '../version.ts';
 import { addBench } from './bench.ts';
+import { addData } from './data.ts';
 import { addDemo } from './demo.ts';
 import { addDoctor } from './doctor.ts';
 import { addEval } from './eval.ts';
@@ -38,6 +39,7 @@ export function buildProgram(): Command {
     addEval,
     addExchange,
     addFit,
+    addData,
     addTokens,
     addServe,
     addBench,

@@ -52,7 +52,7 @@ export function writeManifest(dir: string, manifest: Manifest): void {
 }
 
 /** The dataset in a folder, if all its files are there; a damaged one is made again. */
-function wholeDataset(dir: string): Manifest | undefined {
+export function wholeDataset(dir: string): Manifest | undefined {
   if (!fs.existsSync(path.join(dir, manifestName))) return undefined;
   try {
     const dataset = openDataset(dir);
@@ -75,7 +75,7 @@ function removePartials(root: string, name: string): void {
   }
 }
 
-function isRunning(pid: number): boolean {
+export function isRunning(pid: number): boolean {
   if (!Number.isSafeInteger(pid)) return false;
   try {
     process.kill(pid, 0);

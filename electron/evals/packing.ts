@@ -13,9 +13,14 @@ export interface Group {
   readonly choices: readonly { readonly choice: number; readonly tokens: readonly number[] }[];
 }
 
-/** Tokens that a group takes: nothing follows a choice's last token, so that the model need not read it. */
-export const rowsOf = ({ prompt, choices }: Pick<Group, 'prompt' | 'choices'>): number =>
-  prompt.length + choices.reduce((n, { tokens }) => n + Math.max(0, tokens.length - 1), 0);
+/**
+ * Room that a group takes: for what the model reads, which nothing need follow, so not the last token of a choice, and for
+ * what is scored, which are all tokens of all choices. Behind a long prompt the former is more.
+ */
+export function rowsOf({ prompt, choices }: Pick<Group, 'prompt' | 'choices'>): number {
+  const scored = choices.reduce((n, { tokens }) => n + tokens.length, 0);
+  return Math.max(prompt.length + scored - choices.length, scored);
+}
 
 /**
  * A question's groups: one, but where a choice is too long for its whole context, which is then cut on the left for it

@@ -79,7 +79,18 @@ describe.skipIf(!hasCpu)('the scorer', () => {
           }
         }
       }),
-      { numRuns: 40 },
+      {
+        numRuns: 100,
+        // Four choices behind one token: more is scored than is read.
+        examples: [
+          [
+            [
+              { context: [0], choices: [6, 8, 5, 8].map((n) => new Array<number>(n).fill(0)) },
+              { context: [0], choices: [3, 5, 9, 4].map((n) => new Array<number>(n).fill(0)) },
+            ],
+          ],
+        ],
+      },
     );
     session.close();
   });

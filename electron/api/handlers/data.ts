@@ -3,10 +3,9 @@ import path from 'node:path';
 import { datasetNames, type Manifest, prepareDataset } from '../../data/index.ts';
 import { openDataset, readManifest } from '../../data/shards/index.ts';
 import { getTokenizer } from '../../data/tokenizers/index.ts';
-import type { RunConfig } from '../../engine/config.ts';
 import { messageOf, UserError } from '../../errors.ts';
 import { datasetsDir } from '../../studio/home.ts';
-import { datasetsOf } from '../../studio/run/data.ts';
+import { datasetUsers } from '../../studio/run/data.ts';
 import { discardUploads } from '../../studio/uploads.ts';
 import type { Studio } from '../../studio/studio.ts';
 import { api, subscription } from '../context.ts';
@@ -17,11 +16,8 @@ const dirOf = (studio: Studio, name: string): string => {
   return path.join(datasetsDir(studio.home), name);
 };
 
-const usersOf = (studio: Studio, name: string): string[] =>
-  studio.store.listRuns().flatMap((run) => (datasetsOf(run.config as RunConfig).includes(name) ? [run.name] : []));
-
 function view(studio: Studio, name: string): DatasetView {
-  const runs = usersOf(studio, name);
+  const runs = datasetUsers(studio.store, name);
   try {
     const { tokenizer, vocabSize, trainTokens, valTokens, sources, createdAt } = readManifest(dirOf(studio, name));
     const bytes = 2 * (trainTokens + valTokens);
@@ -96,7 +92,7 @@ export const data = {
   }),
   remove: api.data.remove.handler(async ({ input, context: { studio } }) => {
     const dir = dirOf(studio, input.name);
-    const runs = usersOf(studio, input.name);
+    const runs = datasetUsers(studio.store, input.name);
     if (runs.length > 0) {
       throw new UserError(
         `The dataset ${input.name} is used by ${runs.slice(0, 3).join(', ')}: delete those runs first.`,

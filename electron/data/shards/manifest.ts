@@ -25,7 +25,17 @@ export const manifestSchema = z.object({
     .array(z.int().min(0))
     .length(buckets + 1)
     .optional(),
-  settings: z.object({ valFraction: z.number() }),
+  /** Documents, and the bytes of their text; absent where each source is a document. */
+  documents: z.int().min(0).optional(),
+  textBytes: z.int().min(0).optional(),
+  /** Lines that were no documents, and the first of them. */
+  bad: z.object({ lines: z.int().min(0), examples: z.array(z.string()) }).optional(),
+  settings: z.object({
+    valFraction: z.number(),
+    textField: z.string().optional(),
+    where: z.array(z.object({ path: z.string(), values: z.array(z.string()).readonly() })).optional(),
+    subset: z.object({ from: z.int(), to: z.int() }).optional(),
+  }),
   createdAt: z.string(),
 });
 

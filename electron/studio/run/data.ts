@@ -5,6 +5,7 @@ import type { RunConfig } from '../../engine/config.ts';
 import { phasesLeft, schedule, settingsOf, sourceName } from '../../engine/trainer/schedule.ts';
 import { UsageError } from '../../errors.ts';
 import { datasetsDir } from '../home.ts';
+import type { Store } from '../store/index.ts';
 
 /** In place of a dataset's name in a model that was imported. */
 export const noData = 'none: imported';
@@ -13,6 +14,10 @@ export const noData = 'none: imported';
 export const datasetsOf = (config: RunConfig): string[] => [
   ...new Set([config.dataset, ...config.phases.flatMap((p) => p.dataset ?? [])]),
 ];
+
+/** The names of the runs that train on a dataset. */
+export const datasetUsers = (store: Store, name: string): string[] =>
+  store.listRuns().flatMap((run) => (datasetsOf(run.config as RunConfig).includes(name) ? [run.name] : []));
 
 /** The description of a dataset whose tokens are a model's. @throws UserError when it is not there, or has others */
 export function requireTokens(home: string, name: string, { model, tokenizer }: RunConfig): Manifest {

@@ -1,0 +1,244 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import { type Command, Option } from 'commander';
+import { createLogUpdate } from 'log-update';
+import { type CorpusProgress, prepareCorpus } from '../data/corpus/prepare.ts';
+import { datasetNames, loadDatasetInfo } from '../data/index.ts';
+import { openDataset, type SplitName } from '../data/shards/index.ts';
+import { showSubset, type Subset } from '../data/subsets.ts';
+import { getTokenizer, type TokenizerName, tokenizerNames } from '../data/tokenizers/index.ts';
+import { messageOf, UsageError, UserError } from '../errors.ts';
+import { formatBytes, formatCount, formatDuration, formatShort } from '../format.ts';
+import { datasetsDir, resolveHome } from '../studio/home.ts';
+import { datasetUsers } from '../studio/run/data.ts';
+import { Studio } from '../studio/studio.ts';
+import { parseInteger, parseNumber } from './numbers.ts';
+import { parseSubset } from './phases.ts';
+import { table } from './terminal/table.ts';
+import { printable } from './terminal/text.ts';
+
+interface Home {
+  readonly home?: string;
+}
+
+interface AddOptions extends Home {
+  readonly tokenizer: TokenizerName;
+  readonly textField: string;
+  readonly where?: string[];
+  readonly subset?: string;
+  readonly valFraction: string;
+  readonly maxBad: string;
+  readonly threads?: string;
+}
+
+export function addData(program: Command): void {
+  const data = program.command('data').description('datasets: make, list, look into, check and delete them');
+  data
+    .command('add')
+    .description(
+      'make a dataset of files, folders and globs: .jsonl, .txt, .md, also .gz and .zst; goes on where it was stopped',
+    )
+    .argument('<inputs...>', 'a line of a .jsonl file is a document, any other file is one')
+    .addOption(new Option('--tokenizer <name>', 'how text becomes tokens').choices(tokenizerNames).default('gpt2'))
+    .option('--text-field <name>', "where a line's object has its text, as a dotted path", 'text')
+    .option(
+      '--where <field=values...>',
+      'only lines with one of these values, such as meta.redpajama_set_name=RedPajamaC4,RedPajamaBook',
+    )
+    .option('--subset <range>', 'only documents whose hash is in this range, such as 0-50%')
+    .option('--val-fraction <x>', 'part of the documents that is kept for validation', '0.005')
+    .option('--max-bad <x>', 'part of the lines that may be bad', '0.001')
+    .option('--threads <n>', 'threads that parse and tokenise (all cores)')
+    .action((inputs: string[], _: unknown, self: Command) => add(inputs, self.optsWithGlobals<AddOptions>()));
+  data
+    .command('list')
+    .description('the datasets that there are')
+    .option('--json', 'one JSON object a line')
+    .action((_: unknown, self: Command) => list(self.optsWithGlobals<Home & { json?: boolean }>()));
+  data
+    .command('show')
+    .description('what a dataset is made of, and some of its text as a model is given it')
+    .argument('<name>')
+    .addOption(new Option('--split <name>', 'which part').choices(['train', 'val']).default('train'))
+    .option('--at <n>', 'from which token', '0')
+    .option('--tokens <n>', 'how many', '200')
+    .action((name: string, _: unknown, self: Command) =>
+      show(name, self.optsWithGlobals<Home & { split: SplitName; at: string; tokens: string }>()),
+    );
+  data
+    .command('verify')
+    .description('read all of a dataset and check it against its checksums')
+    .argument('<name>')
+    .action((name: string, _: unknown, self: Command) => verify(name, self.optsWithGlobals<Home>()));
+  data
+    .command('remove')
+    .description('delete a dataset that no run uses')
+    .argument('<name>')
+    .action((name: string, _: unknown, self: Command) => remove(name, self.optsWithGlobals<Home>()));
+}
+
+function parseWhere(texts: readonly string[]): { path: string; values: string[] }[] {
+  return texts.map((text) => {
+    const at = text.indexOf('=');
+    if (at <= 0) throw new UsageError(`--where needs FIELD=VALUE,VALUE…, not "${text}".`);
+    return { path: text.slice(0, at), values: text.slice(at + 1).split(',') };
+  });
+}
+
+async function add(inputs: string[], options: AddOptions): Promise<void> {
+  const home = resolveHome(options.home);
+  const subset: Subset | undefined = options.subset === undefined ? undefined : parseSubset('--subset', options.subset);
+  const threads = options.threads === undefined ? {} : { threads: parseInteger('--threads', options.threads, 1) };
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
+  const line = progress();
+  try {
+    const made = await prepareCorpus({
+      home,
+      inputs,
+      tokenizer: options.tokenizer,
+      textField: options.textField,
+      where: parseWhere(options.where ?? []),
+      ...(subset ? { subset } : {}),
+      valFraction: parseNumber('--val-fraction', options.valFraction),
+      maxBad: parseNumber('--max-bad', options.maxBad),
+      ...threads,
+      signal: controller.signal,
+      onProgress: line.show,
+    });
+    line.done();
+    console.log(
+      `${made.name}: ${formatCount(made.trainTokens)} tokens to train on, ${formatCount(made.valTokens)} to validate`,
+    );
+    if (made.bad && made.bad.lines > 0) {
+      console.error(`${formatCount(made.bad.lines)} bad documents were passed over, such as:`);
+      for (const example of made.bad.examples.slice(0, 5)) console.error(`  ${printable(example)}`);
+    }
+  } catch (error) {
+    line.done();
+    if (!controller.signal.aborted) throw error;
+    console.error('stopped; files that are done are kept, and the same command goes on from there');
+    process.exitCode = 130;
+  } finally {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, stop);
+  }
+}
+
+/** How far it is: a line that redraws itself on a terminal, elsewhere one every ten seconds. */
+function progress(): { show: (p: CorpusProgress) => void; done: () => void } {
+  const begun = performance.now();
+  let first: CorpusProgress | undefined;
+  let last = begun;
+  const log = process.stderr.isTTY ? createLogUpdate(process.stderr) : undefined;
+  return {
+    show(p) {
+      first ??= p;
+      const now = performance.now();
+      if (now - last < (log ? 200 : 10_000)) return;
+      last = now;
+      const seconds = (now - begun) / 1000;
+      const rate = (p.textBytes - first.textBytes) / seconds;
+      const left = ((p.totalBytes - p.doneBytes) / Math.max(1, p.doneBytes - first.doneBytes)) * seconds;
+      const bad = p.bad > 0 ? `, ${formatCount(p.bad)} bad` : '';
+      const text = `${formatBytes(p.doneBytes)} of ${formatBytes(p.totalBytes)}, ${(rate / 1e6).toFixed(1)} MB of text/s, ${formatShort(p.tokens)} tokens${bad}, ${formatDuration(left)} left`;
+      if (log) log(text);
+      else console.error(text);
+    },
+    done: () => log?.clear(),
+  };
+}
+
+function list({ home: given, json }: Home & { json?: boolean }): void {
+  const home = resolveHome(given);
+  const rows = datasetNames(home).map((name) => {
+    try {
+      return { name, manifest: loadDatasetInfo(home, name) };
+    } catch (error) {
+      return { name, problem: messageOf(error) };
+    }
+  });
+  if (json) {
+    for (const row of rows) console.log(JSON.stringify(row.manifest ?? row));
+    return;
+  }
+  if (rows.length === 0) return console.log('no dataset yet: make one with `trainyard data add`');
+  const cells = rows.map(({ name, manifest, problem }) =>
+    manifest
+      ? [
+          name,
+          manifest.tokenizer,
+          formatShort(manifest.trainTokens),
+          formatShort(manifest.valTokens),
+          formatCount(manifest.documents ?? manifest.sources.length),
+          formatBytes(2 * (manifest.trainTokens + manifest.valTokens)),
+        ]
+      : [name, problem ?? '', '', '', '', ''],
+  );
+  console.log(table(['dataset', 'tokenizer', 'training', 'validation', 'documents', 'size'], cells));
+}
+
+function show(name: string, options: Home & { split: SplitName; at: string; tokens: string }): void {
+  const home = resolveHome(options.home);
+  const m = loadDatasetInfo(home, name);
+  const { valFraction, subset, where, textField } = m.settings;
+  console.log(
+    `${m.name}: ${formatCount(m.trainTokens)} tokens to train on, ${formatCount(m.valTokens)} to validate, ${m.tokenizer}`,
+  );
+  console.log(
+    `made ${m.createdAt} of ${formatCount(m.documents ?? m.sources.length)} documents; ${valFraction} for validation`,
+  );
+  if (subset) console.log(`documents ${showSubset(subset)}`);
+  if (textField !== undefined && textField !== 'text') console.log(`text in ${textField}`);
+  for (const { path: at, values } of where ?? []) console.log(`where ${at} is ${values.join(' or ')}`);
+  if (m.bad && m.bad.lines > 0) console.log(`${formatCount(m.bad.lines)} bad documents passed over`);
+  const sources = m.sources.slice(0, 20).map((s) => [s.path, formatBytes(s.bytes), s.sha256.slice(0, 12)]);
+  console.log(`\n${table(['source', 'size', 'sha256'], sources)}`);
+  if (m.sources.length > 20) console.log(`and ${formatCount(m.sources.length - 20)} more`);
+  const dataset = openDataset(path.join(datasetsDir(home), name));
+  try {
+    const source = dataset.split(options.split);
+    const tokens = Math.min(parseInteger('--tokens', options.tokens, 1), source.tokens);
+    const at = Math.min(parseInteger('--at', options.at), source.tokens - tokens);
+    const text = getTokenizer(m.tokenizer).decode(source.window(at, tokens));
+    console.log(`\n${options.split}, tokens ${formatCount(at)} … ${formatCount(at + tokens - 1)}:\n${text}`);
+  } finally {
+    dataset.close();
+  }
+}
+
+async function verify(name: string, options: Home): Promise<void> {
+  const home = resolveHome(options.home);
+  const { shards } = loadDatasetInfo(home, name);
+  const wrong: string[] = [];
+  for (const { file, sha256 } of [...shards.train, ...shards.val]) {
+    const at = path.join(datasetsDir(home), name, file);
+    const hash = createHash('sha256');
+    try {
+      for await (const chunk of fs.createReadStream(at)) hash.update(chunk as Buffer);
+    } catch (error) {
+      wrong.push(`${file} can't be read (${messageOf(error)})`);
+      continue;
+    }
+    if (hash.digest('hex') !== sha256) wrong.push(`${file} was altered`);
+  }
+  if (wrong.length > 0)
+    throw new UserError(`The dataset ${name} is damaged: ${wrong.slice(0, 5).join('; ')}: prepare it again.`);
+  console.log(`${name}: ${shards.train.length + shards.val.length} files are as they were written`);
+}
+
+function remove(name: string, options: Home): void {
+  const home = resolveHome(options.home);
+  loadDatasetInfo(home, name);
+  const studio = Studio.open(home);
+  try {
+    const users = datasetUsers(studio.store, name);
+    if (users.length > 0)
+      throw new UserError(`The dataset ${name} is used by ${users.slice(0, 3).join(', ')}: delete those runs first.`);
+    fs.rmSync(path.join(datasetsDir(home), name), { recursive: true, force: true });
+    console.log(`${name} is deleted`);
+  } finally {
+    studio.close();
+  }
+}

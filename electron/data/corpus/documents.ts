@@ -1,0 +1,141 @@
+import { isUtf8 } from 'node:buffer';
+import { createHash } from 'node:crypto';
+import { hashOf } from '../sampling/permutation.ts';
+import { bucketOf, type Subset } from '../subsets.ts';
+import { getTokenizer, type TokenizerName } from '../tokenizers/index.ts';
+
+/** Which documents are taken, and how. */
+export interface Selection {
+  readonly tokenizer: TokenizerName;
+  /** The field of a line's object that has its text. */
+  readonly textField: string;
+  /** Values of which a field must have one, by its dotted path. */
+  readonly where: readonly { readonly path: string; readonly values: readonly string[] }[];
+  readonly subset: Subset;
+  readonly valFraction: number;
+}
+
+/** A document's place: a bucket of the training split, or validation. */
+export const validation = -1;
+
+/** What comes of a block of lines. */
+export interface Parsed {
+  /** Of all documents, end to end. */
+  readonly tokens: Uint16Array;
+  /** Of each document: its bucket or `validation`, and where its tokens end. */
+  readonly places: Int32Array;
+  readonly ends: Int32Array;
+  readonly textBytes: number;
+  /** Lines that hold a document, taken or not. */
+  readonly good: number;
+  readonly bad: readonly { readonly line: number; readonly reason: string }[];
+}
+
+/** The value at a dotted path of nested objects. */
+function at(value: unknown, path: string): unknown {
+  let here = value;
+  for (const key of path.split('.')) {
+    if (typeof here !== 'object' || here === null || !Object.hasOwn(here, key)) return undefined;
+    here = (here as Record<string, unknown>)[key];
+  }
+  return here;
+}
+
+/** The bucket of a text, and whether it is for validation: by its content alone. */
+export function placeOf(
+  text: string,
+  { subset, valFraction }: Pick<Selection, 'subset' | 'valFraction'>,
+): number | undefined {
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  const bucket = bucketOf(sha256);
+  if (bucket < subset.from || bucket >= subset.to) return undefined;
+  const share = hashOf(Number.parseInt(sha256.slice(0, 12), 16)) / 2 ** 32;
+  return share < valFraction ? validation : bucket;
+}
+
+/** Tokens of documents that are put behind each other. */
+export class Collected {
+  #tokens = new Uint16Array(1 << 19);
+  #n = 0;
+  readonly places: number[] = [];
+  readonly ends: number[] = [];
+  textBytes = 0;
+  good = 0;
+  readonly bad: { line: number; reason: string }[] = [];
+
+  /** Takes a document, if it is selected. An empty one is nothing. */
+  add(text: string, selection: Selection): void {
+    this.good++;
+    const place = placeOf(text, selection);
+    if (place === undefined || text === '') return;
+    const tokenizer = getTokenizer(selection.tokenizer);
+    this.#append(tokenizer.encode(text));
+    this.#append(Uint16Array.of(tokenizer.endOfText));
+    this.places.push(place);
+    this.ends.push(this.#n);
+    this.textBytes += Buffer.byteLength(text);
+  }
+
+  #append(tokens: Uint16Array): void {
+    if (this.#n + tokens.length > this.#tokens.length) {
+      const larger = new Uint16Array(Math.max(2 * this.#tokens.length, this.#n + tokens.length));
+      larger.set(this.#tokens.subarray(0, this.#n));
+      this.#tokens = larger;
+    }
+    this.#tokens.set(tokens, this.#n);
+    this.#n += tokens.length;
+  }
+
+  get parsed(): Parsed {
+    return {
+      tokens: this.#tokens.slice(0, this.#n),
+      places: Int32Array.from(this.places),
+      ends: Int32Array.from(this.ends),
+      textBytes: this.textBytes,
+      good: this.good,
+      bad: this.bad,
+    };
+  }
+}
+
+const newline = 0x0a;
+
+/** Documents of a block of lines, each a JSON object. What is none is told, with its line. */
+export function parseLines(bytes: Uint8Array, firstLine: number, selection: Selection): Parsed {
+  const collected = new Collected();
+  const wellFormed = isUtf8(bytes);
+  let line = firstLine;
+  for (let begin = 0; begin < bytes.length; line++) {
+    const found = bytes.indexOf(newline, begin);
+    const end = found < 0 ? bytes.length : found;
+    const own = Buffer.from(bytes.buffer, bytes.byteOffset + begin, end - begin);
+    begin = end + 1;
+    const reason = takeLine(own, wellFormed, selection, collected);
+    if (reason !== undefined) collected.bad.push({ line, reason });
+  }
+  return collected.parsed;
+}
+
+/** @returns what is wrong with a line; undefined when nothing is */
+function takeLine(bytes: Buffer, wellFormed: boolean, selection: Selection, collected: Collected): string | undefined {
+  if (!wellFormed && !isUtf8(bytes)) return 'no UTF-8';
+  const source = bytes.toString('utf8');
+  if (source.trim() === '') return undefined; // as at the end of a file
+  let value: unknown;
+  try {
+    value = JSON.parse(source);
+  } catch {
+    return 'no JSON';
+  }
+  const text = at(value, selection.textField);
+  if (typeof text !== 'string') return `no text in the field ${selection.textField}`;
+  for (const { path, values } of selection.where) {
+    if (!values.includes(String(at(value, path)))) {
+      collected.good++;
+      return undefined;
+    }
+  }
+  // Halves of characters are no text: in UTF-8 each becomes U+FFFD, as in a tokenizer.
+  collected.add(text.toWellFormed(), selection);
+  return undefined;
+}

@@ -1,0 +1,45 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import type { Progressed } from './prepare.ts';
+import type { WritersState } from './writers.ts';
+
+const shard = z.object({ file: z.string(), tokens: z.int().min(0), sha256: z.string() });
+const stream = z.object({ finished: z.array(shard), open: z.int().min(0) });
+const schema = z.object({
+  writers: z.object({ train: z.array(stream), val: stream }),
+  done: z.array(z.object({ path: z.string(), bytes: z.int(), sha256: z.string(), documents: z.int(), bad: z.int() })),
+  textBytes: z.int(),
+  badLines: z.array(z.string()),
+});
+
+/** How far a dataset in the making is, after some of its files. */
+export interface JournalEntry extends Progressed {
+  readonly writers: WritersState;
+}
+
+const fileOf = (dir: string): string => path.join(dir, 'journal.json');
+
+/** Keeps how far it is: whole or as before. What it tells of is on the disk already. */
+export function writeJournal(dir: string, entry: JournalEntry): void {
+  const aside = `${fileOf(dir)}.partial`;
+  const fd = fs.openSync(aside, 'w');
+  fs.writeSync(fd, JSON.stringify(entry));
+  fs.fsyncSync(fd);
+  fs.closeSync(fd);
+  fs.renameSync(aside, fileOf(dir));
+}
+
+/** Where a dataset in the making was left; undefined when it has to begin anew. */
+export function readJournal(dir: string): JournalEntry | undefined {
+  try {
+    return schema.parse(JSON.parse(fs.readFileSync(fileOf(dir), 'utf8')));
+  } catch {
+    return undefined;
+  }
+}
+
+/** Of a finished dataset. */
+export function removeJournal(dir: string): void {
+  fs.rmSync(fileOf(dir), { force: true });
+}

@@ -1,0 +1,160 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { createHash } from 'node:crypto';
+import type { Manifest, Shard } from '../shards/manifest.ts';
+import { littleEndian } from '../shards/writer.ts';
+import { buckets } from '../subsets.ts';
+import { type Parsed, validation } from './documents.ts';
+
+/** Tokens that are held back before they are written, for each of a hundred buckets. */
+const bufferTokens = 1 << 16;
+
+/** How far a stream of shards is: to go on from there. */
+export interface StreamState {
+  readonly finished: readonly Shard[];
+  /** Tokens in the last file, which is not full. */
+  readonly open: number;
+}
+
+/** A stream of tokens in files of a size. It can be cut back to where it was. */
+class ShardStream {
+  readonly #dir: string;
+  readonly #prefix: string;
+  readonly #shardTokens: number;
+  readonly #buffer = new Uint16Array(bufferTokens);
+  #buffered = 0;
+  #finished: Shard[];
+  #open: { fd: number; tokens: number; hash: ReturnType<typeof createHash> } | undefined;
+
+  constructor(dir: string, prefix: string, shardTokens: number, state: StreamState | undefined) {
+    this.#dir = dir;
+    this.#prefix = prefix;
+    this.#shardTokens = shardTokens;
+    this.#finished = [...(state?.finished ?? [])];
+    this.#cutBack(state?.open ?? 0);
+  }
+
+  write(tokens: Uint16Array): void {
+    for (let done = 0; done < tokens.length;) {
+      const part = tokens.subarray(done, done + bufferTokens - this.#buffered);
+      this.#buffer.set(part, this.#buffered);
+      this.#buffered += part.length;
+      done += part.length;
+      if (this.#buffered === bufferTokens) this.#drain();
+    }
+  }
+
+  /** Everything that was written is on the disk when this returns. */
+  sync(): StreamState {
+    this.#drain();
+    if (this.#open) fs.fsyncSync(this.#open.fd);
+    return { finished: [...this.#finished], open: this.#open?.tokens ?? 0 };
+  }
+
+  finish(): readonly Shard[] {
+    this.#drain();
+    this.#close();
+    return this.#finished;
+  }
+
+  /** Leaves the files as they are. */
+  abandon(): void {
+    if (this.#open) fs.closeSync(this.#open.fd);
+    this.#open = undefined;
+  }
+
+  get #file(): string {
+    return `${this.#prefix}-${String(this.#finished.length).padStart(5, '0')}.bin`;
+  }
+
+  #drain(): void {
+    for (let done = 0; done < this.#buffered;) {
+      this.#open ??= { fd: fs.openSync(path.join(this.#dir, this.#file), 'wx'), tokens: 0, hash: createHash('sha256') };
+      const room = this.#shardTokens - this.#open.tokens;
+      const bytes = littleEndian(this.#buffer.subarray(done, Math.min(this.#buffered, done + room)));
+      for (let n = 0; n < bytes.length;) n += fs.writeSync(this.#open.fd, bytes, n);
+      this.#open.hash.update(bytes);
+      this.#open.tokens += bytes.length / 2;
+      done += bytes.length / 2;
+      if (this.#open.tokens === this.#shardTokens) this.#close();
+    }
+    this.#buffered = 0;
+  }
+
+  #close(): void {
+    if (!this.#open) return;
+    const { fd, tokens, hash } = this.#open;
+    fs.fsyncSync(fd);
+    fs.closeSync(fd);
+    this.#finished.push({ file: this.#file, tokens, sha256: hash.digest('hex') });
+    this.#open = undefined;
+  }
+
+  /** Removes what was written after the state was kept, and reads the rest of the last file for its hash. */
+  #cutBack(tokens: number): void {
+    const names = fs.readdirSync(this.#dir).filter((n) => n.startsWith(`${this.#prefix}-`));
+    const known = new Set(this.#finished.map((s) => s.file));
+    const last = this.#file;
+    for (const name of names)
+      if (!known.has(name) && (name !== last || tokens === 0)) fs.rmSync(path.join(this.#dir, name));
+    if (tokens === 0) return;
+    const file = path.join(this.#dir, last);
+    fs.truncateSync(file, 2 * tokens);
+    const hash = createHash('sha256').update(fs.readFileSync(file));
+    this.#open = { fd: fs.openSync(file, 'a'), tokens, hash };
+  }
+}
+
+export interface WritersState {
+  readonly train: readonly StreamState[];
+  readonly val: StreamState;
+}
+
+/** The files of a dataset in the making: a stream of shards for each bucket, and one for validation. */
+export class Writers {
+  readonly #train: readonly ShardStream[];
+  readonly #val: ShardStream;
+
+  constructor(dir: string, shardTokens: number, state: WritersState | undefined) {
+    this.#train = Array.from(
+      { length: buckets },
+      (_, b) => new ShardStream(dir, `train-${String(b).padStart(2, '0')}`, shardTokens, state?.train[b]),
+    );
+    this.#val = new ShardStream(dir, 'val', shardTokens, state?.val);
+  }
+
+  write({ tokens, places, ends }: Parsed): void {
+    let begin = 0;
+    for (const [i, end] of ends.entries()) {
+      this.stream(places[i]!).write(tokens.subarray(begin, end));
+      begin = end;
+    }
+  }
+
+  /** @param place a bucket, or `validation` */
+  stream(place: number): { write(tokens: Uint16Array): void } {
+    return place === validation ? this.#val : this.#train[place]!;
+  }
+
+  sync(): WritersState {
+    return { train: this.#train.map((s) => s.sync()), val: this.#val.sync() };
+  }
+
+  finish(): Pick<Manifest, 'trainTokens' | 'valTokens' | 'shards'> & { trainBuckets: number[] } {
+    const train = this.#train.map((s) => s.finish());
+    const val = this.#val.finish();
+    const tokensOf = (shards: readonly Shard[]) => shards.reduce((n, s) => n + s.tokens, 0);
+    const trainBuckets = [0];
+    for (const shards of train) trainBuckets.push(trainBuckets.at(-1)! + tokensOf(shards));
+    return {
+      trainTokens: trainBuckets.at(-1)!,
+      valTokens: tokensOf(val),
+      shards: { train: train.flat(), val: [...val] },
+      trainBuckets,
+    };
+  }
+
+  abandon(): void {
+    for (const stream of [...this.#train, this.#val]) stream.abandon();
+  }
+}

@@ -1,0 +1,236 @@
+import { createHash } from 'node:crypto';
+import fs from 'node:fs';
+import path from 'node:path';
+import zlib from 'node:zlib';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { type CorpusOptions, prepareCorpus } from '../../../electron/data/corpus/prepare.ts';
+import { lineBlocks } from '../../../electron/data/corpus/lines.ts';
+import { type Manifest, openDataset } from '../../../electron/data/shards/index.ts';
+import { bucketOf, buckets } from '../../../electron/data/subsets.ts';
+import { getTokenizer } from '../../../electron/data/tokenizers/index.ts';
+import { UserError } from '../../../electron/errors.ts';
+import { tempDir } from '../../temp.ts';
+
+const documents = Array.from({ length: 400 }, (_, i) => ({
+  text: `Document ${i} says: ${'the sea is wide '.repeat(i % 9)}${'ünï '.repeat(i % 3)}`,
+  meta: { redpajama_set_name: ['RedPajamaC4', 'RedPajamaBook', 'RedPajamaGithub'][i % 3] },
+}));
+const jsonl = (docs: readonly unknown[]): Buffer => Buffer.from(docs.map((d) => `${JSON.stringify(d)}\n`).join(''));
+
+/** Files as SlimPajama's chunks, in three compressions. */
+function chunks(docs: readonly unknown[] = documents): { dir: string; home: string } {
+  const dir = tempDir();
+  const part = Math.ceil(docs.length / 3);
+  fs.mkdirSync(path.join(dir, 'chunk1'));
+  fs.writeFileSync(
+    path.join(dir, 'chunk1', 'example_train_0.jsonl.zst'),
+    zlib.zstdCompressSync(jsonl(docs.slice(0, part))),
+  );
+  fs.writeFileSync(
+    path.join(dir, 'chunk1', 'example_train_1.jsonl.gz'),
+    zlib.gzipSync(jsonl(docs.slice(part, 2 * part))),
+  );
+  fs.writeFileSync(path.join(dir, 'example_train_2.jsonl'), jsonl(docs.slice(2 * part)));
+  return { dir, home: path.join(tempDir(), 'home') };
+}
+const prepare = (home: string, inputs: string[], more: Partial<CorpusOptions> = {}) =>
+  prepareCorpus({ home, inputs, tokenizer: 'gpt2', valFraction: 0.1, threads: 2, ...more });
+
+/** Documents of a split, by their text. */
+function textsOf(home: string, { name }: Manifest, split: 'train' | 'val', range?: [number, number]): string[] {
+  const dataset = openDataset(path.join(home, 'datasets', name));
+  const source = range ? dataset.trainSubset({ from: range[0], to: range[1] }) : dataset.split(split);
+  const { decode, endOfText } = getTokenizer(dataset.manifest.tokenizer);
+  const texts: string[] = [];
+  let tokens: number[] = [];
+  for (const token of source.tokens > 0 ? source.window(0, source.tokens) : []) {
+    if (token === endOfText) {
+      texts.push(decode(tokens));
+      tokens = [];
+    } else tokens.push(token);
+  }
+  expect(tokens).toEqual([]);
+  dataset.close();
+  return texts;
+}
+const shaOf = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+describe('a corpus', () => {
+  it('holds every document once, in the bucket of its text, whatever it came in', { timeout: 30_000 }, async () => {
+    const { dir, home } = chunks();
+    const manifest = await prepare(home, [dir]);
+    const [train, val] = [textsOf(home, manifest, 'train'), textsOf(home, manifest, 'val')];
+    expect([...train, ...val].sort()).toEqual(documents.map((d) => d.text).sort());
+    expect(val.length).toBeGreaterThan(15);
+    expect(val.length).toBeLessThan(80);
+    expect(train.map((t) => bucketOf(shaOf(t)))).toEqual(train.map((t) => bucketOf(shaOf(t))).sort((a, b) => a - b));
+    expect(manifest).toMatchObject({ documents: 400, bad: { lines: 0 } });
+    expect(manifest.sources.map((s) => path.basename(s.path))).toEqual([
+      'example_train_0.jsonl.zst',
+      'example_train_1.jsonl.gz',
+      'example_train_2.jsonl',
+    ]);
+    for (const s of manifest.sources)
+      expect(s.sha256).toBe(createHash('sha256').update(fs.readFileSync(s.path)).digest('hex'));
+    // A second time nothing is done.
+    expect(await prepare(home, [dir])).toEqual(manifest);
+  });
+
+  it('has the tokens of a plain loop over the same documents', { timeout: 30_000 }, async () => {
+    const { dir, home } = chunks();
+    const manifest = await prepare(home, [dir], { shardTokens: 500 });
+    const { encode, endOfText } = getTokenizer('gpt2');
+    const inBucket = (b: number) => documents.filter((d) => bucketOf(shaOf(d.text)) === b);
+    const held = new Set(textsOf(home, manifest, 'val'));
+    const expected = Array.from({ length: buckets }, (_, b) => inBucket(b))
+      .flat()
+      .filter((d) => !held.has(d.text))
+      .flatMap((d) => [...encode(d.text), endOfText]);
+    const dataset = openDataset(path.join(home, 'datasets', manifest.name));
+    expect([...dataset.split('train').window(0, manifest.trainTokens)]).toEqual(expected);
+    dataset.close();
+  });
+
+  it(
+    'is divided into subsets that share no document, on any machine and in any company',
+    { timeout: 30_000 },
+    async () => {
+      const { dir, home } = chunks();
+      const whole = await prepare(home, [dir]);
+      const tonight = await prepare(home, [dir], { subset: { from: 0, to: 50 } });
+      const nextWeek = await prepare(home, [dir], { subset: { from: 50, to: 80 } });
+      const all = (m: Manifest) => [...textsOf(home, m, 'train'), ...textsOf(home, m, 'val')];
+      const [a, b] = [new Set(all(tonight)), new Set(all(nextWeek))];
+      expect([...a].filter((t) => b.has(t))).toEqual([]);
+      expect(textsOf(home, whole, 'train', [0, 50]).sort()).toEqual(textsOf(home, tonight, 'train').sort());
+      // The same documents, alone and in other files.
+      const other = chunks(documents.filter((_, i) => i % 2 === 0));
+      const half = await prepare(other.home, [other.dir], { subset: { from: 0, to: 50 } });
+      for (const text of [...textsOf(other.home, half, 'train'), ...textsOf(other.home, half, 'val')])
+        expect(a.has(text)).toBe(true);
+    },
+  );
+
+  it('takes only what is asked for, from the field that is named', { timeout: 30_000 }, async () => {
+    const { dir, home } = chunks(documents.map(({ text, meta }) => ({ content: { body: text }, meta })));
+    const where = [{ path: 'meta.redpajama_set_name', values: ['RedPajamaC4', 'RedPajamaBook'] }];
+    const manifest = await prepare(home, [dir], { textField: 'content.body', where });
+    const texts = [...textsOf(home, manifest, 'train'), ...textsOf(home, manifest, 'val')];
+    expect(texts.sort()).toEqual(
+      documents
+        .filter((_, i) => i % 3 < 2)
+        .map((d) => d.text)
+        .sort(),
+    );
+    await expect(prepare(home, [dir], { textField: 'body' })).rejects.toThrow(
+      /400 of 400 documents are bad.*line 1: no text in the field body/,
+    );
+  });
+
+  it('passes over bad lines and cut-off archives, with file and line, up to a limit', { timeout: 30_000 }, async () => {
+    const dir = tempDir();
+    const home = tempDir();
+    const lines = documents.map((d) => Buffer.from(JSON.stringify(d)));
+    lines[3] = Buffer.from('{"text": "cut');
+    lines[7] = Buffer.from([0x7b, 0xff, 0xfe, 0x7d]);
+    lines[9] = Buffer.from('{"text": 5}');
+    lines[11] = Buffer.from('[]');
+    fs.writeFileSync(path.join(dir, 'a.jsonl'), Buffer.concat(lines.flatMap((l) => [l, Buffer.from('\n')])));
+    const whole = zlib.zstdCompressSync(jsonl(documents.slice(0, 50)));
+    fs.writeFileSync(path.join(dir, 'b.jsonl.zst'), whole.subarray(0, whole.length - 20));
+    fs.writeFileSync(path.join(dir, 'c.txt.gz'), 'no archive');
+    await expect(prepare(home, [dir])).rejects.toThrow(UserError);
+    await expect(prepare(home, [dir])).rejects.toThrow(
+      /are bad, more than --max-bad 0\.001 allows: .*a\.jsonl, line 4: no JSON; .*line 8: no UTF-8; .*line 10: no text/,
+    );
+    const manifest = await prepare(home, [dir], { maxBad: 0.05 });
+    expect(manifest.bad!.lines).toBe(6);
+    expect(manifest.bad!.examples.slice(4)).toEqual([
+      expect.stringMatching(/b\.jsonl\.zst: the archive is damaged or cut off/),
+      expect.stringMatching(/c\.txt\.gz: the archive is damaged or cut off/),
+    ]);
+  });
+
+  it('knows what is text: markers, halves of characters, empty documents', { timeout: 30_000 }, async () => {
+    const odd = ['<|endoftext|> is text', 'half \ud83d of it', '', 'a\u0000b'];
+    const { dir, home } = chunks([...documents, ...odd.map((text) => ({ text }))]);
+    const manifest = await prepare(home, [dir]);
+    const texts = new Set([...textsOf(home, manifest, 'train'), ...textsOf(home, manifest, 'val')]);
+    for (const text of ['<|endoftext|> is text', 'half \ufffd of it', 'a\u0000b']) expect(texts.has(text)).toBe(true);
+    expect(texts.has('')).toBe(false);
+  });
+
+  it('goes on where it was stopped, and is the same as if it had not been', { timeout: 60_000 }, async () => {
+    const { dir, home } = chunks();
+    const controller = new AbortController();
+    let seen = 0;
+    const stopped = prepare(home, [dir], {
+      shardTokens: 300,
+      signal: controller.signal,
+      onProgress: () => ++seen === 2 && controller.abort(),
+    });
+    await expect(stopped).rejects.toThrow(/abort/i);
+    expect(fs.readdirSync(path.join(home, 'datasets')).filter((n) => !n.startsWith('.'))).toEqual([]);
+    const manifest = await prepare(home, [dir], { shardTokens: 300 });
+    const fresh = path.join(tempDir(), 'home');
+    const other = await prepare(fresh, [dir], { shardTokens: 300 });
+    expect({ ...manifest, createdAt: '' }).toEqual({ ...other, createdAt: '' });
+    expect(textsOf(home, manifest, 'train')).toEqual(textsOf(fresh, other, 'train'));
+    expect(fs.readdirSync(path.join(home, 'datasets'))).toEqual([manifest.name]);
+    expect(fs.readdirSync(path.join(home, 'datasets', manifest.name))).not.toContain('journal.json');
+  });
+
+  it('is refused when a file changes meanwhile, or nothing is left', { timeout: 30_000 }, async () => {
+    const { dir, home } = chunks();
+    let changed = false;
+    const file = path.join(dir, 'example_train_2.jsonl');
+    const onProgress = () => {
+      if (!changed) fs.appendFileSync(file, '{"text": "one more"}\n');
+      changed = true;
+    };
+    await expect(prepare(home, [dir], { onProgress })).rejects.toThrow(
+      /example_train_2\.jsonl was changed while it was read/,
+    );
+    await expect(prepare(home, [dir], { where: [{ path: 'meta.x', values: ['y'] }] })).rejects.toThrow(
+      /No document is left to train on/,
+    );
+    await expect(prepare(home, [path.join(dir, 'nothing')])).rejects.toThrow(/There is no file or folder/);
+    await expect(prepare(home, [tempDir()])).rejects.toThrow(/holds no \.jsonl, \.txt or \.md files/);
+  });
+});
+
+describe('lines', () => {
+  it('come whole, in order and numbered, however they are cut; long ones are passed over', async () => {
+    const line = fc.string({ unit: fc.constantFrom('a', 'é'), maxLength: 40 });
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(line),
+        fc.array(fc.integer({ min: 1, max: 50 })),
+        fc.boolean(),
+        async (texts, cuts, ended) => {
+          const longest = 30;
+          const bytes = Buffer.from(texts.join('\n') + (ended && texts.length > 0 ? '\n' : ''));
+          async function* chunks() {
+            let at = 0;
+            for (const cut of cuts) if (at < bytes.length) yield bytes.subarray(at, (at += cut));
+            if (at < bytes.length) yield bytes.subarray(at);
+          }
+          const got = new Map<number, string>();
+          for await (const block of lineBlocks(chunks(), longest)) {
+            if ('line' in block) {
+              expect(block.bytes).toBeGreaterThan(longest);
+              expect(block.bytes).toBe(Buffer.byteLength(texts[block.line - 1]!));
+              continue;
+            }
+            const lines = Buffer.from(block.bytes).toString().split('\n');
+            lines.forEach((text, i) => text !== '' && got.set(block.firstLine + i, text));
+          }
+          for (const [i, text] of got) expect(text).toBe(texts[i - 1]);
+          const short = texts.flatMap((t, i) => (t !== '' && Buffer.byteLength(t) <= longest ? [i + 1] : []));
+          for (const i of short) expect(got.has(i)).toBe(true);
+        },
+      ),
+    );
+  });
+});
