@@ -216,6 +216,9 @@ export interface DatasetView {
   readonly bytes: number;
   readonly createdAt: number;
   readonly sources: readonly { readonly path: string; readonly bytes: number }[];
+  readonly documents: number;
+  /** Lines that were no documents. */
+  readonly bad: number;
   /** Names of the runs that use it. */
   readonly runs: readonly string[];
   /** Why it can't be used. */

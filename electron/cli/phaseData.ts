@@ -1,5 +1,5 @@
 import fs from 'node:fs';
-import { datasetNames, loadDatasetInfo, prepareDataset } from '../data/index.ts';
+import { datasetNames, loadDatasetInfo, prepareFiles } from '../data/index.ts';
 import type { TokenizerName } from '../data/tokenizers/index.ts';
 import type { Phase } from '../engine/config.ts';
 
@@ -18,7 +18,7 @@ export async function preparePhaseData(
     }
     const isText = !datasetNames(home).includes(dataset) && fs.existsSync(dataset);
     const { name } = isText
-      ? await prepareDataset({ home, inputs: [dataset], tokenizer })
+      ? await prepareFiles({ home, inputs: [dataset], tokenizer })
       : loadDatasetInfo(home, dataset);
     prepared.push({ ...phase, dataset: name });
   }

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { datasetNames, loadDatasetInfo, type Manifest, prepareDataset } from '../data/index.ts';
+import { datasetNames, loadDatasetInfo, type Manifest, prepareFiles } from '../data/index.ts';
 import { getTokenizer, type TokenizerName } from '../data/tokenizers/index.ts';
 import { parseRunConfig, partialRunConfigSchema, type RunConfig } from '../engine/config.ts';
 import { loadPreset } from '../engine/presets.ts';
@@ -149,7 +149,7 @@ function dataChoice(home: string, options: TrainOptions, tree: Tree): DataChoice
   const onProgress = options.json ? undefined : preparing();
   return {
     tokenizer,
-    load: () => prepareDataset({ home, inputs, tokenizer, ...fraction, ...(onProgress ? { onProgress } : {}) }),
+    load: () => prepareFiles({ home, inputs, tokenizer, ...fraction, ...(onProgress ? { onProgress } : {}) }),
   };
 }
 

@@ -6,6 +6,7 @@ import { manifestName } from './shards/manifest.ts';
 
 export type { Manifest } from './shards/index.ts';
 export { type PrepareOptions, prepareDataset } from './prepare.ts';
+export { prepareFiles, type PrepareFilesOptions } from './prepareFiles.ts';
 
 /** The names of the datasets in a home. */
 export function datasetNames(home: string): string[] {

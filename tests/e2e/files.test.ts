@@ -1,9 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import zlib from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { datasetNames } from '../../electron/data/index.ts';
 import { tempDir } from '../temp.ts';
-import { goTo, hasBrowser, openStudio } from './browser.ts';
+import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
 import { button } from './runs.ts';
 
 const sentence = 'the quick brown fox jumps over the lazy dog. ';
@@ -31,6 +32,37 @@ describe.skipIf(!hasBrowser)('text that is at the browser', () => {
     await page.getByText('the quick brown fox').waitFor();
     expect(datasetNames(home)).toHaveLength(1);
     expect(fs.readdirSync(path.join(home, 'uploads'))).toEqual([]);
+  });
+
+  it('is packed by lines, and chosen among', async () => {
+    const { open, home } = await openStudio();
+    const page = await open();
+    const file = path.join(tempDir(), 'many.jsonl.gz');
+    const lines = Array.from({ length: 2000 }, (_, i) =>
+      JSON.stringify({ body: `document ${i}`, set: i % 2 ? 'odd' : 'even' }),
+    );
+    fs.writeFileSync(file, zlib.gzipSync(lines.join('\n')));
+    await goTo(page, 'data', 'Data');
+    await page.getByLabel('Text files or folders').fill(file);
+    await page.getByText('Choose among documents').click();
+    await page.getByLabel('Documents by hash').fill('50-0');
+    await button(page, 'Prepare the text').click();
+    await page.getByRole('alert').waitFor();
+    await page.getByLabel('Documents by hash').fill('0-50%');
+    await page.getByLabel('Only where').fill('set=odd');
+    await button(page, 'Prepare the text').click();
+    await page.getByRole('alert').getByText('no text in the field text').waitFor();
+    await page.getByLabel('Field of the text').fill('body');
+    await button(page, 'Prepare the text').click();
+    await page.getByText('2.00 k documents').waitFor();
+    await button(page, 'Look inside').click();
+    await page
+      .locator('pre')
+      .getByText(/document \d*[13579]\b/)
+      .waitFor();
+    expect(await page.locator('pre').textContent()).not.toMatch(/document \d*[02468]\b/);
+    await expectAccessible(page, 'a corpus');
+    expect(datasetNames(home)).toHaveLength(1);
   });
 
   it('is chosen, and says what is wrong with it', async () => {

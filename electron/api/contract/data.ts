@@ -1,5 +1,6 @@
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
+import { subsetSchema } from '../../data/subsets.ts';
 import type { DatasetLook, DatasetView, PrepareUpdate } from '../types.ts';
 import { answers, nothing, procedure } from './base.ts';
 
@@ -7,13 +8,20 @@ const name = z.string().min(1).max(300);
 
 export const data = {
   list: procedure.output(answers<DatasetView[]>()),
-  /** Makes a dataset of text files and folders on the studio's machine. Ends with its name; cancelled by leaving. */
+  /** Makes a dataset of files and folders (.txt, .md, .jsonl, .gz, .zst) on the studio's machine. Ends with its name; cancelled by leaving. */
   prepare: procedure
     .input(
       z.strictObject({
         paths: z.array(z.string().min(1).max(4096)).min(1).max(10_000),
         tokenizer: z.enum(['gpt2', 'bytes']),
-        valFraction: z.number().gt(0).lt(1).default(0.1),
+        valFraction: z.number().gt(0).lt(1).optional(),
+        /** Of lines that are objects: the field with the text, fields that must have one of some values, documents by hash. */
+        textField: z.string().min(1).max(200).optional(),
+        where: z
+          .array(z.strictObject({ path: z.string().min(1).max(200), values: z.array(z.string().max(1000)).max(1000) }))
+          .max(20)
+          .optional(),
+        subset: subsetSchema.optional(),
       }),
     )
     .output(eventIterator(answers<PrepareUpdate>())),

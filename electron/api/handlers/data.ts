@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { datasetNames, type Manifest, prepareDataset } from '../../data/index.ts';
+import { datasetNames, type Manifest, prepareFiles, type PrepareFilesOptions } from '../../data/index.ts';
 import { openDataset, readManifest } from '../../data/shards/index.ts';
 import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { messageOf, UserError } from '../../errors.ts';
@@ -19,7 +19,8 @@ const dirOf = (studio: Studio, name: string): string => {
 function view(studio: Studio, name: string): DatasetView {
   const runs = datasetUsers(studio.store, name);
   try {
-    const { tokenizer, vocabSize, trainTokens, valTokens, sources, createdAt } = readManifest(dirOf(studio, name));
+    const manifest = readManifest(dirOf(studio, name));
+    const { tokenizer, vocabSize, trainTokens, valTokens, sources, createdAt } = manifest;
     const bytes = 2 * (trainTokens + valTokens);
     const files = sources.map((s) => ({ path: s.path, bytes: s.bytes }));
     return {
@@ -31,33 +32,42 @@ function view(studio: Studio, name: string): DatasetView {
       bytes,
       createdAt: Date.parse(createdAt),
       sources: files,
+      documents: manifest.documents ?? sources.length,
+      bad: manifest.bad?.lines ?? 0,
       runs,
       problem: null,
     };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const nothing = { tokenizer: '', vocabSize: 0, trainTokens: 0, valTokens: 0, bytes: 0, createdAt: 0, sources: [] };
-    return { name, ...nothing, runs, problem: messageOf(error) };
+    const none = { documents: 0, bad: 0 };
+    return { name, ...nothing, ...none, runs, problem: messageOf(error) };
   }
 }
+
+/** Without what was left out. */
+const defined = <T extends object>(input: T) =>
+  Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>;
+  };
 
 /** Turns what is told on the way into what can be waited for. */
 async function* prepare(
   studio: Studio,
-  options: { paths: string[]; tokenizer: 'gpt2' | 'bytes'; valFraction: number },
+  options: Omit<PrepareFilesOptions, 'home' | 'inputs'> & { readonly paths: string[] },
   signal: AbortSignal | undefined,
 ): AsyncGenerator<PrepareUpdate> {
   const { paths: inputs, ...rest } = options;
   let latest: PrepareUpdate | undefined;
   let wake = (): void => {};
   let made: Manifest | undefined;
-  const work = prepareDataset({
+  const work = prepareFiles({
     home: studio.home,
     inputs,
     ...rest,
     ...(signal ? { signal } : {}),
-    onProgress(progress) {
-      latest = { kind: 'progress', ...progress };
+    onProgress({ doneBytes, totalBytes }) {
+      latest = { kind: 'progress', doneBytes, totalBytes };
       wake();
     },
   }).then((manifest) => {
@@ -77,7 +87,7 @@ async function* prepare(
 export const data = {
   list: api.data.list.handler(({ context: { studio } }) => datasetNames(studio.home).map((name) => view(studio, name))),
   prepare: api.data.prepare.handler(({ input, context, signal }) =>
-    subscription('data.prepare', prepare(context.studio, input, signal)),
+    subscription('data.prepare', prepare(context.studio, defined(input), signal)),
   ),
   look: api.data.look.handler(({ input, context: { studio } }) => {
     const dataset = openDataset(dirOf(studio, input.name));
