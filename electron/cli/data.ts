@@ -27,7 +27,7 @@ interface AddOptions extends Home {
   readonly textField: string;
   readonly where?: string[];
   readonly subset?: string;
-  readonly valFraction: string;
+  readonly valFraction?: string;
   readonly maxBad: string;
   readonly threads?: string;
 }
@@ -47,7 +47,10 @@ export function addData(program: Command): void {
       'only lines with one of these values, such as meta.redpajama_set_name=RedPajamaC4,RedPajamaBook',
     )
     .option('--subset <range>', 'only documents whose hash is in this range, such as 0-50%')
-    .option('--val-fraction <x>', 'part of the documents that is kept for validation', '0.005')
+    .option(
+      '--val-fraction <x>',
+      'part of the documents that is kept for validation (0.1 of a little, 0.005 of 100 MB of files and more)',
+    )
     .option('--max-bad <x>', 'part of the lines that may be bad', '0.001')
     .option('--threads <n>', 'threads that parse and tokenise (all cores)')
     .action((inputs: string[], _: unknown, self: Command) => add(inputs, self.optsWithGlobals<AddOptions>()));
@@ -102,7 +105,7 @@ async function add(inputs: string[], options: AddOptions): Promise<void> {
       textField: options.textField,
       where: parseWhere(options.where ?? []),
       ...(subset ? { subset } : {}),
-      valFraction: parseNumber('--val-fraction', options.valFraction),
+      ...(options.valFraction === undefined ? {} : { valFraction: parseNumber('--val-fraction', options.valFraction) }),
       maxBad: parseNumber('--max-bad', options.maxBad),
       ...threads,
       signal: controller.signal,

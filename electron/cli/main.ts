@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander';
 import { messageOf, UsageError, UserError } from '../errors.ts';
 import { version } from '../version.ts';
 import { addBench } from './bench.ts';
+import { addContinue } from './continue.ts';
 import { addData } from './data.ts';
 import { addDemo } from './demo.ts';
 import { addDoctor } from './doctor.ts';
@@ -31,6 +32,7 @@ export function buildProgram(): Command {
   for (const add of [
     addTrain,
     addResume,
+    addContinue,
     addPhases,
     addOrders,
     addRuns,

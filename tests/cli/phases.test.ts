@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import zlib from 'node:zlib';
 import { expect, it } from 'vitest';
 import { tempDir } from '../temp.ts';
 import { hasPs, killTree } from './processes.ts';
@@ -150,3 +151,40 @@ it.skipIf(!hasPs)(
     });
   },
 );
+
+it.skipIf(!hasPs)('a run is continued on new data, at rest and while it trains', { timeout: 90_000 }, async () => {
+  const { home, news, train } = workplace();
+  const cli = (...args: string[]) => runCli(['--home', home, ...args]);
+  await runCli([...train, '--name', 'daily', '--phase', 'constant:30:1e-3']);
+  const day = path.join(path.dirname(news), 'day.jsonl.zst');
+  const lines = Array.from({ length: 600 }, (_, i) =>
+    JSON.stringify({ text: `news of the day, number ${i}: all is well.` }),
+  );
+  fs.writeFileSync(day, zlib.zstdCompressSync(lines.join('\n')));
+  const first = await cli('continue', 'daily', '--data', day, '--phase', 'constant:10:5e-4:adamw8bit', '--json');
+  expect(first.stderr).not.toContain('trainyard:');
+  expect([first.code, Object.keys(lossesOf(first.stdout))]).toEqual([
+    0,
+    Array.from({ length: 10 }, (_, i) => `${31 + i}`),
+  ]);
+  // The loss goes on from where it was: far below that of a model which knows nothing.
+  expect(lossesOf(first.stdout)[31]).toBeLessThan(Math.log(257));
+  const shown = await cli('phases', 'daily');
+  expect(shown.stdout).toMatch(/constant .* 30 .*text-bytes.*\n.*constant .* 10 .*adamw8bit.*day-bytes/);
+
+  const running = startCli(['--home', home, 'continue', 'daily', '--phase', 'constant:4000:5e-4', '--json']);
+  while (!running.lines().some((l) => l.includes('"metrics"'))) await new Promise((r) => setTimeout(r, 20));
+  const more = await cli('continue', 'daily', '--data', news, '--phase', 'constant:5:1e-4');
+  expect(more).toMatchObject({ code: 0, stdout: expect.stringMatching(/it goes on to step 4,045\n$/) });
+  await cli('stop', 'daily');
+  expect((await running.result).code).toBe(0);
+  for (const [args, code, message] of [
+    [['--data', 'nothing.txt', '--phase', 'constant:5:1e-4'], 2, /no dataset and no file nothing\.txt/],
+    [['--phase', 'constant:0:1e-4'], 2, /./],
+    [[], 2, /--phase/],
+  ] as const) {
+    const wrong = await cli('continue', 'daily', ...args);
+    expect([wrong.code, wrong.stderr.trim().split('\n').length]).toEqual([code, 1]);
+    expect(wrong.stderr).toMatch(message);
+  }
+});

@@ -28,7 +28,7 @@ export interface CorpusOptions {
   readonly where?: Selection['where'];
   /** Only documents in these buckets. Default: all. */
   readonly subset?: Subset;
-  /** Part of the documents that is kept for validation. */
+  /** Part of the documents that is kept for validation. Default: a tenth of a little, a two-hundredth of much. */
   readonly valFraction?: number;
   /** Bad lines that are put up with, as a part of all. Default: 0.001. */
   readonly maxBad?: number;
@@ -104,6 +104,10 @@ function inspect(file: CorpusFile): Input {
   }
 }
 
+/** Validation needs some text to mean something, and no more. */
+const usualValFraction = (inputs: readonly Input[]): number =>
+  inputs.reduce((n, i) => n + i.bytes, 0) < 100e6 ? 0.1 : 0.005;
+
 /** The first file's name, and a hash of all that decides what is in the dataset. */
 function nameOf(inputs: readonly Input[], selection: Selection): string {
   const made = JSON.stringify(['corpus', inputs.map((i) => [path.basename(i.path), i.bytes, i.edge]), selection]);
@@ -123,11 +127,12 @@ function nameOf(inputs: readonly Input[], selection: Selection): string {
  * @throws UserError for files that are missing or changed meanwhile, too many bad lines, or a full disk
  */
 export async function prepareCorpus(options: CorpusOptions): Promise<Manifest> {
-  const { home, tokenizer, textField = 'text', where = [], subset = everything, valFraction = 0.005 } = options;
+  const { home, tokenizer, textField = 'text', where = [], subset = everything } = options;
+  const inputs = corpusFiles(options.inputs).map(inspect);
+  const valFraction = options.valFraction ?? usualValFraction(inputs);
   if (!(valFraction > 0 && valFraction < 1))
     throw new UsageError(`The part kept for validation must lie between 0 and 1, and ${valFraction} does not.`);
   const selection: Selection = { tokenizer, textField, where, subset, valFraction };
-  const inputs = corpusFiles(options.inputs).map(inspect);
   const name = nameOf(inputs, selection);
   const dir = path.join(home, 'datasets', name);
   const there = wholeDataset(dir);

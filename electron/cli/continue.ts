@@ -1,0 +1,74 @@
+import fs from 'node:fs';
+import type { Command } from 'commander';
+import { datasetNames, prepareFiles } from '../data/index.ts';
+import type { Phase } from '../engine/config.ts';
+import { UsageError } from '../errors.ts';
+import { formatCount } from '../format.ts';
+import { resolveHome } from '../studio/home.ts';
+import { Studio } from '../studio/studio.ts';
+import { follow } from './follow.ts';
+import { parsePhase, parseSubset } from './phases.ts';
+
+interface ContinueOptions {
+  readonly home?: string;
+  readonly data?: string[];
+  readonly subset?: string;
+  readonly phase: string[];
+  readonly json?: boolean;
+}
+
+export function addContinue(program: Command): void {
+  program
+    .command('continue')
+    .description(
+      'train a run on: new phases on new data, after all that it has; one that trains already takes them along',
+    )
+    .argument('<run>', "a run's id, the beginning of it, or its name")
+    .requiredOption('--phase <spec...>', 'as of train --phase, such as constant:1Btok:9e-5:adamw8bit')
+    .option(
+      '--data <inputs...>',
+      'a prepared dataset, or files to make one of; absent: what each phase says, or the run’s own',
+    )
+    .option('--subset <range>', 'the documents of it that are trained on, such as 50-80%')
+    .option('--json', 'one JSON object a line instead of a progress bar')
+    .action((id: string, _: unknown, self: Command) => run(id, self.optsWithGlobals<ContinueOptions>()));
+}
+
+async function run(id: string, options: ContinueOptions): Promise<void> {
+  const home = resolveHome(options.home);
+  const phases = options.phase.map(parsePhase);
+  const subset = options.subset === undefined ? {} : { subset: parseSubset('--subset', options.subset) };
+  const studio = Studio.open(home);
+  try {
+    const { id: runId } = studio.store.getRun(id);
+    const { tokenizer } = studio.configOf(studio.store.getRun(runId));
+    const dataset = options.data ? { dataset: await datasetOf(home, options.data, tokenizer) } : {};
+    // What a phase says by itself goes before what holds for all of them.
+    const add = phases.map((phase): Phase => ({ ...dataset, ...subset, ...phase }));
+    const changed = await studio.changePhases(studio.store.getRun(runId), { begun: null, later: null, add });
+    if (changed.state === 'training' || changed.state === 'preparing') {
+      console.log(
+        `${runId} trains in process ${changed.pid}: it goes on to step ${formatCount(changed.stepsTotal ?? 0)}`,
+      );
+      return;
+    }
+    const { handle, step, refused } = await studio.resume(studio.store.getRun(runId));
+    for (const { dir, reason } of refused) console.error(`refused ${dir}: ${reason}`);
+    if (!options.json) console.error(`going on from step ${formatCount(step)}`);
+    await follow(studio, studio.store.getRun(runId), handle, options.json ?? false);
+  } finally {
+    studio.close();
+  }
+}
+
+/** The name of a dataset, made of files where it is not there. */
+async function datasetOf(home: string, inputs: readonly string[], tokenizer: 'gpt2' | 'bytes'): Promise<string> {
+  const [first] = inputs;
+  if (inputs.length === 1 && datasetNames(home).includes(first!)) return first!;
+  const missing = inputs.find((i) => !fs.existsSync(i) && !/[*?[{]/.test(i));
+  if (missing !== undefined)
+    throw new UsageError(`There is no dataset and no file ${missing}: see \`trainyard data list\`.`);
+  const { name, trainTokens } = await prepareFiles({ home, inputs, tokenizer });
+  console.error(`dataset ${name}: ${formatCount(trainTokens)} tokens to train on`);
+  return name;
+}
