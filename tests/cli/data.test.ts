@@ -1,0 +1,130 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import zlib from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { tempDir } from '../temp.ts';
+import { hasPs, killTree } from './processes.ts';
+import { jsonLines, runCli, startCli } from './run.ts';
+
+const line = (i: number): string =>
+  JSON.stringify({ text: `Page ${i}. ${'It was a bright cold day in April. '.repeat(i % 30)}` });
+
+function workplace(files = 6, documents = 3000) {
+  const dir = tempDir();
+  const folder = path.join(dir, 'chunk1');
+  fs.mkdirSync(folder);
+  for (let f = 0; f < files; f++) {
+    const lines = Array.from({ length: documents }, (_, i) => line(f * documents + i)).join('\n');
+    fs.writeFileSync(path.join(folder, `example_train_${f}.jsonl.zst`), zlib.zstdCompressSync(lines));
+  }
+  return { dir, folder, cli: (home: string, ...args: string[]) => runCli(['--home', path.join(dir, home), ...args]) };
+}
+const manifestOf = async (cli: ReturnType<typeof workplace>['cli'], home: string) => {
+  const [manifest] = jsonLines((await cli(home, 'data', 'list', '--json')).stdout);
+  return manifest as { name: string; shards: unknown; trainTokens: number; createdAt: string };
+};
+
+describe('trainyard data', () => {
+  it.skipIf(!hasPs)('goes on after kill -9 at any moment, to the same files', { timeout: 120_000 }, async () => {
+    const { dir, folder, cli } = workplace();
+    expect((await cli('whole', 'data', 'add', folder)).code).toBe(0);
+    const whole = await manifestOf(cli, 'whole');
+    let killed = 0;
+    for (let done = false; !done && killed < 8; killed++) {
+      const running = startCli(['--home', path.join(dir, 'killed'), 'data', 'add', folder]);
+      const journal = path.join(dir, 'killed', 'datasets', `.${whole.name}.corpus`, 'journal.json');
+      const before = fs.existsSync(journal) ? fs.statSync(journal).mtimeMs : 0;
+      // When a file more is done, or in the middle of one.
+      for (let i = 0; i < 400 && running.child.exitCode === null; i++) {
+        if (fs.existsSync(journal) && fs.statSync(journal).mtimeMs > before) break;
+        await new Promise((r) => setTimeout(r, 10));
+      }
+      await new Promise((r) => setTimeout(r, 17 * killed));
+      done = running.child.exitCode !== null;
+      if (!done) await killTree(running.child.pid!);
+      await running.result;
+    }
+    expect((await cli('killed', 'data', 'add', folder)).code).toBe(0);
+    const again = await manifestOf(cli, 'killed');
+    expect({ ...again, createdAt: '' }).toEqual({ ...whole, createdAt: '' });
+    expect((await cli('killed', 'data', 'verify', again.name)).code).toBe(0);
+    expect(fs.readdirSync(path.join(dir, 'killed', 'datasets'))).toEqual([again.name]);
+  });
+
+  it('shows, checks and removes, and keeps what a run uses', { timeout: 60_000 }, async () => {
+    const { dir, folder, cli } = workplace(1, 600);
+    expect(await cli('home', 'data', 'list')).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('no dataset yet'),
+    });
+    const added = await cli('home', 'data', 'add', folder, '--tokenizer', 'bytes', '--subset', '0-50%');
+    expect(added).toMatchObject({ code: 0, stderr: '' });
+    const { name } = await manifestOf(cli, 'home');
+    const shown = await cli('home', 'data', 'show', name, '--tokens', '400');
+    expect(shown.stdout).toMatch(
+      /documents 0-50%[^]*example_train_0\.jsonl\.zst[^]*Page \d+\. It was a bright cold day/,
+    );
+    const shape = [
+      '--layers',
+      '1',
+      '--heads',
+      '1',
+      '--width',
+      '16',
+      '--context',
+      '32',
+      '--batch',
+      '1',
+      '--steps',
+      '2',
+      '--sample-tokens',
+      '0',
+    ];
+    expect((await cli('home', 'train', '--dataset', name, ...shape, '--name', 'user')).code).toBe(0);
+    expect(await cli('home', 'data', 'remove', name)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/is used by user: delete/),
+    });
+    const shard = fs.readdirSync(path.join(dir, 'home', 'datasets', name)).find((f) => f.startsWith('train-'))!;
+    const file = path.join(dir, 'home', 'datasets', name, shard);
+    const bytes = fs.readFileSync(file);
+    bytes[7]! ^= 1;
+    fs.writeFileSync(file, bytes);
+    expect(await cli('home', 'data', 'verify', name)).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining(`${shard} was altered`),
+    });
+    expect(await cli('home', 'data', 'remove', 'nothing')).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('There is no dataset "nothing"'),
+    });
+  });
+
+  it('passes over a line of 70 MB without keeping it', { timeout: 60_000 }, async () => {
+    const { dir, cli } = workplace(0);
+    const file = path.join(dir, 'long.jsonl');
+    fs.writeFileSync(
+      file,
+      `${line(1)}\n${'a'.repeat(70 << 20)}\n${Array.from({ length: 50 }, (_, i) => line(i + 2)).join('\n')}`,
+    );
+    const refused = await cli('home', 'data', 'add', file);
+    expect(refused).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/1 of 52 documents are bad.*line 2: 73400320 bytes are too many for a line/),
+    });
+    const taken = await cli('home', 'data', 'add', file, '--max-bad', '0.1');
+    expect(taken).toMatchObject({ code: 0, stderr: expect.stringContaining('1 bad documents were passed over') });
+  });
+
+  it.each([
+    [['--where', 'nothing'], /--where needs FIELD=VALUE/],
+    [['--subset', 'half'], /--subset needs a range/],
+    [['--threads', '0'], /--threads needs/],
+    [['--tokenizer', 'words'], /Allowed choices are/],
+  ])('refuses %j in one line', async (flags, message) => {
+    const { folder, cli } = workplace(1, 2);
+    const { code, stderr } = await cli('home', 'data', 'add', folder, ...flags);
+    expect([code, stderr.trim().split('\n').length]).toEqual([2, 1]);
+    expect(stderr).toMatch(message);
+  });
+});
