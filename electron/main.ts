@@ -34,19 +34,30 @@ function opened(): BrowserWindow {
     event.preventDefault();
     void askOnClose(made, training.runs).then((answer) => {
       if (answer === 'background') made.hide();
-      else if (answer === 'stop') app.quit();
+      else if (answer === 'stop') end();
     });
   });
   made.on('closed', () => (window = undefined));
   return made;
 }
 
-/** Saves what trains before the application ends. */
+/** Asks what becomes of training; with nothing in training, or when that is answered, the application ends. */
 function shutDown(event: Electron.Event): void {
   if (closing || !studio) return;
   event.preventDefault();
+  const running = training?.runs ?? [];
+  if (running.length === 0 || !window) return end();
+  void askOnClose(window, running).then((answer) => {
+    if (answer === 'background') window?.hide();
+    else if (answer === 'stop') end();
+  });
+}
+
+/** Saves what trains, and ends. */
+function end(): void {
   closing = true;
-  void studio.shutdown().finally(() => app.quit());
+  training?.stop();
+  void studio!.shutdown().finally(() => app.quit());
 }
 
 function start(): void {

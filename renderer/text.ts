@@ -12,6 +12,7 @@ export const text = {
   connection: {
     connecting: 'Reaching the studio …',
     lost: 'The studio can’t be reached. It is tried again by itself; if it was ended, start it again with “npm start”.',
+    refused: 'The studio was started anew and does not know this window: open it by the link that was printed then.',
   },
   common: {
     loading: 'Loading …',
@@ -24,7 +25,13 @@ export const text = {
     remove: 'Remove',
     choose: 'Choose',
   },
-  chart: { reset: 'Show all', table: 'Table', empty: 'Nothing to draw yet.' },
+  chart: {
+    legend: 'Lines',
+    keys: 'Arrows read values, plus and minus zoom, 0 shows all.',
+    reset: 'Show all',
+    table: 'Table',
+    empty: 'Nothing to draw yet.',
+  },
   palette: { open: 'Commands', placeholder: 'Type a command or a run’s name', none: 'Nothing has that name.' },
   states: {
     preparing: 'preparing',
@@ -72,7 +79,7 @@ export const text = {
       created: 'Begun',
     },
     elsewhere: 'in another process',
-    crashed: 'Its process ended without a word. Resume goes on from the last checkpoint.',
+    crashed: 'Its process was ended from outside or crashed. Resume goes on from the last checkpoint.',
   },
   compare: { against: 'Against', title: 'Compare runs', pick: 'Tick runs in the list of runs first.', back: 'Runs' },
   run: {
@@ -87,6 +94,7 @@ export const text = {
     removeText: (n: number, size: string) =>
       `Its metrics, samples and ${n} checkpoints (${size}) are deleted for good. Datasets stay.`,
     elsewhere: 'This run trains in another process, which is told what you want.',
+    bestValLoss: 'Best validation loss',
     left: (time: string) => `${time} left`,
     of: (step: string, steps: string) => `step ${step} of ${steps}`,
     tokensPerSecond: 'tokens/s',
@@ -347,6 +355,8 @@ export const text = {
     shortcuts: 'Keyboard',
     singleKeys: 'Commands by a single letter',
     notifications: 'Tell me when a run ends or fails while I don’t look at the window',
+    notificationsUnasked: 'This browser has not been asked yet.',
+    allow: 'Allow',
     notificationsBlocked: 'This browser does not let the studio tell you: allow notifications for this page.',
     version: 'Version',
   },

@@ -1,5 +1,7 @@
+import { ValidationError } from '@orpc/contract';
 import { implement, ORPCError } from '@orpc/server';
 import { messageOf, UserError } from '../errors.ts';
+import { plainIssue } from '../issues.ts';
 import type { Studio } from '../studio/studio.ts';
 import type { CommandId } from './commands.ts';
 import { contract } from './contract.ts';
@@ -46,12 +48,23 @@ export const api = implement(contract)
 
 /** An error as it crosses the API. */
 export function explained(error: unknown, path: readonly string[]): unknown {
-  if (error instanceof ORPCError) return error;
+  if (error instanceof ORPCError) return named(error);
   if (error instanceof UserError) return new ORPCError('BAD_REQUEST', { message: messageOf(error) });
   if (error instanceof Error && error.name === 'AbortError') return error;
   console.error(`trainyard: ${path.join('.')} failed`, error);
   return new ORPCError('INTERNAL_SERVER_ERROR', {
     message: `Something went wrong in the studio (${messageOf(error)}). Its log says more.`,
+  });
+}
+
+/** A wrong value is told by its field, instead of that something is wrong. */
+function named(error: ORPCError<string, unknown>): unknown {
+  const { cause } = error;
+  if (!(cause instanceof ValidationError)) return error;
+  const [issue] = cause.issues;
+  const path = (issue?.path ?? []).map((p) => String(typeof p === 'object' ? p.key : p)).join('.');
+  return new ORPCError('BAD_REQUEST', {
+    message: `${path || 'What was sent'}: ${plainIssue(issue?.message ?? 'it is wrong')}.`,
   });
 }
 

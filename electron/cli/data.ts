@@ -5,6 +5,7 @@ import { type Command, Option } from 'commander';
 import { createLogUpdate } from 'log-update';
 import { type CorpusProgress, prepareCorpus } from '../data/corpus/prepare.ts';
 import { datasetNames, loadDatasetInfo } from '../data/index.ts';
+import { decodedWithEnds } from '../data/look.ts';
 import { openDataset, type SplitName } from '../data/shards/index.ts';
 import { showSubset, type Subset } from '../data/subsets.ts';
 import { getTokenizer, type TokenizerName, tokenizerNames } from '../data/tokenizers/index.ts';
@@ -204,7 +205,7 @@ function show(name: string, options: Home & { split: SplitName; at: string; toke
     const source = dataset.split(options.split);
     const tokens = Math.min(parseInteger('--tokens', options.tokens, 1), source.tokens);
     const at = Math.min(parseInteger('--at', options.at), source.tokens - tokens);
-    const text = getTokenizer(m.tokenizer).decode(source.window(at, tokens));
+    const text = decodedWithEnds(getTokenizer(m.tokenizer), source.window(at, tokens));
     console.log(`\n${options.split}, tokens ${formatCount(at)} … ${formatCount(at + tokens - 1)}:\n${text}`);
   } finally {
     dataset.close();

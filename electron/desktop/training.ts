@@ -9,13 +9,14 @@ const everyMs = 1000;
 export class TrainingWatch {
   readonly #studio: Studio;
   readonly #window: () => BrowserWindow | undefined;
+  readonly #timer: NodeJS.Timeout;
   #blocker: number | undefined;
   #training = new Map<string, string>();
 
   constructor(studio: Studio, window: () => BrowserWindow | undefined) {
     this.#studio = studio;
     this.#window = window;
-    setInterval(() => this.#look(), everyMs).unref();
+    this.#timer = setInterval(() => this.#look(), everyMs).unref();
   }
 
   /** Runs that train in this process. */
@@ -23,6 +24,11 @@ export class TrainingWatch {
     return this.#studio.store
       .listRuns({ state: ['training', 'preparing'] })
       .filter((run) => this.#studio.handleOf(run.id) !== undefined);
+  }
+
+  /** Before the studio is closed: there is nothing to look at then. */
+  stop(): void {
+    clearInterval(this.#timer);
   }
 
   #look(): void {
@@ -41,6 +47,8 @@ export class TrainingWatch {
 
   #ended(id: string): void {
     const window = this.#window();
+    // Nobody sees an application without a window, nor can end it.
+    if (window && !window.isVisible() && this.runs.length === 0) window.show();
     if (window?.isFocused() || !readSettings(this.#studio.home).notifications) return;
     const { name, state, message } = this.#studio.store.getRun(id);
     if (state === 'paused' || state === 'stopped') return; // somebody asked for it

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { everything, subsetSchema } from '../data/subsets.ts';
 import { UsageError } from '../errors.ts';
+import { plainIssue } from '../issues.ts';
 import { checkPhases } from './checkPhases.ts';
 import { checkModelConfig, modelConfigSchema } from './gpt2/config.ts';
 import { optimizerKinds } from './optimizers/index.ts';
@@ -149,7 +150,12 @@ export interface ConfigProblem {
 export function checkRunConfig(input: unknown): { config: RunConfig } | { problems: ConfigProblem[] } {
   const result = runConfigSchema.safeParse(input);
   if (!result.success) {
-    return { problems: result.error.issues.map(({ path, message }) => ({ path: path.join('.'), message })) };
+    return {
+      problems: result.error.issues.map(({ path, message }) => ({
+        path: path.join('.'),
+        message: plainIssue(message),
+      })),
+    };
   }
   const problems: ConfigProblem[] = [];
   for (const [path, check] of checks) {

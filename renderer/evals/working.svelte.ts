@@ -15,14 +15,16 @@ class Working {
   done = $state(0);
   total = $state(1);
   note = $state('');
+  /** Evaluations that have ended: whoever shows results looks again. */
+  finished = $state(0);
   #controller: AbortController | undefined;
 
   cancel(): void {
     this.#controller?.abort();
   }
 
-  async loss(target: Target, sequences: number, dataset: string, then: () => unknown): Promise<void> {
-    await this.#work({ ...target, kind: 'loss' }, then, async (signal) => {
+  async loss(target: Target, sequences: number, dataset: string): Promise<void> {
+    await this.#work({ ...target, kind: 'loss' }, async (signal) => {
       const updates = await api.models.evaluate(
         { id: target.run, step: target.step, sequences, ...(dataset ? { dataset } : {}) },
         { signal },
@@ -32,8 +34,8 @@ class Working {
     });
   }
 
-  async hellaswag(target: Target, items: number, file: string, then: () => unknown): Promise<void> {
-    await this.#work({ ...target, kind: 'hellaswag' }, then, async (signal) => {
+  async hellaswag(target: Target, items: number, file: string): Promise<void> {
+    await this.#work({ ...target, kind: 'hellaswag' }, async (signal) => {
       const asked = { id: target.run, step: target.step, items, ...(file.trim() ? { file: file.trim() } : {}) };
       for await (const u of await api.models.hellaswag(asked, { signal })) {
         if (u.kind === 'fetching')
@@ -54,7 +56,6 @@ class Working {
 
   async #work(
     target: Target & { kind: 'loss' | 'hellaswag' },
-    then: () => unknown,
     work: (signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
     if (this.target) return;
@@ -67,7 +68,7 @@ class Working {
       if (!controller.signal.aborted) toasts.say(messageOf(error), 'error');
     } finally {
       this.target = undefined;
-      await then();
+      this.finished++;
     }
   }
 }

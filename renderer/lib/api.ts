@@ -20,7 +20,14 @@ function overSocket(): Api {
   url.protocol = url.protocol.replace('http', 'ws');
   const socket = new ReconnectingWebSocket(url.href, [], { minReconnectionDelay: 300, maxReconnectionDelay: 4000 });
   socket.addEventListener('open', () => connection.opened());
-  socket.addEventListener('close', () => connection.lost());
+  socket.addEventListener('close', () => {
+    connection.lost();
+    // Out of reach, or not let in? Only a plain request is told.
+    fetch(document.baseURI, { cache: 'no-store' }).then(
+      ({ status }) => (status === 401 || status === 403 ? connection.refused() : undefined),
+      () => {}, // out of reach
+    );
+  });
   return createORPCClient(new SocketLink({ websocket: socket as unknown as WebSocket }));
 }
 

@@ -46,7 +46,9 @@ function listenForKeys(): () => void {
   let at = 0;
   const find = (keys: string): CommandInfo | undefined => available.available.find((c) => c.keys === keys);
   const onKey = (event: KeyboardEvent) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
+    // A question is to be answered first, wherever the focus is.
+    if (document.querySelector('dialog[open]')) return;
     if (event.timeStamp - at > chordMs) before = '';
     at = event.timeStamp;
     const chord = before === '' ? undefined : find(`${before} ${event.key}`);

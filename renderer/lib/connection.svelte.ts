@@ -1,6 +1,6 @@
 /** Whether the studio can be reached. */
 class Connection {
-  state = $state<'connecting' | 'open' | 'lost'>('connecting');
+  state = $state<'connecting' | 'open' | 'lost' | 'refused'>('connecting');
   #waiting: (() => void)[] = [];
 
   opened(): void {
@@ -10,6 +10,11 @@ class Connection {
 
   lost(): void {
     if (this.state === 'open') this.state = 'lost';
+  }
+
+  /** The studio is there and does not know this window: it was started anew. */
+  refused(): void {
+    this.state = 'refused';
   }
 
   /** Settles when the studio can be reached. */

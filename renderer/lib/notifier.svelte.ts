@@ -9,27 +9,29 @@ const ends = new Set<RunView['state']>(['completed', 'failed', 'interrupted']);
 /** Tells in a browser when a run has ended and nobody looks. In the desktop window the application does it. */
 class Notifier {
   wanted = $state(true);
-  /** The browser does not let us. */
-  blocked = $state(false);
-  #desktop = true;
+  /** What the browser says of it; none where the application tells, or the browser can't. */
+  permission = $state<NotificationPermission>();
   #before = new Map<string, RunView['state']>();
 
   constructor() {
     void Promise.all([api.studio.settings(), api.studio.info()]).then(
       ([{ notifications }, { desktop }]) => {
         this.wanted = notifications;
-        this.#desktop = desktop;
+        if (!desktop && 'Notification' in window) this.permission = Notification.permission;
       },
       () => {}, // as it was
     );
   }
 
+  /** Has the browser ask its user. To be called only upon something that they did. */
+  async ask(): Promise<void> {
+    if (this.wanted && this.permission === 'default') this.permission = await Notification.requestPermission();
+  }
+
   async want(wanted: boolean): Promise<void> {
     this.wanted = wanted;
     await toasts.attempt(() => api.studio.changeSettings({ notifications: wanted }));
-    // A browser asks only upon something that its user did.
-    if (wanted && !this.#desktop && 'Notification' in window)
-      this.blocked = (await Notification.requestPermission()) === 'denied';
+    await this.ask();
   }
 
   /** Told of all runs whenever one of them changes. */
@@ -42,8 +44,7 @@ class Notifier {
   }
 
   #tell({ id, name, state, message }: RunView): void {
-    if (!this.wanted || this.#desktop || document.hasFocus()) return;
-    if (!('Notification' in window) || Notification.permission !== 'granted') return;
+    if (!this.wanted || this.permission !== 'granted' || document.hasFocus()) return;
     const note = new Notification(`${name}: ${text.states[state]}`, { body: message ?? '', tag: id });
     note.addEventListener('click', () => {
       window.focus();

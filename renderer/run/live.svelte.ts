@@ -103,7 +103,10 @@ export class LiveRun {
     if (details && this.details) this.details = { ...this.details, ...details };
     if (skipped || this.#live > mostRows) {
       this.#live = 0;
-      void api.runs.series({ id: this.id }).then((series) => (this.series = series));
+      api.runs.series({ id: this.id }).then(
+        (series) => (this.series = series),
+        () => (this.#live = mostRows + 1), // asked again with the next news
+      );
       return;
     }
     if (update.steps.length === 0 && resetAfter === null) return;
@@ -111,10 +114,15 @@ export class LiveRun {
     const { series } = this;
     if (!series) return;
     const kept = (points: Points) => (resetAfter === null ? points : upTo(points, resetAfter));
+    // What was fetched meanwhile may hold some of these rows already.
+    const last = resetAfter === null ? series.lastStep : Math.min(series.lastStep, resetAfter);
+    const first = update.steps.findIndex((step) => step > last);
+    const from = first < 0 ? update.steps.length : first;
+    const steps = update.steps.slice(from);
     const measures = Object.fromEntries(
-      names.map((name) => [name, joined(kept(series.measures[name]), update.steps, update.measures[name])]),
+      names.map((name) => [name, joined(kept(series.measures[name]), steps, update.measures[name].slice(from))]),
     ) as Record<SeriesName, Points>;
-    const times = joined(kept(series.times), update.steps, update.times);
+    const times = joined(kept(series.times), steps, update.times.slice(from));
     this.series = { ...series, measures, times, lastStep: times.steps.at(-1) ?? -1 };
   }
 }

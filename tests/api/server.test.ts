@@ -1,5 +1,7 @@
 import fs from 'node:fs';
 import http from 'node:http';
+import net from 'node:net';
+import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
@@ -22,7 +24,19 @@ async function serve(host = '127.0.0.1', exposed = false, port = 0) {
     studio.close();
   });
   const url = new URL(server.link);
-  return { url, port: Number(url.port), token: url.searchParams.get('token')!, home: studio.home };
+  return {
+    url,
+    port: Number(url.port),
+    token: url.searchParams.get('token')!,
+    home: studio.home,
+    cookie: await cookieOf(url),
+  };
+}
+
+/** The cookie that opening the link gives. */
+async function cookieOf(url: URL): Promise<string> {
+  const { headers } = await ask(Number(url.port), url.pathname + url.search, { host: `127.0.0.1:${url.port}` });
+  return headers['set-cookie']![0]!.split(';')[0]!;
 }
 
 interface Answer {
@@ -76,8 +90,7 @@ describe('the loopback server', () => {
   });
 
   it('answers to the names of this machine only, and to no page of another site', async () => {
-    const { port, token } = await serve();
-    const cookie = `trainyard=${token}`;
+    const { port, cookie } = await serve();
     const status = async (headers: Record<string, string>) => (await ask(port, '/', { cookie, ...headers })).status;
     expect(await status({ host: 'localhost:9999' })).toBe(200); // the near end of a tunnel
     expect(await status({ host: `evil.example:${port}` })).toBe(403); // a name that was pointed here
@@ -88,18 +101,56 @@ describe('the loopback server', () => {
     expect(await socket(port, { cookie, origin: `http://127.0.0.1:${port}` })).toBe('open');
   });
 
+  it('is ended by nothing that is sent to it', async () => {
+    const { port, cookie } = await serve();
+    const raw = (text: string, reset = false) =>
+      new Promise<string>((resolve) => {
+        const client = net.connect(port, '127.0.0.1', () => {
+          client.write(text);
+          if (reset) client.resetAndDestroy();
+        });
+        let got = '';
+        client.on('data', (d) => (got += d.toString()));
+        client.on('error', () => resolve(got));
+        client.on('close', () => resolve(got));
+      });
+    const request = (at: string, more = '') =>
+      `GET ${at} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n${more}\r\n`;
+    for (const at of ['//', '//[', '/\\', 'http://[', '*'])
+      expect(await raw(request(at))).toMatch(/^HTTP\/1\.1 4\d\d /);
+    const upgrade =
+      'Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n';
+    await Promise.all(Array.from({ length: 100 }, () => raw(request('/api', upgrade), true)));
+    // A message too large, and one that is none.
+    const closed = await new Promise<number>((resolve) => {
+      const ws = new WebSocket(`ws://127.0.0.1:${port}/api`, { headers: { cookie } });
+      ws.on('open', () => ws.send(Buffer.alloc(17 << 20)));
+      ws.on('error', () => {});
+      ws.on('close', (code) => resolve(code));
+    });
+    expect([1006, 1009]).toContain(closed);
+    await raw(request('/api', `Cookie: ${cookie}\r\n${upgrade}`) + '\xff\xff\xff', true);
+    expect((await ask(port, '/', { cookie })).status).toBe(200);
+  });
+
+  it('does not share its cookie with another one on the same name', async () => {
+    const [one, two] = [await serve(), await serve()];
+    expect((await ask(one.port, '/', { cookie: `${one.cookie}; ${two.cookie}` })).status).toBe(200);
+    expect((await ask(two.port, '/', { cookie: `${one.cookie}; ${two.cookie}` })).status).toBe(200);
+    expect((await ask(two.port, '/', { cookie: one.cookie })).status).toBe(401);
+  });
+
   it('gives no file but those of the page', async () => {
-    const { port, token } = await serve();
+    const { port, cookie } = await serve();
     for (const at of ['/../secret.txt', '/%2e%2e/secret.txt', '/..%2fsecret.txt', '/nothing']) {
-      expect([at, (await ask(port, at, { cookie: `trainyard=${token}` })).status]).toEqual([at, 404]);
+      expect([at, (await ask(port, at, { cookie })).status]).toEqual([at, 404]);
     }
   });
 
   it('keeps files that are sent to it, inside its home, whatever their names are', async () => {
-    const { port, token, home } = await serve();
+    const { port, cookie, home } = await serve();
     const put = (name: string, headers: Record<string, string>) =>
       fetch(`http://127.0.0.1:${port}/uploads/${name}`, { method: 'PUT', body: 'some text', headers });
-    const cookie = `trainyard=${token}`;
     for (const name of [
       'a.txt',
       '..%2F..%2Fb.txt',
@@ -129,7 +180,12 @@ describe('the loopback server', () => {
   it('refuses an address that other machines reach, unless that is asked for, and a port that is taken', async () => {
     await expect(serve('0.0.0.0')).rejects.toThrow(UsageError);
     await expect(serve('0.0.0.0')).rejects.toThrow(/Other machines could reach 0\.0\.0\.0/);
-    await serve('0.0.0.0', true);
+    const all = await serve('0.0.0.0', true);
+    // By the name that is printed, and by those of this machine.
+    expect(all.url.hostname).not.toBe('0.0.0.0');
+    for (const host of [os.hostname(), all.url.hostname])
+      expect((await ask(all.port, '/', { cookie: all.cookie, host: `${host}:${all.port}` })).status).toBe(200);
+    expect((await ask(all.port, '/', { cookie: all.cookie, host: 'evil.example' })).status).toBe(403);
     const { port } = await serve();
     await expect(serve('127.0.0.1', false, port)).rejects.toThrow(UserError);
     await expect(serve('127.0.0.1', false, port)).rejects.toThrow(/another program uses it/);

@@ -56,7 +56,7 @@ export async function openStudio(home = tempDir()): Promise<OpenStudio> {
       // What the page complains of is a failure, whatever the test looks at.
       page.on('pageerror', (error) => expect.fail(`the page threw: ${error.message}`));
       page.on('console', (message) => {
-        if (message.type() === 'error' && !message.text().includes('WebSocket'))
+        if (message.type() === 'error' && !/WebSocket|net::ERR_/.test(message.text()))
           expect.fail(`the page logged: ${message.text()}`);
       });
       await page.goto(server.link);

@@ -30,7 +30,7 @@ describe.skipIf(!hasBrowser || !hasPs)('a run in two windows', () => {
     });
     process.kill(engine!, 'SIGKILL');
     for (const page of [one, two]) await expect.poll(() => state(page).textContent()).toContain('interrupted');
-    await one.getByText('Its process ended without a word').waitFor();
+    await one.getByText('Its process was ended from outside or crashed').waitFor();
     await button(one, 'Resume').click();
     for (const page of [one, two]) await expect.poll(() => state(page).textContent()).toContain('training: constant');
 
@@ -56,7 +56,7 @@ describe.skipIf(!hasBrowser || !hasPs)('a run in two windows', () => {
     await page.getByLabel('Optimizer').selectOption('adamw8bit');
     await page.getByLabel('Length', { exact: true }).fill('0');
     await button(page, 'Change phases').click();
-    await page.getByText('steps: Too small').waitFor();
+    await page.getByText('steps: it must be at least 1').waitFor();
     await page.getByLabel('Length', { exact: true }).fill('40');
     await button(page, 'Change phases').click();
     await page.getByText('The phases were changed.').waitFor();

@@ -29,7 +29,7 @@ describe.skipIf(!hasBrowser)('a newcomer', () => {
       await page.getByLabel(label, { exact: true }).fill(value);
     const lengths = page.getByLabel('Length');
     await lengths.nth(0).fill('0');
-    await page.getByText('steps: Too small').waitFor();
+    await page.getByText('steps: it must be at least 1').waitFor();
     expect(await page.getByRole('button', { name: 'Start training' }).isDisabled()).toBe(true);
     await lengths.nth(0).fill('40');
     await lengths.nth(1).fill('160');

@@ -14,6 +14,10 @@ export const studio = {
   pickFolder: procedure.input(z.strictObject({ title: z.string().max(200) })).output(answers<string | null>()),
   settings: procedure.output(answers<Settings>()),
   changeSettings: procedure.input(settingsSchema.partial()).output(answers<Settings>()),
+  /** Keeps a prompt for the playground, or no longer: by itself, since other windows change the set as well. */
+  keepPrompt: procedure
+    .input(z.strictObject({ prompt: z.string().min(1).max(100_000), kept: z.boolean() }))
+    .output(answers<Settings>()),
   /** Tells the native menu, where there is one, what can be done at the moment. */
   offerCommands: procedure.input(z.strictObject({ ids: z.array(z.enum(commandIds)).max(1000) })).output(nothing),
   /** What is chosen in the native menu. */

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { datasetNames, type Manifest, prepareFiles, type PrepareFilesOptions } from '../../data/index.ts';
+import { decodedWithEnds } from '../../data/look.ts';
 import { openDataset, readManifest } from '../../data/shards/index.ts';
 import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { messageOf, UserError } from '../../errors.ts';
@@ -95,7 +96,7 @@ export const data = {
       const source = dataset.split(input.split);
       const at = Math.min(input.at, Math.max(0, source.tokens - input.tokens));
       const ids = source.window(at, Math.min(input.tokens, source.tokens - at));
-      return { text: getTokenizer(dataset.manifest.tokenizer).decode([...ids]), at, total: source.tokens };
+      return { text: decodedWithEnds(getTokenizer(dataset.manifest.tokenizer), ids), at, total: source.tokens };
     } finally {
       dataset.close();
     }

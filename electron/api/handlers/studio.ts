@@ -26,6 +26,10 @@ export const studio = {
     desktop?.settingsChanged();
     return settings;
   }),
+  keepPrompt: api.studio.keepPrompt.handler(({ input: { prompt, kept }, context: { studio } }) => {
+    const others = readSettings(studio.home).prompts.filter((p) => p !== prompt);
+    return writeSettings(studio.home, { prompts: kept ? [...others, prompt] : others });
+  }),
   offerCommands: api.studio.offerCommands.handler(({ input, context }) => context.desktop?.menu.offer(input.ids)),
   chosenCommands: api.studio.chosenCommands.handler(({ context, signal }) =>
     subscription('studio.chosenCommands', context.desktop?.menu.chosen(signal) ?? none()),

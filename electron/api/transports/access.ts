@@ -1,7 +1,6 @@
 import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-
-const cookieName = 'trainyard';
+import os from 'node:os';
 
 /** Names under which a browser on this machine, or at the other end of an ssh tunnel, reaches a loopback server. */
 const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
@@ -9,11 +8,13 @@ const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 /** Who may talk to the server: whoever was given the link. */
 export class Access {
   readonly token = randomBytes(24).toString('base64url');
+  /** Cookies know no ports: two studios on one name, as behind two tunnels, must not log each other out. */
+  readonly #cookieName = `trainyard-${createHash('sha256').update(this.token).digest('hex').slice(0, 12)}`;
   readonly #names: ReadonlySet<string>;
 
   /** @param host that the server listens on */
   constructor(host: string) {
-    this.#names = new Set([...loopbackNames, host.includes(':') ? `[${host}]` : host]);
+    this.#names = new Set([...loopbackNames, ...namesOf(host)].map((n) => n.toLowerCase()));
   }
 
   /**
@@ -22,13 +23,14 @@ export class Access {
    */
   isMeantForUs({ headers }: IncomingMessage): boolean {
     const { host = '', origin } = headers;
-    if (!this.#names.has(host.replace(/:\d+$/, ''))) return false;
+    if (!this.#names.has(host.replace(/:\d+$/, '').toLowerCase())) return false;
     return origin === undefined || origin === `http://${host}`;
   }
 
   isAllowed(request: IncomingMessage): boolean {
     const cookies = request.headers.cookie?.split(/;\s*/) ?? [];
-    return cookies.some((c) => c.startsWith(`${cookieName}=`) && this.isToken(c.slice(cookieName.length + 1)));
+    const prefix = `${this.#cookieName}=`;
+    return cookies.some((c) => c.startsWith(prefix) && this.isToken(c.slice(prefix.length)));
   }
 
   /** In the same time for every wrong one. */
@@ -39,8 +41,22 @@ export class Access {
 
   /** Never sent along by other sites, nor read by scripts. */
   get cookie(): string {
-    return `${cookieName}=${this.token}; HttpOnly; SameSite=Strict; Path=/`;
+    return `${this.#cookieName}=${this.token}; HttpOnly; SameSite=Strict; Path=/`;
   }
+}
+
+const bracketed = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+const everywhere = new Set(['0.0.0.0', '::']);
+
+/** Names under which a server that listens on a host is reached: on all addresses, those of this machine. */
+export function namesOf(host: string): string[] {
+  if (!everywhere.has(host)) return [bracketed(host)];
+  const addresses = Object.values(os.networkInterfaces()).flatMap((all) => all ?? []);
+  // One that others reach comes first: it is printed.
+  const order = addresses.toSorted(
+    (a, b) => Number(a.internal) - Number(b.internal) || a.family.localeCompare(b.family),
+  );
+  return [...order.map((a) => bracketed(a.address)), os.hostname()];
 }
 
 export const isLoopback = (host: string): boolean => loopbackNames.has(host) || host === '::1';

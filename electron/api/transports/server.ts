@@ -2,13 +2,13 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { RPCHandler } from '@orpc/server/ws';
 import sirv from 'sirv';
-import { WebSocketServer } from 'ws';
+import { type WebSocket, WebSocketServer } from 'ws';
 import { messageOf, UsageError, UserError } from '../../errors.ts';
 import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
 import { forgetUploads, receiveUpload } from '../../studio/uploads.ts';
 import type { ApiContext } from '../context.ts';
 import { router } from '../router.ts';
-import { Access, isLoopback } from './access.ts';
+import { Access, isLoopback, namesOf } from './access.ts';
 import { pageHeaders } from './headers.ts';
 
 export interface ServerOptions {
@@ -53,9 +53,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       response.setHeader('Cache-Control', pathname.startsWith('/assets/') ? 'max-age=31536000, immutable' : 'no-cache');
     },
   });
-  const server = http.createServer((request, response) => {
+  const answer = (request: http.IncomingMessage, response: http.ServerResponse): void => {
     if (!access.isMeantForUs(request)) return refuse(response, 403, 'This server is not meant for that name or page.');
-    const url = new URL(request.url ?? '/', 'http://studio');
+    // Anything may stand in a request line: `//` alone is no address.
+    const address = `http://studio${request.url ?? '/'}`;
+    if (!URL.canParse(address)) return refuse(response, 400, 'That is no address.');
+    const url = new URL(address);
     const token = url.searchParams.get('token');
     if (token !== null && access.isToken(token)) {
       response.writeHead(303, {
@@ -64,17 +67,26 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
         'Referrer-Policy': 'no-referrer',
       });
       response.end();
-      return undefined;
+      return;
     }
     if (!access.isAllowed(request)) {
       return refuse(response, 401, 'Open the studio by the link that was printed when it started.');
     }
     if (url.pathname.startsWith('/uploads/')) {
       void receive(request, response, url.pathname.slice('/uploads/'.length));
-      return undefined;
+      return;
     }
     files(request, response, () => refuse(response, 404, 'There is no such page.'));
-    return undefined;
+  };
+  // A large file over a slow line takes its time; what a request says first does not.
+  const server = http.createServer({ requestTimeout: 0 }, (request, response) => {
+    try {
+      answer(request, response);
+    } catch (error) {
+      // Whoever asks, and whatever for: runs that train here must not end by it.
+      console.error('trainyard: a request failed', error);
+      if (!response.headersSent) refuse(response, 500, 'Something went wrong in the studio. Its log says more.');
+    }
   });
 
   async function receive(request: http.IncomingMessage, response: http.ServerResponse, name: string): Promise<void> {
@@ -91,16 +103,21 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const handler = new RPCHandler(router);
   const sockets = new WebSocketServer({ noServer: true, maxPayload: mostBytes });
   server.on('upgrade', (request, socket, head) => {
+    socket.on('error', () => socket.destroy()); // a connection that is lost is no reason to end
     if (request.url !== '/api' || !access.isMeantForUs(request) || !access.isAllowed(request)) {
       socket.end('HTTP/1.1 403 Forbidden\r\nConnection: close\r\n\r\n');
       return;
     }
-    sockets.handleUpgrade(request, socket, head, (ws) => void handler.upgrade(ws, { context }));
+    sockets.handleUpgrade(request, socket, head, (ws) => {
+      ws.on('error', () => ws.terminate()); // a message too large, a frame that is none
+      keepAlive(ws);
+      void handler.upgrade(ws, { context });
+    });
   });
 
   await listen(server, host, port);
   const actual = (server.address() as AddressInfo).port;
-  const name = host.includes(':') ? `[${host}]` : host;
+  const [name] = namesOf(host);
   return {
     link: `http://${name}:${actual}/?token=${access.token}`,
     port: actual,
@@ -114,7 +131,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   };
 }
 
-function refuse(response: http.ServerResponse, status: number, text: string): undefined {
+/** A line that is silent for so long is asked whether it is still there. */
+const pingMs = 30_000;
+
+/** Ends connections whose other end is gone without a word, as at the end of a tunnel. */
+function keepAlive(ws: WebSocket): void {
+  let alive = true;
+  ws.on('pong', () => (alive = true));
+  const timer = setInterval(() => {
+    if (!alive) return ws.terminate();
+    alive = false;
+    ws.ping();
+  }, pingMs);
+  ws.on('close', () => clearInterval(timer));
+}
+
+function refuse(response: http.ServerResponse, status: number, text: string): void {
   response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' });
   response.end(`${text}\n`);
 }

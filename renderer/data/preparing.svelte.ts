@@ -1,0 +1,62 @@
+import { api, messageOf } from '../lib/api.ts';
+import { pathsOf } from '../lib/files.ts';
+
+type Options = Parameters<typeof api.data.prepare>[0];
+
+/** Text that is sent or prepared: one at a time, and it outlives a look at another page. */
+class Preparing {
+  working = $state(false);
+  /** What is done: files are on their way to the studio, or are read there. */
+  stage = $state<'sending' | 'reading'>('reading');
+  doneBytes = $state(0);
+  totalBytes = $state(0);
+  problem = $state<string>();
+  /** Names of what was made, since the window was opened: whoever lists datasets looks again. */
+  made = $state(0);
+  latest = $state('');
+  #controller: AbortController | undefined;
+
+  cancel(): void {
+    this.#controller?.abort();
+  }
+
+  /** @returns the paths of files as the studio knows them; undefined when they did not arrive */
+  send(files: readonly File[]): Promise<string[] | undefined> {
+    return this.#work('sending', (signal) => pathsOf(files, (done, total) => this.#tell(done, total), signal));
+  }
+
+  /** @returns the name of the dataset; undefined when none was made */
+  prepare(options: Options): Promise<string | undefined> {
+    return this.#work('reading', async (signal) => {
+      for await (const update of await api.data.prepare(options, { signal })) {
+        if (update.kind === 'progress') this.#tell(update.doneBytes, update.totalBytes);
+        else {
+          this.latest = update.name;
+          this.made++;
+          return update.name;
+        }
+      }
+      return undefined;
+    });
+  }
+
+  #tell(done: number, total: number): void {
+    [this.doneBytes, this.totalBytes] = [done, total];
+  }
+
+  async #work<T>(stage: Preparing['stage'], work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+    if (this.working) return undefined;
+    const controller = (this.#controller = new AbortController());
+    Object.assign(this, { stage, working: true, problem: undefined, doneBytes: 0, totalBytes: 0 });
+    try {
+      return await work(controller.signal);
+    } catch (error) {
+      if (!controller.signal.aborted) this.problem = messageOf(error);
+      return undefined;
+    } finally {
+      this.working = false;
+    }
+  }
+}
+
+export const preparing = new Preparing();
