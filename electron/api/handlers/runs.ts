@@ -39,6 +39,9 @@ function changesOf(run: Run): RunDetails['changes'] {
   }
 }
 
+/** How often the list of runs is told anew while some of them train: every window follows it, all of it. */
+const listMs = 500;
+
 /** Rows that are sent one by one; a listener that is further behind reads the measures anew. */
 const mostRows = 2000;
 
@@ -93,7 +96,7 @@ async function* watchList(
       .listRuns({ archived })
       .map((run) => studio.doing(run))
       .join();
-  for await (const _ of changes(studio.store, doing, signal)) {
+  for await (const _ of changes(studio.store, doing, signal, listMs)) {
     const now = list(studio, archived);
     const text = JSON.stringify(now);
     if (text === shown) continue;

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
 import type { Store } from '../../studio/store/index.ts';
 
-/** How often the store is looked at for news, milliseconds. */
-const everyMs = 250;
+/** How often the store is looked at for news, milliseconds, where nothing else is said. */
+const usualMs = 250;
 
 /**
  * Yields now, and again whenever the store or the extra fact changed since. What happens while the listener is busy
@@ -13,6 +13,7 @@ export async function* changes(
   store: Store,
   fact: () => string,
   signal: AbortSignal | undefined,
+  everyMs = usualMs,
 ): AsyncGenerator<void> {
   let seen: string | undefined;
   while (!signal?.aborted && store.isOpen) {

@@ -10,6 +10,7 @@ import type { ApiContext } from '../context.ts';
 import { router } from '../router.ts';
 import { Access, isLoopback, namesOf } from './access.ts';
 import { pageHeaders } from './headers.ts';
+import { paced } from './paced.ts';
 
 export interface ServerOptions {
   readonly context: ApiContext;
@@ -111,7 +112,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     sockets.handleUpgrade(request, socket, head, (ws) => {
       ws.on('error', () => ws.terminate()); // a message too large, a frame that is none
       keepAlive(ws);
-      void handler.upgrade(ws, { context });
+      void handler.upgrade(paced(ws) as WebSocket, { context });
     });
   });
 
