@@ -334,7 +334,7 @@ export const text = {
     train: 'training tokens',
     val: 'validation tokens',
     sources: (n: number) => (n === 1 ? '1 file' : `${n} files`),
-    documents: (n: string) => `${n} documents`,
+    documents: (n: string) => (n === '1' ? '1 document' : `${n} documents`),
     bad: (n: string) => `${n} bad ones passed over`,
     at: 'From token',
     split: 'Split',

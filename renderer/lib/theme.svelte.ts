@@ -15,10 +15,13 @@ class Theme {
     this.#apply();
     for (const choice of themes) offer(`theme.${choice}`, () => this.choose(choice));
     // What another window on this studio chose counts here, too.
-    api.studio.settings().then(
-      ({ theme }) => this.#take(theme),
-      () => {}, // as the browser remembers it
-    );
+    const look = () =>
+      api.studio.settings().then(
+        ({ theme }) => theme === this.choice || this.#take(theme),
+        () => {}, // as the browser remembers it
+      );
+    void look();
+    addEventListener('focus', () => void look());
   }
 
   choose(choice: ThemeChoice): void {
