@@ -95,6 +95,15 @@ describe('tokens of remembered words', () => {
     );
   });
 
+  it('stay right when there are more words than are remembered', () => {
+    const word = (i: number): string => ` ${Math.imul(i, 0x9e3779b1) >>> 0}x${i}y`;
+    const text = Array.from({ length: 120_000 }, (_, i) => word(i)).join('');
+    const tokens = [...encode(text)];
+    expect(getTokenizer('gpt2').decode(tokens)).toBe(text);
+    for (const i of [0, 7, 119_999]) expect([...encode(word(i))]).toEqual(plain(word(i)));
+    expect(tokens.slice(-200)).toEqual(plain(text.slice(-2000)).slice(-200));
+  });
+
   it('are those of real text', () => {
     for (const file of ['tinyshakespeare.txt', 'hellaswag_val_1000.jsonl']) {
       const at = sharedPath('data', file);

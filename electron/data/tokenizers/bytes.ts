@@ -7,6 +7,11 @@ export const bytes: Tokenizer = {
   name: 'bytes',
   vocabSize: 257,
   endOfText,
+  encodeInto(utf8, out) {
+    out.reserve(utf8.length);
+    out.tokens.set(utf8, out.length);
+    out.length += utf8.length;
+  },
   encode: (text) => Uint16Array.from(Buffer.from(text, 'utf8')),
   decode: (tokens) =>
     new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from([...tokens].filter((t) => t < endOfText))),

@@ -1,13 +1,18 @@
 import ranks from 'gpt-tokenizer/bpeRanks/r50k_base';
-import { encode } from 'gpt-tokenizer/encoding/r50k_base';
+import { Encoder } from './bpe/encoder.ts';
+import { TokenBuffer } from './bpe/tokenBuffer.ts';
+import { Vocabulary } from './bpe/vocabulary.ts';
 import type { Tokenizer } from './types.ts';
-import { WordEncoder } from './words.ts';
 
 const endOfText = 50256;
-/** No text is special: `<|endoftext|>` in a document is ordinary text. */
-const ordinary = { disallowedSpecial: new Set<string>() };
 const utf8 = new TextEncoder();
-const words = new WordEncoder((word) => encode(word, ordinary));
+
+/** Made when it is first used: it takes a tenth of a second. */
+let encoder: Encoder | undefined;
+function encodeInto(bytes: Uint8Array, out: TokenBuffer): void {
+  encoder ??= new Encoder(new Vocabulary(Array.from({ length: endOfText }, (_, token) => bytesOf(token))));
+  encoder.encode(bytes, out);
+}
 
 /** The bytes of a token: a character may begin in one token and end in the next. */
 function bytesOf(token: number): Uint8Array {
@@ -21,7 +26,12 @@ export const gpt2: Tokenizer = {
   name: 'gpt2',
   vocabSize: 50257,
   endOfText,
-  encode: (text) => words.encode(text),
+  encodeInto,
+  encode(text) {
+    const out = new TokenBuffer(text.length);
+    encodeInto(utf8.encode(text), out);
+    return out.slice();
+  },
   decode: (tokens) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(Buffer.concat(Array.from(tokens, bytesOf))),
   byteLength(tokens) {
     let bytes = 0;

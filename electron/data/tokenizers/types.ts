@@ -1,3 +1,5 @@
+import type { TokenBuffer } from './bpe/tokenBuffer.ts';
+
 export type TokenizerName = 'gpt2' | 'bytes';
 
 /** Text to tokens and back. Tokens fit in 16 bits. */
@@ -7,6 +9,8 @@ export interface Tokenizer {
   /** The token that ends a document. Text never becomes it: `<|endoftext|>` in a document is ordinary text. */
   readonly endOfText: number;
   encode(text: string): Uint16Array;
+  /** Appends the tokens of text that is well-formed UTF-8 already. */
+  encodeInto(utf8: Uint8Array, out: TokenBuffer): void;
   /** Broken sequences become U+FFFD; the end of text becomes nothing. */
   decode(tokens: Iterable<number>): string;
   /** Bytes of text that tokens stand for; the end of text stands for none. */
