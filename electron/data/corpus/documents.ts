@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { hashOf } from '../sampling/permutation.ts';
 import { bucketOf, type Subset } from '../subsets.ts';
+import { TokenBuffer } from '../tokenizers/bpe/tokenBuffer.ts';
 import { getTokenizer, type TokenizerName } from '../tokenizers/index.ts';
 
 /** Which documents are taken, and how. */
@@ -43,7 +44,7 @@ function at(value: unknown, path: string): unknown {
 
 /** The bucket of a text, and whether it is for validation: by its content alone. */
 export function placeOf(
-  text: string,
+  text: string | Uint8Array,
   { subset, valFraction }: Pick<Selection, 'subset' | 'valFraction'>,
 ): number | undefined {
   const sha256 = createHash('sha256').update(text).digest('hex');
@@ -55,8 +56,7 @@ export function placeOf(
 
 /** Tokens of documents that are put behind each other. */
 export class Collected {
-  #tokens = new Uint16Array(1 << 19);
-  #n = 0;
+  readonly #tokens = new TokenBuffer(1 << 19);
   readonly places: number[] = [];
   readonly ends: number[] = [];
   textBytes = 0;
@@ -66,29 +66,21 @@ export class Collected {
   /** Takes a document, if it is selected. An empty one is nothing. */
   add(text: string, selection: Selection): void {
     this.good++;
-    const place = placeOf(text, selection);
-    if (place === undefined || text === '') return;
+    if (text === '') return;
+    const utf8 = Buffer.from(text);
+    const place = placeOf(utf8, selection);
+    if (place === undefined) return;
     const tokenizer = getTokenizer(selection.tokenizer);
-    this.#append(tokenizer.encode(text));
-    this.#append(Uint16Array.of(tokenizer.endOfText));
+    tokenizer.encodeInto(utf8, this.#tokens);
+    this.#tokens.push(tokenizer.endOfText);
     this.places.push(place);
-    this.ends.push(this.#n);
-    this.textBytes += Buffer.byteLength(text);
-  }
-
-  #append(tokens: Uint16Array): void {
-    if (this.#n + tokens.length > this.#tokens.length) {
-      const larger = new Uint16Array(Math.max(2 * this.#tokens.length, this.#n + tokens.length));
-      larger.set(this.#tokens.subarray(0, this.#n));
-      this.#tokens = larger;
-    }
-    this.#tokens.set(tokens, this.#n);
-    this.#n += tokens.length;
+    this.ends.push(this.#tokens.length);
+    this.textBytes += utf8.length;
   }
 
   get parsed(): Parsed {
     return {
-      tokens: this.#tokens.slice(0, this.#n),
+      tokens: this.#tokens.slice(),
       places: Int32Array.from(this.places),
       ends: Int32Array.from(this.ends),
       textBytes: this.textBytes,

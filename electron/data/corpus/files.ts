@@ -1,10 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import zlib from 'node:zlib';
 import { messageOf, UserError } from '../../errors.ts';
+import { type Compression as Archive, decompressed } from './decompress.ts';
 
 export type FileKind = 'lines' | 'text';
-export type Compression = 'none' | 'gzip' | 'zstd';
+export type Compression = 'none' | Archive;
 
 /** A file of documents: one a line, as JSON, or the whole of it. */
 export interface CorpusFile {
@@ -75,13 +75,23 @@ export function corpusFiles(inputs: readonly string[]): CorpusFile[] {
 
 const readBytes = 1 << 20;
 
-/** A file's content, decompressed. @param onRaw told of what is read from the disk */
-export async function* content(file: CorpusFile, onRaw: (bytes: Buffer) => void): AsyncGenerator<Buffer> {
-  const raw = fs.createReadStream(file.path, { highWaterMark: readBytes });
-  raw.on('data', (chunk) => onRaw(chunk as Buffer));
-  if (file.compression === 'none') return yield* raw as AsyncIterable<Buffer>;
-  const options = { chunkSize: readBytes };
-  const decompressed = file.compression === 'gzip' ? zlib.createGunzip(options) : zlib.createZstdDecompress(options);
-  raw.on('error', (error) => decompressed.destroy(error));
-  yield* raw.pipe(decompressed) as AsyncIterable<Buffer>;
+/**
+ * A file's content, decompressed.
+ * @param onRaw told of what is read from the disk
+ * @throws ArchiveError behind what is good of a damaged archive
+ */
+export function content(
+  { path: file, compression }: CorpusFile,
+  onRaw: (bytes: Uint8Array) => void,
+): AsyncGenerator<Uint8Array> {
+  const raw = rawContent(file, onRaw);
+  return compression === 'none' ? raw : decompressed(raw, compression);
+}
+
+async function* rawContent(file: string, onRaw: (bytes: Uint8Array) => void): AsyncGenerator<Uint8Array> {
+  const chunks = fs.createReadStream(file, { highWaterMark: readBytes }) as AsyncIterable<Uint8Array>;
+  for await (const chunk of chunks) {
+    onRaw(chunk);
+    yield chunk;
+  }
 }

@@ -11,6 +11,7 @@ import { isRunning, wholeDataset, writeManifest } from '../make.ts';
 import type { Manifest } from '../shards/index.ts';
 import { everything, showSubset, type Subset } from '../subsets.ts';
 import { getTokenizer, type TokenizerName } from '../tokenizers/index.ts';
+import { ArchiveError } from './decompress.ts';
 import { Collected, type Parsed, type Selection } from './documents.ts';
 import { content, corpusFiles, type CorpusFile } from './files.ts';
 import { readJournal, removeJournal, writeJournal } from './journal.ts';
@@ -227,7 +228,7 @@ class Making {
   async #file(input: Input, pool: Tinypool, threads: number): Promise<void> {
     const before = { good: this.#good, bad: this.#bad, doneBytes: this.#doneBytes };
     const hash = createHash('sha256');
-    const onRaw = (bytes: Buffer): void => {
+    const onRaw = (bytes: Uint8Array): void => {
       hash.update(bytes);
       this.#doneBytes += bytes.length;
     };
@@ -237,7 +238,7 @@ class Making {
       else await this.#text(input, chunks);
     } catch (error) {
       // An archive that was cut off or is damaged: what came before counts.
-      if (!isArchiveError(error)) throw error;
+      if (!(error instanceof ArchiveError)) throw error;
       this.#reject(`${input.path}: the archive is damaged or cut off (${messageOf(error)})`);
     }
     const { size, mtimeMs } = fs.statSync(input.path);
@@ -257,7 +258,7 @@ class Making {
   }
 
   /** Blocks are parsed by several threads at once and written in their order. */
-  async #lines(input: Input, chunks: AsyncIterable<Buffer>, pool: Tinypool, threads: number): Promise<void> {
+  async #lines(input: Input, chunks: AsyncIterable<Uint8Array>, pool: Tinypool, threads: number): Promise<void> {
     const selection = this.#selection;
     const flying: Promise<Parsed>[] = [];
     const land = async (): Promise<void> => this.#take(input, await flying.shift()!);
@@ -279,9 +280,9 @@ class Making {
   }
 
   /** The whole file is one document. */
-  async #text(input: Input, chunks: AsyncIterable<Buffer>): Promise<void> {
+  async #text(input: Input, chunks: AsyncIterable<Uint8Array>): Promise<void> {
     const longest = this.#options.longestLine ?? 64 << 20;
-    const parts: Buffer[] = [];
+    const parts: Uint8Array[] = [];
     let bytes = 0;
     for await (const chunk of chunks) {
       this.#options.signal?.throwIfAborted();
@@ -360,7 +361,3 @@ class Making {
     return manifest;
   }
 }
-
-/** What zlib says of archives that are no archives, or end too soon. */
-const isArchiveError = (error: unknown): boolean =>
-  error instanceof Error && /^(Z_|ERR_ZSTD|ZSTD_)/.test(String((error as NodeJS.ErrnoException).code ?? ''));
