@@ -111,6 +111,8 @@ export const text = {
     currentPhase: (n: number, kind: string, unit: string) =>
       `Length of phase ${n} (${kind}), which has begun, in ${unit}`,
     applyPhases: 'Change phases',
+    applyAndResume: 'Change phases and train',
+    continue: 'Train on',
     phasesChanged: 'The phases were changed.',
     noCheckpoints:
       'No checkpoint yet. One is written when the validation loss improves, on a schedule, and when the run is stopped.',
@@ -188,6 +190,25 @@ export const text = {
     steps: 'steps',
     tokens: 'tokens',
     begin: 'What it begins with',
+  },
+  dataRead: {
+    title: 'What it was trained on',
+    none: 'Nothing yet.',
+    source: 'Data',
+    steps: 'Steps',
+    tokens: 'Tokens read',
+    passes: 'Times through it',
+    gone: 'deleted',
+  },
+  mix: {
+    data: 'Data',
+    own: (name: string) => (name === '' ? 'the run’s dataset' : `${name} (the run’s)`),
+    range: 'Documents',
+    weight: 'Weight',
+    choose: 'Choose its data',
+    add: 'Mix in more data',
+    remove: (n: number) => `Remove data ${n}`,
+    removeShort: 'Remove',
   },
   memory: {
     title: 'Memory',

@@ -3,6 +3,8 @@ import type { ConfigProblem, Phase, RunConfig } from '../engine/config.ts';
 import type { HellaswagResult } from '../evals/hellaswag/score.ts';
 
 export type { ConfigProblem, Phase, RunConfig } from '../engine/config.ts';
+export type { MixPart } from '../data/mix.ts';
+export type { DataRead } from '../studio/run/dataRead.ts';
 export type { Written } from '../engine/generate.ts';
 export type { EvalRow } from '../studio/evals.ts';
 export type { Settings } from '../studio/settings.ts';

@@ -7,12 +7,15 @@ import { formatCount } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { follow } from './follow.ts';
-import { parsePhase, parseSubset } from './phases.ts';
+import { parseMix } from './mix.ts';
+import { parsePhase } from './phases.ts';
+import { parseSubset } from './subset.ts';
 
 interface ContinueOptions {
   readonly home?: string;
   readonly data?: string[];
   readonly subset?: string;
+  readonly mix?: string;
   readonly phase: string[];
   readonly json?: boolean;
 }
@@ -30,6 +33,7 @@ export function addContinue(program: Command): void {
       'a prepared dataset, or files to make one of; absent: what each phase says, or the run’s own',
     )
     .option('--subset <range>', 'the documents of it that are trained on, such as 50-80%')
+    .option('--mix <parts>', 'several datasets instead, with parts and weights, such as books@0-50%*3+web')
     .option('--json', 'one JSON object a line instead of a progress bar')
     .action((id: string, _: unknown, self: Command) => run(id, self.optsWithGlobals<ContinueOptions>()));
 }
@@ -38,13 +42,19 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
   const home = resolveHome(options.home);
   const phases = options.phase.map(parsePhase);
   const subset = options.subset === undefined ? {} : { subset: parseSubset('--subset', options.subset) };
+  if (options.mix !== undefined && (options.data || options.subset))
+    throw new UsageError('Give --mix, or --data and --subset, not both.');
+  const mix = options.mix === undefined ? {} : { mix: parseMix('--mix', options.mix) };
   const studio = Studio.open(home);
   try {
     const { id: runId } = studio.store.getRun(id);
     const { tokenizer } = studio.configOf(studio.store.getRun(runId));
     const dataset = options.data ? { dataset: await datasetOf(home, options.data, tokenizer) } : {};
     // What a phase says by itself goes before what holds for all of them.
-    const add = phases.map((phase): Phase => ({ ...dataset, ...subset, ...phase }));
+    const all = { ...mix, ...dataset, ...subset };
+    const add = phases.map((phase): Phase =>
+      phase.mix || (options.mix && namesData(phase)) ? phase : { ...all, ...phase },
+    );
     const changed = await studio.changePhases(studio.store.getRun(runId), { begun: null, later: null, add });
     if (changed.state === 'training' || changed.state === 'preparing') {
       console.log(
@@ -60,6 +70,8 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
     studio.close();
   }
 }
+
+const namesData = ({ dataset, subset }: Phase): boolean => (dataset ?? subset) !== undefined;
 
 /** The name of a dataset, made of files where it is not there. */
 async function datasetOf(home: string, inputs: readonly string[], tokenizer: 'gpt2' | 'bytes'): Promise<string> {

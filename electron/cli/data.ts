@@ -15,7 +15,7 @@ import { datasetsDir, resolveHome } from '../studio/home.ts';
 import { datasetUsers } from '../studio/run/data.ts';
 import { Studio } from '../studio/studio.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
-import { parseSubset } from './phases.ts';
+import { parseSubset } from './subset.ts';
 import { table } from './terminal/table.ts';
 import { printable } from './terminal/text.ts';
 

@@ -1,9 +1,10 @@
-import type { Subset } from '../data/subsets.ts';
 import type { Phase } from '../engine/config.ts';
 import type { PhaseLength } from '../engine/trainer/phaseChange.ts';
 import { type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
 import { UsageError } from '../errors.ts';
+import { parseMix } from './mix.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
+import { parseSubset } from './subset.ts';
 
 const example =
   'Write kind:length:from[:to][:optimizer][:key=value …], for example cosine:1900:1e-3:1e-4 or constant:10Mtok:9e-5:adamw8bit:subset=50-80%.';
@@ -12,7 +13,7 @@ const isOptimizer = (text: string | undefined): text is OptimizerKind => optimiz
 
 /**
  * Parses `kind:length:from[:to][:optimizer][:key=value …]`. A length is in steps, or in tokens with the suffix `tok`, M or
- * B. The keys are batch, eval and checkpoint (steps between them), data and subset.
+ * B. The keys are batch, eval and checkpoint (steps between them), data, subset, and mix (`A@0-50%*3+B`).
  * @throws UsageError that quotes the phase
  */
 export function parsePhase(text: string): Phase {
@@ -58,20 +59,13 @@ function parseSetting(phase: string, setting: string): Partial<Phase> {
       return { dataset: value };
     case 'subset':
       return { subset: parseSubset('subset=', value) };
+    case 'mix':
+      return { mix: parseMix('mix=', value) };
     default:
       throw new UsageError(
-        `The phase "${phase}" has a setting ${key}, not batch, eval, checkpoint, data or subset. ${example}`,
+        `The phase "${phase}" has a setting ${key}, not batch, eval, checkpoint, data, subset or mix. ${example}`,
       );
   }
-}
-
-/** A part of the documents, such as `50-80%`. @throws UsageError that quotes it */
-export function parseSubset(flag: string, text: string): Subset {
-  const [, from, to] = /^(\d+)-(\d+)%?$/.exec(text) ?? [];
-  if (from === undefined || Number(from) >= Number(to) || Number(to) > 100) {
-    throw new UsageError(`${flag} needs a range of whole percent such as 0-50%, not "${text}".`);
-  }
-  return { from: Number(from), to: Number(to) };
 }
 
 function parsePhaseEnd(phase: string, text: string): number {

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { showSubset } from '../data/subsets.ts';
+import { showMix } from '../data/mix.ts';
 import { schedule, settingsOf } from '../engine/trainer/schedule.ts';
 import { formatCount } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
@@ -69,7 +69,7 @@ function print(studio: Studio, id: string, json: boolean): void {
     return;
   }
   const rows = phases.map(({ phase, start, steps }) => {
-    const { optimizer, batch, evaluateEvery, checkpointEvery, source } = settingsOf(config, phase);
+    const { optimizer, batch, evaluateEvery, checkpointEvery, mix } = settingsOf(config, phase);
     return [
       phase.kind,
       formatCount(steps),
@@ -78,7 +78,7 @@ function print(studio: Studio, id: string, json: boolean): void {
       phase.to,
       optimizer,
       batch,
-      `${source.dataset} ${showSubset(source.subset)}`,
+      showMix(mix),
       evaluateEvery,
       checkpointEvery,
       run.step <= start ? '' : run.step >= start + steps ? 'done' : `at step ${formatCount(run.step - start)}`,

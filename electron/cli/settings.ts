@@ -3,10 +3,12 @@ import { type Command, Option } from 'commander';
 import { optimizerKinds } from '../engine/optimizers/index.ts';
 import { precisions } from '../engine/program/types.ts';
 import { messageOf, UsageError } from '../errors.ts';
+import { parseMix } from './mix.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
-import { parsePhase, parseSubset } from './phases.ts';
+import { parsePhase } from './phases.ts';
+import { parseSubset } from './subset.ts';
 
-type Kind = 'int' | 'number' | 'text' | 'texts' | 'phases' | 'subset';
+type Kind = 'int' | 'number' | 'text' | 'texts' | 'phases' | 'subset' | 'mix';
 
 /** One setting of a run: a flag, and where it goes in the config. */
 interface Setting {
@@ -35,13 +37,19 @@ export const settings: readonly Setting[] = [
     flags: '--phase <spec...>',
     path: 'phases',
     kind: 'phases',
-    help: 'kind:length:from[:to][:optimizer][:key=value …], e.g. warmup:100:0:1e-3, cosine:1900:1e-3:1e-4, constant:10Mtok:9e-5:adamw8bit:subset=50-80%; keys: batch, eval, checkpoint, data, subset',
+    help: 'kind:length:from[:to][:optimizer][:key=value …], e.g. warmup:100:0:1e-3, cosine:1900:1e-3:1e-4, constant:10Mtok:9e-5:adamw8bit:subset=50-80%; keys: batch, eval, checkpoint, data, subset, mix',
   },
   {
     flags: '--subset <range>',
     path: 'subset',
     kind: 'subset',
     help: 'training documents, by a hash of their text (0-100%)',
+  },
+  {
+    flags: '--mix <parts>',
+    path: 'mix',
+    kind: 'mix',
+    help: 'several datasets to train on, with parts of their documents and weights, such as books@0-50%*3+web',
   },
   {
     flags: '--optimizer <kind>',
@@ -182,6 +190,8 @@ function parseSetting(s: Setting, raw: unknown): unknown {
       return (raw as string[]).map(parsePhase);
     case 'subset':
       return parseSubset(nameOf(s), raw as string);
+    case 'mix':
+      return parseMix(nameOf(s), raw as string);
     case 'texts':
       return (raw as string[]).map((t) => t.replaceAll('\\n', '\n'));
     case 'text':

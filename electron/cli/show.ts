@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { parameterCount } from '../engine/gpt2/config.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
+import { dataRead } from '../studio/run/dataRead.ts';
 import { Studio } from '../studio/studio.ts';
 import { lossChart } from './lossChart.ts';
 import { table } from './terminal/table.ts';
@@ -25,7 +26,8 @@ export function addShow(program: Command): void {
     });
 }
 
-function everything({ store }: Studio, id: string) {
+function everything(studio: Studio, id: string) {
+  const { store, home } = studio;
   const run = store.getRun(id);
   return {
     run,
@@ -34,11 +36,12 @@ function everything({ store }: Studio, id: string) {
     samples: store.listSamples(run.id),
     checkpoints: store.listCheckpoints(run.id),
     events: store.listEvents(run.id),
+    data: dataRead(home, studio.configOf(run), run.step),
   };
 }
 
 function print(studio: Studio, id: string): void {
-  const { run, evals, samples, checkpoints, events } = everything(studio, id);
+  const { run, evals, samples, checkpoints, events, data } = everything(studio, id);
   const config = studio.configOf(run);
   const { model } = config;
   console.log(`${run.id}  ${run.name}  ${run.state}${run.message ? `: ${run.message}` : ''}`);
@@ -61,6 +64,13 @@ function print(studio: Studio, id: string): void {
     const rows = checkpoints.map((c) => [c.step, formatBytes(c.bytes), c.path]);
     console.log(`${table(['checkpoint', 'size', 'path'], rows)}\n`);
   }
+  const read = data.map(({ source, steps, tokens, passes }) => [
+    source,
+    steps.map(({ from, to }) => `${formatCount(from)}–${formatCount(to)}`).join(', '),
+    formatCount(tokens),
+    passes === null ? 'gone' : passes.toPrecision(3),
+  ]);
+  if (read.length > 0) console.log(`${table(['data', 'steps', 'tokens read', 'times through it'], read)}\n`);
   const sample = samples[samples.length - 1];
   if (sample) console.log(`sample at step ${sample.step}:\n${printable(sample.prompt + sample.text)}\n`);
   for (const e of events.slice(-10)) console.log(`${new Date(e.time).toISOString()} ${e.level.padEnd(7)} ${e.message}`);

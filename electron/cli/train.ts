@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import { datasetNames, loadDatasetInfo, type Manifest, prepareFiles } from '../data/index.ts';
+import type { MixPart } from '../data/mix.ts';
 import { getTokenizer, type TokenizerName } from '../data/tokenizers/index.ts';
 import { parseRunConfig, partialRunConfigSchema, type RunConfig } from '../engine/config.ts';
 import { loadPreset } from '../engine/presets.ts';
@@ -126,7 +127,8 @@ interface DataChoice {
 }
 
 function dataChoice(home: string, options: TrainOptions, tree: Tree): DataChoice {
-  const name = options.dataset ?? (options.text ? undefined : (tree.dataset as string | undefined));
+  const name =
+    options.dataset ?? (options.text ? undefined : ((tree.dataset as string | undefined) ?? firstOf(tree.mix)));
   if (name !== undefined) {
     if (options.text) throw new UsageError('Give --text or --dataset, not both.');
     for (const flag of ['tokenizer', 'valFraction'] as const) {
@@ -152,6 +154,9 @@ function dataChoice(home: string, options: TrainOptions, tree: Tree): DataChoice
     load: () => prepareFiles({ home, inputs, tokenizer, ...fraction, ...(onProgress ? { onProgress } : {}) }),
   };
 }
+
+/** A mix without a dataset beside it is validated on its first part. */
+const firstOf = (mix: unknown): string | undefined => (mix as MixPart[] | undefined)?.[0]?.dataset;
 
 /** Tells how far the reading of a long text is, at most once a second. */
 function preparing(): (progress: { doneBytes: number; totalBytes: number }) => void {

@@ -1,6 +1,8 @@
-import { overlap, sameSubset, showSubset, type Subset } from '../data/subsets.ts';
+import { type MixPart, sharedDocuments, sourceName } from '../data/mix.ts';
+import { overlap, sameSubset, showSubset } from '../data/subsets.ts';
 import { UsageError } from '../errors.ts';
 import type { RunConfig } from './config.ts';
+import { settingsOf } from './trainer/schedule.ts';
 
 /**
  * What a phase's own schema can't see: whether it goes with the run and the other phases.
@@ -8,7 +10,7 @@ import type { RunConfig } from './config.ts';
  */
 export function checkPhases(config: RunConfig): void {
   const { tokensPerStep, model } = config;
-  const earlier: { dataset: string; subset: Subset; phase: number }[] = [];
+  const earlier: { part: MixPart; phase: number }[] = [];
   for (const [index, phase] of config.phases.entries()) {
     const micro = (phase.batch ?? config.batch) * model.contextLength;
     // The run's own batch is checked with the run.
@@ -17,15 +19,24 @@ export function checkPhases(config: RunConfig): void {
         `Phase ${index + 1} has batch ${phase.batch}, and a step of ${tokensPerStep} tokens is no multiple of ${phase.batch} × ${model.contextLength} = ${micro}: choose a batch that divides ${tokensPerStep / model.contextLength}.`,
       );
     }
-    const { dataset = config.dataset, subset = config.subset } = phase;
-    const rival = earlier.find(
-      (e) => e.dataset === dataset && overlap(e.subset, subset) && !sameSubset(e.subset, subset),
-    );
-    if (rival) {
+    const { mix } = settingsOf(config, phase);
+    const shared = sharedDocuments(mix);
+    if (shared) {
       throw new UsageError(
-        `Phases ${rival.phase} and ${index + 1} train on ${showSubset(rival.subset)} and ${showSubset(subset)} of ${dataset}, which share documents: make them equal, or let one begin where the other ends.`,
+        `The mix of phase ${index + 1} has ${sourceName(shared[0])} and ${sourceName(shared[1])}, which share documents: name each document once, with one weight.`,
       );
     }
-    earlier.push({ dataset, subset, phase: index + 1 });
+    for (const part of mix) {
+      const { dataset, subset } = part;
+      const rival = earlier.find(
+        ({ part: e }) => e.dataset === dataset && overlap(e.subset, subset) && !sameSubset(e.subset, subset),
+      );
+      if (rival) {
+        throw new UsageError(
+          `Phases ${rival.phase} and ${index + 1} train on ${showSubset(rival.part.subset)} and ${showSubset(subset)} of ${dataset}, which share documents: make them equal, or let one begin where the other ends.`,
+        );
+      }
+    }
+    earlier.push(...mix.map((part) => ({ part, phase: index + 1 })));
   }
 }

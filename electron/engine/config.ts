@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { mixSchema } from '../data/mix.ts';
 import { everything, subsetSchema } from '../data/subsets.ts';
 import { UsageError } from '../errors.ts';
 import { plainIssue } from '../issues.ts';
@@ -32,10 +33,16 @@ export const phaseSchema = z
     checkpointEvery: every.optional(),
     dataset: z.string().min(1).optional(),
     subset: subsetSchema.optional(),
+    /** Several sources, in the place of `dataset` and `subset`. */
+    mix: mixSchema.optional(),
   })
   .refine(
     (p) => (p.steps === undefined) !== (p.tokens === undefined),
     'give the length in steps or in tokens, not both',
+  )
+  .refine(
+    (p) => p.mix === undefined || (p.dataset === undefined && p.subset === undefined),
+    'give a mix, or a dataset and a subset, not both',
   )
   .refine((p) => p.kind !== 'constant' || p.from === p.to, 'a constant phase has one rate: from and to must be equal')
   .refine((p) => p.kind !== 'warmup' || p.from <= p.to, 'a warmup rises: from must not be above to')
@@ -46,10 +53,12 @@ export type Phase = z.infer<typeof phaseSchema>;
 /** Everything that decides what a run computes, and what it reports on its way. */
 export const runConfigSchema = z.strictObject({
   model: modelConfigSchema,
-  /** Name of a prepared dataset. */
+  /** Name of a prepared dataset: what is trained on, and what the validation loss is taken over. */
   dataset: z.string().min(1),
   /** The training documents that are used, by a hash of their text. */
   subset: subsetSchema.default(everything),
+  /** Several sources to train on, in the place of the dataset and its subset; it stays what is validated on. */
+  mix: mixSchema.optional(),
   tokenizer: z.enum(['gpt2', 'bytes']),
   /** The weights that training begins with, where they are not drawn: those of a checkpoint. */
   init: z

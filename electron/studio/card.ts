@@ -1,6 +1,7 @@
 import path from 'node:path';
 import { readManifest } from '../data/shards/index.ts';
-import { schedule, settingsOf, sourceName } from '../engine/trainer/schedule.ts';
+import { showMix } from '../data/mix.ts';
+import { schedule, settingsOf } from '../engine/trainer/schedule.ts';
 import type { CardFacts, CardWords } from '../exchange/modelCard/card.ts';
 import { modelCard } from '../exchange/modelCard/card.ts';
 import { curveSvg } from '../exchange/modelCard/curve.ts';
@@ -54,8 +55,8 @@ function factsOf(studio: Studio, run: Run, step: number, dtype: string): CardFac
     phases: schedule(config)
       .filter((p) => p.start < step)
       .map(({ phase, start, steps }) => {
-        const { optimizer, batch, source } = settingsOf(config, phase);
-        return { ...phase, steps: Math.min(steps, step - start), optimizer, batch, data: sourceName(source) };
+        const { optimizer, batch, mix } = settingsOf(config, phase);
+        return { ...phase, steps: Math.min(steps, step - start), optimizer, batch, data: showMix(mix) };
       }),
     devices: [
       ...new Set(
@@ -81,8 +82,8 @@ function latestSamples(store: Store, id: string, step: number) {
 function datasetFacts(home: string, name: string): CardFacts['datasets'] {
   if (name === noData) return [];
   try {
-    const { trainTokens, sources } = readManifest(path.join(datasetsDir(home), name));
-    return [{ name, tokens: trainTokens, documents: sources.length }];
+    const { trainTokens, sources, documents = sources.length } = readManifest(path.join(datasetsDir(home), name));
+    return [{ name, tokens: trainTokens, documents }];
   } catch {
     return []; // deleted since
   }

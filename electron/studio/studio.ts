@@ -12,7 +12,7 @@ import {
 import { parseRunConfig, type RunConfig } from '../engine/config.ts';
 import type { WritingOptions, Written } from '../engine/generate.ts';
 import { begunPhases, type PhaseChange, withChangedPhases } from '../engine/trainer/phaseChange.ts';
-import { schedule, totalSteps } from '../engine/trainer/schedule.ts';
+import { namedDatasets, schedule, totalSteps } from '../engine/trainer/schedule.ts';
 import { readTrainerState } from '../engine/trainer/snapshot.ts';
 import type { DatasetDirs } from '../engine/trainer/windows.ts';
 import { messageOf, UserError } from '../errors.ts';
@@ -391,7 +391,7 @@ export class Studio {
   }
 
   #dirsOf({ later, add }: PhaseChange): DatasetDirs {
-    return this.#dirs([...(later ?? []), ...add].flatMap((p) => p.dataset ?? []));
+    return this.#dirs(namedDatasets([...(later ?? []), ...add]));
   }
 
   /** Pauses all that trains here, waits until it is saved, and closes. */

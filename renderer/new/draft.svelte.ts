@@ -1,4 +1,5 @@
 import type { DatasetView, PresetView, RunConfig } from '../../electron/api/types.ts';
+import { type PartDraft, partsOf, sourcesOf } from './parts.ts';
 import { type PhaseDraft, draftOf, phaseOf } from './phase.ts';
 
 type Tree = Record<string, unknown>;
@@ -10,7 +11,7 @@ export interface Begin {
   readonly step: number;
 }
 
-const usualPhases: PhaseDraft[] = [
+const usualPhases = (): PhaseDraft[] => [
   {
     kind: 'warmup',
     unit: 'steps',
@@ -19,7 +20,7 @@ const usualPhases: PhaseDraft[] = [
     to: '6e-4',
     optimizer: '',
     batch: '',
-    subset: '',
+    data: [],
     rest: {},
   },
   {
@@ -30,7 +31,7 @@ const usualPhases: PhaseDraft[] = [
     to: '6e-5',
     optimizer: '',
     batch: '',
-    subset: '',
+    data: [],
     rest: {},
   },
 ];
@@ -40,6 +41,8 @@ const usual = () => ({
   touched: false,
   name: '',
   dataset: '',
+  /** What it trains on besides the whole of the dataset, or in its place. */
+  data: [] as PartDraft[],
   tokenizer: 'bytes' as 'gpt2' | 'bytes',
   optimizer: 'adamw',
   model: { nLayer: 4, nHead: 4, nEmbd: 128, contextLength: 128, dropout: 0 },
@@ -47,7 +50,7 @@ const usual = () => ({
   tokensPerStep: 1024,
   precision: 'f32',
   recompute: 'none',
-  phases: usualPhases.map((p) => ({ ...p })),
+  phases: usualPhases(),
   prompts: ['\n'],
   /** Empty: with every checkpoint. */
   sampleEvery: null as number | null,
@@ -58,6 +61,13 @@ const usual = () => ({
   positions: '' as '' | 'repeat' | 'interpolate',
   rest: {} as Tree,
 });
+
+/** The dataset that a run is validated on, and what it trains on: a part of it, another one, or several. */
+function runSources(parts: readonly PartDraft[], own: string): Tree {
+  const { dataset, subset, mix } = sourcesOf(parts, own) as { dataset?: string; subset?: unknown; mix?: unknown };
+  const only = dataset === undefined ? undefined : [{ dataset, ...(subset ? { subset } : {}) }];
+  return { dataset: own, ...(mix ? { mix } : only ? { mix: only } : subset ? { subset } : {}) };
+}
 
 /** The run that is being put together. It outlives the page, so that a look at another one loses nothing. */
 class Draft {
@@ -104,6 +114,7 @@ class Draft {
       precision,
       recompute,
       dataset,
+      data,
       tokenizer,
       optimizer,
       phases,
@@ -122,7 +133,7 @@ class Draft {
       tokensPerStep,
       precision,
       recompute,
-      dataset: dataset || 'none chosen yet',
+      ...runSources(data, dataset || 'none chosen yet'),
       tokenizer,
       sampling: {
         ...(rest.sampling as Tree | undefined),
@@ -132,17 +143,19 @@ class Draft {
       evaluation: { ...(rest.evaluation as Tree | undefined), hellaswagEvery, hellaswagItems },
       ...(from ? { init: { run: from.id, step: from.step, ...(positions ? { positions } : {}) } } : {}),
       optimizer: { ...(rest.optimizer as Tree | undefined), kind: optimizer },
-      phases: phases.map(phaseOf),
+      phases: phases.map((phase) => phaseOf(phase, dataset)),
     };
   }
 
   /** Begins with a preset; the dataset stays if its tokens are the preset's. */
   take({ name, config }: PresetView): void {
     const fresh = usual();
-    const { model, tokenizer, phases, optimizer, batch, tokensPerStep, precision, recompute, ...rest } =
+    const { model, tokenizer, phases, optimizer, batch, tokensPerStep, precision, recompute, subset, mix, ...rest } =
       config as Tree & {
         model?: Tree;
         phases?: Parameters<typeof draftOf>[0][];
+        subset?: RunConfig['subset'];
+        mix?: RunConfig['mix'];
         optimizer?: { kind?: string };
         sampling?: { prompts?: string[]; every?: number };
         evaluation?: { hellaswagEvery?: number; hellaswagItems?: number };
@@ -156,6 +169,7 @@ class Draft {
       touched: true,
       name: this.#state.name,
       dataset: kind === this.#state.tokenizer ? this.#state.dataset : '',
+      data: partsOf({ ...(subset ? { subset } : {}), ...(mix ? { mix } : {}) }),
       tokenizer: kind,
       model: shape,
       batch: size,

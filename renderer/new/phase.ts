@@ -1,4 +1,5 @@
 import type { Phase } from '../../electron/api/types.ts';
+import { type PartDraft, partsOf, sourcesOf } from './parts.ts';
 
 /** A phase as it is typed: numbers may be unfinished. */
 export interface PhaseDraft {
@@ -9,7 +10,8 @@ export interface PhaseDraft {
   to: string;
   optimizer: string;
   batch: string;
-  subset: string;
+  /** What it trains on; empty: what the run does. */
+  data: PartDraft[];
   rest: Partial<Phase>;
 }
 
@@ -20,7 +22,7 @@ export function parseAmount(text: string): number {
 }
 
 export function draftOf(phase: Phase): PhaseDraft {
-  const { kind, steps, tokens, from, to, optimizer, batch, subset, ...rest } = phase;
+  const { kind, steps, tokens, from, to, optimizer, batch, dataset, subset, mix, ...rest } = phase;
   return {
     kind,
     unit: tokens === undefined ? 'steps' : 'tokens',
@@ -29,16 +31,22 @@ export function draftOf(phase: Phase): PhaseDraft {
     to: String(to),
     optimizer: optimizer ?? '',
     batch: batch === undefined ? '' : String(batch),
-    subset: subset ? `${subset.from}-${subset.to}%` : '',
+    data: partsOf({
+      ...(dataset === undefined ? {} : { dataset }),
+      ...(subset ? { subset } : {}),
+      ...(mix ? { mix } : {}),
+    }),
     rest,
   };
 }
 
-/** What the studio is asked about: wrong numbers become NaN or text, which it refuses where they are. */
-export function phaseOf(draft: PhaseDraft): Record<string, unknown> {
-  const { kind, unit, optimizer, batch, subset } = draft;
+/**
+ * What the studio is asked about: wrong numbers become NaN or text, which it refuses where they are.
+ * @param own the run's dataset
+ */
+export function phaseOf(draft: PhaseDraft, own: string): Record<string, unknown> {
+  const { kind, unit, optimizer, batch, data } = draft;
   const from = parseAmount(draft.from);
-  const [, low, high] = /^\s*(\d+)\s*-\s*(\d+)\s*%?\s*$/.exec(subset) ?? [];
   return {
     ...draft.rest,
     kind,
@@ -47,6 +55,6 @@ export function phaseOf(draft: PhaseDraft): Record<string, unknown> {
     to: kind === 'constant' ? from : parseAmount(draft.to),
     ...(optimizer === '' ? {} : { optimizer }),
     ...(batch.trim() === '' ? {} : { batch: parseAmount(batch) }),
-    ...(subset.trim() === '' ? {} : { subset: { from: Number(low ?? Number.NaN), to: Number(high ?? Number.NaN) } }),
+    ...sourcesOf(data, own),
   };
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
+import type { DataRead } from '../../electron/studio/run/dataRead.ts';
 import { expect, it } from 'vitest';
 import { tempDir } from '../temp.ts';
 import { hasPs, killTree } from './processes.ts';
@@ -116,7 +117,7 @@ it('phases and subsets that make no sense are refused before anything is trained
     ['constant:5:1e-3:subset=50-20%', /subset= needs a range of whole percent such as 0-50%, not "50-20%"/],
     ['constant:5:1e-3:subset=half', /not "half"/],
     ['constant:5:1e-3:batch=0', /batch= needs a whole number of at least 1/],
-    ['constant:5:1e-3:colour=red', /a setting colour, not batch, eval, checkpoint, data or subset/],
+    ['constant:5:1e-3:colour=red', /a setting colour, not batch, eval, checkpoint, data, subset or mix/],
     ['constant:5:1e-3:batch=3', /Phase 1 has batch 3/],
     ['warmup:5:1e-3:1e-4', /a warmup rises/],
   ] as const) {
@@ -129,7 +130,7 @@ it('phases and subsets that make no sense are refused before anything is trained
   const { code, stderr } = await runCli([...train, '--steps', '5', '--subset', '99-100%']);
   expect([code, stderr]).toEqual([
     2,
-    expect.stringMatching(/99-100% has 0 tokens: use a larger part of its 1 document \(text files\) or more text\.$/m),
+    expect.stringMatching(/99-100% has 0 tokens: use a larger part of its 1 document or more text\.$/m),
   ]);
 });
 
@@ -172,10 +173,22 @@ it.skipIf(!hasPs)('a run is continued on new data, at rest and while it trains',
   const shown = await cli('phases', 'daily');
   expect(shown.stdout).toMatch(/constant .* 30 .*text-bytes.*\n.*constant .* 10 .*adamw8bit.*day-bytes/);
 
+  const { data } = JSON.parse((await cli('show', 'daily', '--json')).stdout) as { data: DataRead[] };
+  expect(data.map(({ steps }) => steps)).toEqual([[{ from: 1, to: 30 }], [{ from: 31, to: 40 }]]);
+  const name = /^day-bytes-\w+/.exec(data[1]!.source)![0];
+  // On half of the day's documents, and on the text before, in other parts.
+  const mix = `${name}@0-50%*3+${data[0]!.source.split(' ')[0]}`;
+  const second = await cli('continue', 'daily', '--mix', mix, '--phase', 'constant:8:5e-4');
+  expect(second.code).toBe(2); // the other phases have had all of the day
+  expect(second.stderr).toMatch(/train on 0-100% and 0-50% of day-bytes-\w+, which share documents/);
+  const third = await cli('continue', 'daily', '--mix', mix.replace('@0-50%', ''), '--phase', 'constant:8:5e-4');
+  expect(third.code).toBe(0);
+  expect((await cli('show', 'daily')).stdout).toMatch(/day-bytes-\w+ 0-100% +31–48 /);
+
   const running = startCli(['--home', home, 'continue', 'daily', '--phase', 'constant:4000:5e-4', '--json']);
   while (!running.lines().some((l) => l.includes('"metrics"'))) await new Promise((r) => setTimeout(r, 20));
   const more = await cli('continue', 'daily', '--data', news, '--phase', 'constant:5:1e-4');
-  expect(more).toMatchObject({ code: 0, stdout: expect.stringMatching(/it goes on to step 4,045\n$/) });
+  expect(more).toMatchObject({ code: 0, stdout: expect.stringMatching(/it goes on to step 4,053\n$/) });
   await cli('stop', 'daily');
   expect((await running.result).code).toBe(0);
   for (const [args, code, message] of [

@@ -33,6 +33,9 @@ describe('a bad config is refused with a line that names what is wrong', () => {
     ['a subset of nothing', { ...phase, subset: { from: 50, to: 50 } }, /phases\.0\.subset: a subset begins below/],
     ['a subset past the end', { ...phase, subset: { from: 50, to: 101 } }, /phases\.0\.subset\.to/],
     ['a subset of part of a percent', { ...phase, subset: { from: 0, to: 0.5 } }, /phases\.0\.subset\.to/],
+    ['a mix beside a subset', { ...phase, mix: [{ dataset: 'a' }], subset: { from: 0, to: 5 } }, /a mix, or a dataset/],
+    ['an empty mix', { ...phase, mix: [] }, /phases\.0\.mix/],
+    ['a mix with a weight of nothing', { ...phase, mix: [{ dataset: 'a', weight: 0 }] }, /phases\.0\.mix\.0\.weight/],
     ['a batch that does not divide a step', { ...phase, batch: 3 }, /Phase 1 has batch 3.*divides 8/],
     ['an unknown setting', { ...phase, momentum: 1 }, /phases\.0/],
   ])('%s', (_, bad, message) => refused({ phases: [bad as typeof phase] }, message));
@@ -63,5 +66,14 @@ describe('a bad config is refused with a line that names what is wrong', () => {
     refused({ subset: { from: 0, to: 50 }, phases: [on(60, 70), phase, on(49, 51)] }, /Phases 2 and 3/);
     expect(() => parseRunConfig(config({ phases: [on(0, 50), on(50, 80), on(0, 50)] }))).not.toThrow();
     expect(() => parseRunConfig(config({ phases: [on(0, 50), on(40, 80, 'news')] }))).not.toThrow();
+    const part = (from: number, to: number, dataset = 'stories') => ({ dataset, subset: { from, to } });
+    const mixed = (...mix: ReturnType<typeof part>[]) => ({ ...phase, mix });
+    refused({ phases: [mixed(part(0, 50), part(0, 50))] }, /The mix of phase 1 has stories 0-50% and stories 0-50%/);
+    refused(
+      { phases: [on(0, 50), mixed(part(0, 100, 'news'), part(40, 60))] },
+      /Phases 1 and 2 train on 0-50% and 40-/,
+    );
+    refused({ mix: [part(0, 50)], phases: [phase, on(20, 30)] }, /Phases 1 and 2 train on 0-50% and 20-30%/);
+    expect(() => parseRunConfig(config({ phases: [mixed(part(0, 50), part(50, 100)), on(0, 50)] }))).not.toThrow();
   });
 });

@@ -2,7 +2,7 @@ import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { phaseSchema } from '../../engine/config.ts';
 import { answers, nothing, procedure, runId } from './base.ts';
-import type { RunDetails, RunUpdate, RunView, Series } from '../types.ts';
+import type { DataRead, RunDetails, RunUpdate, RunView, Series } from '../types.ts';
 
 /** In steps or in tokens: exactly one of them. */
 const phaseLength = z.union([
@@ -58,6 +58,8 @@ export const runs = {
   resume: procedure.input(byId).output(answers<{ step: number; refused: string[] }>()),
   /** Between two steps. */
   request: procedure.input(byId.extend({ what: z.enum(['checkpoint', 'evaluate', 'sample']) })).output(nothing),
+  /** Which data fed which steps. */
+  data: procedure.input(byId).output(answers<DataRead[]>()),
   /** `current`: another length of the phase that began last. */
   changePhases: procedure
     .input(

@@ -1,6 +1,7 @@
 import type { RunConfig } from '../../engine/config.ts';
 import { loadPreset } from '../../engine/presets.ts';
 import { validationFile } from '../../evals/hellaswag/source.ts';
+import { dataRead } from '../../studio/run/dataRead.ts';
 import type { RunOrder } from '../../studio/run/requests.ts';
 import type { Run } from '../../studio/store/index.ts';
 import type { Studio } from '../../studio/studio.ts';
@@ -106,6 +107,10 @@ async function* watchList(
 }
 
 export const runs = {
+  data: api.runs.data.handler(({ input, context: { studio } }) => {
+    const run = studio.store.getRun(input.id);
+    return dataRead(studio.home, studio.configOf(run), run.step);
+  }),
   list: api.runs.list.handler(({ input, context }) => list(context.studio, input.archived)),
   watchList: api.runs.watchList.handler(({ input, context, signal }) =>
     subscription('runs.watchList', watchList(context.studio, input.archived, signal)),

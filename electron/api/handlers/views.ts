@@ -1,6 +1,7 @@
+import { showMix } from '../../data/mix.ts';
 import { parameterCount } from '../../engine/gpt2/config.ts';
 import type { RunConfig } from '../../engine/config.ts';
-import { type ScheduledPhase, schedule, settingsOf, sourceName } from '../../engine/trainer/schedule.ts';
+import { type ScheduledPhase, schedule, settingsOf } from '../../engine/trainer/schedule.ts';
 import type { Run } from '../../studio/store/index.ts';
 import type { Studio } from '../../studio/studio.ts';
 import type { PhaseView, RunView } from '../types.ts';
@@ -28,7 +29,7 @@ export function runView(studio: Studio, run: Run): RunView {
 
 export const phaseViews = (config: RunConfig): PhaseView[] =>
   schedule(config).map(({ phase, index, start, steps }: ScheduledPhase) => {
-    const { optimizer, batch, source } = settingsOf(config, phase);
+    const { optimizer, batch, mix } = settingsOf(config, phase);
     return {
       phase,
       index,
@@ -37,6 +38,6 @@ export const phaseViews = (config: RunConfig): PhaseView[] =>
       tokens: steps * config.tokensPerStep,
       optimizer,
       batch,
-      data: sourceName(source),
+      data: showMix(mix),
     };
   });

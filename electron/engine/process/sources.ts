@@ -1,8 +1,8 @@
+import { type MixPart, sourceName } from '../../data/mix.ts';
 import { WindowSampler } from '../../data/sampling/index.ts';
 import { type Dataset, openDataset } from '../../data/shards/index.ts';
 import { UserError } from '../../errors.ts';
 import type { RunConfig } from '../config.ts';
-import { type DataSource, sourceName } from '../trainer/schedule.ts';
 import type { DatasetDirs, Sequences, TrainingData } from '../trainer/windows.ts';
 
 /** The datasets of a run, each opened once. */
@@ -40,7 +40,7 @@ export class RunData implements TrainingData {
     return dataset;
   }
 
-  open(source: DataSource): Sequences {
+  open(source: Pick<MixPart, 'dataset' | 'subset'>): Sequences {
     const name = sourceName(source);
     let sequences = this.#opened.get(name);
     if (!sequences) {

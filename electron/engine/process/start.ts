@@ -46,7 +46,7 @@ export async function startRun(
   const from = resumeFrom === undefined ? undefined : await openCheckpoint(resumeFrom);
   // All that is still to be trained on, now rather than in three days.
   const left = phasesLeft(schedule(config), from ? readTrainerState(from.state).step : 0);
-  for (const { phase } of left) training.open(settingsOf(config, phase).source);
+  for (const { phase } of left) settingsOf(config, phase).mix.forEach((source) => training.open(source));
   const tokenizer = getTokenizer(config.tokenizer);
   const { hellaswagItems } = config.evaluation;
   const hellaswag = asked

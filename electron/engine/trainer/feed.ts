@@ -1,7 +1,7 @@
 import type { RunConfig } from '../config.ts';
 import type { Session } from '../devices/device.ts';
 import { type Inputs, scalarCount, scalarIndex } from '../gpt2/inputs.ts';
-import type { Sequences } from './windows.ts';
+import type { Window } from './windows.ts';
 
 /** Writes what changes from step to step: the learning rate, the loss scale and the bias corrections of the `t`-th update. */
 export function writeScalars(
@@ -26,22 +26,20 @@ const dropoutKey = 0x64726f70;
 
 /**
  * Writes a micro-batch: tokens, targets, and what dropout draws from.
- * @param first its first sequence in the source
+ * @param windows one for each of its rows
  * @param drawn sequences that the run has taken from any source before
  */
 export function writeBatch(
   session: Session,
   inputs: Inputs,
   { seed, model }: RunConfig,
-  sequences: Sequences,
-  first: number,
+  windows: readonly Window[],
   drawn: number,
 ): void {
   const batch = inputs.tokens.shape[0]!;
   const tokens = new Int32Array(batch * model.contextLength);
   const targets = new Int32Array(batch * model.contextLength);
-  for (let row = 0; row < batch; row++) {
-    const window = sequences.read(first + row);
+  for (const [row, window] of windows.entries()) {
     tokens.set(window.inputs, row * model.contextLength);
     targets.set(window.targets, row * model.contextLength);
   }

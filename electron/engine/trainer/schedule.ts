@@ -1,4 +1,4 @@
-import { showSubset, type Subset } from '../../data/subsets.ts';
+import type { MixPart } from '../../data/mix.ts';
 import type { Phase, RunConfig } from '../config.ts';
 import type { OptimizerKind } from '../optimizers/index.ts';
 
@@ -37,14 +37,6 @@ export function phaseAt(phases: readonly ScheduledPhase[], step: number): Schedu
 export const phasesLeft = (phases: readonly ScheduledPhase[], step: number): ScheduledPhase[] =>
   phases.filter((p) => p.start + p.steps > step);
 
-/** What a phase trains on. */
-export interface DataSource {
-  readonly dataset: string;
-  readonly subset: Subset;
-}
-
-export const sourceName = ({ dataset, subset }: DataSource): string => `${dataset} ${showSubset(subset)}`;
-
 /** What decides the programs, and with them the memory, of a phase. */
 export interface ProgramSettings {
   readonly optimizer: OptimizerKind;
@@ -58,7 +50,8 @@ export const samePrograms = (a: ProgramSettings, b: ProgramSettings): boolean =>
 export interface PhaseSettings extends ProgramSettings {
   readonly evaluateEvery: number;
   readonly checkpointEvery: number;
-  readonly source: DataSource;
+  /** What it trains on. */
+  readonly mix: readonly MixPart[];
 }
 
 /** A phase's own settings, else the run's. */
@@ -67,8 +60,23 @@ export const settingsOf = (config: RunConfig, phase: Phase): PhaseSettings => ({
   batch: phase.batch ?? config.batch,
   evaluateEvery: phase.evaluateEvery ?? config.evaluation.every,
   checkpointEvery: phase.checkpointEvery ?? config.checkpoints.every,
-  source: { dataset: phase.dataset ?? config.dataset, subset: phase.subset ?? config.subset },
+  mix: mixOf(config, phase),
 });
+
+/** What a phase trains on: its own data, else the run's. */
+function mixOf({ dataset, subset, mix }: RunConfig, phase: Phase): readonly MixPart[] {
+  if (phase.mix) return phase.mix;
+  const own = phase.dataset !== undefined || phase.subset !== undefined;
+  if (mix && !own) return mix;
+  return [{ dataset: phase.dataset ?? dataset, subset: phase.subset ?? subset, weight: 1 }];
+}
+
+/** The datasets that phases name. */
+export const namedDatasets = (phases: readonly Phase[]): string[] => [
+  ...new Set(
+    phases.flatMap((p) => [...(p.dataset === undefined ? [] : [p.dataset]), ...(p.mix ?? []).map((m) => m.dataset)]),
+  ),
+];
 
 /** The settings with which a step (counted from 0) is trained. */
 export const settingsAt = (config: RunConfig, phases: readonly ScheduledPhase[], step: number): PhaseSettings =>

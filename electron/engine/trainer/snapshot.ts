@@ -5,9 +5,9 @@ import type { Parameters } from '../gpt2/parameters.ts';
 import type { Gpt2, Training } from '../gpt2/programs.ts';
 import { Optimizer, type OptimizerKind, optimizerKinds, type ParameterStates } from '../optimizers/index.ts';
 import { type Buffer, elements } from '../program/types.ts';
+import { sourceName } from '../../data/mix.ts';
 import { everything } from '../../data/subsets.ts';
 import { freshGuards } from './guards.ts';
-import { sourceName } from './schedule.ts';
 
 /** What a checkpoint says besides tensors: enough to go on to the same bit. */
 export const trainerStateSchema = z.object({

@@ -21,6 +21,7 @@ import { scoreItems } from '../hellaswag.ts';
 import { mfu, modelFlopsPerToken } from '../program/cost.ts';
 import type { Program } from '../program/types.ts';
 import type { Activity, MemoryReport, Outcome, PhaseRequest, Request, RunEvent, StepMetrics } from './events.ts';
+import { draw, drawnBefore } from './draw.ts';
 import { writeBatch, writeScalars } from './feed.ts';
 import { freshGuards, judge } from './guards.ts';
 import { type InitialWeights, writeInitialWeights } from './initialWeights.ts';
@@ -40,7 +41,6 @@ import {
   schedule,
   settingsAt,
   settingsOf,
-  sourceName,
   totalSteps,
 } from './schedule.ts';
 import {
@@ -214,7 +214,8 @@ export class Trainer {
       try {
         const config = withChangedPhases(this.#config, step, change);
         training.add(datasetDirs);
-        for (const { phase } of phasesLeft(schedule(config), step)) training.open(settingsOf(config, phase).source);
+        for (const { phase } of phasesLeft(schedule(config), step))
+          settingsOf(config, phase).mix.forEach((source) => training.open(source));
         requireTrainable(config, step, device, memoryBytes);
         this.#config = config;
         this.#phases = schedule(config);
@@ -300,15 +301,16 @@ export class Trainer {
     const { precision } = this.#config;
     const { scale } = this.#state.lossScale;
     writeScalars(session, inputs, this.#config, learningRate, this.#state.updates + 1, scale);
-    const { source, batch } = settingsAt(this.#config, this.#phases, this.#state.step);
-    const data = this.#options.training.open(source);
-    const { sequences: positions } = this.#state;
-    const first = positions[sourceName(source)] ?? 0;
-    const drawn = Object.values(positions).reduce((a, b) => a + b, 0);
-    const count = this.#config.tokensPerStep / (batch * this.#config.model.contextLength);
-    for (let micro = 0; micro < count; micro++) {
-      writeBatch(session, inputs, this.#config, data, first + micro * batch, drawn + micro * batch);
-      await this.#run(micro === 0 ? training.first : training.further);
+    const { mix, batch } = settingsAt(this.#config, this.#phases, this.#state.step);
+    const count = this.#config.tokensPerStep / this.#config.model.contextLength;
+    const drawn = drawnBefore(this.#state.sequences);
+    const { sequences, positions } = draw(mix, this.#state.sequences, count, this.#config.seed);
+    for (let first = 0; first < count; first += batch) {
+      const windows = sequences
+        .slice(first, first + batch)
+        .map(({ source, n }) => this.#options.training.open(source).read(n));
+      writeBatch(session, inputs, this.#config, windows, drawn + first);
+      await this.#run(first === 0 ? training.first : training.further);
     }
     await this.#run(training.update);
     const total = session.read(training.lossTotal)[0]!;
@@ -319,8 +321,7 @@ export class Trainer {
     const outcome = { loss, gradNorm, skipped, scaled: scale > 1 };
     const verdict = judge(this.#state.guards, outcome, this.#config.guards);
     const lossScale = nextLossScale(this.#state.lossScale, precision, skipped);
-    const sequences = { ...positions, [sourceName(source)]: first + count * batch };
-    const state = { ...this.#state, sequences, lossScale };
+    const state = { ...this.#state, sequences: { ...positions }, lossScale };
     this.#state = state;
     if (verdict.kind === 'recover') {
       return { reason: `${verdict.reason} at step ${state.step + 1}, rate ${learningRate}`, skipped };

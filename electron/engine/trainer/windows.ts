@@ -1,4 +1,4 @@
-import type { DataSource } from './schedule.ts';
+import type { MixPart } from '../../data/mix.ts';
 
 /** One sequence: `targets` is `inputs` moved by one token. */
 export interface Window {
@@ -17,7 +17,7 @@ export type DatasetDirs = Readonly<Record<string, string>>;
 /** Where the training data of a run's phases comes from. */
 export interface TrainingData {
   /** @throws UserError when the source is not there or can't feed the model */
-  open(source: DataSource): Sequences;
+  open(source: Pick<MixPart, 'dataset' | 'subset'>): Sequences;
   /** Makes more datasets known. */
   add(dirs: DatasetDirs): void;
 }

@@ -1,8 +1,9 @@
 import path from 'node:path';
+import { sourceName } from '../../data/mix.ts';
 import { type Manifest, readManifest } from '../../data/shards/index.ts';
 import { everything, sameSubset, subsetTokens } from '../../data/subsets.ts';
 import type { RunConfig } from '../../engine/config.ts';
-import { phasesLeft, schedule, settingsOf, sourceName } from '../../engine/trainer/schedule.ts';
+import { namedDatasets, phasesLeft, schedule, settingsOf } from '../../engine/trainer/schedule.ts';
 import { UsageError } from '../../errors.ts';
 import { datasetsDir } from '../home.ts';
 import type { Store } from '../store/index.ts';
@@ -12,7 +13,7 @@ export const noData = 'none: imported';
 
 /** All datasets that a config names. */
 export const datasetsOf = (config: RunConfig): string[] => [
-  ...new Set([config.dataset, ...config.phases.flatMap((p) => p.dataset ?? [])]),
+  ...new Set([config.dataset, ...(config.mix ?? []).map((m) => m.dataset), ...namedDatasets(config.phases)]),
 ];
 
 /** The names of the runs that train on a dataset. */
@@ -47,14 +48,13 @@ export function requireData(home: string, config: RunConfig, step = 0): void {
   };
   requireWindow(`the validation part of ${config.dataset}`, manifestOf(config.dataset).valTokens);
   for (const { phase } of phasesLeft(schedule(config), step)) {
-    const { source } = settingsOf(config, phase);
-    const manifest = manifestOf(source.dataset);
-    const tokens = subsetTokens(manifest, source.subset);
-    const isPart = !sameSubset(source.subset, everything);
-    const documents = manifest.sources.length;
-    const part = isPart
-      ? `a larger part of its ${documents} ${documents === 1 ? 'document' : 'documents'} (text files)`
-      : '';
-    requireWindow(`the training part of ${sourceName(source)}`, tokens, part);
+    for (const source of settingsOf(config, phase).mix) {
+      const manifest = manifestOf(source.dataset);
+      const tokens = subsetTokens(manifest, source.subset);
+      const isPart = !sameSubset(source.subset, everything);
+      const documents = manifest.documents ?? manifest.sources.length;
+      const part = isPart ? `a larger part of its ${documents} ${documents === 1 ? 'document' : 'documents'}` : '';
+      requireWindow(`the training part of ${sourceName(source)}`, tokens, part);
+    }
   }
 }

@@ -3,7 +3,7 @@ import { type OpenedCheckpoint, openCheckpoint } from '../../../electron/engine/
 import { parseRunConfig, type RunConfig, type RunConfigInput } from '../../../electron/engine/config.ts';
 import type { Device } from '../../../electron/engine/devices/device.ts';
 import type { Outcome, RunEvent, StepMetrics } from '../../../electron/engine/trainer/events.ts';
-import type { DataSource } from '../../../electron/engine/trainer/schedule.ts';
+import type { MixPart } from '../../../electron/data/mix.ts';
 import { Trainer } from '../../../electron/engine/trainer/trainer.ts';
 import { Random } from '../random.ts';
 
@@ -48,7 +48,7 @@ export interface Trained {
 }
 
 /** Other sources have other sequences. */
-function data({ dataset, subset }: DataSource) {
+function data({ dataset, subset }: Pick<MixPart, 'dataset' | 'subset'>) {
   const shift = dataset === 'made up' && subset.to - subset.from === 100 ? 0 : 1e7 * (subset.from + dataset.length);
   return { read: (n: number) => sequence(n + shift) };
 }

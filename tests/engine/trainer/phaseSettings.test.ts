@@ -49,6 +49,23 @@ describe.skipIf(!hasCpu)('a phase with settings of its own', () => {
     for (const step of [3, 5, 13, 14, 16]) expect(scheduled.has(step), `step ${step}`).toBe(false);
   });
 
+  it('trains on a mix by its weights, and goes on with it to the same bit', async () => {
+    const part = (subset: { from: number; to: number }, weight: number) => ({ dataset: 'made up', subset, weight });
+    const mix = [part(first.subset, 3), part(second.subset, 1)];
+    const config = smallRun({ phases: [phase(first), phase({ mix, steps: 8 }), phase(second)] });
+    const root = tempDir();
+    const whole = await train(device, root, config);
+    const { sequences } = (await whole.checkpoint(20)).state.trainer as { sequences: Record<string, number> };
+    expect(sequences['made up 0-50%']! + sequences['made up 50-80%']!).toBe(20 * 4);
+    // Three quarters of the sequences of eight steps, and those of the phases beside it.
+    expect(Math.abs(sequences['made up 0-50%']! - (6 * 4 + 24))).toBeLessThan(4);
+
+    const other = tempDir();
+    const begun = await train(device, other, config, { stopAfter: 9 });
+    const resumed = await train(device, other, config, { from: await begun.checkpoint(9) });
+    expect([...begun.losses, ...resumed.losses]).toEqual(whole.losses);
+  });
+
   it('trains on its own subset, and where it comes back to one it goes on where it was', async () => {
     const config = smallRun({ phases: [phase(first), phase(second), phase(first)] });
     const run = await train(device, tempDir(), config);

@@ -1,0 +1,22 @@
+import type { MixPart } from '../data/mix.ts';
+import { everything } from '../data/subsets.ts';
+import { UsageError } from '../errors.ts';
+import { parseNumber } from './numbers.ts';
+import { parseSubset } from './subset.ts';
+
+/**
+ * Parses `NAME[@RANGE][*WEIGHT][+…]`, such as `books@0-50%*3+web`.
+ * @throws UsageError that quotes the part
+ */
+export function parseMix(flag: string, text: string): MixPart[] {
+  return text.split('+').map((part) => {
+    const [, dataset, range, weight] = /^([^@*]+)(?:@([^@*]+))?(?:\*([^@*]+))?$/.exec(part.trim()) ?? [];
+    if (dataset === undefined)
+      throw new UsageError(
+        `${flag} needs datasets with parts and weights such as books@0-50%*3+web, and "${part}" is none.`,
+      );
+    const value = weight === undefined ? 1 : parseNumber(flag, weight);
+    if (!(value > 0)) throw new UsageError(`${flag} needs weights above 0, and ${dataset} has ${weight}.`);
+    return { dataset, subset: range === undefined ? everything : parseSubset(flag, range), weight: value };
+  });
+}

@@ -1,0 +1,51 @@
+import path from 'node:path';
+import { type MixPart, sourceName } from '../../data/mix.ts';
+import { readManifest } from '../../data/shards/index.ts';
+import { subsetTokens } from '../../data/subsets.ts';
+import type { RunConfig } from '../../engine/config.ts';
+import { schedule, settingsOf } from '../../engine/trainer/schedule.ts';
+import { UserError } from '../../errors.ts';
+import { datasetsDir } from '../home.ts';
+
+/** What a run has read of a source of its training data. */
+export interface DataRead {
+  readonly source: string;
+  /** Steps that were trained on it, from 1, both ends included; neighbours are one. */
+  readonly steps: readonly { readonly from: number; readonly to: number }[];
+  /** Tokens that were read of it; of a mix its share. */
+  readonly tokens: number;
+  /** How often that goes through its training tokens; null when the dataset is gone. */
+  readonly passes: number | null;
+}
+
+/** Which data fed which steps of a run, in the order in which it did. @param step optimizer steps taken */
+export function dataRead(home: string, config: RunConfig, step: number): DataRead[] {
+  const read = new Map<string, { part: MixPart; steps: { from: number; to: number }[]; tokens: number }>();
+  for (const { phase, start, steps } of schedule(config)) {
+    const end = Math.min(step, start + steps);
+    if (end <= start) continue;
+    const { mix } = settingsOf(config, phase);
+    const sum = mix.reduce((n, { weight }) => n + weight, 0);
+    for (const part of mix) {
+      const of = read.get(sourceName(part)) ?? { part, steps: [], tokens: 0 };
+      const last = of.steps.at(-1);
+      if (last?.to === start) last.to = end;
+      else of.steps.push({ from: start + 1, to: end });
+      of.tokens += ((end - start) * config.tokensPerStep * part.weight) / sum;
+      read.set(sourceName(part), of);
+    }
+  }
+  return [...read].map(([source, { part, steps, tokens }]) => {
+    const size = sizeOf(home, part);
+    return { source, steps, tokens: Math.round(tokens), passes: size ? tokens / size : null };
+  });
+}
+
+function sizeOf(home: string, { dataset, subset }: MixPart): number | null {
+  try {
+    return subsetTokens(readManifest(path.join(datasetsDir(home), dataset)), subset);
+  } catch (error) {
+    if (error instanceof UserError) return null;
+    throw error;
+  }
+}

@@ -1,0 +1,49 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { prepareDataset } from '../../electron/data/index.ts';
+import { tempDir } from '../temp.ts';
+import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
+import { button, constant, startRun, state } from './runs.ts';
+
+describe.skipIf(!hasBrowser)('a run that has ended', () => {
+  it('is trained on, on a mix with new data, and shows which data fed which steps', { timeout: 120_000 }, async () => {
+    const opened = await openStudio();
+    const { home, studio } = opened;
+    const file = path.join(tempDir(), 'news.txt');
+    fs.writeFileSync(file, 'pack my box with five dozen liquor jugs. '.repeat(300));
+    const { name: news } = await prepareDataset({ home, inputs: [file], tokenizer: 'bytes' });
+    const id = await startRun(opened, 'daily', [constant(20)]);
+    const { dataset: own } = studio.configOf(studio.store.getRun(id));
+    const page = await opened.open();
+    await goTo(page, `run/${id}`, 'daily');
+    await expect.poll(() => state(page).textContent()).toContain('completed');
+
+    await button(page, 'Train on').click();
+    await page.getByLabel('Length', { exact: true }).fill('12');
+    await button(page, 'Choose its data').click();
+    await button(page, 'Mix in more data').click();
+    await page.getByRole('combobox', { name: /^Data/ }).nth(1).selectOption(news);
+    await page.getByLabel('Weight').nth(0).fill('-1');
+    await button(page, 'Change phases and train').click();
+    await page.getByText('mix.0.weight').waitFor();
+    await page.getByLabel('Weight').nth(0).fill('3');
+    await page.getByText('75 %').waitFor();
+    await expectAccessible(page, 'phases of a run, edited');
+    await button(page, 'Change phases and train').click();
+    await page.getByText('step 32 of 32').waitFor();
+    await expect.poll(() => state(page).textContent()).toContain('completed');
+
+    expect(studio.configOf(studio.store.getRun(id)).phases[1]).toMatchObject({
+      steps: 12,
+      mix: [
+        { dataset: own, weight: 3 },
+        { dataset: news, weight: 1 },
+      ],
+    });
+    const read = page.getByRole('region', { name: 'What it was trained on' });
+    await read.getByRole('row', { name: `${own} 0-100% 1–32` }).waitFor();
+    await read.getByRole('row', { name: `${news} 0-100% 21–32` }).waitFor();
+    await expectAccessible(page, 'phases of a run');
+  });
+});
