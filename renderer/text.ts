@@ -175,6 +175,7 @@ export const text = {
     browse: 'Choose files',
     prepare: 'Prepare the text',
     preparing: (done: string, total: string) => `Reading ${done} of ${total}`,
+    rateOf: (bytes: string) => `${bytes} of text a second`,
     tokenizer: 'Tokenizer',
     phases: 'Phases',
     phasesHint: 'How the learning rate goes, one phase after another.',

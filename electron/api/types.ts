@@ -227,9 +227,7 @@ export interface DatasetView {
   readonly problem: string | null;
 }
 
-export type PrepareUpdate =
-  | { readonly kind: 'progress'; readonly doneBytes: number; readonly totalBytes: number }
-  | { readonly kind: 'done'; readonly name: string };
+export type { Preparation as PrepareUpdate } from '../studio/prepare.ts';
 
 export interface DatasetLook {
   readonly text: string;

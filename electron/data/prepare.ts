@@ -21,7 +21,12 @@ export interface PrepareOptions {
   readonly shardTokens?: number;
   /** Leaves nothing behind when it is aborted. */
   readonly signal?: AbortSignal;
-  readonly onProgress?: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
+  readonly onProgress?: (progress: {
+    readonly doneBytes: number;
+    readonly totalBytes: number;
+    readonly textBytes: number;
+    readonly tokens: number;
+  }) => void;
 }
 
 /** So many documents, and validation takes whole ones; fewer, and it takes the end of the text. */
@@ -124,7 +129,7 @@ async function writeByDocument(
     const to = share < options.valFraction ? val : train;
     for await (const tokens of documentTokens(source, options.tokenizer, () => {})) to.write(tokens);
     doneBytes += source.bytes;
-    report(options, doneBytes);
+    report(options, doneBytes, train.tokens + val.tokens);
   }
 }
 
@@ -144,14 +149,14 @@ async function writeByPosition(
     for (const source of inBucketOrder(options.sources)) {
       starts.mark(source, total);
       for await (const tokens of documentTokens(source, options.tokenizer, (read) =>
-        report(options, doneBytes + read),
+        report(options, doneBytes + read, total),
       )) {
         const bytes = new Uint8Array(tokens.buffer, tokens.byteOffset, tokens.byteLength);
         for (let done = 0; done < bytes.length;) done += fs.writeSync(fd, bytes, done);
         total += tokens.length;
       }
       doneBytes += source.bytes;
-      report(options, doneBytes);
+      report(options, doneBytes, total);
     }
     const cut = total - Math.round(total * options.valFraction);
     const block = new Uint16Array(1 << 20);
@@ -190,7 +195,7 @@ async function* counted(pieces: AsyncIterable<string>, onRead: (bytes: number) =
   }
 }
 
-function report({ onProgress, sources, signal }: WriteOptions, doneBytes: number): void {
+function report({ onProgress, sources, signal }: WriteOptions, doneBytes: number, tokens: number): void {
   signal?.throwIfAborted();
-  onProgress?.({ doneBytes, totalBytes: sources.reduce((total, s) => total + s.bytes, 0) });
+  onProgress?.({ doneBytes, totalBytes: sources.reduce((n, s) => n + s.bytes, 0), textBytes: doneBytes, tokens });
 }

@@ -1,11 +1,14 @@
 import { corpusFiles } from './corpus/files.ts';
-import { type CorpusOptions, prepareCorpus } from './corpus/prepare.ts';
+import { type CorpusOptions, type CorpusProgress, prepareCorpus } from './corpus/prepare.ts';
 import { prepareDataset } from './prepare.ts';
 import type { Manifest } from './shards/index.ts';
 import { everything, sameSubset } from './subsets.ts';
 
+/** How far it is. Of plain text files, text is what they hold. */
+export type PrepareProgress = Pick<CorpusProgress, 'doneBytes' | 'totalBytes' | 'textBytes' | 'tokens'>;
+
 export interface PrepareFilesOptions extends Omit<CorpusOptions, 'onProgress'> {
-  readonly onProgress?: (progress: { readonly doneBytes: number; readonly totalBytes: number }) => void;
+  readonly onProgress?: (progress: PrepareProgress) => void;
 }
 
 /**

@@ -12,6 +12,7 @@ import {
 import { parseRunConfig, type RunConfig } from '../engine/config.ts';
 import type { WritingOptions, Written } from '../engine/generate.ts';
 import { begunPhases, type PhaseChange, withChangedPhases } from '../engine/trainer/phaseChange.ts';
+import type { PrepareJob } from '../engine/process/messages.ts';
 import { namedDatasets, schedule, totalSteps } from '../engine/trainer/schedule.ts';
 import { readTrainerState } from '../engine/trainer/snapshot.ts';
 import type { DatasetDirs } from '../engine/trainer/windows.ts';
@@ -21,6 +22,7 @@ import { type HellaswagResult, summarise } from '../evals/hellaswag/score.ts';
 import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
 import { type CheckpointRecord, openStore, type Run, type Store } from './store/index.ts';
 import { datasetsDir, runDir } from './home.ts';
+import { type Preparation, prepareApart, threadsBeside } from './prepare.ts';
 import { datasetsOf, noData, requireData, requireTokens } from './run/data.ts';
 import { forkEngine, type SpawnEngine } from './run/engine.ts';
 import { RestedError, RunHandle } from './run/handle.ts';
@@ -392,6 +394,12 @@ export class Studio {
 
   #dirsOf({ later, add }: PhaseChange): DatasetDirs {
     return this.#dirs(namedDatasets([...(later ?? []), ...add]));
+  }
+
+  /** Prepares data in a process of its own, which gives way to runs. @throws UserError when it can't be prepared */
+  prepare(options: Omit<PrepareJob['options'], 'home' | 'threads'>, signal?: AbortSignal): AsyncGenerator<Preparation> {
+    const threads = threadsBeside(this.#handles.size > 0);
+    return prepareApart({ ...options, home: this.home, threads }, this.#spawn, signal);
   }
 
   /** Pauses all that trains here, waits until it is saved, and closes. */

@@ -10,6 +10,10 @@ class Preparing {
   stage = $state<'sending' | 'reading'>('reading');
   doneBytes = $state(0);
   totalBytes = $state(0);
+  /** Of what is read: text and tokens so far, text a second, seconds to go. */
+  tokens = $state(0);
+  textPerSecond = $state(0);
+  secondsLeft = $state(Number.NaN);
   problem = $state<string>();
   /** Names of what was made, since the window was opened: whoever lists datasets looks again. */
   made = $state(0);
@@ -28,9 +32,19 @@ class Preparing {
   /** @returns the name of the dataset; undefined when none was made */
   prepare(options: Options): Promise<string | undefined> {
     return this.#work('reading', async (signal) => {
+      // What was done before a stop is not done again, and says nothing about the speed.
+      let first: { time: number; doneBytes: number; textBytes: number } | undefined;
       for await (const update of await api.data.prepare(options, { signal })) {
-        if (update.kind === 'progress') this.#tell(update.doneBytes, update.totalBytes);
-        else {
+        if (update.kind === 'progress') {
+          const { doneBytes, totalBytes, textBytes, tokens } = update;
+          this.#tell(doneBytes, totalBytes);
+          first ??= { time: performance.now(), doneBytes, textBytes };
+          const seconds = (performance.now() - first.time) / 1000;
+          this.tokens = tokens;
+          if (seconds < 1) continue;
+          this.textPerSecond = (textBytes - first.textBytes) / seconds;
+          this.secondsLeft = ((totalBytes - doneBytes) / (doneBytes - first.doneBytes)) * seconds;
+        } else {
           this.latest = update.name;
           this.made++;
           return update.name;
@@ -47,7 +61,8 @@ class Preparing {
   async #work<T>(stage: Preparing['stage'], work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
     if (this.working) return undefined;
     const controller = (this.#controller = new AbortController());
-    Object.assign(this, { stage, working: true, problem: undefined, doneBytes: 0, totalBytes: 0 });
+    const nothing = { doneBytes: 0, totalBytes: 0, tokens: 0, textPerSecond: 0, secondsLeft: Number.NaN };
+    Object.assign(this, { stage, working: true, problem: undefined, ...nothing });
     try {
       return await work(controller.signal);
     } catch (error) {

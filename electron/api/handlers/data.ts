@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { datasetNames, type Manifest, prepareFiles, type PrepareFilesOptions } from '../../data/index.ts';
+import { datasetNames } from '../../data/index.ts';
 import { decodedWithEnds } from '../../data/look.ts';
 import { openDataset, readManifest } from '../../data/shards/index.ts';
 import { getTokenizer } from '../../data/tokenizers/index.ts';
@@ -52,37 +52,16 @@ const defined = <T extends object>(input: T) =>
     [K in keyof T]: Exclude<T[K], undefined>;
   };
 
-/** Turns what is told on the way into what can be waited for. */
+/** Prepares text, then forgets the files that were sent for it. */
 async function* prepare(
   studio: Studio,
-  options: Omit<PrepareFilesOptions, 'home' | 'inputs'> & { readonly paths: string[] },
+  { paths: inputs, ...options }: Omit<Parameters<Studio['prepare']>[0], 'inputs'> & { readonly paths: string[] },
   signal: AbortSignal | undefined,
 ): AsyncGenerator<PrepareUpdate> {
-  const { paths: inputs, ...rest } = options;
-  let latest: PrepareUpdate | undefined;
-  let wake = (): void => {};
-  let made: Manifest | undefined;
-  const work = prepareFiles({
-    home: studio.home,
-    inputs,
-    ...rest,
-    ...(signal ? { signal } : {}),
-    onProgress({ doneBytes, totalBytes }) {
-      latest = { kind: 'progress', doneBytes, totalBytes };
-      wake();
-    },
-  }).then((manifest) => {
-    made = manifest;
-    wake();
-  });
-  const failed = work.then(() => undefined);
-  while (made === undefined) {
-    await Promise.race([failed, new Promise<void>((resolve) => (wake = resolve))]);
-    if (latest) yield latest;
-    latest = undefined;
+  for await (const update of studio.prepare({ inputs, ...options }, signal)) {
+    if (update.kind === 'done') await discardUploads(studio.home, inputs);
+    yield update;
   }
-  await discardUploads(studio.home, inputs);
-  yield { kind: 'done', name: made.name };
 }
 
 export const data = {

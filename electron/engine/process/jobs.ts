@@ -1,15 +1,18 @@
 import { validationWindows } from '../../data/sampling/index.ts';
 import { openDataset } from '../../data/shards/index.ts';
+import { prepareFiles } from '../../data/prepareFiles.ts';
+import { yieldToOthers } from '../../data/priority.ts';
 import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { openCheckpoint } from '../checkpoint/index.ts';
 import { readQuestions } from '../../evals/hellaswag/questions.ts';
 import { evaluate, hellaswag } from '../evaluate.ts';
 import { bytesOf } from '../trainer/windows.ts';
 import { writeText } from '../generate.ts';
-import type { FromJob, Job } from './messages.ts';
+import type { FromJob, Job, PrepareJob } from './messages.ts';
 
 /** Does a job and tells what comes of it, piece by piece. */
-export async function runJob(job: Job, tell: (message: FromJob) => Promise<void>): Promise<void> {
+export async function runJob(job: Job, tell: (message: FromJob) => Promise<void>, signal: AbortSignal): Promise<void> {
+  if (job.type === 'prepare') return prepare(job, tell, signal);
   const { config } = job;
   const checkpoint = await openCheckpoint(job.checkpoint);
   if (job.type === 'generate') {
@@ -30,4 +33,26 @@ export async function runJob(job: Job, tell: (message: FromJob) => Promise<void>
   });
   const bytes = bytesOf(windows, getTokenizer(config.tokenizer));
   await tell({ type: 'result', value, tokens: windows.count * config.model.contextLength, bytes });
+}
+
+/** How often it is told how far it is. */
+const tellMs = 200;
+
+async function prepare(
+  { options }: PrepareJob,
+  tell: (message: FromJob) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  yieldToOthers();
+  let told = 0;
+  const { name } = await prepareFiles({
+    ...options,
+    signal,
+    onProgress(progress) {
+      if (performance.now() - told < tellMs) return;
+      told = performance.now();
+      void tell({ type: 'preparing', progress });
+    },
+  });
+  await tell({ type: 'prepared', name });
 }

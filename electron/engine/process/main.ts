@@ -7,6 +7,8 @@ import type { Job, ToEngine } from './messages.ts';
 
 let trainer: Trainer | undefined;
 let stopRequested = false;
+/** Of a job that can be stopped in the middle. */
+const cancelled = new AbortController();
 const phaseRequests: PhaseRequest[] = [];
 
 const { send } = channel;
@@ -44,7 +46,7 @@ async function start(message: Extract<ToEngine, { type: 'start' }>): Promise<voi
 async function work(job: Job): Promise<void> {
   try {
     const { runJob } = await import('./jobs.ts');
-    await runJob(job, send);
+    await runJob(job, send, cancelled.signal);
     await send({ type: 'finished' });
   } catch (error) {
     await send({ type: 'error', message: messageOf(error) });
@@ -60,8 +62,6 @@ channel.onMessage((message) => {
   } else if (message.type === 'flushed') {
     flushed.get(message.id)?.();
     flushed.delete(message.id);
-  } else if (message.type === 'generate' || message.type === 'evaluate' || message.type === 'hellaswag') {
-    void work(message);
   } else if (message.type === 'request') {
     trainer?.request(message.what);
   } else if (message.type === 'changePhases') {
@@ -70,6 +70,9 @@ channel.onMessage((message) => {
   } else if (message.type === 'stop') {
     stopRequested = true;
     trainer?.requestStop();
+    cancelled.abort();
+  } else if (message.type !== 'bye') {
+    void work(message);
   }
 });
 

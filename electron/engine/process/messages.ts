@@ -1,3 +1,4 @@
+import type { PrepareFilesOptions, PrepareProgress } from '../../data/prepareFiles.ts';
 import type { ItemScore } from '../../evals/hellaswag/score.ts';
 import type { RunConfig } from '../config.ts';
 import type { WritingOptions } from '../generate.ts';
@@ -29,8 +30,15 @@ export type ToEngine =
   /** All that was sent before the `flush` of this number is stored. */
   | { readonly type: 'flushed'; readonly id: number };
 
-/** A piece of work with a checkpoint's weights, in a process of its own. */
+/** Text that is to become tokens. Stopped by `stop`. */
+export interface PrepareJob {
+  readonly type: 'prepare';
+  readonly options: Omit<PrepareFilesOptions, 'signal' | 'onProgress'>;
+}
+
+/** A piece of work in a process of its own: with a checkpoint's weights, or on data. */
 export type Job =
+  | PrepareJob
   | {
       readonly type: 'generate';
       readonly config: RunConfig;
@@ -62,6 +70,8 @@ export type FromJob =
   | { readonly type: 'progress'; readonly done: number; readonly total: number }
   | { readonly type: 'result'; readonly value: number; readonly tokens: number; readonly bytes: number }
   | { readonly type: 'scores'; readonly scores: readonly ItemScore[] }
+  | { readonly type: 'preparing'; readonly progress: PrepareProgress }
+  | { readonly type: 'prepared'; readonly name: string }
   | { readonly type: 'error'; readonly message: string }
   | { readonly type: 'finished' };
 

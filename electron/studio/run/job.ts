@@ -1,16 +1,14 @@
 import type { FromJob, Job } from '../../engine/process/messages.ts';
 import { UserError } from '../../errors.ts';
-import type { SpawnEngine } from './engine.ts';
+import type { EngineProcess, SpawnEngine } from './engine.ts';
+
+type Message = Exclude<FromJob, { type: 'error' | 'finished' }>;
 
 /**
- * Does a job in an engine process of its own, which ends when nobody listens any more.
- * @yields what comes of it
- * @throws UserError when it fails, or its process is gone
+ * Starts an engine process for a job. What it says ends when the job is finished.
+ * @throws UserError among the messages, when the job fails, or its process is gone
  */
-export async function* runJob(
-  job: Job,
-  spawn: SpawnEngine,
-): AsyncGenerator<Exclude<FromJob, { type: 'error' | 'finished' }>> {
+export function messagesOf(spawn: SpawnEngine): { engine: EngineProcess; messages: AsyncGenerator<Message> } {
   const waiting: FromJob[] = [];
   let wake = (): void => {};
   const engine = spawn((message) => {
@@ -22,8 +20,7 @@ export async function* runJob(
     gone = true;
     wake();
   });
-  engine.send(job);
-  try {
+  async function* messages(): AsyncGenerator<Message> {
     for (;;) {
       const message = waiting.shift();
       if (message === undefined) {
@@ -33,6 +30,20 @@ export async function* runJob(
       else if (message.type === 'finished') return;
       else yield message;
     }
+  }
+  return { engine, messages: messages() };
+}
+
+/**
+ * Does a job in an engine process of its own, which ends when nobody listens any more.
+ * @yields what comes of it
+ * @throws UserError when it fails, or its process is gone
+ */
+export async function* runJob(job: Job, spawn: SpawnEngine): AsyncGenerator<Message> {
+  const { engine, messages } = messagesOf(spawn);
+  try {
+    engine.send(job);
+    yield* messages;
   } finally {
     engine.kill();
   }
