@@ -229,6 +229,13 @@ export interface DatasetView {
 
 export type { Preparation as PrepareUpdate } from '../studio/prepare.ts';
 
+export type { Unfinished as UnfinishedView } from '../data/corpus/unfinished.ts';
+
+export interface DatasetCheck {
+  readonly files: number;
+  readonly problems: readonly string[];
+}
+
 export interface DatasetLook {
   readonly text: string;
   readonly at: number;

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import type { Command } from 'commander';
+import { isInTheMaking } from '../data/corpus/unfinished.ts';
 import { datasetNames, prepareFiles } from '../data/index.ts';
 import type { Phase } from '../engine/config.ts';
 import { UsageError } from '../errors.ts';
@@ -17,6 +18,7 @@ interface ContinueOptions {
   readonly subset?: string;
   readonly mix?: string;
   readonly phase: string[];
+  readonly wait?: boolean;
   readonly json?: boolean;
 }
 
@@ -34,6 +36,7 @@ export function addContinue(program: Command): void {
     )
     .option('--subset <range>', 'the documents of it that are trained on, such as 50-80%')
     .option('--mix <parts>', 'several datasets instead, with parts and weights, such as books@0-50%*3+web')
+    .option('--wait', 'wait for data that is being prepared still')
     .option('--json', 'one JSON object a line instead of a progress bar')
     .action((id: string, _: unknown, self: Command) => run(id, self.optsWithGlobals<ContinueOptions>()));
 }
@@ -49,9 +52,11 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
   try {
     const { id: runId } = studio.store.getRun(id);
     const { tokenizer } = studio.configOf(studio.store.getRun(runId));
-    const dataset = options.data ? { dataset: await datasetOf(home, options.data, tokenizer) } : {};
+    const dataset = options.data
+      ? { dataset: await datasetOf(home, options.data, tokenizer, options.wait ?? false) }
+      : {};
     // What a phase says by itself goes before what holds for all of them.
-    const all = { ...mix, ...dataset, ...subset };
+    const all = { ...mix, ...dataset, ...subset, ...(options.wait ? { wait: true } : {}) };
     const add = phases.map((phase): Phase =>
       phase.mix || (options.mix && namesData(phase)) ? phase : { ...all, ...phase },
     );
@@ -74,9 +79,18 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
 const namesData = ({ dataset, subset }: Phase): boolean => (dataset ?? subset) !== undefined;
 
 /** The name of a dataset, made of files where it is not there. */
-async function datasetOf(home: string, inputs: readonly string[], tokenizer: 'gpt2' | 'bytes'): Promise<string> {
+async function datasetOf(
+  home: string,
+  inputs: readonly string[],
+  tokenizer: 'gpt2' | 'bytes',
+  wait: boolean,
+): Promise<string> {
   const [first] = inputs;
   if (inputs.length === 1 && datasetNames(home).includes(first!)) return first!;
+  if (inputs.length === 1 && isInTheMaking(home, first!)) {
+    if (wait) return first!;
+    throw new UsageError(`The dataset ${first} is not finished: give --wait, or see \`trainyard data list\`.`);
+  }
   const missing = inputs.find((i) => !fs.existsSync(i) && !/[*?[{]/.test(i));
   if (missing !== undefined)
     throw new UsageError(`There is no dataset and no file ${missing}: see \`trainyard data list\`.`);

@@ -1,14 +1,16 @@
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { createLogUpdate } from 'log-update';
 import { type CorpusProgress, prepareCorpus } from '../data/corpus/prepare.ts';
+import { removeUnfinished, unfinishedDatasets } from '../data/corpus/unfinished.ts';
 import { datasetNames, loadDatasetInfo } from '../data/index.ts';
 import { decodedWithEnds } from '../data/look.ts';
+import { yieldToOthers } from '../data/priority.ts';
 import { openDataset, type SplitName } from '../data/shards/index.ts';
 import { showSubset, type Subset } from '../data/subsets.ts';
 import { getTokenizer, type TokenizerName, tokenizerNames } from '../data/tokenizers/index.ts';
+import { verifyDataset } from '../data/verify.ts';
 import { messageOf, UsageError, UserError } from '../errors.ts';
 import { formatBytes, formatCount, formatDuration, formatShort } from '../format.ts';
 import { datasetsDir, resolveHome } from '../studio/home.ts';
@@ -98,6 +100,7 @@ async function add(inputs: string[], options: AddOptions): Promise<void> {
   const stop = (): void => controller.abort();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
   const line = progress();
+  yieldToOthers();
   try {
     const made = await prepareCorpus({
       home,
@@ -116,6 +119,7 @@ async function add(inputs: string[], options: AddOptions): Promise<void> {
     console.log(
       `${made.name}: ${formatCount(made.trainTokens)} tokens to train on, ${formatCount(made.valTokens)} to validate`,
     );
+    for (const { path: copy, of } of made.copies ?? []) console.error(`${copy} is a copy of ${of}: taken once`);
     if (made.bad && made.bad.lines > 0) {
       console.error(`${formatCount(made.bad.lines)} bad documents were passed over, such as:`);
       for (const example of made.bad.examples.slice(0, 5)) console.error(`  ${printable(example)}`);
@@ -163,11 +167,12 @@ function list({ home: given, json }: Home & { json?: boolean }): void {
       return { name, problem: messageOf(error) };
     }
   });
+  const unfinished = unfinishedDatasets(home);
   if (json) {
-    for (const row of rows) console.log(JSON.stringify(row.manifest ?? row));
+    for (const row of [...rows.map((r) => r.manifest ?? r), ...unfinished]) console.log(JSON.stringify(row));
     return;
   }
-  if (rows.length === 0) return console.log('no dataset yet: make one with `trainyard data add`');
+  if (rows.length + unfinished.length === 0) return console.log('no dataset yet: make one with `trainyard data add`');
   const cells = rows.map(({ name, manifest, problem }) =>
     manifest
       ? [
@@ -180,7 +185,13 @@ function list({ home: given, json }: Home & { json?: boolean }): void {
         ]
       : [name, problem ?? '', '', '', '', ''],
   );
-  console.log(table(['dataset', 'tokenizer', 'training', 'validation', 'documents', 'size'], cells));
+  if (rows.length > 0)
+    console.log(table(['dataset', 'tokenizer', 'training', 'validation', 'documents', 'size'], cells));
+  for (const { name, doneBytes, totalBytes, pid } of unfinished) {
+    const part = `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`;
+    const how = pid === null ? 'not finished; the same `data add` goes on with it' : `being made by process ${pid}`;
+    console.log(`${name}: ${how} (${part})`);
+  }
 }
 
 function show(name: string, options: Home & { split: SplitName; at: string; tokens: string }): void {
@@ -196,6 +207,7 @@ function show(name: string, options: Home & { split: SplitName; at: string; toke
   if (subset) console.log(`documents ${showSubset(subset)}`);
   if (textField !== undefined && textField !== 'text') console.log(`text in ${textField}`);
   for (const { path: at, values } of where ?? []) console.log(`where ${at} is ${values.join(' or ')}`);
+  if (m.copies && m.copies.length > 0) console.log(`${formatCount(m.copies.length)} files left out: copies of others`);
   if (m.bad && m.bad.lines > 0) console.log(`${formatCount(m.bad.lines)} bad documents passed over`);
   const sources = m.sources.slice(0, 20).map((s) => [s.path, formatBytes(s.bytes), s.sha256.slice(0, 12)]);
   console.log(`\n${table(['source', 'size', 'sha256'], sources)}`);
@@ -214,26 +226,19 @@ function show(name: string, options: Home & { split: SplitName; at: string; toke
 
 async function verify(name: string, options: Home): Promise<void> {
   const home = resolveHome(options.home);
-  const { shards } = loadDatasetInfo(home, name);
-  const wrong: string[] = [];
-  for (const { file, sha256 } of [...shards.train, ...shards.val]) {
-    const at = path.join(datasetsDir(home), name, file);
-    const hash = createHash('sha256');
-    try {
-      for await (const chunk of fs.createReadStream(at)) hash.update(chunk as Buffer);
-    } catch (error) {
-      wrong.push(`${file} can't be read (${messageOf(error)})`);
-      continue;
-    }
-    if (hash.digest('hex') !== sha256) wrong.push(`${file} was altered`);
-  }
-  if (wrong.length > 0)
-    throw new UserError(`The dataset ${name} is damaged: ${wrong.slice(0, 5).join('; ')}: prepare it again.`);
-  console.log(`${name}: ${shards.train.length + shards.val.length} files are as they were written`);
+  loadDatasetInfo(home, name);
+  const { files, problems } = await verifyDataset(path.join(datasetsDir(home), name));
+  if (problems.length > 0)
+    throw new UserError(`The dataset ${name} is damaged: ${problems.slice(0, 5).join('; ')}: prepare it again.`);
+  console.log(`${name}: ${files} files are as they were written`);
 }
 
 function remove(name: string, options: Home): void {
   const home = resolveHome(options.home);
+  if (unfinishedDatasets(home).some((u) => u.name === name)) {
+    removeUnfinished(home, name);
+    return console.log(`what was made of ${name} is deleted`);
+  }
   loadDatasetInfo(home, name);
   const studio = Studio.open(home);
   try {

@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import { isInTheMaking } from '../data/corpus/unfinished.ts';
 import { datasetNames, loadDatasetInfo, prepareFiles } from '../data/index.ts';
 import type { TokenizerName } from '../data/tokenizers/index.ts';
 import type { Phase } from '../engine/config.ts';
@@ -11,8 +12,8 @@ export async function preparePhaseData(
 ): Promise<Phase[]> {
   const prepared: Phase[] = [];
   for (const phase of phases) {
-    const { dataset } = phase;
-    if (dataset === undefined) {
+    const { dataset, wait } = phase;
+    if (dataset === undefined || (wait && isInTheMaking(home, dataset))) {
       prepared.push(phase);
       continue;
     }

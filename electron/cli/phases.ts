@@ -13,7 +13,8 @@ const isOptimizer = (text: string | undefined): text is OptimizerKind => optimiz
 
 /**
  * Parses `kind:length:from[:to][:optimizer][:key=value …]`. A length is in steps, or in tokens with the suffix `tok`, M or
- * B. The keys are batch, eval and checkpoint (steps between them), data, subset, and mix (`A@0-50%*3+B`).
+ * B. The keys are batch, eval and checkpoint (steps between them), data, subset, mix (`A@0-50%*3+B`), and wait (yes: for data that is
+ * being prepared still).
  * @throws UsageError that quotes the phase
  */
 export function parsePhase(text: string): Phase {
@@ -59,13 +60,20 @@ function parseSetting(phase: string, setting: string): Partial<Phase> {
       return { dataset: value };
     case 'subset':
       return { subset: parseSubset('subset=', value) };
+    case 'wait':
+      return { wait: parseYes('wait=', value) };
     case 'mix':
       return { mix: parseMix('mix=', value) };
     default:
       throw new UsageError(
-        `The phase "${phase}" has a setting ${key}, not batch, eval, checkpoint, data, subset or mix. ${example}`,
+        `The phase "${phase}" has a setting ${key}, not batch, eval, checkpoint, data, subset, mix or wait. ${example}`,
       );
   }
+}
+
+function parseYes(flag: string, text: string): boolean {
+  if (text === 'yes' || text === 'no') return text === 'yes';
+  throw new UsageError(`${flag} needs yes or no, not "${text}".`);
 }
 
 function parsePhaseEnd(phase: string, text: string): number {

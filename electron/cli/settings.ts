@@ -37,7 +37,7 @@ export const settings: readonly Setting[] = [
     flags: '--phase <spec...>',
     path: 'phases',
     kind: 'phases',
-    help: 'kind:length:from[:to][:optimizer][:key=value …], e.g. warmup:100:0:1e-3, cosine:1900:1e-3:1e-4, constant:10Mtok:9e-5:adamw8bit:subset=50-80%; keys: batch, eval, checkpoint, data, subset, mix',
+    help: 'kind:length:from[:to][:optimizer][:key=value …], e.g. warmup:100:0:1e-3, cosine:1900:1e-3:1e-4, constant:10Mtok:9e-5:adamw8bit:subset=50-80%; keys: batch, eval, checkpoint, data, subset, mix, wait',
   },
   {
     flags: '--subset <range>',

@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander';
+import { awaitDataset } from './awaitDataset.ts';
 import { datasetNames, loadDatasetInfo, type Manifest, prepareFiles } from '../data/index.ts';
 import type { MixPart } from '../data/mix.ts';
 import { getTokenizer, type TokenizerName } from '../data/tokenizers/index.ts';
@@ -32,6 +33,7 @@ export interface TrainOptions {
   readonly lr?: string;
   readonly minLr?: string;
   readonly warmupSteps?: string;
+  readonly wait?: boolean;
   readonly json?: boolean;
   readonly [flag: string]: unknown;
 }
@@ -51,6 +53,7 @@ export function addTrain(program: Command): void {
         'how a context that is longer than that model’s gets its positions',
       ).choices(positionExtensions),
     )
+    .option('--wait', 'wait for the dataset, where it is being prepared still')
     .option('--preset <name>', 'start from a preset; flags and --config change it')
     .option('--config <file>', 'a JSON file with settings; flags win over it')
     .option('--name <text>', 'a name for the run')
@@ -66,6 +69,7 @@ export function addTrain(program: Command): void {
 async function runTrain(options: TrainOptions): Promise<void> {
   const home = resolveHome(options.home);
   const tree = beginningWith(home, options, settingsTree(options));
+  if (options.wait && options.dataset !== undefined) await awaitDataset(home, options.dataset);
   const data = dataChoice(home, options, tree);
   // Checked before the text is read: a wrong setting is told at once.
   const draft = completeConfig(options, tree, data.tokenizer);

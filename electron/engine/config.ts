@@ -35,6 +35,8 @@ export const phaseSchema = z
     subset: subsetSchema.optional(),
     /** Several sources, in the place of `dataset` and `subset`. */
     mix: mixSchema.optional(),
+    /** Whether it waits for its data, where that is being prepared still; else it must be there when the run begins. */
+    wait: z.boolean().optional(),
   })
   .refine(
     (p) => (p.steps === undefined) !== (p.tokens === undefined),

@@ -58,7 +58,17 @@ describe.skipIf(!hasBrowser)('text that is at the browser', () => {
     await button(page, 'Look inside').click();
     await expect.poll(() => page.locator('pre').textContent()).toMatch(/document \d*[13579]\b/);
     expect(await page.locator('pre').textContent()).not.toMatch(/document \d*[02468]\b/);
+    await button(page, 'Verify').click();
+    await page.getByText(/^All \d+ files of many-gpt2-/).waitFor();
     await expectAccessible(page, 'a corpus');
+    // What had no text was left in the middle.
+    const left = page.getByRole('region', { name: /^many-gpt2-/ }).filter({ hasText: 'Not finished' });
+    await left.getByRole('button', { name: 'Go on' }).click();
+    await page.getByRole('alert').getByText('no text in the field text').waitFor();
+    await left.getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await left.waitFor({ state: 'detached' });
+    expect(fs.readdirSync(path.join(home, 'datasets'))).toHaveLength(1);
     expect(datasetNames(home)).toHaveLength(1);
   });
 

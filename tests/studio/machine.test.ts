@@ -37,7 +37,16 @@ const events: MachineEvent[] = [
   { type: 'phases', step: 2, request: 1, phases: [] },
   { type: 'phasesRefused', step: 2, request: 1, reason: 'no such dataset' },
   ...(
-    ['preparing', 'training', 'evaluating', 'sampling', 'checkpointing', 'switchingOptimizer', 'recovering'] as const
+    [
+      'preparing',
+      'waiting',
+      'training',
+      'evaluating',
+      'sampling',
+      'checkpointing',
+      'switchingOptimizer',
+      'recovering',
+    ] as const
   ).map((activity): MachineEvent => ({ type: 'activity', step: 1, activity })),
   { type: 'skip', step: 2, loss: 1, skipped: 1, lossScale: 1 },
   { type: 'recovery', step: 5, to: 3, reason: 'spike', recoveries: 1 },
@@ -81,7 +90,14 @@ describe('the machine of a run', () => {
     expect(after(start).name).toBe('training');
     expect(after(start, warmup).name).toBe('training.warmup');
     expect(after(start, warmup, cosine).name).toBe('training.cosine');
-    for (const activity of ['evaluating', 'sampling', 'checkpointing', 'switchingOptimizer', 'recovering'] as const) {
+    for (const activity of [
+      'waiting',
+      'evaluating',
+      'sampling',
+      'checkpointing',
+      'switchingOptimizer',
+      'recovering',
+    ] as const) {
       const during = [start, warmup, { type: 'activity', step: 1, activity } as const];
       expect(after(...during).name).toBe(activity);
       expect(after(...during).stored).toBe('training');
@@ -143,6 +159,7 @@ describe('the machine of a run', () => {
     });
     const reached = new Set(paths.map((p) => stateName(p.state as ReturnType<typeof after>['snapshot'])));
     const doing = [
+      'waiting',
       'evaluating',
       'sampling',
       'checkpointing',

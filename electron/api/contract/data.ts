@@ -1,7 +1,7 @@
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { subsetSchema } from '../../data/subsets.ts';
-import type { DatasetLook, DatasetView, PrepareUpdate } from '../types.ts';
+import type { DatasetCheck, DatasetLook, DatasetView, PrepareUpdate, UnfinishedView } from '../types.ts';
 import { answers, nothing, procedure } from './base.ts';
 
 const name = z.string().min(1).max(300);
@@ -22,6 +22,7 @@ export const data = {
           .max(20)
           .optional(),
         subset: subsetSchema.optional(),
+        maxBad: z.number().min(0).max(1).optional(),
       }),
     )
     .output(eventIterator(answers<PrepareUpdate>())),
@@ -31,6 +32,10 @@ export const data = {
       z.strictObject({ name, split: z.enum(['train', 'val']), at: z.int().min(0), tokens: z.int().min(1).max(4096) }),
     )
     .output(answers<DatasetLook>()),
-  /** Deletes a dataset that no run uses. */
+  /** Those that are being made, and those that were left in the middle. */
+  unfinished: procedure.output(answers<UnfinishedView[]>()),
+  /** Reads all of a dataset against its checksums. */
+  verify: procedure.input(z.strictObject({ name })).output(answers<DatasetCheck>()),
+  /** Deletes a dataset that no run uses, or what was made of one. */
   remove: procedure.input(z.strictObject({ name })).output(nothing),
 };

@@ -1,9 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { isInTheMaking, removeUnfinished, unfinishedDatasets } from '../../data/corpus/unfinished.ts';
 import { datasetNames } from '../../data/index.ts';
 import { decodedWithEnds } from '../../data/look.ts';
 import { openDataset, readManifest } from '../../data/shards/index.ts';
 import { getTokenizer } from '../../data/tokenizers/index.ts';
+import { verifyDataset } from '../../data/verify.ts';
 import { messageOf, UserError } from '../../errors.ts';
 import { datasetsDir } from '../../studio/home.ts';
 import { datasetUsers } from '../../studio/run/data.ts';
@@ -80,7 +82,10 @@ export const data = {
       dataset.close();
     }
   }),
+  unfinished: api.data.unfinished.handler(({ context: { studio } }) => unfinishedDatasets(studio.home)),
+  verify: api.data.verify.handler(({ input, context: { studio } }) => verifyDataset(dirOf(studio, input.name))),
   remove: api.data.remove.handler(async ({ input, context: { studio } }) => {
+    if (isInTheMaking(studio.home, input.name)) return removeUnfinished(studio.home, input.name);
     const dir = dirOf(studio, input.name);
     const runs = datasetUsers(studio.store, input.name);
     if (runs.length > 0) {

@@ -1,7 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import type { Progressed } from './prepare.ts';
 import type { WritersState } from './writers.ts';
 
 const shard = z.object({ file: z.string(), tokens: z.int().min(0), sha256: z.string() });
@@ -12,6 +11,22 @@ const schema = z.object({
   textBytes: z.int(),
   badLines: z.array(z.string()),
 });
+
+export interface FinishedFile {
+  readonly path: string;
+  readonly bytes: number;
+  readonly sha256: string;
+  readonly documents: number;
+  readonly bad: number;
+}
+
+/** What is known of the files that are done. */
+export interface Progressed {
+  readonly done: readonly FinishedFile[];
+  readonly textBytes: number;
+  /** The first bad lines, for people. */
+  readonly badLines: readonly string[];
+}
 
 /** How far a dataset in the making is, after some of its files. */
 export interface JournalEntry extends Progressed {

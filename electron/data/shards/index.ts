@@ -1,3 +1,3 @@
-export { type Manifest, readManifest, type SplitName } from './manifest.ts';
+export { isDataset, type Manifest, readManifest, type SplitName } from './manifest.ts';
 export { Dataset, openDataset, type TokenSource } from './reader.ts';
 export { ShardWriter } from './writer.ts';

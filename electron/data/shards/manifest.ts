@@ -30,6 +30,8 @@ export const manifestSchema = z.object({
   textBytes: z.int().min(0).optional(),
   /** Lines that were no documents, and the first of them. */
   bad: z.object({ lines: z.int().min(0), examples: z.array(z.string()) }).optional(),
+  /** Files that were left out: the content of others. */
+  copies: z.array(z.object({ path: z.string(), of: z.string() })).optional(),
   settings: z.object({
     valFraction: z.number(),
     textField: z.string().optional(),
@@ -42,6 +44,9 @@ export const manifestSchema = z.object({
 export type Manifest = z.infer<typeof manifestSchema>;
 export type Shard = z.infer<typeof shardSchema>;
 export type SplitName = 'train' | 'val';
+
+/** Whether a folder holds a dataset: one that is whole, for its description is written last. */
+export const isDataset = (dir: string): boolean => fs.existsSync(path.join(dir, manifestName));
 
 /** @throws UserError when the folder holds no dataset or its description is damaged */
 export function readManifest(dir: string): Manifest {

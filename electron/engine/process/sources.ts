@@ -1,6 +1,6 @@
 import { type MixPart, sourceName } from '../../data/mix.ts';
 import { WindowSampler } from '../../data/sampling/index.ts';
-import { type Dataset, openDataset } from '../../data/shards/index.ts';
+import { type Dataset, isDataset, openDataset } from '../../data/shards/index.ts';
 import { UserError } from '../../errors.ts';
 import type { RunConfig } from '../config.ts';
 import type { DatasetDirs, Sequences, TrainingData } from '../trainer/windows.ts';
@@ -38,6 +38,11 @@ export class RunData implements TrainingData {
     }
     this.#datasets.set(name, dataset);
     return dataset;
+  }
+
+  isThere({ dataset }: Pick<MixPart, 'dataset'>): boolean {
+    const dir = this.#dirs.get(dataset);
+    return dir !== undefined && isDataset(dir);
   }
 
   open(source: Pick<MixPart, 'dataset' | 'subset'>): Sequences {

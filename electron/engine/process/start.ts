@@ -6,8 +6,8 @@ import { openCheckpoint } from '../checkpoint/index.ts';
 import { openDevice } from '../devices/open.ts';
 import type { InitialWeights } from '../trainer/initialWeights.ts';
 import { Trainer, type TrainerOptions } from '../trainer/trainer.ts';
-import { phasesLeft, schedule, settingsOf } from '../trainer/schedule.ts';
 import { readTrainerState } from '../trainer/snapshot.ts';
+import { openSources } from '../trainer/windows.ts';
 import type { ToEngine } from './messages.ts';
 import { RunData } from './sources.ts';
 
@@ -45,8 +45,7 @@ export async function startRun(
   const opened = await openDevice(config.device);
   const from = resumeFrom === undefined ? undefined : await openCheckpoint(resumeFrom);
   // All that is still to be trained on, now rather than in three days.
-  const left = phasesLeft(schedule(config), from ? readTrainerState(from.state).step : 0);
-  for (const { phase } of left) settingsOf(config, phase).mix.forEach((source) => training.open(source));
+  openSources(training, config, from ? readTrainerState(from.state).step : 0);
   const tokenizer = getTokenizer(config.tokenizer);
   const { hellaswagItems } = config.evaluation;
   const hellaswag = asked

@@ -95,7 +95,14 @@ export type RunEvent =
   | { readonly type: 'ended'; readonly outcome: Outcome };
 
 export type Activity =
-  'preparing' | 'training' | 'evaluating' | 'sampling' | 'checkpointing' | 'switchingOptimizer' | 'recovering';
+  | 'preparing'
+  | 'waiting'
+  | 'training'
+  | 'evaluating'
+  | 'sampling'
+  | 'checkpointing'
+  | 'switchingOptimizer'
+  | 'recovering';
 
 /** How a run's engine came to rest. */
 export interface Outcome {

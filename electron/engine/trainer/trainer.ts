@@ -34,7 +34,6 @@ import { requireTrainable } from './requirements.ts';
 import {
   learningRateAt,
   phaseAt,
-  phasesLeft,
   type PhaseSettings,
   samePrograms,
   type ScheduledPhase,
@@ -52,7 +51,7 @@ import {
   restoreOptimizer,
   type TrainerState,
 } from './snapshot.ts';
-import { bytesOf, type TrainingData, type Windows } from './windows.ts';
+import { bytesOf, openSources, type TrainingData, type Windows } from './windows.ts';
 
 export interface TrainerOptions {
   readonly config: RunConfig;
@@ -88,6 +87,9 @@ interface Bad {
   readonly skipped: boolean;
 }
 
+/** How often data that is being prepared is looked for. */
+const waitMs = 1000;
+
 /** Steps that may be told before the studio has stored them. */
 const mostUnflushed = 512;
 
@@ -105,6 +107,8 @@ export class Trainer {
   /** Bytes of text of the validation windows' targets, once they are known. */
   #validationBytes: number | undefined;
   #checkpointed = -1;
+  /** For data that is being prepared. */
+  #waiting = false;
   /** Steps told since the studio last said that all is stored. */
   #unflushed = 0;
   /** Of the training steps, where TRAINYARD_PROFILE=1 asks for it. */
@@ -179,6 +183,7 @@ export class Trainer {
       const { step } = this.#state;
       if (step >= this.#steps) break;
       const now = phaseAt(this.#phases, step);
+      if (!(await this.#hasData(now))) continue;
       if (now.index !== phase) {
         phase = now.index;
         await this.#enter(now);
@@ -201,6 +206,21 @@ export class Trainer {
       : { state: 'stopped', step, message: `stopped and saved at step ${step}` };
   }
 
+  /**
+   * Whether a phase can be trained. One that waits for its data looks for it once a second, and in between the run does
+   * what it is asked for: it can be stopped, and given other phases.
+   */
+  async #hasData({ phase }: ScheduledPhase): Promise<boolean> {
+    const { step } = this.#state;
+    const { mix } = settingsOf(this.#config, phase);
+    const there = !phase.wait || mix.every((source) => this.#options.training.isThere(source));
+    if (there === this.#waiting)
+      this.#options.emit({ type: 'activity', step, activity: there ? 'training' : 'waiting' });
+    this.#waiting = !there;
+    if (!there) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    return there;
+  }
+
   get #steps(): number {
     return totalSteps(this.#phases);
   }
@@ -214,8 +234,7 @@ export class Trainer {
       try {
         const config = withChangedPhases(this.#config, step, change);
         training.add(datasetDirs);
-        for (const { phase } of phasesLeft(schedule(config), step))
-          settingsOf(config, phase).mix.forEach((source) => training.open(source));
+        openSources(training, config, step);
         requireTrainable(config, step, device, memoryBytes);
         this.#config = config;
         this.#phases = schedule(config);

@@ -1,4 +1,6 @@
 import type { MixPart } from '../../data/mix.ts';
+import type { RunConfig } from '../config.ts';
+import { phasesLeft, schedule, settingsOf } from './schedule.ts';
 
 /** One sequence: `targets` is `inputs` moved by one token. */
 export interface Window {
@@ -18,8 +20,23 @@ export type DatasetDirs = Readonly<Record<string, string>>;
 export interface TrainingData {
   /** @throws UserError when the source is not there or can't feed the model */
   open(source: Pick<MixPart, 'dataset' | 'subset'>): Sequences;
+  /** Whether a source's dataset is prepared. */
+  isThere(source: Pick<MixPart, 'dataset'>): boolean;
   /** Makes more datasets known. */
   add(dirs: DatasetDirs): void;
+}
+
+/**
+ * Opens all that a run is still to be trained on: what is missing is told now rather than in three days. Phases that wait
+ * for their data may be without it.
+ * @param step optimizer steps taken
+ * @throws UserError when a source is not there or can't feed the model
+ */
+export function openSources(training: TrainingData, config: RunConfig, step: number): void {
+  for (const { phase } of phasesLeft(schedule(config), step)) {
+    for (const source of settingsOf(config, phase).mix)
+      if (!phase.wait || training.isThere(source)) training.open(source);
+  }
 }
 
 /** A fixed set of windows, to evaluate on. */

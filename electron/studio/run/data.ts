@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { sourceName } from '../../data/mix.ts';
+import { isInTheMaking } from '../../data/corpus/unfinished.ts';
 import { type Manifest, readManifest } from '../../data/shards/index.ts';
 import { everything, sameSubset, subsetTokens } from '../../data/subsets.ts';
 import type { RunConfig } from '../../engine/config.ts';
@@ -49,6 +50,7 @@ export function requireData(home: string, config: RunConfig, step = 0): void {
   requireWindow(`the validation part of ${config.dataset}`, manifestOf(config.dataset).valTokens);
   for (const { phase } of phasesLeft(schedule(config), step)) {
     for (const source of settingsOf(config, phase).mix) {
+      if (phase.wait && isInTheMaking(home, source.dataset)) continue;
       const manifest = manifestOf(source.dataset);
       const tokens = subsetTokens(manifest, source.subset);
       const isPart = !sameSubset(source.subset, everything);

@@ -160,6 +160,7 @@ export const runMachine = setup({
             },
             activity: [
               { guard: ({ event }) => event.activity === 'preparing', target: '.preparing' },
+              { guard: ({ event }) => event.activity === 'waiting', target: '.waiting' },
               { guard: ({ event }) => event.activity === 'evaluating', target: '.evaluating' },
               { guard: ({ event }) => event.activity === 'sampling', target: '.sampling' },
               { guard: ({ event }) => event.activity === 'checkpointing', target: '.checkpointing' },
@@ -185,6 +186,7 @@ export const runMachine = setup({
                 constant: {},
               },
             },
+            waiting: {},
             evaluating: {},
             sampling: {},
             checkpointing: {},

@@ -3,7 +3,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { unfinishedDatasets } from '../../../electron/data/corpus/unfinished.ts';
+import { datasetNames } from '../../../electron/data/index.ts';
 import { type CorpusOptions, prepareCorpus } from '../../../electron/data/corpus/prepare.ts';
 import { lineBlocks } from '../../../electron/data/corpus/lines.ts';
 import { type Manifest, openDataset } from '../../../electron/data/shards/index.ts';
@@ -179,6 +181,48 @@ describe('a corpus', () => {
     expect(textsOf(home, manifest, 'train')).toEqual(textsOf(fresh, other, 'train'));
     expect(fs.readdirSync(path.join(home, 'datasets'))).toEqual([manifest.name]);
     expect(fs.readdirSync(path.join(home, 'datasets', manifest.name))).not.toContain('journal.json');
+  });
+
+  it('keeps what is done when the disk is full, and goes on when there is room', { timeout: 60_000 }, async () => {
+    const { dir, home } = chunks();
+    const fresh = path.join(tempDir(), 'home');
+    const whole = await prepare(fresh, [dir], { shardTokens: 300 });
+    const write = fs.writeSync as (...args: unknown[]) => number;
+    for (const room of [0, 3, 40, 200]) {
+      let left = room;
+      const full = vi.spyOn(fs, 'writeSync').mockImplementation((...args: unknown[]) => {
+        if (left-- > 0) return write(...args);
+        throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', syscall: 'write' });
+      });
+      onTestFinished(() => full.mockRestore());
+      await expect(prepare(home, [dir], { shardTokens: 300 })).rejects.toThrow(
+        /^The dataset can't be written to .*: .*(space|full).* What is done is kept: make room/,
+      );
+      full.mockRestore();
+      expect(datasetNames(home)).toEqual([]);
+      expect(unfinishedDatasets(home)).toMatchObject([{ name: whole.name, pid: null, totalBytes: expect.any(Number) }]);
+    }
+    const manifest = await prepare(home, [dir], { shardTokens: 300 });
+    expect({ ...manifest, createdAt: '' }).toEqual({ ...whole, createdAt: '' });
+    expect(unfinishedDatasets(home)).toEqual([]);
+  });
+
+  it('takes copies of a file once, and says so', { timeout: 30_000 }, async () => {
+    const { dir, home } = chunks();
+    const [first, other] = [path.join(dir, 'example_train_2.jsonl'), path.join(tempDir(), 'copy.jsonl')];
+    fs.copyFileSync(first, other);
+    // As long, with the same begin and end.
+    const close = path.join(path.dirname(other), 'close.jsonl');
+    const long = 'a long text '.repeat(20_000);
+    for (const [file, middle] of [
+      [close, 'b'],
+      [`${close}.txt`, 'c'],
+    ] as const)
+      // prettier-ignore
+      fs.writeFileSync(file, `${JSON.stringify({ text: long + middle + long })}\n`);
+    const manifest = await prepare(home, [dir, other, close, `${close}.txt`, first]);
+    expect(manifest.copies).toEqual([{ path: other, of: first }]);
+    expect(manifest.documents).toBe(documents.length + 2);
   });
 
   it('is refused when a file changes meanwhile, or nothing is left', { timeout: 30_000 }, async () => {

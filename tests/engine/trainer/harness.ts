@@ -63,11 +63,13 @@ export async function train(
     stopAfter,
     onStep,
     onEvent,
+    isThere,
   }: {
     from?: OpenedCheckpoint;
     stopAfter?: number;
     onStep?: (trainer: Trainer, step: number) => void;
     onEvent?: (trainer: Trainer, event: RunEvent) => void;
+    isThere?: () => boolean;
   } = {},
 ): Promise<Trained> {
   const events: RunEvent[] = [];
@@ -79,7 +81,7 @@ export async function train(
       scratchBytes: 0,
       memoryBytes: 2 ** 40,
       peakFlops: Number.NaN,
-      training: { open: data, add() {} },
+      training: { open: data, isThere: isThere ?? (() => true), add() {} },
       validation: { count: 4, read: (i) => sequence(1e6 + i) },
       tokenizer: { encode: () => [1], byteLength: () => 0, decode: () => '', endOfText: -1 },
       checkpointRoot: root,

@@ -66,6 +66,26 @@ describe.skipIf(!hasCpu)('a phase with settings of its own', () => {
     expect([...begun.losses, ...resumed.losses]).toEqual(whole.losses);
   });
 
+  it('waits for data that is being prepared, and can be stopped meanwhile', async () => {
+    const config = smallRun({ phases: [phase(), phase({ dataset: 'later', wait: true })] });
+    let looks = 0;
+    const waited = await train(device, tempDir(), config, { isThere: () => looks++ > 2 });
+    const activities = waited.events.flatMap((e) => (e.type === 'activity' ? [[e.activity, e.step]] : []));
+    expect(activities.filter(([, step]) => step === 6)).toContainEqual(['waiting', 6]);
+    expect(activities.at(activities.findIndex(([a]) => a === 'waiting') + 1)).toEqual(['training', 6]);
+    const there = await train(device, tempDir(), config);
+    expect(waited.losses).toEqual(there.losses);
+
+    const root = tempDir();
+    const stopped = await train(device, root, config, {
+      isThere: () => false,
+      onEvent: (trainer, e) => e.type === 'activity' && e.activity === 'waiting' && trainer.requestStop(),
+    });
+    expect(stopped.outcome).toMatchObject({ state: 'stopped', step: 6 });
+    const resumed = await train(device, root, config, { from: await stopped.checkpoint(6) });
+    expect([...stopped.losses, ...resumed.losses]).toEqual(there.losses);
+  }, 30_000);
+
   it('trains on its own subset, and where it comes back to one it goes on where it was', async () => {
     const config = smallRun({ phases: [phase(first), phase(second), phase(first)] });
     const run = await train(device, tempDir(), config);

@@ -1,0 +1,40 @@
+import type { Subset } from '../subsets.ts';
+import type { TokenizerName } from '../tokenizers/index.ts';
+import type { Selection } from './documents.ts';
+
+export interface CorpusOptions {
+  readonly home: string;
+  /** Files, folders, globs: .jsonl, .txt, .md, also .gz and .zst. */
+  readonly inputs: readonly string[];
+  readonly tokenizer: TokenizerName;
+  /** The field of a line's object that has its text. Default: `text`. */
+  readonly textField?: string;
+  /** Only lines whose fields have one of these values. */
+  readonly where?: Selection['where'];
+  /** Only documents in these buckets. Default: all. */
+  readonly subset?: Subset;
+  /** Part of the documents that is kept for validation. Default: a tenth of a little, a two-hundredth of much. */
+  readonly valFraction?: number;
+  /** Bad lines that are put up with, as a part of all. Default: `usualMaxBad`. */
+  readonly maxBad?: number;
+  /** Bytes of a line at most. */
+  readonly longestLine?: number;
+  readonly shardTokens?: number;
+  /** Default: the cores of the machine. */
+  readonly threads?: number;
+  /** What is done when it is aborted is kept: the next call goes on. */
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: CorpusProgress) => void;
+}
+
+export const usualMaxBad = 0.001;
+
+export interface CorpusProgress {
+  readonly doneBytes: number;
+  /** Of the files, as they are on the disk. */
+  readonly totalBytes: number;
+  /** Of text, decompressed. */
+  readonly textBytes: number;
+  readonly tokens: number;
+  readonly bad: number;
+}

@@ -1,0 +1,92 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { z } from 'zod';
+import { UserError } from '../../errors.ts';
+import { isRunning } from '../make.ts';
+import { isDataset } from '../shards/manifest.ts';
+import { subsetSchema } from '../subsets.ts';
+import { readJournal } from './journal.ts';
+
+/** What a dataset is made from, as it was asked for: enough to go on with it. */
+const orderSchema = z.object({
+  inputs: z.array(z.string()),
+  tokenizer: z.enum(['gpt2', 'bytes']),
+  textField: z.string(),
+  where: z.array(z.object({ path: z.string(), values: z.array(z.string()) })),
+  subset: subsetSchema,
+  valFraction: z.number(),
+  maxBad: z.number(),
+  /** Of the files. */
+  totalBytes: z.number(),
+});
+
+export type Order = z.infer<typeof orderSchema>;
+
+/** A dataset that is being made, or was left in the middle. */
+export interface Unfinished extends Order {
+  readonly name: string;
+  /** Of the files, those that are done. */
+  readonly doneBytes: number;
+  /** The process that makes it; null where none does. */
+  readonly pid: number | null;
+}
+
+const orderName = 'order.json';
+
+/** Where the dataset of a name is made. */
+export const makingDir = (home: string, name: string): string => path.join(home, 'datasets', `.${name}.corpus`);
+
+const lockOf = (home: string, name: string): string => `${makingDir(home, name)}.lock`;
+
+/** The process that makes a dataset; null where none does. */
+export function makerOf(home: string, name: string): number | null {
+  const file = lockOf(home, name);
+  const pid = fs.existsSync(file) ? Number(fs.readFileSync(file, 'utf8')) : Number.NaN;
+  return isRunning(pid) ? pid : null;
+}
+
+/** Two at once would write the same files. @returns unlocks @throws UserError when another process makes it */
+export function lockMaking(home: string, name: string): () => void {
+  fs.mkdirSync(path.join(home, 'datasets'), { recursive: true });
+  const owner = makerOf(home, name);
+  if (owner !== null && owner !== process.pid)
+    throw new UserError(`The dataset ${name} is being made by process ${owner}: wait for it, or stop it there.`);
+  fs.writeFileSync(lockOf(home, name), String(process.pid));
+  return () => fs.rmSync(lockOf(home, name), { force: true });
+}
+
+export const writeOrder = (dir: string, order: Order): void =>
+  fs.writeFileSync(path.join(dir, orderName), JSON.stringify(order, null, 2));
+
+export const removeOrder = (dir: string): void => fs.rmSync(path.join(dir, orderName), { force: true });
+
+function unfinishedOf(home: string, name: string): Unfinished | undefined {
+  const dir = makingDir(home, name);
+  try {
+    const order = orderSchema.parse(JSON.parse(fs.readFileSync(path.join(dir, orderName), 'utf8')));
+    const doneBytes = (readJournal(dir)?.done ?? []).reduce((n, { bytes }) => n + bytes, 0);
+    return { ...order, name, doneBytes, pid: makerOf(home, name) };
+  } catch {
+    return undefined; // just begun, or just finished
+  }
+}
+
+/** Whether a dataset is not finished yet, and some of it is there. */
+export const isInTheMaking = (home: string, name: string): boolean =>
+  fs.existsSync(makingDir(home, name)) && !isDataset(path.join(home, 'datasets', name));
+
+/** The datasets that are being made, and those that were left in the middle. */
+export function unfinishedDatasets(home: string): Unfinished[] {
+  const root = path.join(home, 'datasets');
+  if (!fs.existsSync(root)) return [];
+  const names = fs.readdirSync(root).flatMap((entry) => /^\.(.+)\.corpus$/.exec(entry)?.[1] ?? []);
+  return names.sort().flatMap((name) => unfinishedOf(home, name) ?? []);
+}
+
+/** Deletes what was made of a dataset. @throws UserError while a process makes it */
+export function removeUnfinished(home: string, name: string): void {
+  const pid = makerOf(home, name);
+  if (pid !== null) throw new UserError(`The dataset ${name} is being made by process ${pid}: stop it there first.`);
+  fs.rmSync(makingDir(home, name), { recursive: true, force: true });
+  fs.rmSync(lockOf(home, name), { force: true });
+}
