@@ -5,6 +5,7 @@ import { createCpuDevice } from '../engine/devices/cpu/device.ts';
 import { precisions } from '../engine/program/types.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { benchStore } from '../studio/store/bench.ts';
+import { addDataBench } from './benchData.ts';
 import { addEvaluationBenches } from './benchEvaluation.ts';
 import { parseInteger } from './numbers.ts';
 import { profileTable } from './profileTable.ts';
@@ -34,6 +35,7 @@ export function addBench(program: Command): void {
     .option('--json', 'one line of JSON instead of tables')
     .action(runBench);
   addEvaluationBenches(bench);
+  addDataBench(bench);
   bench
     .command('store')
     .description('measure how fast metrics are stored and read')

@@ -11,7 +11,7 @@ import type { TokenizerName } from './tokenizers/index.ts';
 export async function* tokenised(pieces: AsyncIterable<string>, tokenizer: TokenizerName): AsyncGenerator<Uint16Array> {
   const threads = os.availableParallelism();
   const filename = pathToFileURL(entryFile('data/tokenise.worker.ts', 'tokeniseWorker.js')).href;
-  const pool = new Tinypool({ filename, minThreads: 1, maxThreads: threads });
+  const pool = new Tinypool({ filename, minThreads: threads, maxThreads: threads });
   try {
     const flying: Promise<Uint16Array>[] = [];
     for await (const text of pieces) {

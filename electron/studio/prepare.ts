@@ -12,7 +12,13 @@ export type Preparation =
       readonly textBytes: number;
       readonly tokens: number;
     }
-  | { readonly kind: 'done'; readonly name: string };
+  | {
+      readonly kind: 'done';
+      readonly name: string;
+      /** What its process needed: seconds of all cores together, and memory at its peak. */
+      readonly cpuSeconds: number;
+      readonly peakBytes: number;
+    };
 
 /** How long a process is given to keep what it has done. */
 const patienceMs = 10_000;
@@ -41,7 +47,10 @@ export async function* prepareApart(
     engine.send({ type: 'prepare', options });
     for await (const message of messages) {
       if (message.type === 'preparing') yield { kind: 'progress', ...message.progress };
-      else if (message.type === 'prepared') yield { kind: 'done', name: message.name };
+      else if (message.type === 'prepared') {
+        const { name, cpuSeconds, peakBytes } = message;
+        yield { kind: 'done', name, cpuSeconds, peakBytes };
+      }
     }
     ended = true;
   } catch (error) {

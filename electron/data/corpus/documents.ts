@@ -119,6 +119,11 @@ function takeLine(bytes: Buffer, wellFormed: boolean, selection: Selection, coll
   } catch {
     return 'no JSON';
   }
+  return takeValue(value, selection, collected);
+}
+
+/** Takes a document that is read. @returns what is wrong with it; undefined when nothing is */
+export function takeValue(value: unknown, selection: Selection, collected: Collected): string | undefined {
   const text = at(value, selection.textField);
   if (typeof text !== 'string') return `no text in the field ${selection.textField}`;
   for (const { path, values } of selection.where) {

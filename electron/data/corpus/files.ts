@@ -3,10 +3,10 @@ import path from 'node:path';
 import { messageOf, UserError } from '../../errors.ts';
 import { type Compression as Archive, decompressed } from './decompress.ts';
 
-export type FileKind = 'lines' | 'text';
+export type FileKind = 'lines' | 'rows' | 'text';
 export type Compression = 'none' | Archive;
 
-/** A file of documents: one a line, as JSON, or the whole of it. */
+/** A file of documents: one a line, as JSON; one a row, in Parquet; or the whole of it. */
 export interface CorpusFile {
   readonly path: string;
   readonly kind: FileKind;
@@ -16,6 +16,7 @@ export interface CorpusFile {
 const kinds: Readonly<Record<string, FileKind>> = {
   '.jsonl': 'lines',
   '.ndjson': 'lines',
+  '.parquet': 'rows',
   '.txt': 'text',
   '.md': 'text',
 };
@@ -28,6 +29,8 @@ export function kindOf(file: string): CorpusFile | undefined {
   const compression = compressions[outer] ?? 'none';
   const inner = compression === 'none' ? outer : path.extname(lower.slice(0, -outer.length));
   const kind = kinds[inner];
+  // Parquet is compressed inside.
+  if (kind === 'rows' && compression !== 'none') return undefined;
   return kind ? { path: file, kind, compression } : undefined;
 }
 
@@ -45,7 +48,7 @@ function expand(input: string): CorpusFile[] {
       .flatMap((f) => kindOf(f) ?? []);
     if (files.length === 0)
       throw new UserError(
-        `The folder ${input} holds no .jsonl, .txt or .md files (also .gz and .zst): name the files themselves.`,
+        `The folder ${input} holds no .jsonl, .parquet, .txt or .md files (also .gz and .zst): name the files themselves.`,
       );
     return files;
   }

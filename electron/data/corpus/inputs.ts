@@ -74,7 +74,7 @@ export async function inspectInputs(paths: readonly string[]): Promise<Inputs> {
   return { inputs, copies };
 }
 
-async function sha256Of(file: string): Promise<string> {
+export async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of fs.createReadStream(file)) hash.update(chunk as Buffer);
   return hash.digest('hex');

@@ -2,10 +2,8 @@ import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { pathToFileURL } from 'node:url';
-import { Tinypool } from 'tinypool';
 import { messageOf, UserError } from '../../errors.ts';
-import { entryFile } from '../../paths.ts';
+import { isSystemError } from '../../exchange/safetensors/systemErrors.ts';
 import { writeManifest } from '../make.ts';
 import type { Manifest } from '../shards/index.ts';
 import { showSubset } from '../subsets.ts';
@@ -13,10 +11,13 @@ import { getTokenizer } from '../tokenizers/index.ts';
 import { ArchiveError } from './decompress.ts';
 import { Collected, type Parsed, type Selection } from './documents.ts';
 import { content } from './files.ts';
-import { type Input, type Inputs, isUnchanged } from './inputs.ts';
+import { type Input, type Inputs, isUnchanged, sha256Of } from './inputs.ts';
 import { type FinishedFile, readJournal, removeJournal, writeJournal } from './journal.ts';
 import { lineBlocks } from './lines.ts';
 import { type CorpusOptions, usualMaxBad } from './options.ts';
+import type { ParseJob } from './parse.worker.ts';
+import { type RowRange, rowRanges, secondsFor } from './parquet.ts';
+import { ParsePool } from './pool.ts';
 import { type Order, removeOrder, writeOrder } from './unfinished.ts';
 import { Writers } from './writers.ts';
 
@@ -73,67 +74,82 @@ export class Making {
 
   async run(): Promise<Manifest> {
     const threads = Math.max(1, this.#options.threads ?? os.availableParallelism());
-    const filename = pathToFileURL(entryFile('data/corpus/parse.worker.ts', 'parseWorker.js')).href;
-    const pool = new Tinypool({ filename, minThreads: 1, maxThreads: threads });
+    const pool = new ParsePool(threads);
     try {
       for (const input of this.#inputs.slice(this.#done.length)) {
         this.#options.signal?.throwIfAborted();
-        await this.#file(input, pool, threads);
+        await this.#file(input, pool);
       }
       return this.#finish();
     } finally {
       this.#writers.abandon();
-      await pool.destroy();
+      await pool.close();
     }
   }
 
-  async #file(input: Input, pool: Tinypool, threads: number): Promise<void> {
+  async #file(input: Input, pool: ParsePool): Promise<void> {
     const before = { good: this.#good, bad: this.#bad, doneBytes: this.#doneBytes };
     const hash = createHash('sha256');
     const onRaw = (bytes: Uint8Array): void => {
       hash.update(bytes);
       this.#doneBytes += bytes.length;
     };
-    const chunks = content(input, onRaw);
+    let isRead = input.kind !== 'rows';
     try {
-      if (input.kind === 'lines') await this.#lines(input, chunks, pool, threads);
-      else await this.#text(input, chunks);
+      if (input.kind === 'text') await this.#text(input, content(input, onRaw));
+      else {
+        const jobs = input.kind === 'rows' ? this.#rowJobs(input) : this.#lineJobs(input, content(input, onRaw));
+        await this.#parse(input, jobs, pool);
+      }
     } catch (error) {
       // An archive that was cut off or is damaged: what came before counts.
       if (!(error instanceof ArchiveError)) throw error;
-      this.#reject(`${input.path}: the archive is damaged or cut off (${messageOf(error)})`);
+      this.#reject(`${input.path}: the file is damaged or cut off (${messageOf(error)})`);
+      isRead = false;
     }
+    const sha256 = isRead ? hash.digest('hex') : await sha256Of(input.path);
     if (!isUnchanged(input))
       throw new UserError(`The file ${input.path} was changed while it was read: start again when it is complete.`);
     this.#doneBytes = before.doneBytes + input.bytes;
-    const documents = this.#good - before.good;
-    this.#done.push({
-      path: input.path,
-      bytes: input.bytes,
-      sha256: hash.digest('hex'),
-      documents,
-      bad: this.#bad - before.bad,
-    });
+    const [documents, bad] = [this.#good - before.good, this.#bad - before.bad];
+    this.#done.push({ path: input.path, bytes: input.bytes, sha256, documents, bad });
     const [done, badLines] = [this.#done, this.#badLines];
     writeJournal(this.#dir, { writers: this.#writers.sync(), done, textBytes: this.#textBytes, badLines });
   }
 
-  /** Blocks are parsed by several threads at once and written in their order. */
-  async #lines(input: Input, chunks: AsyncIterable<Uint8Array>, pool: Tinypool, threads: number): Promise<void> {
-    const selection = this.#selection;
+  async *#lineJobs(input: Input, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ParseJob> {
+    for await (const block of lineBlocks(chunks, this.#options.longestLine ?? 64 << 20)) {
+      if ('line' in block)
+        this.#reject(`${input.path}, line ${block.line}: ${block.bytes} bytes are too many for a line`);
+      else yield { ...block, selection: this.#selection };
+    }
+  }
+
+  async *#rowJobs({ path: file, bytes }: Input): AsyncGenerator<ParseJob> {
+    let ranges: RowRange[];
+    try {
+      ranges = await rowRanges(file, this.#selection.textField);
+    } catch (error) {
+      if (isSystemError(error)) throw error;
+      throw new ArchiveError(messageOf(error), { cause: error });
+    }
+    for (const rows of ranges) {
+      yield { file, rows, seconds: secondsFor(rows), selection: this.#selection };
+      this.#doneBytes += bytes / ranges.length;
+    }
+  }
+
+  /** What is parsed by several threads at once is written in its order. */
+  async #parse(input: Input, jobs: AsyncIterable<ParseJob>, pool: ParsePool): Promise<void> {
     const flying: Promise<Parsed>[] = [];
     const land = async (): Promise<void> => this.#take(input, await flying.shift()!);
     try {
-      for await (const block of lineBlocks(chunks, this.#options.longestLine ?? 64 << 20)) {
+      for await (const job of jobs) {
         this.#options.signal?.throwIfAborted();
-        if ('line' in block) {
-          this.#reject(`${input.path}, line ${block.line}: ${block.bytes} bytes are too many for a line`);
-          continue;
-        }
-        const parsed: Promise<Parsed> = pool.run({ ...block, selection });
+        const parsed = pool.parse(job);
         parsed.catch(() => {}); // it is awaited in its turn
         flying.push(parsed);
-        if (flying.length > threads + 1) await land();
+        if (flying.length > pool.threads + 1) await land();
       }
     } finally {
       while (flying.length > 0) await land();
@@ -168,7 +184,8 @@ export class Making {
     this.#tokens += parsed.tokens.length;
     this.#textBytes += parsed.textBytes;
     this.#good += parsed.good;
-    for (const { line, reason } of parsed.bad) this.#reject(`${input.path}, line ${line}: ${reason}`);
+    const unit = input.kind === 'rows' ? 'row' : 'line';
+    for (const { line, reason } of parsed.bad) this.#reject(`${input.path}, ${unit} ${line}: ${reason}`);
     this.#options.onProgress?.({
       doneBytes: this.#doneBytes,
       totalBytes: this.#totalBytes,

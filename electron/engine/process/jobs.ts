@@ -54,5 +54,7 @@ async function prepare(
       void tell({ type: 'preparing', progress });
     },
   });
-  await tell({ type: 'prepared', name });
+  const { user, system } = process.cpuUsage();
+  const peakBytes = 1024 * process.resourceUsage().maxRSS;
+  await tell({ type: 'prepared', name, cpuSeconds: (user + system) / 1e6, peakBytes });
 }

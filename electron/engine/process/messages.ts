@@ -71,7 +71,7 @@ export type FromJob =
   | { readonly type: 'result'; readonly value: number; readonly tokens: number; readonly bytes: number }
   | { readonly type: 'scores'; readonly scores: readonly ItemScore[] }
   | { readonly type: 'preparing'; readonly progress: PrepareProgress }
-  | { readonly type: 'prepared'; readonly name: string }
+  | { readonly type: 'prepared'; readonly name: string; readonly cpuSeconds: number; readonly peakBytes: number }
   | { readonly type: 'error'; readonly message: string }
   | { readonly type: 'finished' };
 

@@ -4,15 +4,21 @@ import path from 'node:path';
 import zlib from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { CompressionCodec } from 'hyparquet';
+import { parquetWriteFile } from 'hyparquet-writer';
+import { rowRanges } from '../../../electron/data/corpus/parquet.ts';
+import { ParsePool } from '../../../electron/data/corpus/pool.ts';
 import { unfinishedDatasets } from '../../../electron/data/corpus/unfinished.ts';
 import { datasetNames } from '../../../electron/data/index.ts';
 import { type CorpusOptions, prepareCorpus } from '../../../electron/data/corpus/prepare.ts';
 import { lineBlocks } from '../../../electron/data/corpus/lines.ts';
 import { type Manifest, openDataset } from '../../../electron/data/shards/index.ts';
-import { bucketOf, buckets } from '../../../electron/data/subsets.ts';
+import { bucketOf, buckets, everything } from '../../../electron/data/subsets.ts';
 import { getTokenizer } from '../../../electron/data/tokenizers/index.ts';
 import { UserError } from '../../../electron/errors.ts';
 import { tempDir } from '../../temp.ts';
+
+type Compress = (bytes: Uint8Array) => Uint8Array;
 
 const documents = Array.from({ length: 400 }, (_, i) => ({
   text: `Document ${i} says: ${'the sea is wide '.repeat(i % 9)}${'ünï '.repeat(i % 3)}`,
@@ -149,8 +155,8 @@ describe('a corpus', () => {
     const manifest = await prepare(home, [dir], { maxBad: 0.05 });
     expect(manifest.bad!.lines).toBe(6);
     expect(manifest.bad!.examples.slice(4)).toEqual([
-      expect.stringMatching(/b\.jsonl\.zst: the archive is damaged or cut off/),
-      expect.stringMatching(/c\.txt\.gz: the archive is damaged or cut off/),
+      expect.stringMatching(/b\.jsonl\.zst: the file is damaged or cut off/),
+      expect.stringMatching(/c\.txt\.gz: the file is damaged or cut off/),
     ]);
   });
 
@@ -181,6 +187,93 @@ describe('a corpus', () => {
     expect(textsOf(home, manifest, 'train')).toEqual(textsOf(fresh, other, 'train'));
     expect(fs.readdirSync(path.join(home, 'datasets'))).toEqual([manifest.name]);
     expect(fs.readdirSync(path.join(home, 'datasets', manifest.name))).not.toContain('journal.json');
+  });
+
+  it('reads Parquet, compressed in any usual way, and says which rows are bad', { timeout: 30_000 }, async () => {
+    const home = path.join(tempDir(), 'home');
+    const dir = tempDir();
+    const half = documents.length / 2;
+    const write = (name: string, from: number, to: number, codec: CompressionCodec, compress?: Compress) => {
+      const part = documents.slice(from, to);
+      parquetWriteFile({
+        filename: path.join(dir, name),
+        columnData: [
+          { name: 'text', data: part.map((d) => d.text), type: 'STRING' },
+          { name: 'meta', data: part.map((d) => d.meta), type: 'JSON' },
+        ],
+        rowGroupSize: 60,
+        codec,
+        ...(compress ? { compressors: { [codec]: compress } } : {}),
+      });
+    };
+    write('a.parquet', 0, half, 'SNAPPY');
+    write('b.parquet', half, half + 50, 'ZSTD', (bytes) => zlib.zstdCompressSync(bytes));
+    write('c.parquet', half + 50, documents.length, 'GZIP', (bytes) => zlib.gzipSync(bytes));
+    const manifest = await prepare(home, [dir]);
+    const lines = chunks();
+    const same = await prepare(lines.home, [lines.dir]);
+    for (const split of ['train', 'val'] as const)
+      expect(textsOf(home, manifest, split).sort()).toEqual(textsOf(lines.home, same, split).sort());
+    expect(manifest).toMatchObject({ documents: documents.length, bad: { lines: 0 } });
+    for (const s of manifest.sources)
+      expect(s.sha256).toBe(createHash('sha256').update(fs.readFileSync(s.path)).digest('hex'));
+
+    const chosen = await prepare(home, [dir], {
+      where: [{ path: 'meta.redpajama_set_name', values: ['RedPajamaBook'] }],
+    });
+    const books = documents.filter((d) => d.meta?.redpajama_set_name === 'RedPajamaBook').map((d) => d.text);
+    expect([...textsOf(home, chosen, 'train'), ...textsOf(home, chosen, 'val')].sort()).toEqual(books.sort());
+
+    const damaged = path.join(dir, 'd.parquet');
+    const bytes = fs.readFileSync(path.join(dir, 'b.parquet'));
+    fs.writeFileSync(damaged, bytes.subarray(0, bytes.length - 30));
+    parquetWriteFile({
+      filename: path.join(dir, 'e.parquet'),
+      columnData: [{ name: 'text', data: ['fine', null, 'too'], type: 'STRING' }],
+    });
+    const most = await prepare(home, [dir], { maxBad: 0.1 });
+    expect(most.bad!.examples).toEqual([
+      expect.stringMatching(/d\.parquet: the file is damaged or cut off/),
+      expect.stringMatching(/e\.parquet, row 2: no text in the field text/),
+    ]);
+  });
+
+  it('reads or refuses damaged Parquet, and gives up what keeps its reader busy', { timeout: 120_000 }, async () => {
+    const file = path.join(tempDir(), 'x.parquet');
+    const texts = Array.from({ length: 300 }, (_, i) => `text ${i} `.repeat(1 + (i % 9)));
+    parquetWriteFile({
+      filename: file,
+      columnData: [{ name: 'text', data: texts, type: 'STRING' }],
+      rowGroupSize: 100,
+    });
+    const whole = fs.readFileSync(file);
+    const selection = {
+      tokenizer: 'bytes',
+      textField: 'text',
+      where: [],
+      subset: everything,
+      valFraction: 0.1,
+    } as const;
+    const pool = new ParsePool(2);
+    onTestFinished(() => pool.close());
+    const change = fc.tuple(fc.nat(whole.length - 1), fc.nat(255));
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (changes) => {
+        const mutant = Uint8Array.from(whole);
+        for (const [at, value] of changes) mutant[at] = value;
+        const name = `${file}.${changes.join('-')}`;
+        fs.writeFileSync(name, mutant);
+        const ranges = await rowRanges(name, 'text').catch(() => []);
+        for (const rows of ranges.slice(0, 3)) {
+          const { good, bad } = await pool.parse({ file: name, rows, seconds: 0.5, selection });
+          expect(good + bad.length).toBeGreaterThan(0);
+        }
+        fs.rmSync(name);
+      }),
+      { numRuns: 100 },
+    );
+    const [rows] = await rowRanges(file, 'text');
+    expect(await pool.parse({ file, rows: rows!, seconds: 20, selection })).toMatchObject({ good: 100, bad: [] });
   });
 
   it('keeps what is done when the disk is full, and goes on when there is room', { timeout: 60_000 }, async () => {
@@ -240,7 +333,7 @@ describe('a corpus', () => {
       /No document is left to train on/,
     );
     await expect(prepare(home, [path.join(dir, 'nothing')])).rejects.toThrow(/There is no file or folder/);
-    await expect(prepare(home, [tempDir()])).rejects.toThrow(/holds no \.jsonl, \.txt or \.md files/);
+    await expect(prepare(home, [tempDir()])).rejects.toThrow(/holds no \.jsonl, \.parquet, \.txt or \.md files/);
   });
 });
 

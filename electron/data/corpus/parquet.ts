@@ -1,0 +1,88 @@
+import zlib from 'node:zlib';
+import {
+  asyncBufferFromFile,
+  type Compressors,
+  type FileMetaData,
+  parquetMetadataAsync,
+  parquetReadObjects,
+} from 'hyparquet';
+import { messageOf } from '../../errors.ts';
+import { Collected, type Parsed, type Selection, takeValue } from './documents.ts';
+
+/** Rows of a file that are read at once. */
+export interface RowRange {
+  readonly begin: number;
+  readonly end: number;
+  /** Of their text, about. */
+  readonly bytes: number;
+}
+
+/** Time to read rows in, on a slow machine with other things to do. */
+export const secondsFor = ({ bytes }: RowRange): number => 60 + Math.ceil(bytes / 1e6);
+
+/** Bytes of text that rows should have together, and that they may have. */
+const [usualBytes, mostBytes] = [16e6, 512e6];
+/** Text is not compressed better than this: what claims it is damaged. */
+const mostTimes = 10_000;
+
+/** By Node's own zlib; snappy is hyparquet's. LZ4 and LZO are not read. */
+const compressors: Compressors = {
+  GZIP: (bytes) => zlib.gunzipSync(bytes),
+  ZSTD: (bytes) => zlib.zstdDecompressSync(bytes),
+  BROTLI: (bytes) => zlib.brotliDecompressSync(bytes),
+};
+
+const columnOf = (dottedPath: string): string => dottedPath.split('.')[0]!;
+
+/**
+ * The rows of a Parquet file in stretches that are small enough to be held: row groups, or parts of them where the file
+ * has an index of its pages.
+ * @throws Error where the file is none, is damaged, or has a row group that is too large
+ */
+export async function rowRanges(file: string, textField: string): Promise<RowRange[]> {
+  const buffer = await asyncBufferFromFile(file);
+  const { row_groups: groups } = await parquetMetadataAsync(buffer);
+  const size = buffer.byteLength;
+  const ranges: RowRange[] = [];
+  let begin = 0;
+  for (const { num_rows: n, columns } of groups) {
+    const text = columns.filter((c) => c.meta_data?.path_in_schema[0] === columnOf(textField));
+    const bytes = text.reduce((sum, c) => sum + Number(c.meta_data!.total_uncompressed_size), 0);
+    if (bytes > mostTimes * size) throw new Error('its sizes make no sense');
+    const parts = text.every((c) => c.offset_index_offset) ? Math.ceil(bytes / usualBytes) : 1;
+    if (bytes / parts > mostBytes)
+      throw new Error(`a row group holds ${Math.round(bytes / 1e6)} MB of text: write it with smaller ones`);
+    const rows = Number(n);
+    const step = Math.max(1, Math.ceil(rows / parts));
+    for (let at = 0; at < rows; at += step)
+      ranges.push({ begin: begin + at, end: begin + Math.min(rows, at + step), bytes: bytes / parts });
+    begin += rows;
+  }
+  return ranges;
+}
+
+/** Of the file that was read last: what its rows are is said once, at its end. */
+let known: { file: string; metadata: FileMetaData } | undefined;
+
+/** Documents of some rows. What is none is told, with its row, counted from 1. */
+export async function parseRows(file: string, { begin, end }: RowRange, selection: Selection): Promise<Parsed> {
+  const collected = new Collected();
+  try {
+    const buffer = await asyncBufferFromFile(file);
+    if (known?.file !== file) known = { file, metadata: await parquetMetadataAsync(buffer) };
+    const { metadata } = known;
+    const there = new Set(metadata.schema.map((s) => s.name));
+    const wanted = [selection.textField, ...selection.where.map((w) => w.path)].map(columnOf);
+    const columns = [...new Set(wanted)].filter((c) => there.has(c));
+    const range = { rowStart: begin, rowEnd: end, useOffsetIndex: true };
+    const rows = await parquetReadObjects({ file: buffer, metadata, columns, compressors, ...range });
+    for (const [i, row] of rows.entries()) {
+      const reason = takeValue(row, selection, collected);
+      if (reason !== undefined) collected.bad.push({ line: begin + i + 1, reason });
+    }
+    return collected.parsed;
+  } catch (error) {
+    // These rows, and nothing of them, for nobody knows which of them are good.
+    return { ...new Collected().parsed, bad: [{ line: begin + 1, reason: `damaged (${messageOf(error)})` }] };
+  }
+}
