@@ -40,9 +40,9 @@ export function addData(program: Command): void {
   data
     .command('add')
     .description(
-      'make a dataset of files, folders and globs: .jsonl, .txt, .md, also .gz and .zst; goes on where it was stopped',
+      'make a dataset of files, folders and globs: .jsonl, .parquet, .txt, .md, also .gz and .zst; goes on where it was stopped',
     )
-    .argument('<inputs...>', 'a line of a .jsonl file is a document, any other file is one')
+    .argument('<inputs...>', 'a line of a .jsonl file or a row of a .parquet file is a document, any other file is one')
     .addOption(new Option('--tokenizer <name>', 'how text becomes tokens').choices(tokenizerNames).default('gpt2'))
     .option('--text-field <name>', "where a line's object has its text, as a dotted path", 'text')
     .option(

@@ -8,7 +8,7 @@ const name = z.string().min(1).max(300);
 
 export const data = {
   list: procedure.output(answers<DatasetView[]>()),
-  /** Makes a dataset of files and folders (.txt, .md, .jsonl, .gz, .zst) on the studio's machine. Ends with its name; cancelled by leaving. */
+  /** Makes a dataset of files and folders (.txt, .md, .jsonl, .parquet, .gz, .zst) on the studio's machine. Ends with its name; cancelled by leaving. */
   prepare: procedure
     .input(
       z.strictObject({
