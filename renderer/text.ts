@@ -209,6 +209,8 @@ export const text = {
     weight: 'Weight',
     choose: 'Choose its data',
     add: 'Mix in more data',
+    making: 'being prepared',
+    waits: 'The run waits here until this is prepared.',
     remove: (n: number) => `Remove data ${n}`,
     removeShort: 'Remove',
   },

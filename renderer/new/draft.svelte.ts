@@ -72,6 +72,8 @@ function runSources(parts: readonly PartDraft[], own: string): Tree {
 /** The run that is being put together. It outlives the page, so that a look at another one loses nothing. */
 class Draft {
   #state = $state(usual());
+  /** Datasets that are being prepared still. */
+  making = $state.raw<readonly string[]>([]);
 
   get preset() {
     return this.#state.preset;
@@ -143,7 +145,7 @@ class Draft {
       evaluation: { ...(rest.evaluation as Tree | undefined), hellaswagEvery, hellaswagItems },
       ...(from ? { init: { run: from.id, step: from.step, ...(positions ? { positions } : {}) } } : {}),
       optimizer: { ...(rest.optimizer as Tree | undefined), kind: optimizer },
-      phases: phases.map((phase) => phaseOf(phase, dataset)),
+      phases: phases.map((phase) => phaseOf(phase, dataset, this.making)),
     };
   }
 

@@ -20,6 +20,10 @@ export function partsOf({ dataset, subset, mix }: Sources): PartDraft[] {
 const rangeOf = (subset: MixPart['subset'] | undefined): string =>
   !subset || (subset.from === 0 && subset.to === 100) ? '' : `${subset.from}-${subset.to}%`;
 
+/** Whether some of it is being prepared still: a phase on it waits. */
+export const isMade = (parts: readonly PartDraft[], making: readonly string[]): boolean =>
+  parts.some(({ dataset }) => making.includes(dataset));
+
 /** What the studio is asked about: a wrong range or weight becomes NaN, which it refuses where it is. */
 export function sourcesOf(parts: readonly PartDraft[], own: string): Record<string, unknown> {
   const [only, second] = parts;

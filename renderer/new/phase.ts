@@ -1,5 +1,5 @@
 import type { Phase } from '../../electron/api/types.ts';
-import { type PartDraft, partsOf, sourcesOf } from './parts.ts';
+import { isMade, type PartDraft, partsOf, sourcesOf } from './parts.ts';
 
 /** A phase as it is typed: numbers may be unfinished. */
 export interface PhaseDraft {
@@ -43,8 +43,9 @@ export function draftOf(phase: Phase): PhaseDraft {
 /**
  * What the studio is asked about: wrong numbers become NaN or text, which it refuses where they are.
  * @param own the run's dataset
+ * @param making datasets that are being prepared still
  */
-export function phaseOf(draft: PhaseDraft, own: string): Record<string, unknown> {
+export function phaseOf(draft: PhaseDraft, own: string, making: readonly string[] = []): Record<string, unknown> {
   const { kind, unit, optimizer, batch, data } = draft;
   const from = parseAmount(draft.from);
   return {
@@ -56,5 +57,6 @@ export function phaseOf(draft: PhaseDraft, own: string): Record<string, unknown>
     ...(optimizer === '' ? {} : { optimizer }),
     ...(batch.trim() === '' ? {} : { batch: parseAmount(batch) }),
     ...sourcesOf(data, own),
+    ...(isMade(data, making) ? { wait: true } : {}),
   };
 }

@@ -22,6 +22,8 @@ import { type Order, removeOrder, writeOrder } from './unfinished.ts';
 import { Writers } from './writers.ts';
 
 const mostBadLines = 20;
+/** Work that may be lost with the process. */
+const journalMs = 2000;
 
 /** A dataset on its way: files are read one after another, and what is done is kept. */
 export class Making {
@@ -40,6 +42,8 @@ export class Making {
   #good = 0;
   #bad = 0;
   #doneBytes = 0;
+  /** When it was last kept how far it is. */
+  #journalled = -Infinity;
 
   constructor(
     options: CorpusOptions,
@@ -113,8 +117,11 @@ export class Making {
     this.#doneBytes = before.doneBytes + input.bytes;
     const [documents, bad] = [this.#good - before.good, this.#bad - before.bad];
     this.#done.push({ path: input.path, bytes: input.bytes, sha256, documents, bad });
+    // Of small files not each: a hundred files of shards are synced.
+    if (performance.now() - this.#journalled < journalMs) return;
     const [done, badLines] = [this.#done, this.#badLines];
     writeJournal(this.#dir, { writers: this.#writers.sync(), done, textBytes: this.#textBytes, badLines });
+    this.#journalled = performance.now();
   }
 
   async *#lineJobs(input: Input, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ParseJob> {

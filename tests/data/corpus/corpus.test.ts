@@ -281,7 +281,7 @@ describe('a corpus', () => {
     const fresh = path.join(tempDir(), 'home');
     const whole = await prepare(fresh, [dir], { shardTokens: 300 });
     const write = fs.writeSync as (...args: unknown[]) => number;
-    for (const room of [0, 3, 40, 200]) {
+    for (const room of [0, 3, 20, 60]) {
       let left = room;
       const full = vi.spyOn(fs, 'writeSync').mockImplementation((...args: unknown[]) => {
         if (left-- > 0) return write(...args);
