@@ -1,33 +1,21 @@
 /**
- * Compiles the native CPU addon with the C++ compiler of the machine and nothing else: no node-gyp, no download.
- * Run by `npm ci` (the install script). Objects whose sources, headers and flags have not changed are kept.
+ * Compiles the native addons with the compilers of the machine and nothing else: no node-gyp, no download.
+ * `npm ci` (the install script) makes that of the CPU. Objects whose sources, headers and flags have not changed are kept.
  */
-import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { BuildError, type Compiler, findCompiler, findNvcc, inParallel, run, targetFlags } from './toolchain.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const native = path.join(root, 'native');
 const out = path.join(native, 'build');
 const objects = path.join(out, 'objects');
 const generated = path.join(out, 'generated');
-const addon = path.join(out, 'trainyard_cpu.node');
 const headers = (name: string) => path.join(root, 'node_modules', name);
 const includeDirs = [generated, headers('node-api-headers/include'), headers('node-addon-api')];
-
-/** A message for the user, on one line: no stack trace. */
-class BuildError extends Error {}
-
-interface Compiler {
-  /** The program and the arguments that come with it. */
-  readonly command: readonly string[];
-  readonly msvc: boolean;
-  /** What it calls itself; a new compiler compiles everything anew. */
-  readonly version: string;
-}
 
 /** Flags of the translation units that are compiled for one instruction set, on x86-64 only. */
 const avx2 = ['-mavx2', '-mfma', '-mf16c'];
@@ -37,25 +25,6 @@ const isaFlags: Record<string, { gnu: readonly string[]; msvc: readonly string[]
   'isa_avx512.cpp': { gnu: avx512, msvc: ['/arch:AVX512'] },
   'isa_avx512bf16.cpp': { gnu: [...avx512, '-mavx512bf16'], msvc: ['/arch:AVX512'] },
 };
-
-/** $CXX where it is set, else the first of the usual names that answers. @throws BuildError when there is none */
-function findCompiler(): Compiler {
-  const usual = process.platform === 'win32' ? ['cl'] : ['c++', 'g++', 'clang++'];
-  const candidates = process.env.CXX ? [process.env.CXX.trim().split(/\s+/)] : usual.map((name) => [name]);
-  for (const command of candidates) {
-    const msvc = /^(cl|clang-cl)(\.exe)?$/i.test(path.basename(command[0]!));
-    const answer = spawnSync(command[0]!, [...command.slice(1), ...(msvc ? [] : ['--version'])], { encoding: 'utf8' });
-    if (answer.error || (answer.status !== 0 && !msvc)) continue;
-    return { command, msvc, version: `${answer.stdout}${answer.stderr}` };
-  }
-  const asked = process.env.CXX ? `CXX names '${process.env.CXX}', which does not run` : 'No C++ compiler was found';
-  const advice: Partial<Record<NodeJS.Platform, string>> = {
-    darwin: 'run `xcode-select --install`',
-    win32: 'install the Visual Studio Build Tools with "Desktop development with C++" and use its x64 command prompt',
-  };
-  const install = advice[process.platform] ?? 'install one (Debian, Ubuntu: `sudo apt install g++`; Fedora: `gcc-c++`)';
-  throw new BuildError(`${asked}: ${install}, then run npm ci again.`);
-}
 
 function flagsFor(compiler: Compiler, source: string): string[] {
   const isa = process.arch === 'x64' ? isaFlags[path.basename(source)] : undefined;
@@ -79,24 +48,56 @@ function flagsFor(compiler: Compiler, source: string): string[] {
   ];
 }
 
-/** On a Mac the compiler's own architecture need not be that of this Node. */
-function targetFlags(): string[] {
-  return process.platform === 'darwin' ? ['-arch', process.arch === 'x64' ? 'x86_64' : 'arm64'] : [];
+/** An addon that is built. */
+interface Target {
+  readonly file: string;
+  readonly sources: readonly string[];
+  /** Those that are compiled by nvcc. */
+  readonly kernels: readonly string[];
 }
 
-/** Every source that this architecture needs. */
-function listSources(): string[] {
-  return ['cpu', 'binding']
-    .map((folder) => path.join(native, folder))
-    .filter((folder) => fs.existsSync(folder))
-    .flatMap((folder) =>
-      fs
-        .readdirSync(folder, { recursive: true, encoding: 'utf8' })
-        .filter((name) => name.endsWith('.cpp'))
-        .filter((name) => process.arch === 'x64' || !(path.basename(name) in isaFlags))
-        .map((name) => path.join(folder, name)),
-    )
+const targetNames = ['cpu', 'emulated', 'cuda'] as const;
+
+/** Sources of a folder that this architecture needs. */
+function sourcesIn(folder: string): string[] {
+  return fs
+    .readdirSync(path.join(native, folder), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.cpp'))
+    .filter((name) => process.arch === 'x64' || !(path.basename(name) in isaFlags))
+    .map((name) => path.join(native, folder, name))
     .sort();
+}
+
+const at = (...names: string[]): string[] => names.map((name) => path.join(native, name));
+
+/** What every GPU addon is made of besides what plays the GPU. */
+const gpuCommon = ['binding/gpuAddon.cpp', 'binding/delayLoad.cpp', 'cpu/quantise.cpp', 'cuda/runtime/gpu.cpp'];
+const gpuSession = 'cuda/runtime/session.cpp';
+const launching = ['execute', 'executeF32', 'executeBf16', 'executeF16'].map((name) => `cuda/runtime/${name}.cpp`);
+
+/** `cpu` is what runs need; `emulated` plays a GPU for tests; `cuda` has the kernels for a real one. */
+function targetOf(name: (typeof targetNames)[number]): Target {
+  switch (name) {
+    case 'cpu': {
+      const binding = at('binding/addon.cpp', 'binding/delayLoad.cpp');
+      return { file: path.join(out, 'trainyard_cpu.node'), sources: [...binding, ...sourcesIn('cpu')], kernels: [] };
+    }
+    case 'emulated': {
+      const sources = [
+        ...at(...gpuCommon, gpuSession, 'cuda/runtime/emulated.cpp', ...launching),
+        ...sourcesIn('cuda/layer'),
+      ];
+      return { file: path.join(out, 'tests', 'trainyard_emulated.node'), sources, kernels: [] };
+    }
+    case 'cuda': {
+      const kernels = at('cuda/runtime/cuda.cpp', ...launching);
+      return {
+        file: path.join(out, 'trainyard_cuda.node'),
+        sources: [...at(...gpuCommon, gpuSession), ...kernels],
+        kernels,
+      };
+    }
+  }
 }
 
 /** A file of this project and all files of it that it includes, however deep. */
@@ -110,9 +111,42 @@ function withIncludes(file: string, seen = new Set<string>()): Set<string> {
   return seen;
 }
 
+/** GPUs that have code of their own; newer ones compile the last one's as they start. */
+const architectures = [80, 86, 89, 90];
+
+function nvccFlags(only?: number): string[] {
+  const targets = only === undefined ? architectures : [only];
+  const code = targets.map((sm) => `-gencode=arch=compute_${sm},code=sm_${sm}`);
+  const newest = targets.at(-1)!;
+  return [
+    ...['-x', 'cu', '-c', '-O3', '-std=c++17', '-Werror', 'all-warnings', '-Xcompiler', '-fPIC,-fvisibility=hidden'],
+    ...code,
+    `-gencode=arch=compute_${newest},code=compute_${newest}`,
+    ...includeDirs.map((dir) => `-I${dir}`),
+  ];
+}
+
+/** How a source is compiled. */
+interface Step {
+  readonly source: string;
+  readonly compiler: Compiler;
+  readonly flags: readonly string[];
+  readonly object: string;
+}
+
+function stepOf(source: string, target: Target, compiler: Compiler, nvcc: Compiler | undefined): Step {
+  const isKernel = target.kernels.includes(source);
+  const used = isKernel ? nvcc! : compiler;
+  const object = path.join(
+    objects,
+    `${isKernel ? 'cuda.' : ''}${path.relative(native, source).replaceAll(path.sep, '.')}.o`,
+  );
+  return { source, compiler: used, flags: isKernel ? nvccFlags() : flagsFor(used, source), object };
+}
+
 /** What an object was made from: it is up to date while this stays the same. */
-function fingerprint(compiler: Compiler, source: string): string {
-  const hash = createHash('sha256').update(JSON.stringify([compiler.command, flagsFor(compiler, source)]));
+function fingerprint({ compiler, flags, source }: Step): string {
+  const hash = createHash('sha256').update(JSON.stringify([compiler.command, flags]));
   hash.update(compiler.version);
   for (const name of ['node-addon-api', 'node-api-headers']) {
     hash.update(fs.readFileSync(headers(`${name}/package.json`)));
@@ -121,53 +155,23 @@ function fingerprint(compiler: Compiler, source: string): string {
   return hash.digest('hex');
 }
 
-/** Runs a command to its end; what it says is shown when it fails. @throws BuildError */
-async function run(command: readonly string[], doing: string): Promise<void> {
-  const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.setEncoding('utf8').on('data', (text: string) => {
-      said += text;
-    });
-  }
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject).on('close', resolve);
-  });
-  if (code === 0) return;
-  process.stderr.write(said);
-  throw new BuildError(`${doing} failed (the compiler's messages are above).`);
-}
-
-/** Calls `work` on every item, `jobs` at a time. */
-async function inParallel<T>(items: readonly T[], jobs: number, work: (item: T) => Promise<void>): Promise<void> {
-  const waiting = [...items];
-  const worker = async () => {
-    for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) await work(item);
-  };
-  await Promise.all(Array.from({ length: jobs }, worker));
-}
-
-const objectOf = (source: string): string =>
-  path.join(objects, `${path.relative(native, source).replaceAll(path.sep, '.')}.o`);
-
 /** Compiles one source beside its object's final name, so that a build cut short leaves no half an object. */
-async function compile(compiler: Compiler, source: string): Promise<void> {
-  const object = objectOf(source);
+async function compile(step: Step): Promise<void> {
+  const { compiler, flags, source, object } = step;
   const partial = `${object}.${process.pid}`;
   const target = compiler.msvc ? [`/Fo${partial}`, source] : ['-o', partial, source];
-  const mark = fingerprint(compiler, source);
-  await run(
-    [...compiler.command, ...flagsFor(compiler, source), ...target],
-    `Compiling ${path.relative(root, source)}`,
-  );
+  const mark = fingerprint(step);
+  await run([...compiler.command, ...flags, ...target], `Compiling ${path.relative(root, source)}`);
   fs.renameSync(partial, object);
   fs.writeFileSync(`${object}.hash`, mark);
 }
 
-async function link(compiler: Compiler, sources: readonly string[]): Promise<void> {
-  const inputs = sources.map(objectOf);
-  const partial = path.join(out, `trainyard_cpu.${process.pid}.tmp`);
-  if (compiler.msvc) {
+async function link(target: Target, inputs: readonly string[], compiler: Compiler, nvcc?: Compiler): Promise<void> {
+  const partial = `${target.file}.${process.pid}.tmp`;
+  if (target.kernels.length > 0) {
+    // CUDA's runtime goes into the addon: whoever uses it needs a driver and nothing else.
+    await run([...nvcc!.command, '-shared', '-cudart', 'static', '-o', partial, ...inputs], 'Linking');
+  } else if (compiler.msvc) {
     const libraries: string[] = [];
     for (const name of ['node_api', 'js_native_api']) {
       const library = path.join(objects, `${name}.lib`);
@@ -190,7 +194,7 @@ async function link(compiler: Compiler, sources: readonly string[]): Promise<voi
     await run([...compiler.command, ...targetFlags(), ...shared, '-o', partial, ...inputs], 'Linking');
   }
   // A rename, not a copy: a process that has the old addon open keeps the old one.
-  fs.renameSync(partial, addon);
+  fs.renameSync(partial, target.file);
 }
 
 /** The C++ mirror of the op declarations. */
@@ -201,36 +205,48 @@ async function generate(): Promise<void> {
   module.generateCalls(path.join(generated, 'calls.h'));
 }
 
-/** Builds what is out of date. @throws BuildError with one line for the user */
-export async function buildNative(): Promise<void> {
+const markOf = ({ object }: Step): string =>
+  fs.existsSync(`${object}.hash`) ? fs.readFileSync(`${object}.hash`, 'utf8') : '';
+
+/** Builds what is out of date of an addon. @throws BuildError with one line for the user */
+export async function buildNative(name: (typeof targetNames)[number]): Promise<void> {
   const start = performance.now();
+  const target = targetOf(name);
   const compiler = findCompiler();
-  for (const dir of [objects, generated]) fs.mkdirSync(dir, { recursive: true });
+  const nvcc = target.kernels.length > 0 ? findNvcc() : undefined;
+  if (target.kernels.length > 0 && !nvcc)
+    throw new BuildError('No nvcc was found: install the CUDA toolkit, or name its nvcc in NVCC.');
+  for (const dir of [objects, generated, path.dirname(target.file)]) fs.mkdirSync(dir, { recursive: true });
   await generate();
-  const sources = listSources();
-  const stale = sources.filter((source) => {
-    const mark = `${objectOf(source)}.hash`;
-    const made = fs.existsSync(objectOf(source)) && fs.existsSync(mark) ? fs.readFileSync(mark, 'utf8') : '';
-    return made !== fingerprint(compiler, source);
-  });
-  // The longest first: the kernels are compiled once for each instruction set.
-  stale.sort((a, b) => Number(b.includes('isa_')) - Number(a.includes('isa_')));
-  await inParallel(stale, Math.max(2, os.availableParallelism()), (source) => compile(compiler, source));
+  const steps = target.sources.map((source) => stepOf(source, target, compiler, nvcc));
+  const stale = steps.filter((step) => !fs.existsSync(step.object) || markOf(step) !== fingerprint(step));
+  // The longest first: kernels are compiled for several instruction sets, or GPUs.
+  const isLong = ({ source }: Step): number => Number(source.includes('isa_') || target.kernels.includes(source));
+  stale.sort((a, b) => isLong(b) - isLong(a));
+  await inParallel(stale, Math.max(2, os.availableParallelism()), compile);
   // The addon is as good as the objects that it was linked from.
-  const linked = path.join(out, 'trainyard_cpu.hash');
-  const marks = sources.map((source) => fs.readFileSync(`${objectOf(source)}.hash`, 'utf8')).join('\n');
-  const current = fs.existsSync(addon) && fs.existsSync(linked) && fs.readFileSync(linked, 'utf8') === marks;
-  if (sources.length > 0 && !current) {
-    await link(compiler, sources);
+  const linked = target.file.replace(/node$/, 'hash');
+  const marks = steps.map(markOf).join('\n');
+  const current = fs.existsSync(target.file) && fs.existsSync(linked) && fs.readFileSync(linked, 'utf8') === marks;
+  if (!current) {
+    await link(
+      target,
+      steps.map((step) => step.object),
+      compiler,
+      nvcc,
+    );
     fs.writeFileSync(linked, marks);
   }
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
-  console.log(`native: compiled ${stale.length} of ${sources.length} files in ${seconds} s`);
+  console.log(`native (${name}): compiled ${stale.length} of ${steps.length} files in ${seconds} s`);
 }
 
 if (process.argv[1] && fs.realpathSync(process.argv[1]) === import.meta.filename) {
+  const [asked = 'cpu'] = process.argv.slice(2);
+  const name = targetNames.find((t) => t === asked);
   try {
-    await buildNative();
+    if (!name) throw new BuildError(`There is nothing to build that is named ${asked}: ${targetNames.join(', ')}.`);
+    await buildNative(name);
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     console.error(`native: ${error.message}`);

@@ -5,11 +5,10 @@
 #include <stdexcept>
 #include <string>
 
+#include "../program/scalars.h"
+
 namespace trainyard {
 namespace {
-
-// Places in the `scalars` and `stats` buffers: see electron/engine/gpt2/inputs.ts.
-enum Scalar { kLearningRate, kBiasCorrection1, kBiasCorrection2, kLossScale, kLossGradient };
 
 // y = x · w + …, rows × in by in × out.
 template <class T>

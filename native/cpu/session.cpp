@@ -4,6 +4,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "../program/decode.h"
 #include "execute.h"
 #include "memory.h"
 
@@ -56,35 +57,7 @@ void* Session::resolve(double arena, double offset) const {
 }
 
 int Session::load(const double* code, size_t length) {
-  std::vector<Call> calls;
-  size_t at = 0;
-  auto next = [&]() -> double {
-    if (at >= length) throw std::out_of_range("the program is cut off");
-    return code[at++];
-  };
-  while (at < length) {
-    auto kind = static_cast<int>(next());
-    if (kind < 0 || kind >= kKindCount) throw std::out_of_range("the program has a call of an unknown kind");
-    const KindInfo& info = kKinds[kind];
-    Call call{};
-    call.kind = static_cast<Kind>(kind);
-    const double precision = next();
-    if (!(precision >= 0 && precision < kPrecisionCount)) {
-      throw std::out_of_range("the program has a call of an unknown precision");
-    }
-    call.precision = static_cast<Precision>(static_cast<int>(precision));
-    call.accumulate = static_cast<uint32_t>(next());
-    for (int i = 0; i < info.args; i++) {
-      double arena = next();
-      call.args[i] = resolve(arena, next());
-    }
-    double arena = next();
-    call.workspace = resolve(arena, next());
-    for (int i = 0; i < info.dims; i++) call.dims[i] = static_cast<int64_t>(next());
-    for (int i = 0; i < info.attrs; i++) call.attrs[i] = next();
-    calls.push_back(call);
-  }
-  programs_.push_back(std::move(calls));
+  programs_.push_back(decodeProgram(code, length, [this](double arena, double offset) { return resolve(arena, offset); }));
   return static_cast<int>(programs_.size()) - 1;
 }
 

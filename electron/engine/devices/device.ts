@@ -2,7 +2,7 @@ import type { Plan } from '../program/planner.ts';
 import type { Buffer, Call, Program } from '../program/types.ts';
 import { verify } from '../program/verify.ts';
 
-export type DeviceKind = 'cpu' | 'tfjs' | 'null';
+export type DeviceKind = 'cpu' | 'cuda' | 'tfjs' | 'null';
 
 export type HostArray = Float32Array | Int32Array | Uint16Array | Uint8Array;
 

@@ -2,25 +2,18 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { UserError } from '../../../errors.ts';
 import { packageFile } from '../../../paths.ts';
+import type { NativeSession, SessionAddon } from '../native/session.ts';
 
 declare const handle: unique symbol;
 export interface NativeDevice {
   readonly [handle]: 'device';
 }
-export interface NativeSession {
-  readonly [handle]: 'session';
-}
 
 /** What native/binding/addon.cpp exports. */
-export interface Addon {
+export interface Addon extends SessionAddon {
   createDevice(threads: number, isa: string | undefined): NativeDevice;
   describeDevice(device: NativeDevice): { isa: string; threads: number; scratchBytes: number };
   createSession(device: NativeDevice, arenaBytes: Float64Array): NativeSession;
-  loadProgram(session: NativeSession, code: Float64Array): number;
-  copy(session: NativeSession, arena: number, offset: number, array: ArrayBufferView, toDevice: boolean): void;
-  run(session: NativeSession, program: number, times: Float64Array | undefined): Promise<void>;
-  sessionBytes(session: NativeSession): number;
-  closeSession(session: NativeSession): void;
   memory(): { allocations: number; liveBytes: number };
   fmaPeak(device: NativeDevice): { oneCore: number; allThreads: number };
 }

@@ -3,7 +3,7 @@ import { arenaNames, type Plan } from '../../program/planner.ts';
 import { type Buffer, precisions, type Program } from '../../program/types.ts';
 
 /**
- * A program as numbers for native/cpu/session.cpp. Each call: kind, precision, accumulate bits, (arena, offset) of every argument and
+ * A program as numbers for native/program/decode.h. Each call: kind, precision, accumulate bits, (arena, offset) of every argument and
  * of the workspace (-1, 0 when absent), dimensions, attributes, all in the order of the op's declaration.
  */
 export function encode(program: Program, plan: Plan): Float64Array {

@@ -1,0 +1,39 @@
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import { UserError } from '../../../errors.ts';
+import { packageFile } from '../../../paths.ts';
+import type { NativeSession, SessionAddon } from '../native/session.ts';
+
+declare const handle: unique symbol;
+export interface NativeGpu {
+  readonly [handle]: 'gpu';
+}
+
+/** What native/binding/gpuAddon.cpp exports. */
+export interface GpuAddon extends SessionAddon {
+  createDevice(ordinal: number, order: string | undefined): NativeGpu;
+  describeDevice(device: NativeGpu): { name: string; memoryBytes: number };
+  /** Of the emulated GPU: what it finds wrong with a kernel of its own. */
+  selfTest(device: NativeGpu, kernel: string): string;
+  createSession(device: NativeGpu, arenaBytes: Float64Array, hostArena: number): NativeSession;
+}
+
+/** Where the build puts the addon with CUDA kernels, and the one that plays a GPU on the host. */
+export const cudaAddonPath = packageFile('native/build/trainyard_cuda.node');
+export const emulatedAddonPath = packageFile('native/build/tests/trainyard_emulated.node');
+
+/** Loads an addon. @throws UserError when it is missing or can't be loaded */
+export function loadGpuAddon(file: string): GpuAddon {
+  if (!fs.existsSync(file)) {
+    throw new UserError(
+      'The GPU engine is not built: install the CUDA toolkit (nvcc), run `npm run build:native` and try again.',
+    );
+  }
+  try {
+    return createRequire(import.meta.url)(file) as GpuAddon;
+  } catch (error) {
+    throw new UserError(
+      `The GPU engine can't be loaded (${(error as Error).message.split('\n')[0]}): run \`npm run build:native\` on this machine.`,
+    );
+  }
+}

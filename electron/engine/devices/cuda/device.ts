@@ -1,0 +1,55 @@
+import { arenaNames } from '../../program/planner.ts';
+import type { Call } from '../../program/types.ts';
+import { checkPrograms, type Device } from '../device.ts';
+import { arenaSizes, NativeProgramSession } from '../native/session.ts';
+import { cudaAddonPath, loadGpuAddon } from './addon.ts';
+
+export interface CudaDeviceOptions {
+  /** Which GPU, as CUDA counts them. Default: the first. */
+  readonly ordinal?: number;
+  /** Another addon than that with CUDA kernels, and how the threads of an emulated GPU take turns. */
+  readonly addon?: string;
+  readonly order?: string;
+}
+
+export interface CudaDevice extends Device {
+  readonly memoryBytes: number;
+}
+
+/** An NVIDIA GPU. @throws UserError when the addon is missing, Error when there is no such GPU */
+export function createCudaDevice({
+  ordinal = 0,
+  addon: file = cudaAddonPath,
+  order,
+}: CudaDeviceOptions = {}): CudaDevice {
+  const addon = loadGpuAddon(file);
+  const native = addon.createDevice(ordinal, order);
+  const { name, memoryBytes } = addon.describeDevice(native);
+  const device: CudaDevice = {
+    kind: 'cuda',
+    description: `cuda: ${name}`,
+    memoryBytes,
+    supports,
+    async load(programs, plan) {
+      checkPrograms(device, programs);
+      const session = addon.createSession(native, arenaSizes(plan), arenaNames.indexOf('paged'));
+      return new NativeProgramSession(addon, session, programs, plan);
+    },
+  };
+  return device;
+}
+
+/** Keys whose scores one block holds: kMostRowKeys of native/cuda/kernels/rowAttention.h. */
+const mostRowKeys = 24_000;
+/** kMaxHeadDim of native/cuda/kernels/attention.h. */
+const mostHeadDim = 128;
+
+function supports({ kind, dims, args, accumulate }: Call): string | undefined {
+  if ((dims.headDim ?? 0) > mostHeadDim) return `heads are ${dims.headDim} wide, and ${mostHeadDim} is the most`;
+  if (kind === 'cachedAttention' && dims.context! > mostRowKeys) return `the context is longer than ${mostRowKeys}`;
+  if (kind === 'packedAttention' && dims.rows! > mostRowKeys) return `more than ${mostRowKeys} rows are packed`;
+  if (kind === 'linearBackwardInput' && args.pre && accumulate.has('dx')) {
+    return 'a gradient that passes GELU is written, not added';
+  }
+  return undefined;
+}

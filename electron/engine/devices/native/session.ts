@@ -1,0 +1,85 @@
+import { arenaNames, type Plan } from '../../program/planner.ts';
+import { type Buffer, byteLength, type Program } from '../../program/types.ts';
+import { type HostArray, hostArray, type Session } from '../device.ts';
+import { encode } from './encode.ts';
+
+declare const handle: unique symbol;
+export interface NativeSession {
+  readonly [handle]: 'session';
+}
+
+/** What the addons of all native devices export for sessions. */
+export interface SessionAddon {
+  loadProgram(session: NativeSession, code: Float64Array): number;
+  copy(session: NativeSession, arena: number, offset: number, array: ArrayBufferView, toDevice: boolean): void;
+  run(session: NativeSession, program: number, times: Float64Array | undefined): Promise<void>;
+  sessionBytes(session: NativeSession): number;
+  closeSession(session: NativeSession): void;
+}
+
+/** Bytes of a plan's arenas, in the order in which programs name them. */
+export const arenaSizes = (plan: Plan): Float64Array => Float64Array.from(arenaNames, (n) => plan.arenaBytes[n]);
+
+/** Programs and their arenas, held by a native addon. */
+export class NativeProgramSession implements Session {
+  readonly #addon: SessionAddon;
+  readonly #native: NativeSession;
+  readonly #plan: Plan;
+  readonly #programs: ReadonlyMap<Program, number>;
+  #running = false;
+  #closed = false;
+
+  /** @param native made with the arenas of the plan, in the order of `arenaNames` */
+  constructor(addon: SessionAddon, native: NativeSession, programs: readonly Program[], plan: Plan) {
+    this.#addon = addon;
+    this.#native = native;
+    this.#plan = plan;
+    this.#programs = new Map(programs.map((p) => [p, addon.loadProgram(native, encode(p, plan))]));
+  }
+
+  write(buffer: Buffer, data: HostArray): void {
+    this.#copy(buffer, data, true);
+  }
+
+  read(buffer: Buffer, target: HostArray = hostArray(buffer)): HostArray {
+    this.#copy(buffer, target, false);
+    return target;
+  }
+
+  #requireIdle(): void {
+    if (this.#closed) throw new Error('the session is closed');
+    if (this.#running) throw new Error('a program is running');
+  }
+
+  #copy(buffer: Buffer, array: HostArray, toDevice: boolean): void {
+    this.#requireIdle();
+    const place = this.#plan.placements.get(buffer);
+    if (!place) throw new Error(`${buffer.name} has no place in the plan`);
+    if (array.byteLength !== byteLength(buffer)) {
+      throw new Error(`${buffer.name} holds ${byteLength(buffer)} bytes, not ${array.byteLength}`);
+    }
+    this.#addon.copy(this.#native, arenaNames.indexOf(place.arena), place.offset, array, toDevice);
+  }
+
+  async run(program: Program, times?: Float64Array): Promise<void> {
+    this.#requireIdle();
+    const index = this.#programs.get(program);
+    if (index === undefined) throw new Error(`program ${program.name} is not loaded`);
+    this.#running = true;
+    try {
+      await this.#addon.run(this.#native, index, times);
+    } finally {
+      this.#running = false;
+    }
+  }
+
+  allocatedBytes(): number {
+    return this.#addon.sessionBytes(this.#native);
+  }
+
+  close(): void {
+    if (this.#running) throw new Error('a program is running');
+    this.#closed = true;
+    this.#addon.closeSession(this.#native);
+  }
+}

@@ -1,0 +1,63 @@
+// What is done element by element.
+#pragma once
+#include "../layer/layer.h"
+#include "philox.h"
+
+namespace trainyard {
+namespace gpu {
+
+// Calls body(i) for every element, each in one thread.
+template <class Body>
+TY_KERNEL void eachElement(Thread& t, int64_t elements, const Body& body) {
+  const int64_t step = t.blocks() * t.threads();
+  for (int64_t i = t.block() * t.threads() + t.index(); i < elements; i += step) body(i);
+}
+
+// y = x, rounded
+template <class T>
+struct Cast {
+  static constexpr const char* name = "cast";
+  struct Args {
+    const float* x;
+    T* y;
+    int64_t elements;
+  };
+  TY_KERNEL static void run(Thread& t, const Args& a) {
+    eachElement(t, a.elements, [&](int64_t i) { fromFloat(a.x[i], a.y + i); });
+  }
+};
+
+// y = x · mask (+ residual); applied to a gradient it is its own backward.
+template <class T>
+struct DropoutKernel {
+  static constexpr const char* name = "dropout";
+  struct Args {
+    const T* x;
+    const T* residual;  // or null
+    T* y;
+    int64_t elements;
+    DropoutNumbers numbers;
+  };
+  TY_KERNEL static void run(Thread& t, const Args& a) {
+    eachElement(t, a.elements, [&](int64_t i) {
+      float value = toFloat(a.x[i]) * dropoutMask(a.numbers, static_cast<uint64_t>(i));
+      if (a.residual) value += toFloat(a.residual[i]);
+      fromFloat(value, a.y + i);
+    });
+  }
+};
+
+// x = 0
+struct Zero {
+  static constexpr const char* name = "zero";
+  struct Args {
+    float* x;
+    int64_t elements;
+  };
+  TY_KERNEL static void run(Thread& t, const Args& a) {
+    eachElement(t, a.elements, [&](int64_t i) { a.x[i] = 0.0f; });
+  }
+};
+
+}  // namespace gpu
+}  // namespace trainyard

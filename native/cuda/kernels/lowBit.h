@@ -1,0 +1,209 @@
+// AdamW whose moments are kept in 8 or 4 bits. An update sees the exact new moments; only what is kept is rounded. A
+// warp takes a block of elements that share a scale.
+#pragma once
+#include "../../cpu/quantise.h"
+#include "update.h"
+
+namespace trainyard {
+namespace gpu {
+
+constexpr int64_t kBlock8 = 256;  // elements that share a scale
+constexpr int64_t kBlock4 = 128;
+constexpr int kBlockWarps = 8;
+// Chunks of rows in which column maxima are taken; rankOneChunks in the op's declaration.
+constexpr int64_t kRankOneChunks = 64;
+
+inline Grid gridOverBlocks(int64_t blocks) { return {ceilDiv(blocks, kBlockWarps), 1, kBlockWarps * 32, 0}; }
+
+struct LowBitArgs {
+  float* p;
+  const float* g;
+  uint8_t* mCodes;
+  float* mScale;
+  uint8_t* vCodes;
+  float* vScale;
+  int64_t elements;
+  AdamWNumbers numbers;
+  const QuantisationMap* mMap;  // in the device's memory
+  const QuantisationMap* vMap;
+};
+
+TY_KERNEL uint32_t bitsOf(float x) {
+#if defined(__CUDA_ARCH__)
+  return __float_as_uint(x);
+#else
+  uint32_t bits;
+  __builtin_memcpy(&bits, &x, sizeof bits);
+  return bits;
+#endif
+}
+
+TY_KERNEL uint8_t toCode(const QuantisationMap& map, float x) {
+  const uint8_t base = map.base[bitsOf(x) >> 16];
+  return static_cast<uint8_t>(base + (map.middles[base] < x ? 1 : 0));
+}
+
+TY_KERNEL uint8_t code4(const uint8_t* packed, int64_t i) {
+  return static_cast<uint8_t>(packed[i >> 1] >> ((i & 1) * 4) & 15);
+}
+
+TY_KERNEL float normalised(float x, float scale) { return scale == 0.0f ? x : x / scale; }
+
+TY_KERNEL int64_t warpBlock(Thread& t) { return t.block() * t.warps() + t.warp(); }
+
+struct AdamW8bit {
+  static constexpr const char* name = "adamw8bit";
+  using Args = LowBitArgs;
+  TY_KERNEL static void run(Thread& t, const Args& a) {
+    const int64_t block = warpBlock(t), first = block * kBlock8;
+    if (skips(a.numbers) || first >= a.elements) return;
+    const AdamWFactors factors = AdamWFactors::of(a.numbers);
+    constexpr int kEach = kBlock8 / 32;
+    const float mOld = a.mScale[block], vOld = a.vScale[block];
+    float m[kEach], v[kEach], mMost = 0, vMost = 0;
+    for (int j = 0; j < kEach; j++) {
+      const int64_t i = first + 32 * j + t.lane();
+      m[j] = v[j] = 0;
+      if (i >= a.elements) continue;
+      m[j] = a.mMap->values[a.mCodes[i]] * mOld;
+      v[j] = a.vMap->values[a.vCodes[i]] * vOld;
+      a.p[i] = factors.update(a.p[i], a.g[i], m[j], v[j]);
+      mMost = fmaxf(mMost, fabsf(m[j]));
+      vMost = fmaxf(vMost, fabsf(v[j]));
+    }
+    mMost = warpMax(t, mMost);
+    vMost = warpMax(t, vMost);
+    if (t.lane() == 0) {
+      a.mScale[block] = mMost;
+      a.vScale[block] = vMost;
+    }
+    for (int j = 0; j < kEach; j++) {
+      const int64_t i = first + 32 * j + t.lane();
+      if (i >= a.elements) continue;
+      a.mCodes[i] = toCode(*a.mMap, normalised(m[j], mMost));
+      a.vCodes[i] = toCode(*a.vMap, normalised(v[j], vMost));
+    }
+  }
+};
+
+struct RankOneArgs {
+  LowBitArgs of;
+  int64_t rows, columns;
+  float* scales;   // the new ones: rows, then columns
+  float* partial;  // kRankOneChunks × columns
+};
+
+// The second moment of an element before the step.
+TY_KERNEL float rankOneMoment(const RankOneArgs& a, int64_t i) {
+  const float scale = fminf(a.of.vScale[i / a.columns], a.of.vScale[a.rows + i % a.columns]);
+  return a.of.vMap->values[code4(a.of.vCodes, i)] * scale;
+}
+
+// The largest new second moment of every row: a block takes a row.
+struct RankOneRows {
+  static constexpr const char* name = "rankOneRows";
+  using Args = RankOneArgs;
+  TY_KERNEL static void run(Thread& t, const Args& a) {
+    if (skips(a.of.numbers)) return;
+    const AdamWFactors factors = AdamWFactors::of(a.of.numbers);
+    const int64_t row = t.block();
+    float most = 0;
+    for (int64_t c = t.index(); c < a.columns; c += t.threads()) {
+      const int64_t i = row * a.columns + c;
+      most = fmaxf(most, factors.moment2(a.of.g[i], rankOneMoment(a, i)));
+    }
+    most = blockMax(t, most, t.shared<float>(0));
+    if (t.index() == 0) a.scales[row] = most;
+  }
+};
+
+// The largest of every column in a chunk of rows. Blocks: columns; blocksY: chunks.
+struct RankOneColumns {
+  static constexpr const char* name = "rankOneColumns";
+  using Args = RankOneArgs;
+  TY_KERNEL static void run(Thread& t, const Args& a) {
+    const int64_t c = t.block() * t.threads() + t.index();
+    if (skips(a.of.numbers) || c >= a.columns) return;
+    const AdamWFactors factors = AdamWFactors::of(a.of.numbers);
+    const int64_t chunkRows = (a.rows + kRankOneChunks - 1) / kRankOneChunks;
+    const int64_t first = t.blockY() * chunkRows;
+    const int64_t end = first + chunkRows < a.rows ? first + chunkRows : a.rows;
+    float most = 0;
+    for (int64_t row = first; row < end; row++) {
+      const int64_t i = row * a.columns + c;
+      most = fmaxf(most, factors.moment2(a.of.g[i], rankOneMoment(a, i)));
+    }
+    a.partial[t.blockY() * a.columns + c] = most;
+  }
+};
+
+struct RankOneColumnMaxima {
+  static constexpr const char* name = "rankOneColumnMaxima";
+  using Args = RankOneArgs;
+  TY_KERNEL static void run(Thread& t, const Args& a) {
+    const int64_t c = t.block() * t.threads() + t.index();
+    if (skips(a.of.numbers) || c >= a.columns) return;
+    float most = 0;
+    for (int64_t chunk = 0; chunk < kRankOneChunks; chunk++) most = fmaxf(most, a.partial[chunk * a.columns + c]);
+    a.scales[a.rows + c] = most;
+  }
+};
+
+// vScale = scales
+struct RankOneScales {
+  static constexpr const char* name = "rankOneScales";
+  using Args = RankOneArgs;
+  TY_KERNEL static void run(Thread& t, const Args& a) {
+    if (skips(a.of.numbers)) return;
+    eachElement(t, a.rows + a.columns, [&](int64_t i) { a.of.vScale[i] = a.scales[i]; });
+  }
+};
+
+// `rows` 0: a vector, whose second moment has a scale a block as the first one has.
+struct AdamW4bit {
+  static constexpr const char* name = "adamw4bit";
+  using Args = RankOneArgs;
+  TY_KERNEL static void run(Thread& t, const Args& r) {
+    const LowBitArgs& a = r.of;
+    const int64_t block = warpBlock(t), first = block * kBlock4;
+    if (skips(a.numbers) || first >= a.elements) return;
+    const AdamWFactors factors = AdamWFactors::of(a.numbers);
+    constexpr int kEach = kBlock4 / 32;
+    const float mOld = a.mScale[block], vOld = r.rows ? 0.0f : a.vScale[block];
+    float m[kEach], v[kEach], mMost = 0, vMost = 0;
+    // Neighbours share a byte: a lane takes some in a row.
+    const int64_t own = first + kEach * t.lane();
+    for (int j = 0; j < kEach; j++) {
+      const int64_t i = own + j;
+      m[j] = v[j] = 0;
+      if (i >= a.elements) continue;
+      m[j] = a.mMap->values[code4(a.mCodes, i)] * mOld;
+      v[j] = r.rows ? rankOneMoment(r, i) : a.vMap->values[code4(a.vCodes, i)] * vOld;
+      a.p[i] = factors.update(a.p[i], a.g[i], m[j], v[j]);
+      mMost = fmaxf(mMost, fabsf(m[j]));
+      vMost = fmaxf(vMost, fabsf(v[j]));
+    }
+    mMost = warpMax(t, mMost);
+    vMost = warpMax(t, vMost);
+    if (t.lane() == 0) {
+      a.mScale[block] = mMost;
+      if (!r.rows) a.vScale[block] = vMost;
+    }
+    for (int j = 0; j < kEach; j += 2) {
+      if (own + j >= a.elements) continue;
+      int mByte = 0, vByte = 0;
+      for (int k = 0; k < 2 && own + j + k < a.elements; k++) {
+        const int64_t i = own + j + k;
+        float scale = vMost;
+        if (r.rows) scale = fminf(r.scales[i / r.columns], r.scales[r.rows + i % r.columns]);
+        mByte |= toCode(*a.mMap, normalised(m[j + k], mMost)) << (4 * k);
+        vByte |= toCode(*a.vMap, normalised(v[j + k], scale)) << (4 * k);
+      }
+      a.mCodes[(own + j) / 2] = static_cast<uint8_t>(mByte);
+      a.vCodes[(own + j) / 2] = static_cast<uint8_t>(vByte);
+    }
+  }
+};
+
+}  // namespace gpu
+}  // namespace trainyard

@@ -1,0 +1,260 @@
+#include "emulated.h"
+
+#include <algorithm>
+
+namespace trainyard {
+namespace gpu {
+
+float toFloat(Bf16 x) {
+  const uint32_t bits = static_cast<uint32_t>(x.bits) << 16;
+  float out;
+  std::memcpy(&out, &bits, sizeof out);
+  return out;
+}
+
+void fromFloat(float x, Bf16* out) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  if (x != x) {
+    out->bits = static_cast<uint16_t>(bits >> 16 | 0x40u);
+    return;
+  }
+  // To the nearest, ties to even: what is cut off is rounded by adding just under, or just, half.
+  out->bits = static_cast<uint16_t>((bits + 0x7fffu + (bits >> 16 & 1u)) >> 16);
+}
+
+float toFloat(F16 x) {
+  const int exponent = x.bits >> 10 & 31, fraction = x.bits & 1023;
+  float size;
+  if (exponent == 31) {
+    size = fraction ? NAN : INFINITY;
+  } else if (exponent == 0) {
+    size = std::ldexp(static_cast<float>(fraction), -24);
+  } else {
+    size = std::ldexp(static_cast<float>(1024 + fraction), exponent - 25);
+  }
+  return x.bits & 0x8000 ? -size : size;
+}
+
+void fromFloat(float x, F16* out) {
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  const auto sign = static_cast<uint16_t>(bits >> 16 & 0x8000u);
+  const float size = std::fabs(x);
+  if (x != x) {
+    out->bits = static_cast<uint16_t>(sign | 0x7e00u);
+  } else if (size >= 65520.0f) {
+    out->bits = static_cast<uint16_t>(sign | 0x7c00u);
+  } else {
+    int exponent = -24;
+    if (size != 0.0f) (void)std::frexp(size, &exponent);
+    // Steps of 2^-24 for subnormal numbers, else 11 bits of fraction; nearbyint rounds ties to even.
+    const int step = std::max(exponent - 11, -24);
+    const auto steps = static_cast<uint32_t>(std::nearbyint(std::ldexp(size, -step)));
+    // A fraction that rounds up to the next power of two carries into the exponent by itself.
+    const uint32_t biased = step == -24 ? steps : static_cast<uint32_t>(step + 24) * 1024u + steps;
+    out->bits = static_cast<uint16_t>(sign | biased);
+  }
+}
+
+Block::Block(Order order, uint64_t seed) : order_(order), random_(seed * 0x9e3779b97f4a7c15u + 1) {}
+Block::~Block() = default;
+
+uint64_t Block::randomBits() {
+  random_ ^= random_ << 13;
+  random_ ^= random_ >> 7;
+  random_ ^= random_ << 17;
+  return random_;
+}
+
+void Block::run(const char* kernel, const Grid& grid, const std::function<void(Thread&)>& body) {
+  if (grid.threads <= 0 || grid.threads % 32 != 0 || grid.threads > 1024)
+    throw KernelError(std::string(kernel) + ": " + std::to_string(grid.threads) + " threads make no block");
+  // What a GPU has for a block (sm_86 and sm_89: 99 KiB).
+  if (grid.sharedBytes > 99 * 1024)
+    throw KernelError(std::string(kernel) + ": " + std::to_string(grid.sharedBytes) + " bytes of shared memory");
+  kernel_ = kernel;
+  grid_ = grid;
+  while (threads_.size() < static_cast<size_t>(grid.threads)) threads_.push_back(std::make_unique<ThreadState>());
+  std::vector<int64_t> blocks(static_cast<size_t>(grid.blocks * grid.blocksY));
+  for (size_t i = 0; i < blocks.size(); i++) blocks[i] = static_cast<int64_t>(i);
+  if (order_ == Order::reverse) std::reverse(blocks.begin(), blocks.end());
+  if (order_ == Order::random || order_ == Order::warpAhead) {
+    for (size_t i = blocks.size(); i > 1; i--) std::swap(blocks[i - 1], blocks[randomBits() % i]);
+  }
+  for (int64_t b : blocks) runBlock(body, b % grid.blocks, b / grid.blocks);
+}
+
+void Block::runBlock(const std::function<void(Thread&)>& body, int64_t x, int64_t y) {
+  blockX_ = x;
+  blockY_ = y;
+  // Whatever the block before left is no value that a kernel may count on.
+  memory_.assign(grid_.sharedBytes, 0xcb);
+  cells_.assign((grid_.sharedBytes + 1) / 2, Cell());
+  warps_.assign(static_cast<size_t>(grid_.threads / 32), Warp());
+  epoch_ = 1;
+  atBarrier_ = 0;
+  alive_ = grid_.threads;
+  error_.clear();
+  for (int i = 0; i < grid_.threads; i++) {
+    ThreadState& state = *threads_[static_cast<size_t>(i)];
+    state.state = State::ready;
+    state.groups.clear();
+    state.open.clear();
+    state.fiber.begin([this, i, x, y, &body, &state] {
+      try {
+        Thread thread(*this, i, x, y);
+        body(thread);
+        if (!state.open.empty() || !state.groups.empty()) fail(i, "it ends with copies that it has not waited for");
+      } catch (const std::exception& e) {
+        if (error_.empty()) error_ = e.what();
+      }
+      state.state = State::ended;
+      alive_--;
+    });
+  }
+  while (alive_ > 0) {
+    const int thread = next();
+    if (thread < 0) {
+      if (atBarrier_ == alive_ && alive_ == grid_.threads) {
+        // All have arrived.
+        epoch_++;
+        atBarrier_ = 0;
+        for (int i = 0; i < grid_.threads; i++) threads_[static_cast<size_t>(i)]->state = State::ready;
+        continue;
+      }
+      throw KernelError(std::string(kernel_) + ", block " + std::to_string(x) + "," + std::to_string(y) + ": " +
+                        std::to_string(atBarrier_) + " of " + std::to_string(grid_.threads) +
+                        " threads wait at a barrier that the others never reach");
+    }
+    threads_[static_cast<size_t>(thread)]->fiber.resume();
+    if (!error_.empty()) throw KernelError(error_);
+  }
+}
+
+int Block::next() {
+  int ready[1024];
+  int n = 0;
+  for (int i = 0; i < grid_.threads; i++) {
+    if (threads_[static_cast<size_t>(i)]->state == State::ready) ready[n++] = i;
+  }
+  if (n == 0) return -1;
+  switch (order_) {
+    case Order::forward: return ready[0];
+    case Order::reverse: return ready[n - 1];
+    case Order::random: return ready[randomBits() % static_cast<uint64_t>(n)];
+    case Order::warpAhead: {
+      const int warp = ready[n - 1] / 32;
+      int first = n - 1;
+      while (first > 0 && ready[first - 1] / 32 == warp) first--;
+      return ready[first + static_cast<int>(randomBits() % static_cast<uint64_t>(n - first))];
+    }
+  }
+  return ready[0];
+}
+
+void Block::wait(int thread, State state) {
+  ThreadState& self = *threads_[static_cast<size_t>(thread)];
+  self.state = state;
+  while (self.state == state) self.fiber.leave();
+}
+
+void Block::sync(int thread) {
+  atBarrier_++;
+  wait(thread, State::atBarrier);
+}
+
+const unsigned char* Block::exchange(int thread, const void* value, size_t bytes) {
+  Warp& warp = warps_[static_cast<size_t>(thread / 32)];
+  // The slots of the turn before may still be read by lanes that are behind.
+  unsigned char* slots = warp.slots[warp.epoch & 1u];
+  std::memcpy(slots + 64 * (thread % 32), value, bytes);
+  if (++warp.arrived < 32) {
+    wait(thread, State::atExchange);
+    return slots;
+  }
+  warp.arrived = 0;
+  warp.epoch++;
+  for (int i = thread / 32 * 32; i < thread / 32 * 32 + 32; i++) {
+    ThreadState& lane = *threads_[static_cast<size_t>(i)];
+    if (lane.state == State::atExchange) lane.state = State::ready;
+  }
+  return slots;
+}
+
+void Block::access(int thread, size_t byte, size_t bytes, bool isWrite) {
+  if (byte + bytes > memory_.size())
+    fail(thread, "it reaches byte " + std::to_string(byte) + " of " + std::to_string(memory_.size()));
+  if (byte % bytes != 0) fail(thread, "byte " + std::to_string(byte) + " is not aligned to " + std::to_string(bytes));
+  const uint32_t warpEpoch = warps_[static_cast<size_t>(thread / 32)].epoch;
+  const auto ofOwnWarp = [&](int other) { return other / 32 == thread / 32; };
+  for (size_t c = byte / 2; c < (byte + bytes + 1) / 2; c++) {
+    Cell& cell = cells_[c];
+    const auto wrong = [&](const std::string& what) { fail(thread, "byte " + std::to_string(2 * c) + what); };
+    if (cell.pending >= 0) wrong(" awaits a copy of thread " + std::to_string(cell.pending));
+    if (!isWrite && !cell.written) wrong(" is read and was never written");
+    const bool recentWrite = cell.writer >= 0 && cell.writer != thread && cell.writeEpoch == epoch_ &&
+                             !(ofOwnWarp(cell.writer) && cell.writeWarpEpoch < warpEpoch);
+    if (recentWrite)
+      wrong(std::string(" is ") + (isWrite ? "written" : "read") + " without a barrier behind the write of thread " +
+            std::to_string(cell.writer));
+    const uint32_t own = 1u << (thread / 32);
+    if (!isWrite) {
+      if (cell.readEpoch != epoch_) {
+        cell.reader = thread;
+        cell.readers = 0;
+      } else if (cell.reader != thread) {
+        cell.reader = -2;
+      }
+      cell.readers |= own;
+      cell.readEpoch = epoch_;
+      cell.readWarpEpoch = warpEpoch;
+      continue;
+    }
+    if (cell.readEpoch == epoch_ && cell.reader != thread) {
+      const bool byOthers = (cell.readers & ~own) != 0 || cell.readWarpEpoch >= warpEpoch;
+      if (byOthers) wrong(" is written without a barrier behind reads of other threads");
+    }
+    cell.written = true;
+    cell.writer = thread;
+    cell.writeEpoch = epoch_;
+    cell.writeWarpEpoch = warpEpoch;
+  }
+}
+
+void Block::copyAsync(int thread, size_t byte, const void* from, bool valid) {
+  access(thread, byte, 16, true);
+  if (valid && reinterpret_cast<uintptr_t>(from) % 16 != 0) fail(thread, "a copy's source is not aligned to 16 bytes");
+  Copy copy{byte, {}};
+  if (valid) std::memcpy(copy.data, from, 16);
+  for (size_t c = byte / 2; c < byte / 2 + 8; c++) cells_[c].pending = thread;
+  std::memset(memory_.data() + byte, 0xcb, 16);
+  threads_[static_cast<size_t>(thread)]->open.push_back(copy);
+}
+
+void Block::commitCopies(int thread) {
+  ThreadState& self = *threads_[static_cast<size_t>(thread)];
+  self.groups.push_back(std::move(self.open));
+  self.open.clear();
+}
+
+void Block::waitCopies(int thread, int newest) {
+  ThreadState& self = *threads_[static_cast<size_t>(thread)];
+  // As late as is allowed: those that need not have arrived have not.
+  while (self.groups.size() > static_cast<size_t>(newest)) {
+    for (const Copy& copy : self.groups.front()) {
+      for (size_t c = copy.byte / 2; c < copy.byte / 2 + 8; c++) cells_[c].pending = -1;
+      access(thread, copy.byte, 16, true);
+      std::memcpy(memory_.data() + copy.byte, copy.data, 16);
+    }
+    self.groups.erase(self.groups.begin());
+  }
+}
+
+void Block::fail(int thread, const std::string& what) const {
+  throw KernelError(std::string(kernel_) + ", block " + std::to_string(blockX_) + "," + std::to_string(blockY_) +
+                    ", thread " + std::to_string(thread) + ": " + what);
+}
+
+}  // namespace gpu
+}  // namespace trainyard

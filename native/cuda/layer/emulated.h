@@ -1,0 +1,205 @@
+// The layer on the host: see layer.h. Threads of a block are fibers of one host thread, so that a run is repeated
+// exactly, and what one of them does in between barriers comes in whatever order is asked for.
+#pragma once
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "../../cpu/half.h"
+#include "fiber.h"
+#include "grid.h"
+
+#define TY_KERNEL inline
+
+namespace trainyard {
+namespace gpu {
+
+inline float toFloat(float x) { return x; }
+float toFloat(F16 x);
+float toFloat(Bf16 x);
+inline void fromFloat(float x, float* out) { *out = x; }
+void fromFloat(float x, F16* out);
+void fromFloat(float x, Bf16* out);
+
+// Which thread goes on, of those that can.
+enum class Order {
+  forward,    // the first
+  reverse,    // the last
+  random,     // any
+  warpAhead,  // the last warp as far as it gets, then the one before it
+};
+
+// A mistake of a kernel: it names the threads, and the byte of shared memory.
+class KernelError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+
+class Block;
+
+// An element of shared memory, whose reads and writes are watched.
+template <class T>
+class Ref {
+ public:
+  Ref(Block& block, int thread, size_t byte) : block_(block), thread_(thread), byte_(byte) {}
+  operator T() const;
+  Ref& operator=(T value);
+  Ref& operator=(const Ref& other) { return *this = static_cast<T>(other); }
+  Ref(const Ref&) = default;
+  Ref& operator+=(T value) { return *this = static_cast<T>(*this) + value; }
+
+ private:
+  Block& block_;
+  int thread_;
+  size_t byte_;
+};
+
+template <class T>
+struct Shared {
+  Block* block;
+  int thread;
+  size_t byte;
+  Ref<T> operator[](int i) const { return Ref<T>(*block, thread, byte + static_cast<size_t>(i) * sizeof(T)); }
+  Shared operator+(int n) const { return {block, thread, byte + static_cast<size_t>(n) * sizeof(T)}; }
+};
+
+class Thread;
+
+// The threads of a block and their shared memory; one block after another uses it.
+class Block {
+ public:
+  Block(Order order, uint64_t seed);
+  ~Block();
+
+  // Runs all blocks of a grid, in an order of its own. Throws KernelError.
+  void run(const char* kernel, const Grid& grid, const std::function<void(Thread&)>& body);
+
+  // What threads ask for.
+  void sync(int thread);
+  // Gives a value of up to 64 bytes to the lanes of one's warp. Returns 32 slots of 64 bytes.
+  const unsigned char* exchange(int thread, const void* value, size_t bytes);
+  void access(int thread, size_t byte, size_t bytes, bool isWrite);
+  void copyAsync(int thread, size_t byte, const void* from, bool valid);
+  void commitCopies(int thread);
+  void waitCopies(int thread, int newest);
+  unsigned char* memory() { return memory_.data(); }
+  const Grid& grid() const { return grid_; }
+  [[noreturn]] void fail(int thread, const std::string& what) const;
+
+ private:
+  enum class State { ready, atBarrier, atExchange, ended };
+  // What is known of two bytes of shared memory since the last barrier.
+  struct Cell {
+    bool written = false;
+    int pending = -1;  // the thread whose copy has not arrived
+    int writer = -1;
+    uint32_t writeEpoch = 0, writeWarpEpoch = 0;
+    int reader = -1;  // -2: several
+    uint32_t readers = 0;  // warps, a bit each
+    uint32_t readEpoch = 0, readWarpEpoch = 0;
+  };
+  struct Copy {
+    size_t byte;
+    unsigned char data[16];
+  };
+  struct ThreadState {
+    Fiber fiber;
+    State state = State::ended;
+    std::vector<std::vector<Copy>> groups;  // committed, the oldest first
+    std::vector<Copy> open;
+  };
+  struct Warp {
+    int arrived = 0;
+    uint32_t epoch = 1;
+    unsigned char slots[2][32 * 64];
+  };
+
+  void runBlock(const std::function<void(Thread&)>& body, int64_t x, int64_t y);
+  int next();
+  void wait(int thread, State state);
+  uint64_t randomBits();
+
+  Order order_;
+  uint64_t random_;
+  const char* kernel_ = "";
+  Grid grid_{};
+  int64_t blockX_ = 0, blockY_ = 0;
+  std::vector<std::unique_ptr<ThreadState>> threads_;
+  std::vector<Warp> warps_;
+  std::vector<unsigned char> memory_;
+  std::vector<Cell> cells_;
+  uint32_t epoch_ = 1;
+  int atBarrier_ = 0;
+  int alive_ = 0;
+  std::string error_;
+};
+
+class Thread {
+ public:
+  Thread(Block& block, int index, int64_t x, int64_t y) : owner_(block), index_(index), x_(x), y_(y) {}
+
+  int index() const { return index_; }
+  int threads() const { return owner_.grid().threads; }
+  int lane() const { return index_ % 32; }
+  int warp() const { return index_ / 32; }
+  int warps() const { return threads() / 32; }
+  int64_t block() const { return x_; }
+  int64_t blocks() const { return owner_.grid().blocks; }
+  int64_t blockY() const { return y_; }
+
+  void sync() { owner_.sync(index_); }
+
+  template <class T>
+  T shuffleXor(T x, int mask) {
+    T out;
+    std::memcpy(&out, owner_.exchange(index_, &x, sizeof x) + 64 * (lane() ^ mask), sizeof out);
+    return out;
+  }
+
+  template <class T>
+  Shared<T> shared(int byte) {
+    return {&owner_, index_, static_cast<size_t>(byte)};
+  }
+
+  template <class T>
+  void copyAsync(Shared<T> to, const T* from, bool valid) {
+    owner_.copyAsync(index_, to.byte, from, valid);
+  }
+  void commitCopies() { owner_.commitCopies(index_); }
+  template <int newest>
+  void waitCopies() {
+    owner_.waitCopies(index_, newest);
+  }
+
+  void atomicMax(int32_t* at, int32_t x) { *at = x > *at ? x : *at; }
+
+ private:
+  Block& owner_;
+  int index_;
+  int64_t x_, y_;
+};
+
+template <class T>
+Ref<T>::operator T() const {
+  block_.access(thread_, byte_, sizeof(T), false);
+  T value;
+  std::memcpy(&value, block_.memory() + byte_, sizeof value);
+  return value;
+}
+
+template <class T>
+Ref<T>& Ref<T>::operator=(T value) {
+  block_.access(thread_, byte_, sizeof(T), true);
+  std::memcpy(block_.memory() + byte_, &value, sizeof value);
+  return *this;
+}
+
+}  // namespace gpu
+}  // namespace trainyard

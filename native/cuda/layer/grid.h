@@ -1,0 +1,27 @@
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace trainyard {
+namespace gpu {
+
+// How many threads run a kernel.
+struct Grid {
+  int64_t blocks;
+  int64_t blocksY;
+  int threads;  // of a block; a multiple of 32
+  size_t sharedBytes;
+};
+
+inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// For kernels in which a thread takes elements one by one, `threads` apart.
+inline Grid gridOver(int64_t elements) {
+  constexpr int kThreads = 256;
+  constexpr int64_t kMostBlocks = 8192;
+  const int64_t blocks = ceilDiv(elements, kThreads);
+  return {blocks < kMostBlocks ? (blocks > 0 ? blocks : 1) : kMostBlocks, 1, kThreads, 0};
+}
+
+}  // namespace gpu
+}  // namespace trainyard

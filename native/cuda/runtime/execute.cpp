@@ -1,0 +1,108 @@
+// Which kernels a call is, and over how many threads: compiled once for the GPU and once for the host that plays one.
+#include "execute.h"
+
+#include <stdexcept>
+
+#include "../kernels/crossEntropy.h"
+#include "../kernels/lowBit.h"
+#include "../kernels/update.h"
+#include "launch.h"
+
+namespace trainyard {
+namespace gpu {
+namespace {
+
+constexpr int kColumnThreads = 128;
+
+template <class AdamWCall>
+AdamWNumbers numbersOf(const AdamWCall& c) {
+  return {static_cast<float>(c.beta1), static_cast<float>(1.0 - c.beta1), static_cast<float>(c.beta2),
+          static_cast<float>(1.0 - c.beta2), static_cast<float>(c.eps), c.weightDecay, c.scalars, c.stats};
+}
+
+template <class AdamWCall>
+LowBitArgs lowBitArgs(const AdamWCall& c, const QuantisationMap* mMap, const QuantisationMap* vMap) {
+  return {c.p, c.g, c.mCodes, c.mScale, c.vCodes, c.vScale, c.elements, numbersOf(c), mMap, vMap};
+}
+
+void adamw4bit(const Adamw4bitCall& c, Gpu& gpu) {
+  const auto rows = static_cast<int64_t>(c.rows);
+  const int64_t columns = rows ? c.elements / rows : 0;
+  RankOneArgs a = {lowBitArgs(c, gpu.maps().signed4, gpu.maps().unsigned4), rows, columns, c.workspace,
+                   rows ? c.workspace + rows + columns : nullptr};
+  if (rows) {
+    const int64_t blocks = ceilDiv(columns, kColumnThreads);
+    gpu.launch<RankOneRows>({rows, 1, kColumnThreads, kColumnThreads / 32 * sizeof(float)}, a);
+    gpu.launch<RankOneColumns>({blocks, kRankOneChunks, kColumnThreads, 0}, a);
+    gpu.launch<RankOneColumnMaxima>({blocks, 1, kColumnThreads, 0}, a);
+  }
+  gpu.launch<AdamW4bit>(gridOverBlocks(ceilDiv(c.elements, kBlock4)), a);
+  if (rows) gpu.launch<RankOneScales>(gridOver(rows + columns), a);
+}
+
+void copyMoments(Gpu& gpu, const LowBitArgs& to, const LowBitArgs& from, int64_t elements, int64_t blocks) {
+  const auto codes = static_cast<size_t>(elements), scales = static_cast<size_t>(blocks) * sizeof(float);
+  gpu.copyInStream(to.mCodes, from.mCodes, codes);
+  gpu.copyInStream(to.mScale, from.mScale, scales);
+  gpu.copyInStream(to.vCodes, from.vCodes, codes);
+  gpu.copyInStream(to.vScale, from.vScale, scales);
+}
+
+LowBitArgs moments(const uint8_t* mCodes, const float* mScale, const uint8_t* vCodes, const float* vScale) {
+  LowBitArgs a{};
+  a.mCodes = const_cast<uint8_t*>(mCodes);
+  a.mScale = const_cast<float*>(mScale);
+  a.vCodes = const_cast<uint8_t*>(vCodes);
+  a.vScale = const_cast<float*>(vScale);
+  return a;
+}
+
+}  // namespace
+
+void execute(const Call& call, Gpu& gpu) {
+  switch (call.kind) {
+    case Kind::sumLosses: {
+      auto c = SumLossesCall::from(call);
+      return gpu.launch<SumLosses>({1, 1, 32, 0}, {c.losses, c.total, c.rows, c.totalAccumulate});
+    }
+    case Kind::squaredSum: {
+      auto c = SquaredSumCall::from(call);
+      const int64_t chunks = ceilDiv(c.elements, kSquaresPerChunk);
+      gpu.launch<SquaresOfChunks>({chunks, 1, kSquaresThreads, kSquaresSharedBytes}, {c.g, c.workspace, c.elements});
+      return gpu.launch<SumOfChunks>({1, 1, 32, 0}, {c.workspace, c.squares + static_cast<int64_t>(c.index), chunks});
+    }
+    case Kind::clipFactor: {
+      auto c = ClipFactorCall::from(call);
+      return gpu.launch<ClipFactor>({1, 1, 32, 0}, {c.squares, c.scalars, c.stats, c.tensors, c.maxNorm});
+    }
+    case Kind::adamw: {
+      auto c = AdamwCall::from(call);
+      return gpu.launch<AdamW>(gridOver(c.elements), {c.p, c.g, c.m, c.v, c.elements, numbersOf(c)});
+    }
+    case Kind::adamw8bit: {
+      auto c = Adamw8bitCall::from(call);
+      return gpu.launch<AdamW8bit>(gridOverBlocks(c.blocks),
+                                   lowBitArgs(c, gpu.maps().signed8, gpu.maps().unsigned8));
+    }
+    case Kind::adamw4bit: return adamw4bit(Adamw4bitCall::from(call), gpu);
+    case Kind::pageIn: {
+      auto c = PageInCall::from(call);
+      return copyMoments(gpu, moments(c.mCodes, c.mScale, c.vCodes, c.vScale),
+                         moments(c.hostMCodes, c.hostMScale, c.hostVCodes, c.hostVScale), c.elements, c.blocks);
+    }
+    case Kind::pageOut: {
+      auto c = PageOutCall::from(call);
+      return copyMoments(gpu, moments(c.hostMCodes, c.hostMScale, c.hostVCodes, c.hostVScale),
+                         moments(c.mCodes, c.mScale, c.vCodes, c.vScale), c.elements, c.blocks);
+    }
+    default: break;
+  }
+  switch (call.precision) {
+    case Precision::f32: return executeReal<float>(call, gpu);
+    case Precision::bf16: return executeReal<Bf16>(call, gpu);
+    case Precision::f16: return executeReal<F16>(call, gpu);
+  }
+}
+
+}  // namespace gpu
+}  // namespace trainyard

@@ -1,0 +1,238 @@
+// Calls whose arguments of type T are numbers of that type: which kernels they are, and over how many threads.
+#include <cmath>
+#include <stdexcept>
+#include <type_traits>
+
+#include "../../program/scalars.h"
+#include "../kernels/attention.h"
+#include "../kernels/crossEntropy.h"
+#include "../kernels/elementwise.h"
+#include "../kernels/embed.h"
+#include "../kernels/gemm.h"
+#include "../kernels/layerNorm.h"
+#include "../kernels/rowAttention.h"
+#include "execute.h"
+#include "launch.h"
+
+namespace trainyard {
+namespace gpu {
+namespace {
+
+constexpr int kColumnThreads = 128;
+
+template <class T, class Out, bool transposeA, bool transposeB>
+void product(Gpu& gpu, const GemmArgs<T, Out>& g) {
+  gpu.launch<Gemm<T, Out, transposeA, transposeB>>({ceilDiv(g.m, kTile), ceilDiv(g.n, kTile), kTileThreads,
+                                                    kGemmSharedBytes}, g);
+}
+
+// y = x · w, rows × in by in × out.
+template <class T>
+GemmArgs<T, T> forwardProduct(const T* x, const T* w, T* y, int64_t rows, int64_t inputs, int64_t outputs) {
+  return {rows, outputs, inputs, x, inputs, w, outputs, y, outputs};
+}
+
+template <class T>
+void linearBackwardInput(const LinearBackwardInputCall<T>& c, Gpu& gpu) {
+  GemmArgs<T, T> g = {c.rows, c.inputs, c.outputs, c.dy, c.outputs, c.w, c.outputs, c.dx, c.inputs};
+  g.geluGradPre = c.pre;
+  g.accumulate = c.dxAccumulate;
+  product<T, T, false, true>(gpu, g);
+}
+
+template <class T>
+void linearBackwardWeight(const LinearBackwardWeightCall<T>& c, Gpu& gpu) {
+  GemmArgs<T, float> g = {c.inputs, c.outputs, c.rows, c.x, c.inputs, c.dy, c.outputs, c.dw, c.outputs};
+  g.accumulate = c.dwAccumulate;
+  product<T, float, true, false>(gpu, g);
+  if (!c.db) return;
+  gpu.launch<ColumnSums<T>>({ceilDiv(c.outputs, kColumnThreads), 1, kColumnThreads, 0},
+                            {c.dy, c.rows, c.outputs, c.outputs, c.db, static_cast<int64_t>(c.zeroFrom),
+                             static_cast<int64_t>(c.zeroTo), c.dbAccumulate});
+}
+
+template <class T>
+void layerNormBackward(const LayerNormBackwardCall<T>& c, Gpu& gpu) {
+  const int64_t chunks = ceilDiv(c.rows, kNormRowsPerChunk), columns = ceilDiv(c.width, kColumnThreads);
+  // Before dx, which may lie where nothing else is read, but never dy or x.
+  gpu.launch<LayerNormBackwardChunks<T>>({columns, chunks, kColumnThreads, 0},
+                                         {c.dy, c.x, c.mean, c.rstd, c.workspace, c.rows, c.width});
+  gpu.launch<LayerNormBackwardSum>({columns, 1, kColumnThreads, 0}, {c.workspace, c.dgamma, c.dbeta, chunks, c.width,
+                                                                     c.dgammaAccumulate, c.dbetaAccumulate});
+  gpu.launch<LayerNormBackwardInput<T>>({c.rows, 1, kNormThreads, kNormSharedBytes},
+                                        {c.dy, c.x, c.gamma, c.mean, c.rstd, c.dx, c.width, c.dxAccumulate});
+}
+
+// Logits of a chunk of rows, their losses, and what follows from them; chunk after chunk over the same workspace.
+template <class T, class HeadCall>
+void headLosses(const HeadCall& c, Gpu& gpu, int64_t vocab, T* dx, float* dwte, const float* scale, bool addDx,
+                bool addDwte) {
+  const int64_t stride = (vocab + 15) / 16 * 16;
+  const T* dlogits = reinterpret_cast<const T*>(c.workspace);
+  const auto ld = stride * static_cast<int64_t>(sizeof(float) / sizeof(T));
+  for (int64_t first = 0; first < c.rows; first += kHeadRowsPerChunk) {
+    const int64_t rows = c.rows - first < kHeadRowsPerChunk ? c.rows - first : kHeadRowsPerChunk;
+    const T* x = c.x + first * c.width;
+    product<T, float, false, true>(gpu, {rows, vocab, c.width, x, c.width, c.wte, c.width, c.workspace, stride});
+    gpu.launch<CrossEntropy<T>>({rows, 1, kLossThreads, kLossSharedBytes},
+                                {c.workspace, stride, c.targets + first, c.losses + first, vocab, scale, gpu.faults()});
+    if (!dx) continue;
+    GemmArgs<T, T> toInput = {rows, c.width, vocab, dlogits, ld, c.wte, c.width, dx + first * c.width, c.width};
+    toInput.accumulate = addDx;
+    product<T, T, false, false>(gpu, toInput);
+    GemmArgs<T, float> toWeight = {vocab, c.width, rows, dlogits, ld, x, c.width, dwte, c.width};
+    toWeight.accumulate = addDwte || first > 0;
+    product<T, float, true, false>(gpu, toWeight);
+  }
+  const auto padding = static_cast<size_t>((c.paddedVocab - vocab) * c.width);
+  if (dx && !addDwte && padding > 0) gpu.zeroInStream(dwte + vocab * c.width, padding * sizeof(float));
+}
+
+// Calls body(std::integral_constant) with the smallest vector length that holds a head.
+template <class Body>
+void withHeadDim(int64_t headDim, const Body& body) {
+  if (headDim <= 32) return body(std::integral_constant<int, 32>());
+  if (headDim <= 64) return body(std::integral_constant<int, 64>());
+  if (headDim <= kMaxHeadDim) return body(std::integral_constant<int, kMaxHeadDim>());
+  throw std::logic_error("heads are too wide");
+}
+
+template <class T, class AttentionCall>
+AttentionArgs<T> attentionArgs(const AttentionCall& c) {
+  AttentionArgs<T> a{};
+  a.qkv = c.qkv;
+  a.time = c.time;
+  a.heads = c.heads;
+  a.headDim = c.headDim;
+  a.scale = 1.0f / std::sqrt(static_cast<float>(c.headDim));
+  a.drops = c.dropout > 0;
+  a.dropout = dropoutNumbers(c.rng, c.stream, c.dropout);
+  return a;
+}
+
+template <class T>
+void attention(const AttentionCall<T>& c, Gpu& gpu) {
+  AttentionArgs<T> a = attentionArgs<T>(c);
+  a.lse = c.lse;
+  a.y = c.y;
+  withHeadDim(c.headDim, [&](auto size) {
+    using Kernel = AttentionForward<T, decltype(size)::value>;
+    gpu.launch<Kernel>({ceilDiv(c.time, kAttentionThreads), c.batch * c.heads, kAttentionThreads, Kernel::sharedBytes}, a);
+  });
+}
+
+template <class T>
+void attentionBackward(const AttentionBackwardCall<T>& c, Gpu& gpu) {
+  const int64_t blocks = ceilDiv(c.time, kAttentionThreads), heads = c.batch * c.heads;
+  gpu.launch<AttentionDelta<T>>({blocks, heads, kAttentionThreads, 0},
+                                {c.dy, c.y, c.workspace, c.time, c.heads, c.headDim});
+  AttentionArgs<T> a = attentionArgs<T>(c);
+  a.dy = c.dy;
+  a.delta = c.workspace;
+  a.lse = const_cast<float*>(c.lse);
+  a.dqkv = c.dqkv;
+  withHeadDim(c.headDim, [&](auto size) {
+    using Queries = AttentionBackwardQueries<T, decltype(size)::value>;
+    using Keys = AttentionBackwardKeys<T, decltype(size)::value>;
+    gpu.launch<Queries>({blocks, heads, kAttentionThreads, Queries::sharedBytes}, a);
+    gpu.launch<Keys>({blocks, heads, kAttentionThreads, Keys::sharedBytes}, a);
+  });
+}
+
+}  // namespace
+
+template <class T>
+void executeReal(const Call& call, Gpu& gpu) {
+  switch (call.kind) {
+    case Kind::embed: {
+      auto c = EmbedCall<T>::from(call);
+      const int64_t rows = c.batch * c.time;
+      return gpu.launch<Embed<T>>(gridOver(rows * c.width), {c.tokens, c.position, nullptr, c.wte, c.wpe, c.x, rows, c.time,
+                                                             c.width, c.paddedVocab, c.context, gpu.faults()});
+    }
+    case Kind::embedPacked: {
+      auto c = EmbedPackedCall<T>::from(call);
+      return gpu.launch<Embed<T>>(gridOver(c.rows * c.width), {c.tokens, nullptr, c.positions, c.wte, c.wpe, c.x, c.rows, 1,
+                                                               c.width, c.paddedVocab, c.context, gpu.faults()});
+    }
+    case Kind::embedBackward: {
+      auto c = EmbedBackwardCall<T>::from(call);
+      const auto zero = [&](float* at, int64_t rows) {
+        gpu.zeroInStream(at, static_cast<size_t>(rows * c.width) * sizeof(float));
+      };
+      if (!c.dwteAccumulate) zero(c.dwte, c.paddedVocab);
+      if (!c.dwpeAccumulate) zero(c.dwpe, c.context);
+      return gpu.launch<EmbedBackward<T>>({ceilDiv(c.width, kColumnThreads), 1, kColumnThreads, 0},
+                                          {c.dx, c.tokens, c.dwte, c.dwpe, c.batch * c.time, c.time, c.width, c.paddedVocab,
+                                           gpu.faults()});
+    }
+    case Kind::layerNorm: {
+      auto c = LayerNormCall<T>::from(call);
+      return gpu.launch<LayerNorm<T>>({c.rows, 1, kNormThreads, kNormSharedBytes},
+                                      {c.x, c.gamma, c.beta, c.y, c.mean, c.rstd, c.width, static_cast<float>(c.eps)});
+    }
+    case Kind::layerNormBackward: return layerNormBackward(LayerNormBackwardCall<T>::from(call), gpu);
+    case Kind::linear: {
+      auto c = LinearCall<T>::from(call);
+      GemmArgs<T, T> g = forwardProduct(c.x, c.w, c.y, c.rows, c.inputs, c.outputs);
+      g.bias = c.b;
+      g.residual = c.residual;
+      return product<T, T, false, false>(gpu, g);
+    }
+    case Kind::linearGeluTanh: {
+      auto c = LinearGeluTanhCall<T>::from(call);
+      GemmArgs<T, T> g = forwardProduct(c.x, c.w, c.y, c.rows, c.inputs, c.outputs);
+      g.bias = c.b;
+      g.pre = c.pre;
+      return product<T, T, false, false>(gpu, g);
+    }
+    case Kind::linearBackwardInput: return linearBackwardInput(LinearBackwardInputCall<T>::from(call), gpu);
+    case Kind::linearBackwardWeight: return linearBackwardWeight(LinearBackwardWeightCall<T>::from(call), gpu);
+    case Kind::attention: return attention(AttentionCall<T>::from(call), gpu);
+    case Kind::attentionBackward: return attentionBackward(AttentionBackwardCall<T>::from(call), gpu);
+    case Kind::cachedAttention: {
+      auto c = CachedAttentionCall<T>::from(call);
+      const CachedAttentionArgs<T> a = {c.qkv,  c.position, c.kCache, c.vCache, c.y,        c.batch,
+                                        c.time, c.heads,    c.headDim, c.context, gpu.faults()};
+      gpu.launch<FillCache<T>>(gridOver(c.batch * c.time * c.heads * c.headDim), a);
+      return gpu.launch<CachedAttention<T>>({c.batch * c.time, c.heads, kRowThreads, rowAttentionBytes(c.context)}, a);
+    }
+    case Kind::packedAttention: {
+      auto c = PackedAttentionCall<T>::from(call);
+      const auto heads = static_cast<int64_t>(c.heads);
+      return gpu.launch<PackedAttention<T>>({c.rows, heads, kRowThreads, rowAttentionBytes(c.rows)},
+                                            {c.qkv, c.spans, c.y, heads, c.width / heads, gpu.faults()});
+    }
+    case Kind::selectRows: {
+      auto c = SelectRowsCall<T>::from(call);
+      return gpu.launch<SelectRows<T>>(gridOver(c.rows * c.width),
+                                       {c.x, c.index, c.y, c.rows, c.width, c.sourceRows, gpu.faults()});
+    }
+    case Kind::dropout: {
+      auto c = DropoutCall<T>::from(call);
+      return gpu.launch<DropoutKernel<T>>(gridOver(c.rows * c.width), {c.x, c.residual, c.y, c.rows * c.width,
+                                                                       dropoutNumbers(c.rng, c.stream, c.dropout)});
+    }
+    case Kind::head: {
+      auto c = HeadCall<T>::from(call);
+      return product<T, float, false, true>(gpu, {c.rows, c.vocab, c.width, c.x, c.width, c.wte, c.width, c.logits, c.vocab});
+    }
+    case Kind::headCrossEntropy: {
+      auto c = HeadCrossEntropyCall<T>::from(call);
+      return headLosses<T>(c, gpu, static_cast<int64_t>(c.vocab), nullptr, nullptr, nullptr, false, false);
+    }
+    case Kind::headCrossEntropyGrad: {
+      auto c = HeadCrossEntropyGradCall<T>::from(call);
+      return headLosses<T>(c, gpu, static_cast<int64_t>(c.vocab), c.dx, c.dwte, c.scalars + kLossGradient, c.dxAccumulate,
+                           c.dwteAccumulate);
+    }
+    case Kind::cast: {
+      auto c = CastCall<T>::from(call);
+      return gpu.launch<Cast<T>>(gridOver(c.elements), {c.x, c.y, c.elements});
+    }
+    default: throw std::logic_error("an op has no kernel");
+  }
+}
+
+}  // namespace gpu
+}  // namespace trainyard

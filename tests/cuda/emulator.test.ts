@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { emulatedAddonPath, loadGpuAddon } from '../../electron/engine/devices/cuda/addon.ts';
+import { hasEmulator, orders } from './devices.ts';
+
+const mistakes = {
+  right: /^$/,
+  readWithoutBarrier:
+    /byte \d+ is read without a barrier behind the write of thread \d+|written without a barrier behind reads/,
+  writeBehindReads:
+    /byte 0 is (written without a barrier behind reads|read without a barrier behind the write of thread 40)/,
+  twoWriters: /byte \d+ is written without a barrier behind the write of thread \d+/,
+  neverWritten: /byte \d+ is read and was never written/,
+  outOfBounds: /it reaches byte 4\d+ of 8192/,
+  readBeforeCopy: /byte \d+ awaits a copy of thread \d+/,
+  copyWithoutBarrier: /awaits a copy of thread|without a barrier|never written/,
+  forgottenCopies: /it ends with copies that it has not waited for/,
+  missedBarrier: /32 of 64 threads wait at a barrier that the others never reach/,
+  missedShuffle: /wait at a barrier that the others never reach/,
+};
+
+describe.skipIf(!hasEmulator).each(orders)('the emulated GPU, threads in %s order', (order) => {
+  it.each(Object.entries(mistakes))('finds what is wrong with the kernel %s', (kernel, message) => {
+    const addon = loadGpuAddon(emulatedAddonPath);
+    for (let seed = 0; seed < 5; seed++) {
+      const said = addon.selfTest(addon.createDevice(seed, order), kernel);
+      expect(said).toMatch(message);
+      if (kernel !== 'right') expect(said).toMatch(new RegExp(`^${kernel}, block \\d,\\d`));
+    }
+  });
+});
