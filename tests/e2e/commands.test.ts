@@ -6,14 +6,15 @@ import { button, constant, startRun, state } from './runs.ts';
 describe.skipIf(!hasBrowser)('commands', () => {
   it('of a run are given by keys and by name, where they can be given', { timeout: 60_000 }, async () => {
     const opened = await openStudio();
-    const id = await startRun(opened, 'keyed', [constant(20_000)]);
+    // No checkpoint comes by itself: the one that is asked for can't be pruned before it is seen.
+    const id = await startRun(opened, 'keyed', [constant(20_000)], { checkpoints: { every: 0 } });
     const page = await opened.open();
     await goTo(page, 'runs', 'Runs');
     await page.keyboard.press('p'); // nothing is paused from here
     await goTo(page, `run/${id}`, 'keyed');
     await expect.poll(() => state(page).textContent()).toContain('training: constant');
     await page.keyboard.press('c');
-    await expect.poll(() => opened.studio.store.listCheckpoints(id).some((c) => c.step % 50 !== 0)).toBe(true);
+    await expect.poll(() => opened.studio.store.listCheckpoints(id).length).toBe(1);
     await page.keyboard.press('Control+k');
     await page.keyboard.type('pause');
     await page.keyboard.press('Enter');

@@ -2,12 +2,17 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { prepareDataset } from '../../electron/data/index.ts';
-import { parseRunConfig, type Phase } from '../../electron/engine/config.ts';
+import { parseRunConfig, type Phase, type RunConfigInput } from '../../electron/engine/config.ts';
 import { tempDir } from '../temp.ts';
 import type { OpenStudio } from './browser.ts';
 
 /** A run of some seconds that trains in an open studio. */
-export async function startRun({ studio, home }: OpenStudio, name: string, phases: Phase[]): Promise<string> {
+export async function startRun(
+  { studio, home }: OpenStudio,
+  name: string,
+  phases: Phase[],
+  changes: Partial<RunConfigInput> = {},
+): Promise<string> {
   const file = path.join(tempDir(), 'text.txt');
   fs.writeFileSync(file, 'she sells sea shells by the sea shore. '.repeat(300));
   const dataset = await prepareDataset({ home, inputs: [file], tokenizer: 'bytes' });
@@ -21,6 +26,7 @@ export async function startRun({ studio, home }: OpenStudio, name: string, phase
     evaluation: { every: 100, sequences: 4 },
     sampling: { tokens: 0 },
     checkpoints: { every: 50 },
+    ...changes,
   });
   const run = studio.createRun(config, name);
   studio.start(run);
