@@ -18,12 +18,14 @@ using trainyard::wrap;
 using trainyard::gpu::Gpu;
 using trainyard::gpu::Session;
 
-// (ordinal, order)
+// (ordinal, tf32, order)
 Napi::Value createDevice(const Napi::CallbackInfo& info) {
   return guarded(info, [&] {
-    int ordinal = info[0].As<Napi::Number>().Int32Value();
-    std::string order = info[1].IsString() ? info[1].As<Napi::String>().Utf8Value() : std::string();
-    return wrap(info.Env(), std::make_shared<Gpu>(ordinal, order));
+    trainyard::gpu::GpuOptions options;
+    options.ordinal = info[0].As<Napi::Number>().Int32Value();
+    options.tf32 = info[1].As<Napi::Boolean>().Value();
+    if (info[2].IsString()) options.order = info[2].As<Napi::String>().Utf8Value();
+    return wrap(info.Env(), std::make_shared<Gpu>(options));
   });
 }
 
@@ -33,6 +35,16 @@ Napi::Value describeDevice(const Napi::CallbackInfo& info) {
     auto out = Napi::Object::New(info.Env());
     out.Set("name", device->name());
     out.Set("memoryBytes", static_cast<double>(device->memoryBytes()));
+    return out;
+  });
+}
+
+// (device): of the emulator, names of the kernels since this was last asked.
+Napi::Value launched(const Napi::CallbackInfo& info) {
+  return guarded(info, [&]() -> Napi::Value {
+    const std::vector<std::string> names = unwrap<Gpu>(info[0])->launched();
+    auto out = Napi::Array::New(info.Env(), names.size());
+    for (size_t i = 0; i < names.size(); i++) out.Set(static_cast<uint32_t>(i), names[i]);
     return out;
   });
 }
@@ -105,6 +117,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("createDevice", Napi::Function::New(env, createDevice));
   exports.Set("describeDevice", Napi::Function::New(env, describeDevice));
   exports.Set("selfTest", Napi::Function::New(env, selfTest));
+  exports.Set("launched", Napi::Function::New(env, launched));
   exports.Set("createSession", Napi::Function::New(env, createSession));
   exports.Set("loadProgram", Napi::Function::New(env, loadProgram));
   exports.Set("copy", Napi::Function::New(env, copy));

@@ -1,39 +1,31 @@
-// Causal self-attention without the time × time matrix (Dao et al. 2022). A thread takes a query, or a key in the
-// backward pass, and holds its vectors in registers; the others pass by in tiles of shared memory.
+// Causal self-attention in float32, for heads of any width, without the time × time matrix (Dao et al. 2022). Four
+// neighbouring threads take a query, or a key in the part of the backward pass that sums over queries; each holds every
+// fourth number of its vectors in registers; the others' vectors pass by in tiles of shared memory.
 #pragma once
-#include "philox.h"
+#include "attentionArgs.h"
 
 namespace trainyard {
 namespace gpu {
 
-constexpr int kMaxHeadDim = 128;
-constexpr int kAttentionThreads = 64;
-constexpr int kAttentionTile = 32;
+constexpr int kAttentionThreads = 128, kAttentionLanes = 4, kAttentionTile = 32;
+constexpr int kAttentionRows = kAttentionThreads / kAttentionLanes;
 
-// Vectors of one head in a matrix of tokens.
-template <class T>
-struct HeadView {
-  T* at;
-  int64_t stride;  // from token to token
-};
-
-// Of qkv (tokens × 3C) the vectors of head `bh`: part 0 queries, 1 keys, 2 values.
-template <class T>
-TY_KERNEL HeadView<T> headOf(T* matrix, int64_t bh, int64_t heads, int64_t time, int64_t headDim, int part, int parts) {
-  const int64_t c = heads * headDim;
-  return {matrix + (bh / heads * time * parts + part) * c + bh % heads * headDim, parts * c};
+// This thread's part of a vector; what is past its end is 0.
+template <class T, int N>
+TY_KERNEL void loadVector(Thread& t, const T* from, int64_t headDim, bool valid, float (&out)[N]) {
+  TY_UNROLL
+  for (int i = 0; i < N; i++) {
+    const int64_t d = i * kAttentionLanes + t.index() % kAttentionLanes;
+    out[i] = valid && d < headDim ? toFloat(from[d]) : 0.0f;
+  }
 }
 
-// A vector in registers; what is past its end is 0.
-template <class T, int D>
-TY_KERNEL void loadVector(const T* from, int64_t headDim, bool valid, float (&out)[D]) {
-  for (int d = 0; d < D; d++) out[d] = valid && d < headDim ? toFloat(from[d]) : 0.0f;
-}
-
-template <class T, int D>
-TY_KERNEL void storeVector(const float (&x)[D], float scale, int64_t headDim, T* to) {
-  for (int d = 0; d < D; d++) {
-    if (d < headDim) fromFloat(x[d] * scale, to + d);
+template <class T, int N>
+TY_KERNEL void storeVector(Thread& t, const float (&x)[N], float scale, int64_t headDim, T* to) {
+  TY_UNROLL
+  for (int i = 0; i < N; i++) {
+    const int64_t d = i * kAttentionLanes + t.index() % kAttentionLanes;
+    if (d < headDim) fromFloat(x[i] * scale, to + d);
   }
 }
 
@@ -47,35 +39,22 @@ TY_KERNEL void loadTile(Thread& t, const HeadView<const T>& view, int64_t first,
   }
 }
 
-template <int D>
-TY_KERNEL float dot(const float (&x)[D], Shared<float> y) {
+// By all threads of a warp.
+template <int N>
+TY_KERNEL float dot(Thread& t, const float (&x)[N], Shared<float> y) {
+  const int lane = t.index() % kAttentionLanes;
   float sum = 0;
-  for (int d = 0; d < D; d++) sum = fmaf(x[d], y[d], sum);
-  return sum;
+  TY_UNROLL
+  for (int i = 0; i < N; i++) sum = fmaf(x[i], y[i * kAttentionLanes + lane], sum);
+  sum += t.shuffleXor(sum, 1);
+  return sum + t.shuffleXor(sum, 2);
 }
 
-template <int D>
-TY_KERNEL void addScaled(float (&sum)[D], float by, Shared<float> x) {
-  for (int d = 0; d < D; d++) sum[d] = fmaf(by, x[d], sum[d]);
-}
-
-template <class T>
-struct AttentionArgs {
-  const T* qkv;
-  const T* dy;         // backward only
-  const float* delta;  // Σ dy·y of each query; backward only
-  float* lse;
-  T* y;
-  T* dqkv;
-  int64_t time, heads, headDim;
-  float scale;  // 1 / √headDim
-  bool drops;
-  DropoutNumbers dropout;
-};
-
-template <class T>
-TY_KERNEL float maskOf(const AttentionArgs<T>& a, int64_t bh, int64_t query, int64_t key) {
-  return a.drops ? dropoutMask(a.dropout, static_cast<uint64_t>((bh * a.time + query) * a.time + key)) : 1.0f;
+template <int N>
+TY_KERNEL void addScaled(Thread& t, float (&sum)[N], float by, Shared<float> x) {
+  const int lane = t.index() % kAttentionLanes;
+  TY_UNROLL
+  for (int i = 0; i < N; i++) sum[i] = fmaf(by, x[i * kAttentionLanes + lane], sum[i]);
 }
 
 // Blocks: queries; blocksY: heads of all sequences.
@@ -86,63 +65,44 @@ struct AttentionForward {
   using Args = AttentionArgs<T>;
   TY_KERNEL static void run(Thread& t, const Args& a) {
     const Shared<float> keys = t.shared<float>(0), values = keys + kAttentionTile * D;
-    const int64_t bh = t.blockY(), query = t.block() * kAttentionThreads + t.index();
+    const int64_t bh = t.blockY(), q0 = t.block() * kAttentionRows, query = q0 + t.index() / kAttentionLanes;
     const HeadView<const T> q = headOf(a.qkv, bh, a.heads, a.time, a.headDim, 0, 3);
     const HeadView<const T> k = headOf(a.qkv, bh, a.heads, a.time, a.headDim, 1, 3);
     const HeadView<const T> v = headOf(a.qkv, bh, a.heads, a.time, a.headDim, 2, 3);
     const bool valid = query < a.time;
-    float own[D], sum[D] = {};
-    loadVector(q.at + query * q.stride, a.headDim, valid, own);
+    float own[D / kAttentionLanes], sum[D / kAttentionLanes] = {};
+    loadVector(t, q.at + query * q.stride, a.headDim, valid, own);
     float top = -INFINITY, total = 0;
-    const int64_t last = (t.block() + 1) * kAttentionThreads < a.time ? (t.block() + 1) * kAttentionThreads : a.time;
+    const int64_t last = q0 + kAttentionRows < a.time ? q0 + kAttentionRows : a.time;
     for (int64_t first = 0; first < last; first += kAttentionTile) {
       loadTile<T, D>(t, k, first, last, a.headDim, keys);
       loadTile<T, D>(t, v, first, last, a.headDim, values);
       t.sync();
-      for (int j = 0; j < kAttentionTile && valid && first + j <= query; j++) {
-        const float score = dot(own, keys + j * D) * a.scale;
+      for (int j = 0; j < kAttentionTile && first + j < last; j++) {
+        const float score = dot(t, own, keys + j * D) * a.scale;
+        if (!valid || first + j > query) continue;
         if (score > top) {
           // What was summed up so far was relative to a lower top.
           const float shrink = expf(top - score);
           total *= shrink;
-          for (int d = 0; d < D; d++) sum[d] *= shrink;
+          TY_UNROLL
+          for (float& s : sum) s *= shrink;
           top = score;
         }
         const float p = expf(score - top);
         total += p;
-        addScaled(sum, p * maskOf(a, bh, query, first + j), values + j * D);
+        addScaled(t, sum, p * maskOf(a, bh, query, first + j), values + j * D);
       }
       t.sync();
     }
     if (!valid) return;
     const HeadView<T> y = headOf(a.y, bh, a.heads, a.time, a.headDim, 0, 1);
-    storeVector(sum, 1.0f / total, a.headDim, y.at + query * y.stride);
-    a.lse[bh * a.time + query] = top + logf(total);
+    storeVector(t, sum, 1.0f / total, a.headDim, y.at + query * y.stride);
+    if (t.index() % kAttentionLanes == 0) a.lse[bh * a.time + query] = top + logf(total);
   }
 };
 
-// delta = Σ dy·y of each query. Blocks: queries; blocksY: heads of all sequences.
-template <class T>
-struct AttentionDelta {
-  static constexpr const char* name = "attentionDelta";
-  struct Args {
-    const T* dy;
-    const T* y;
-    float* delta;
-    int64_t time, heads, headDim;
-  };
-  TY_KERNEL static void run(Thread& t, const Args& a) {
-    const int64_t bh = t.blockY(), query = t.block() * kAttentionThreads + t.index();
-    if (query >= a.time) return;
-    const HeadView<const T> dy = headOf(a.dy, bh, a.heads, a.time, a.headDim, 0, 1);
-    const HeadView<const T> y = headOf(a.y, bh, a.heads, a.time, a.headDim, 0, 1);
-    float sum = 0;
-    for (int64_t d = 0; d < a.headDim; d++)
-      sum = fmaf(toFloat(dy.at[query * dy.stride + d]), toFloat(y.at[query * y.stride + d]), sum);
-    a.delta[bh * a.time + query] = sum;
-  }
-};
-
+// Blocks: queries; blocksY: heads of all sequences.
 template <class T, int D>
 struct AttentionBackwardQueries {
   static constexpr const char* name = "attentionBackwardQueries";
@@ -150,31 +110,33 @@ struct AttentionBackwardQueries {
   using Args = AttentionArgs<T>;
   TY_KERNEL static void run(Thread& t, const Args& a) {
     const Shared<float> keys = t.shared<float>(0), values = keys + kAttentionTile * D;
-    const int64_t bh = t.blockY(), query = t.block() * kAttentionThreads + t.index();
+    const int64_t bh = t.blockY(), q0 = t.block() * kAttentionRows, query = q0 + t.index() / kAttentionLanes;
     const HeadView<const T> q = headOf(a.qkv, bh, a.heads, a.time, a.headDim, 0, 3);
     const HeadView<const T> k = headOf(a.qkv, bh, a.heads, a.time, a.headDim, 1, 3);
     const HeadView<const T> v = headOf(a.qkv, bh, a.heads, a.time, a.headDim, 2, 3);
     const HeadView<const T> dy = headOf(a.dy, bh, a.heads, a.time, a.headDim, 0, 1);
     const bool valid = query < a.time;
-    float own[D], gradient[D], sum[D] = {};
-    loadVector(q.at + query * q.stride, a.headDim, valid, own);
-    loadVector(dy.at + query * dy.stride, a.headDim, valid, gradient);
+    constexpr int kOwn = D / kAttentionLanes;
+    float own[kOwn], gradient[kOwn], sum[kOwn] = {};
+    loadVector(t, q.at + query * q.stride, a.headDim, valid, own);
+    loadVector(t, dy.at + query * dy.stride, a.headDim, valid, gradient);
     const float lse = valid ? a.lse[bh * a.time + query] : 0.0f, delta = valid ? a.delta[bh * a.time + query] : 0.0f;
-    const int64_t last = (t.block() + 1) * kAttentionThreads < a.time ? (t.block() + 1) * kAttentionThreads : a.time;
+    const int64_t last = q0 + kAttentionRows < a.time ? q0 + kAttentionRows : a.time;
     for (int64_t first = 0; first < last; first += kAttentionTile) {
       loadTile<T, D>(t, k, first, last, a.headDim, keys);
       loadTile<T, D>(t, v, first, last, a.headDim, values);
       t.sync();
-      for (int j = 0; j < kAttentionTile && valid && first + j <= query; j++) {
-        const float p = expf(dot(own, keys + j * D) * a.scale - lse);
-        const float dp = dot(gradient, values + j * D) * maskOf(a, bh, query, first + j);
-        addScaled(sum, p * (dp - delta), keys + j * D);
+      for (int j = 0; j < kAttentionTile && first + j < last; j++) {
+        const float score = dot(t, own, keys + j * D) * a.scale, product = dot(t, gradient, values + j * D);
+        if (!valid || first + j > query) continue;
+        const float dp = product * maskOf(a, bh, query, first + j);
+        addScaled(t, sum, expf(score - lse) * (dp - delta), keys + j * D);
       }
       t.sync();
     }
     if (!valid) return;
     const HeadView<T> dq = headOf(a.dqkv, bh, a.heads, a.time, a.headDim, 0, 3);
-    storeVector(sum, a.scale, a.headDim, dq.at + query * dq.stride);
+    storeVector(t, sum, a.scale, a.headDim, dq.at + query * dq.stride);
   }
 };
 
@@ -186,36 +148,36 @@ struct AttentionBackwardKeys {
   using Args = AttentionArgs<T>;
   TY_KERNEL static void run(Thread& t, const Args& a) {
     const Shared<float> queries = t.shared<float>(0), gradients = queries + kAttentionTile * D;
-    const int64_t bh = t.blockY(), key = t.block() * kAttentionThreads + t.index();
+    const int64_t bh = t.blockY(), k0 = t.block() * kAttentionRows, key = k0 + t.index() / kAttentionLanes;
     const HeadView<const T> q = headOf(a.qkv, bh, a.heads, a.time, a.headDim, 0, 3);
     const HeadView<const T> k = headOf(a.qkv, bh, a.heads, a.time, a.headDim, 1, 3);
     const HeadView<const T> v = headOf(a.qkv, bh, a.heads, a.time, a.headDim, 2, 3);
     const HeadView<const T> dy = headOf(a.dy, bh, a.heads, a.time, a.headDim, 0, 1);
     const bool valid = key < a.time;
-    float own[D], value[D], keySum[D] = {}, valueSum[D] = {};
-    loadVector(k.at + key * k.stride, a.headDim, valid, own);
-    loadVector(v.at + key * v.stride, a.headDim, valid, value);
+    constexpr int kOwn = D / kAttentionLanes;
+    float own[kOwn], value[kOwn], keySum[kOwn] = {}, valueSum[kOwn] = {};
+    loadVector(t, k.at + key * k.stride, a.headDim, valid, own);
+    loadVector(t, v.at + key * v.stride, a.headDim, valid, value);
     // No query before the block's first key sees any of its keys.
-    for (int64_t first = t.block() * kAttentionThreads; first < a.time; first += kAttentionTile) {
+    for (int64_t first = k0; first < a.time; first += kAttentionTile) {
       loadTile<T, D>(t, q, first, a.time, a.headDim, queries);
       loadTile<T, D>(t, dy, first, a.time, a.headDim, gradients);
       t.sync();
-      for (int i = 0; i < kAttentionTile && valid && first + i < a.time; i++) {
+      for (int i = 0; i < kAttentionTile && first + i < a.time; i++) {
         const int64_t query = first + i;
-        if (query < key) continue;
-        const float p = expf(dot(own, queries + i * D) * a.scale - a.lse[bh * a.time + query]);
-        const float mask = maskOf(a, bh, query, key);
-        const float dp = dot(value, gradients + i * D) * mask;
-        addScaled(valueSum, p * mask, gradients + i * D);
-        addScaled(keySum, p * (dp - a.delta[bh * a.time + query]), queries + i * D);
+        const float score = dot(t, own, queries + i * D) * a.scale, product = dot(t, value, gradients + i * D);
+        if (!valid || query < key) continue;
+        const float p = expf(score - a.lse[bh * a.time + query]), mask = maskOf(a, bh, query, key);
+        addScaled(t, valueSum, p * mask, gradients + i * D);
+        addScaled(t, keySum, p * (product * mask - a.delta[bh * a.time + query]), queries + i * D);
       }
       t.sync();
     }
     if (!valid) return;
     const HeadView<T> dk = headOf(a.dqkv, bh, a.heads, a.time, a.headDim, 1, 3);
     const HeadView<T> dv = headOf(a.dqkv, bh, a.heads, a.time, a.headDim, 2, 3);
-    storeVector(keySum, a.scale, a.headDim, dk.at + key * dk.stride);
-    storeVector(valueSum, 1.0f, a.headDim, dv.at + key * dv.stride);
+    storeVector(t, keySum, a.scale, a.headDim, dk.at + key * dk.stride);
+    storeVector(t, valueSum, 1.0f, a.headDim, dv.at + key * dv.stride);
   }
 };
 

@@ -1,8 +1,7 @@
-// Matrix products with float32 accumulation: C = op(A)·op(B), then what comes at the end of a linear layer. Each thread
-// takes 4 × 4 elements of a tile of 64 × 64; a sum's terms come in one order, whatever the grid.
+// Matrix products in float32, of any shape. Each thread takes 4 × 4 elements of a tile of 64 × 64; a sum's terms come in one order, whatever the grid.
 #pragma once
 #include "../layer/layer.h"
-#include "gelu.h"
+#include "product.h"
 
 namespace trainyard {
 namespace gpu {
@@ -10,27 +9,10 @@ namespace gpu {
 constexpr int kTile = 64, kTileK = 16, kTileThreads = 256, kTileStride = kTile + 4;
 constexpr size_t kGemmSharedBytes = 2 * kTileK * kTileStride * sizeof(float);
 
-// m × n = (m × k) · (k × n). A is stored k × m where it is transposed, B n × k.
-template <class T, class Out>
-struct GemmArgs {
-  int64_t m, n, k;
-  const T* a;
-  int64_t lda;
-  const T* b;
-  int64_t ldb;
-  Out* c;
-  int64_t ldc;
-  const float* bias = nullptr;
-  const T* residual = nullptr;     // as C
-  T* pre = nullptr;                // what goes into GELU, as C; with it C is GELU's result
-  const T* geluGradPre = nullptr;  // the result is multiplied by GELU's derivative there
-  bool accumulate = false;         // C += …
-};
-
 template <class T, class Out, bool transposeA, bool transposeB>
 struct Gemm {
   static constexpr const char* name = "gemm";
-  using Args = GemmArgs<T, Out>;
+  using Args = ProductArgs<T, Out>;
 
   TY_KERNEL static void run(Thread& t, const Args& g) {
     const Shared<float> as = t.shared<float>(0), bs = as + kTileK * kTileStride;
@@ -41,17 +23,24 @@ struct Gemm {
       load<transposeA>(t, as, g.a, g.lda, m0, g.m, k0, g.k);
       load<!transposeB>(t, bs, g.b, g.ldb, n0, g.n, k0, g.k);
       t.sync();
+      TY_UNROLL
       for (int k = 0; k < kTileK; k++) {
         float x[4], y[4];
+        TY_UNROLL
         for (int i = 0; i < 4; i++) x[i] = as[k * kTileStride + row + i];
+        TY_UNROLL
         for (int i = 0; i < 4; i++) y[i] = bs[k * kTileStride + column + i];
+        TY_UNROLL
         for (int i = 0; i < 4; i++) {
+          TY_UNROLL
           for (int j = 0; j < 4; j++) sums[i][j] = fmaf(x[i], y[j], sums[i][j]);
         }
       }
       t.sync();
     }
+    TY_UNROLL
     for (int i = 0; i < 4; i++) {
+      TY_UNROLL
       for (int j = 0; j < 4; j++) {
         if (m0 + row + i < g.m && n0 + column + j < g.n) finish(g, m0 + row + i, n0 + column + j, sums[i][j]);
       }
@@ -71,25 +60,15 @@ struct Gemm {
       tile[k * kTileStride + s] = inside ? toFloat(x[at]) : 0.0f;
     }
   }
-
-  TY_KERNEL static void finish(const Args& g, int64_t row, int64_t column, float value) {
-    const int64_t at = row * g.ldc + column;
-    if (g.bias) value += g.bias[column];
-    if (g.pre) {
-      fromFloat(value, g.pre + at);
-      value = geluTanh(value);
-    }
-    if (g.geluGradPre) value *= geluTanhGrad(toFloat(g.geluGradPre[at]));
-    if (g.residual) value += toFloat(g.residual[at]);
-    if (g.accumulate) value += toFloat(g.c[at]);
-    fromFloat(value, g.c + at);
-  }
 };
 
-// out = (or +=) the sum over the rows of x: a thread takes a column, in blocks of 32 rows, each summed on its own.
+// out = (or +=) the sum over the rows of x. A block takes 32 columns; its warps take every eighth stretch of 32 rows, and
+// their sums are added in order.
 template <class T>
 struct ColumnSums {
   static constexpr const char* name = "columnSums";
+  static constexpr int kColumns = 32, kWarps = 8;
+  static constexpr size_t kSharedBytes = kColumns * kWarps * sizeof(float);
   struct Args {
     const T* x;
     int64_t rows, columns, stride;
@@ -98,17 +77,24 @@ struct ColumnSums {
     bool accumulate;
   };
   TY_KERNEL static void run(Thread& t, const Args& a) {
-    const int64_t column = t.block() * t.threads() + t.index();
-    if (column >= a.columns) return;
-    float total = a.accumulate ? a.out[column] : 0.0f;
-    if (column < a.zeroFrom || column >= a.zeroTo) {
-      for (int64_t first = 0; first < a.rows; first += 32) {
-        float sum = 0;
-        for (int64_t row = first; row < first + 32 && row < a.rows; row++) sum += toFloat(a.x[row * a.stride + column]);
-        total += sum;
+    const Shared<float> sums = t.shared<float>(0);
+    const int64_t column = t.block() * kColumns + t.lane();
+    float sum = 0;
+    if (column < a.columns) {
+      for (int64_t first = 32 * t.warp(); first < a.rows; first += 32 * kWarps) {
+        float stretch = 0;
+        for (int64_t row = first; row < first + 32 && row < a.rows; row++)
+          stretch += toFloat(a.x[row * a.stride + column]);
+        sum += stretch;
       }
     }
-    a.out[column] = total;
+    sums[t.index()] = sum;
+    t.sync();
+    if (t.warp() != 0 || column >= a.columns) return;
+    float total = 0;
+    for (int w = 0; w < kWarps; w++) total += sums[w * kColumns + t.lane()];
+    if (column >= a.zeroFrom && column < a.zeroTo) total = 0;
+    a.out[column] = a.accumulate ? a.out[column] + total : total;
   }
 };
 

@@ -32,8 +32,8 @@ TY_KERNEL float dropoutMask(const DropoutNumbers& d, uint64_t element) {
     k0 += 0x9E3779B9u;
     k1 += 0xBB67AE85u;
   }
-  const uint32_t words[4] = {c0, c1, c2, c3};
-  return words[element % 4] >= d.threshold ? d.scale : 0.0f;
+  const uint32_t even = element % 4 < 2 ? c0 : c2, odd = element % 4 < 2 ? c1 : c3;
+  return (element % 2 == 0 ? even : odd) >= d.threshold ? d.scale : 0.0f;
 }
 
 }  // namespace gpu

@@ -9,13 +9,33 @@
 #include "grid.h"
 
 #define TY_KERNEL __device__ __forceinline__
+// Before loops over arrays that must lie in registers, which have no addresses that a loop could count.
+#define TY_UNROLL _Pragma("unroll")
+// Before loops that would need too many registers if more than two turns were worked on at once.
+#define TY_UNROLL_TWO _Pragma("unroll 2")
 
 namespace trainyard {
 namespace gpu {
 
+template <class T>
+struct IsBf16 {
+  static constexpr bool value = false;
+};
+template <>
+struct IsBf16<Bf16> {
+  static constexpr bool value = true;
+};
+
 TY_KERNEL float toFloat(float x) { return x; }
 TY_KERNEL float toFloat(F16 x) { return __half2float(__ushort_as_half(x.bits)); }
 TY_KERNEL float toFloat(Bf16 x) { return __bfloat162float(__ushort_as_bfloat16(x.bits)); }
+
+// The bits of a float whose fraction is rounded to 10 bits, as tensor cores take it.
+TY_KERNEL uint32_t roundTf32(uint32_t bits) {
+  uint32_t out;
+  asm("cvt.rna.tf32.f32 %0, %1;\n" : "=r"(out) : "f"(__uint_as_float(bits)));
+  return out;
+}
 
 TY_KERNEL void fromFloat(float x, float* out) { *out = x; }
 TY_KERNEL void fromFloat(float x, F16* out) { out->bits = __half_as_ushort(__float2half_rn(x)); }
@@ -54,23 +74,71 @@ class Thread {
     return {reinterpret_cast<T*>(memory + byte)};
   }
 
-  // Copies 16 bytes, aligned to 16, without waiting; what is not valid becomes 0. It is there when this thread has waited for its group,
-  // and for others after a barrier behind that.
+  // A bit for each lane of the warp, in every lane.
+  TY_KERNEL uint32_t ballot(bool x) const { return __ballot_sync(0xffffffffu, x); }
+
+  // Copies `bytes` of 16, aligned to 16, without waiting; the rest of the 16 becomes 0. It is there when this thread has
+  // waited for its group, and for others after a barrier behind that.
   template <class T>
-  TY_KERNEL void copyAsync(Shared<T> to, const T* from, bool valid) const {
-    const auto address = static_cast<unsigned>(__cvta_generic_to_shared(to.at));
-    const int bytes = valid ? 16 : 0;
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(address), "l"(from), "r"(bytes));
+  TY_KERNEL void copyAsync(Shared<T> to, const T* from, int bytes) const {
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(address(to)), "l"(from), "r"(bytes) : "memory");
   }
-  TY_KERNEL void commitCopies() const { asm volatile("cp.async.commit_group;\n" ::); }
+  TY_KERNEL void commitCopies() const { asm volatile("cp.async.commit_group;\n" ::: "memory"); }
   // All groups but the `newest` ones.
   template <int newest>
   TY_KERNEL void waitCopies() const {
-    asm volatile("cp.async.wait_group %0;\n" ::"n"(newest));
+    asm volatile("cp.async.wait_group %0;\n" ::"n"(newest) : "memory");
+  }
+
+  // Four matrices of 8 rows of 16 bytes: lane 8q + r names row r of matrix q. Of matrix q a lane gets the 32 bits that lie
+  // lane % 4 words into row lane / 4.
+  template <class T>
+  TY_KERNEL void loadMatrices(Shared<T> row, uint32_t (&out)[4]) const {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];\n"
+                 : "=r"(out[0]), "=r"(out[1]), "=r"(out[2]), "=r"(out[3])
+                 : "r"(address(row)));
+  }
+  // The same of matrices of 8 × 8 numbers of 16 bits, transposed: a lane gets those of rows 2 (lane % 4) and the next, in
+  // column lane / 4.
+  template <class T>
+  TY_KERNEL void loadMatricesTransposed(Shared<T> row, uint32_t (&out)[4]) const {
+    asm volatile("ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];\n"
+                 : "=r"(out[0]), "=r"(out[1]), "=r"(out[2]), "=r"(out[3])
+                 : "r"(address(row)));
+  }
+
+  // D += A·B by a warp, summed in float. D: 16 × 8, of which a lane has columns 2 (lane % 4) and the next of row lane / 4,
+  // then of the row 8 further. A: 16 × k and B: k × 8 with k = 16 (numbers of 16 bits, two to a word) or 8 (float, of
+  // which the tensor cores take 10 bits of fraction). A lane has of A row lane / 4, the row 8 further, then both in the
+  // upper half of k; of B column lane / 4, in both halves of k.
+  template <class T>
+  TY_KERNEL void multiply(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) const {
+    if constexpr (sizeof(T) == 4) {
+      asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+          "{%0, %1, %2, %3};\n"
+          : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+          : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+    } else if constexpr (IsBf16<T>::value) {
+      asm("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+          "{%0, %1, %2, %3};\n"
+          : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+          : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+    } else {
+      asm("mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, "
+          "{%0, %1, %2, %3};\n"
+          : "+f"(d[0]), "+f"(d[1]), "+f"(d[2]), "+f"(d[3])
+          : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b[0]), "r"(b[1]));
+    }
   }
 
   // Adds to a counter that other blocks add to; the order is nobody's business.
   TY_KERNEL void atomicMax(int32_t* at, int32_t x) const { ::atomicMax(at, x); }
+
+ private:
+  template <class T>
+  TY_KERNEL static unsigned address(Shared<T> at) {
+    return static_cast<unsigned>(__cvta_generic_to_shared(at.at));
+  }
 };
 
 }  // namespace gpu

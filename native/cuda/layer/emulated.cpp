@@ -57,6 +57,16 @@ void fromFloat(float x, F16* out) {
   }
 }
 
+// To the nearest, ties away from zero; a carry goes into the exponent by itself.
+uint32_t roundTf32(uint32_t bits) { return (bits >> 23 & 255u) == 255u ? bits : (bits + 0x1000u) & ~0x1fffu; }
+
+float tensorCoreFloat(uint32_t bits) {
+  bits &= ~0x1fffu;
+  float out;
+  std::memcpy(&out, &bits, sizeof out);
+  return out;
+}
+
 Block::Block(Order order, uint64_t seed) : order_(order), random_(seed * 0x9e3779b97f4a7c15u + 1) {}
 Block::~Block() = default;
 
@@ -222,14 +232,45 @@ void Block::access(int thread, size_t byte, size_t bytes, bool isWrite) {
   }
 }
 
-void Block::copyAsync(int thread, size_t byte, const void* from, bool valid) {
+void Block::copyAsync(int thread, size_t byte, const void* from, int bytes) {
   access(thread, byte, 16, true);
-  if (valid && reinterpret_cast<uintptr_t>(from) % 16 != 0) fail(thread, "a copy's source is not aligned to 16 bytes");
+  if (bytes < 0 || bytes > 16) fail(thread, "a copy has " + std::to_string(bytes) + " bytes");
+  if (bytes > 0 && reinterpret_cast<uintptr_t>(from) % 16 != 0) fail(thread, "a copy's source is not aligned to 16 bytes");
   Copy copy{byte, {}};
-  if (valid) std::memcpy(copy.data, from, 16);
+  if (bytes > 0) std::memcpy(copy.data, from, static_cast<size_t>(bytes));
   for (size_t c = byte / 2; c < byte / 2 + 8; c++) cells_[c].pending = thread;
   std::memset(memory_.data() + byte, 0xcb, 16);
   threads_[static_cast<size_t>(thread)]->open.push_back(copy);
+}
+
+void Block::loadMatrices(int thread, size_t row, uint32_t (&out)[4]) {
+  if (row % 16 != 0) fail(thread, "a row of a matrix is not aligned to 16 bytes");
+  const unsigned char* slots = exchange(thread, &row, sizeof row);
+  const int lane = thread % 32;
+  for (int q = 0; q < 4; q++) {
+    size_t byte;
+    std::memcpy(&byte, slots + 64 * (8 * q + lane / 4), sizeof byte);
+    byte += static_cast<size_t>(lane % 4 * 4);
+    access(thread, byte, 4, false);
+    std::memcpy(&out[q], memory_.data() + byte, 4);
+  }
+}
+
+void Block::loadMatricesTransposed(int thread, size_t row, uint32_t (&out)[4]) {
+  if (row % 16 != 0) fail(thread, "a row of a matrix is not aligned to 16 bytes");
+  const unsigned char* slots = exchange(thread, &row, sizeof row);
+  const int lane = thread % 32;
+  for (int q = 0; q < 4; q++) {
+    uint16_t numbers[2];
+    for (int i = 0; i < 2; i++) {
+      size_t byte;
+      std::memcpy(&byte, slots + 64 * (8 * q + lane % 4 * 2 + i), sizeof byte);
+      byte += static_cast<size_t>(lane / 4 * 2);
+      access(thread, byte, 2, false);
+      std::memcpy(&numbers[i], memory_.data() + byte, 2);
+    }
+    out[q] = numbers[0] | static_cast<uint32_t>(numbers[1]) << 16;
+  }
 }
 
 void Block::commitCopies(int thread) {

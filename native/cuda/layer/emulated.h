@@ -16,6 +16,8 @@
 #include "grid.h"
 
 #define TY_KERNEL inline
+#define TY_UNROLL
+#define TY_UNROLL_TWO
 
 namespace trainyard {
 namespace gpu {
@@ -23,6 +25,11 @@ namespace gpu {
 inline float toFloat(float x) { return x; }
 float toFloat(F16 x);
 float toFloat(Bf16 x);
+
+uint32_t roundTf32(uint32_t bits);
+// What a tensor core takes of a float: the bits of fraction beyond 10 are not looked at.
+float tensorCoreFloat(uint32_t bits);
+
 inline void fromFloat(float x, float* out) { *out = x; }
 void fromFloat(float x, F16* out);
 void fromFloat(float x, Bf16* out);
@@ -86,7 +93,9 @@ class Block {
   // Gives a value of up to 64 bytes to the lanes of one's warp. Returns 32 slots of 64 bytes.
   const unsigned char* exchange(int thread, const void* value, size_t bytes);
   void access(int thread, size_t byte, size_t bytes, bool isWrite);
-  void copyAsync(int thread, size_t byte, const void* from, bool valid);
+  void copyAsync(int thread, size_t byte, const void* from, int bytes);
+  void loadMatrices(int thread, size_t row, uint32_t (&out)[4]);
+  void loadMatricesTransposed(int thread, size_t row, uint32_t (&out)[4]);
   void commitCopies(int thread);
   void waitCopies(int thread, int newest);
   unsigned char* memory() { return memory_.data(); }
@@ -168,14 +177,61 @@ class Thread {
     return {&owner_, index_, static_cast<size_t>(byte)};
   }
 
+  uint32_t ballot(bool x) {
+    const unsigned char* slots = owner_.exchange(index_, &x, sizeof x);
+    uint32_t bits = 0;
+    for (int i = 0; i < 32; i++) bits |= static_cast<uint32_t>(slots[64 * i] != 0) << i;
+    return bits;
+  }
+
   template <class T>
-  void copyAsync(Shared<T> to, const T* from, bool valid) {
-    owner_.copyAsync(index_, to.byte, from, valid);
+  void copyAsync(Shared<T> to, const T* from, int bytes) {
+    owner_.copyAsync(index_, to.byte, from, bytes);
   }
   void commitCopies() { owner_.commitCopies(index_); }
   template <int newest>
   void waitCopies() {
     owner_.waitCopies(index_, newest);
+  }
+
+  template <class T>
+  void loadMatrices(Shared<T> row, uint32_t (&out)[4]) {
+    owner_.loadMatrices(index_, row.byte, out);
+  }
+  template <class T>
+  void loadMatricesTransposed(Shared<T> row, uint32_t (&out)[4]) {
+    owner_.loadMatricesTransposed(index_, row.byte, out);
+  }
+  template <class T>
+  void multiply(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2]) {
+    struct {
+      uint32_t a[4], b[2];
+    } own;
+    std::memcpy(own.a, a, sizeof own.a);
+    std::memcpy(own.b, b, sizeof own.b);
+    const unsigned char* slots = owner_.exchange(index_, &own, sizeof own);
+    constexpr int kPerWord = static_cast<int>(4 / sizeof(T)), kDepth = 8 * kPerWord;
+    // Word `word` of a lane's a and b, and the number in it.
+    const auto at = [&](int lane, int word, int k) {
+      const unsigned char* from = slots + 64 * lane + 4 * word;
+      if constexpr (sizeof(T) == 4) {
+        uint32_t bits;
+        std::memcpy(&bits, from, sizeof bits);
+        return tensorCoreFloat(bits);
+      } else {
+        T value;
+        std::memcpy(&value, from + 2 * (k % 2), sizeof value);
+        return toFloat(value);
+      }
+    };
+    for (int i = 0; i < 4; i++) {
+      const int row = lane() / 4 + i / 2 * 8, column = lane() % 4 * 2 + i % 2;
+      for (int k = 0; k < kDepth; k++) {
+        const int upper = k / (kDepth / 2), part = k % (kDepth / 2) / kPerWord;
+        const float x = at(row % 8 * 4 + part, row / 8 + 2 * upper, k), y = at(column * 4 + part, 4 + upper, k);
+        d[i] = std::fma(x, y, d[i]);
+      }
+    }
   }
 
   void atomicMax(int32_t* at, int32_t x) { *at = x > *at ? x : *at; }

@@ -1,6 +1,7 @@
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <type_traits>
 
 namespace trainyard {
 namespace gpu {
@@ -14,6 +15,17 @@ struct Grid {
 };
 
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
+
+// The most threads of a block, and how many blocks a processor should hold at once, for which registers are shared out:
+// kThreads and kMinBlocks of a kernel, where it has them.
+template <class Kernel, class = void>
+struct Bounds {
+  static constexpr int kThreads = 256, kMinBlocks = 1;
+};
+template <class Kernel>
+struct Bounds<Kernel, std::void_t<decltype(Kernel::kMinBlocks)>> {
+  static constexpr int kThreads = Kernel::kThreads, kMinBlocks = Kernel::kMinBlocks;
+};
 
 // For kernels in which a thread takes elements one by one, `threads` apart.
 inline Grid gridOver(int64_t elements) {

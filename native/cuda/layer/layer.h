@@ -17,6 +17,16 @@ namespace gpu {
 // Threads that run in step, and exchange values without shared memory.
 constexpr int kWarp = 32;
 
+TY_KERNEL uint32_t floatBits(float x) {
+#if defined(__CUDACC__)
+  return __float_as_uint(x);
+#else
+  uint32_t bits;
+  std::memcpy(&bits, &x, sizeof bits);
+  return bits;
+#endif
+}
+
 // The sum of all lanes of a warp, in every lane; always in the same order.
 TY_KERNEL float warpSum(Thread& t, float x) {
   for (int mask = kWarp / 2; mask > 0; mask /= 2) x += t.shuffleXor(x, mask);

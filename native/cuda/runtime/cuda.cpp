@@ -5,7 +5,8 @@
 namespace trainyard {
 namespace gpu {
 
-Gpu::Gpu(int ordinal, const std::string&) : implementation_(std::make_unique<Implementation>()) {
+Gpu::Gpu(const GpuOptions& options) : implementation_(std::make_unique<Implementation>()), tf32_(options.tf32) {
+  const int ordinal = options.ordinal;
   int count = 0;
   require(cudaGetDeviceCount(&count), "No GPU can be used");
   if (ordinal < 0 || ordinal >= count)
@@ -17,6 +18,7 @@ Gpu::Gpu(int ordinal, const std::string&) : implementation_(std::make_unique<Imp
     throw std::runtime_error(std::string(properties.name) + " is too old: it takes an RTX 30, an A100 or newer");
   name_ = properties.name;
   memoryBytes_ = static_cast<int64_t>(properties.totalGlobalMem);
+  processors_ = properties.multiProcessorCount;
   implementation_->ordinal = ordinal;
   require(cudaStreamCreateWithFlags(&implementation_->stream, cudaStreamNonBlocking), "A stream can't be made");
   prepare();
@@ -65,6 +67,8 @@ void Gpu::zeroInStream(void* at, size_t bytes) {
 }
 
 std::string Gpu::selfTest(const std::string&) { throw std::logic_error("a real GPU has no emulator to test"); }
+
+std::vector<std::string> Gpu::launched() { throw std::logic_error("a real GPU keeps no list of kernels"); }
 
 void Gpu::synchronise() { require(cudaStreamSynchronize(implementation_->stream), "The GPU failed"); }
 

@@ -20,7 +20,7 @@ inline void require(cudaError_t error, const char* what) {
 }
 
 template <class Kernel>
-__global__ void entry(const typename Kernel::Args args) {
+__global__ void __launch_bounds__(Bounds<Kernel>::kThreads, Bounds<Kernel>::kMinBlocks) entry(const typename Kernel::Args args) {
   Thread t;
   Kernel::run(t, args);
 }

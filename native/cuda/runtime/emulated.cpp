@@ -23,10 +23,14 @@ Order orderOf(const std::string& name) {
 }  // namespace
 
 // ordinal: the seed of what is random.
-Gpu::Gpu(int ordinal, const std::string& order)
-    : implementation_(std::make_unique<Implementation>(orderOf(order), static_cast<uint64_t>(ordinal) + 1)),
+Gpu::Gpu(const GpuOptions& options)
+    : implementation_(
+          std::make_unique<Implementation>(orderOf(options.order), static_cast<uint64_t>(options.ordinal) + 1)),
       name_("emulated GPU"),
-      memoryBytes_(int64_t{1} << 33) {
+      memoryBytes_(int64_t{1} << 33),
+      // So few that small matrices have large tiles, too.
+      processors_(2),
+      tf32_(options.tf32) {
   prepare();
 }
 
@@ -49,6 +53,12 @@ void Gpu::copyInStream(void* to, const void* from, size_t bytes) { std::memcpy(t
 void Gpu::zeroInStream(void* at, size_t bytes) { std::memset(at, 0, bytes); }
 void Gpu::synchronise() {}
 std::string Gpu::selfTest(const std::string& kernel) { return gpu::selfTest(kernel, implementation_->block); }
+
+std::vector<std::string> Gpu::launched() {
+  std::vector<std::string> names(implementation_->launched.begin(), implementation_->launched.end());
+  implementation_->launched.clear();
+  return names;
+}
 
 }  // namespace gpu
 }  // namespace trainyard

@@ -11,6 +11,8 @@
 #include "../kernels/gemm.h"
 #include "../kernels/layerNorm.h"
 #include "../kernels/rowAttention.h"
+#include "../kernels/tensorAttention.h"
+#include "../kernels/tensorGemm.h"
 #include "execute.h"
 #include "launch.h"
 
@@ -20,21 +22,43 @@ namespace {
 
 constexpr int kColumnThreads = 128;
 
+// Whether tiles of 128 × 128 are faster than those of 64 × 64, of which four do the same work less well: by how often all
+// processors must be filled.
+inline bool largeTiles(int64_t m, int64_t n, int64_t processors) {
+  constexpr double kSmallEfficiency = 0.7;
+  const auto turns = [&](int64_t side) {
+    return static_cast<double>(ceilDiv(ceilDiv(m, side) * ceilDiv(n, side), processors));
+  };
+  return 4 * turns(128) <= turns(64) / kSmallEfficiency;
+}
+
+template <class Kernel, class Args>
+void launchTensorGemm(Gpu& gpu, const Args& g, int64_t side) {
+  gpu.launch<Kernel>({ceilDiv(g.m, side), ceilDiv(g.n, side), Kernel::kThreads, Kernel::kSharedBytes}, g);
+}
+
 template <class T, class Out, bool transposeA, bool transposeB>
-void product(Gpu& gpu, const GemmArgs<T, Out>& g) {
+void product(Gpu& gpu, ProductArgs<T, Out> g) {
+  const bool usesTensorCores = sizeof(T) == 2 || gpu.tf32();
+  if (usesTensorCores && hasAlignedOperands(g.a, g.lda, g.b, g.ldb)) {
+    g.vectors = hasAlignedRows(g);
+    return largeTiles(g.m, g.n, gpu.processors())
+               ? launchTensorGemm<TensorGemm<T, Out, transposeA, transposeB, 128>>(gpu, g, 128)
+               : launchTensorGemm<TensorGemm<T, Out, transposeA, transposeB, 64>>(gpu, g, 64);
+  }
   gpu.launch<Gemm<T, Out, transposeA, transposeB>>({ceilDiv(g.m, kTile), ceilDiv(g.n, kTile), kTileThreads,
                                                     kGemmSharedBytes}, g);
 }
 
 // y = x · w, rows × in by in × out.
 template <class T>
-GemmArgs<T, T> forwardProduct(const T* x, const T* w, T* y, int64_t rows, int64_t inputs, int64_t outputs) {
+ProductArgs<T, T> forwardProduct(const T* x, const T* w, T* y, int64_t rows, int64_t inputs, int64_t outputs) {
   return {rows, outputs, inputs, x, inputs, w, outputs, y, outputs};
 }
 
 template <class T>
 void linearBackwardInput(const LinearBackwardInputCall<T>& c, Gpu& gpu) {
-  GemmArgs<T, T> g = {c.rows, c.inputs, c.outputs, c.dy, c.outputs, c.w, c.outputs, c.dx, c.inputs};
+  ProductArgs<T, T> g = {c.rows, c.inputs, c.outputs, c.dy, c.outputs, c.w, c.outputs, c.dx, c.inputs};
   g.geluGradPre = c.pre;
   g.accumulate = c.dxAccumulate;
   product<T, T, false, true>(gpu, g);
@@ -42,11 +66,12 @@ void linearBackwardInput(const LinearBackwardInputCall<T>& c, Gpu& gpu) {
 
 template <class T>
 void linearBackwardWeight(const LinearBackwardWeightCall<T>& c, Gpu& gpu) {
-  GemmArgs<T, float> g = {c.inputs, c.outputs, c.rows, c.x, c.inputs, c.dy, c.outputs, c.dw, c.outputs};
+  ProductArgs<T, float> g = {c.inputs, c.outputs, c.rows, c.x, c.inputs, c.dy, c.outputs, c.dw, c.outputs};
   g.accumulate = c.dwAccumulate;
   product<T, float, true, false>(gpu, g);
   if (!c.db) return;
-  gpu.launch<ColumnSums<T>>({ceilDiv(c.outputs, kColumnThreads), 1, kColumnThreads, 0},
+  gpu.launch<ColumnSums<T>>({ceilDiv(c.outputs, ColumnSums<T>::kColumns), 1, 32 * ColumnSums<T>::kWarps,
+                             ColumnSums<T>::kSharedBytes},
                             {c.dy, c.rows, c.outputs, c.outputs, c.db, static_cast<int64_t>(c.zeroFrom),
                              static_cast<int64_t>(c.zeroTo), c.dbAccumulate});
 }
@@ -77,10 +102,10 @@ void headLosses(const HeadCall& c, Gpu& gpu, int64_t vocab, T* dx, float* dwte, 
     gpu.launch<CrossEntropy<T>>({rows, 1, kLossThreads, kLossSharedBytes},
                                 {c.workspace, stride, c.targets + first, c.losses + first, vocab, scale, gpu.faults()});
     if (!dx) continue;
-    GemmArgs<T, T> toInput = {rows, c.width, vocab, dlogits, ld, c.wte, c.width, dx + first * c.width, c.width};
+    ProductArgs<T, T> toInput = {rows, c.width, vocab, dlogits, ld, c.wte, c.width, dx + first * c.width, c.width};
     toInput.accumulate = addDx;
     product<T, T, false, false>(gpu, toInput);
-    GemmArgs<T, float> toWeight = {vocab, c.width, rows, dlogits, ld, x, c.width, dwte, c.width};
+    ProductArgs<T, float> toWeight = {vocab, c.width, rows, dlogits, ld, x, c.width, dwte, c.width};
     toWeight.accumulate = addDwte || first > 0;
     product<T, float, true, false>(gpu, toWeight);
   }
@@ -110,27 +135,64 @@ AttentionArgs<T> attentionArgs(const AttentionCall& c) {
   return a;
 }
 
+// Whether heads can be copied 16 bytes at a time for tensor cores, which take numbers of 16 bits.
+template <class T, class AttentionCall>
+bool suitsTensorCores(const AttentionCall& c) {
+  return sizeof(T) == 2 && c.headDim % 8 == 0;
+}
+
+// Calls body(std::integral_constant, std::bool_constant) with the width of tiles that hold a head, and whether it drops.
+template <class Body>
+void withTiles(int64_t headDim, bool drops, const Body& body) {
+  const auto with = [&](auto size) { drops ? body(size, std::true_type()) : body(size, std::false_type()); };
+  if (headDim <= 64) return with(std::integral_constant<int, 64>());
+  if (headDim <= kMaxHeadDim) return with(std::integral_constant<int, kMaxHeadDim>());
+  throw std::logic_error("heads are too wide");
+}
+
 template <class T>
 void attention(const AttentionCall<T>& c, Gpu& gpu) {
   AttentionArgs<T> a = attentionArgs<T>(c);
   a.lse = c.lse;
   a.y = c.y;
+  const int64_t heads = c.batch * c.heads;
+  if constexpr (sizeof(T) == 2) {
+    if (suitsTensorCores<T>(c)) {
+      return withTiles(c.headDim, a.drops, [&](auto size, auto drops) {
+        using Kernel = TensorAttentionForward<T, decltype(size)::value, decltype(drops)::value>;
+        gpu.launch<Kernel>({ceilDiv(c.time, kTensorAttentionRows), heads, Kernel::kThreads, Kernel::kSharedBytes}, a);
+      });
+    }
+  }
   withHeadDim(c.headDim, [&](auto size) {
     using Kernel = AttentionForward<T, decltype(size)::value>;
-    gpu.launch<Kernel>({ceilDiv(c.time, kAttentionThreads), c.batch * c.heads, kAttentionThreads, Kernel::sharedBytes}, a);
+    gpu.launch<Kernel>({ceilDiv(c.time, kAttentionRows), heads, kAttentionThreads, Kernel::sharedBytes}, a);
   });
 }
 
 template <class T>
 void attentionBackward(const AttentionBackwardCall<T>& c, Gpu& gpu) {
-  const int64_t blocks = ceilDiv(c.time, kAttentionThreads), heads = c.batch * c.heads;
-  gpu.launch<AttentionDelta<T>>({blocks, heads, kAttentionThreads, 0},
-                                {c.dy, c.y, c.workspace, c.time, c.heads, c.headDim});
+  const int64_t heads = c.batch * c.heads;
+  using Delta = AttentionDelta<T>;
+  gpu.launch<Delta>({ceilDiv(c.time, Delta::kQueries), heads, 32 * Delta::kQueries, 0},
+                    {c.dy, c.y, c.workspace, c.time, c.heads, c.headDim});
   AttentionArgs<T> a = attentionArgs<T>(c);
   a.dy = c.dy;
   a.delta = c.workspace;
   a.lse = const_cast<float*>(c.lse);
   a.dqkv = c.dqkv;
+  if constexpr (sizeof(T) == 2) {
+    if (suitsTensorCores<T>(c)) {
+      const int64_t blocks = ceilDiv(c.time, kTensorAttentionRows);
+      return withTiles(c.headDim, a.drops, [&](auto size, auto drops) {
+        using Queries = TensorAttentionBackwardQueries<T, decltype(size)::value, decltype(drops)::value>;
+        using Keys = TensorAttentionBackwardKeys<T, decltype(size)::value, decltype(drops)::value>;
+        gpu.launch<Queries>({blocks, heads, Queries::kThreads, Queries::kSharedBytes}, a);
+        gpu.launch<Keys>({blocks, heads, Keys::kThreads, Keys::kSharedBytes}, a);
+      });
+    }
+  }
+  const int64_t blocks = ceilDiv(c.time, kAttentionRows);
   withHeadDim(c.headDim, [&](auto size) {
     using Queries = AttentionBackwardQueries<T, decltype(size)::value>;
     using Keys = AttentionBackwardKeys<T, decltype(size)::value>;
@@ -162,9 +224,11 @@ void executeReal(const Call& call, Gpu& gpu) {
       };
       if (!c.dwteAccumulate) zero(c.dwte, c.paddedVocab);
       if (!c.dwpeAccumulate) zero(c.dwpe, c.context);
-      return gpu.launch<EmbedBackward<T>>({ceilDiv(c.width, kColumnThreads), 1, kColumnThreads, 0},
-                                          {c.dx, c.tokens, c.dwte, c.dwpe, c.batch * c.time, c.time, c.width, c.paddedVocab,
-                                           gpu.faults()});
+      const int64_t rows = c.batch * c.time, columns = ceilDiv(c.width, kColumnThreads);
+      gpu.launch<PositionGradient<T>>({c.time, columns, kColumnThreads, 0}, {c.dx, c.dwpe, c.batch, c.time, c.width});
+      using Tokens = TokenGradient<T>;
+      return gpu.launch<Tokens>({rows, columns, 32 * Tokens::kWarps, Tokens::kSharedBytes},
+                                {c.dx, c.tokens, c.dwte, rows, c.width, c.paddedVocab, gpu.faults()});
     }
     case Kind::layerNorm: {
       auto c = LayerNormCall<T>::from(call);
@@ -174,14 +238,14 @@ void executeReal(const Call& call, Gpu& gpu) {
     case Kind::layerNormBackward: return layerNormBackward(LayerNormBackwardCall<T>::from(call), gpu);
     case Kind::linear: {
       auto c = LinearCall<T>::from(call);
-      GemmArgs<T, T> g = forwardProduct(c.x, c.w, c.y, c.rows, c.inputs, c.outputs);
+      ProductArgs<T, T> g = forwardProduct(c.x, c.w, c.y, c.rows, c.inputs, c.outputs);
       g.bias = c.b;
       g.residual = c.residual;
       return product<T, T, false, false>(gpu, g);
     }
     case Kind::linearGeluTanh: {
       auto c = LinearGeluTanhCall<T>::from(call);
-      GemmArgs<T, T> g = forwardProduct(c.x, c.w, c.y, c.rows, c.inputs, c.outputs);
+      ProductArgs<T, T> g = forwardProduct(c.x, c.w, c.y, c.rows, c.inputs, c.outputs);
       g.bias = c.b;
       g.pre = c.pre;
       return product<T, T, false, false>(gpu, g);

@@ -1,10 +1,11 @@
-// One GPU: its memory, a stream of kernels, copies. Two implementations: CUDA's (cuda.cu), and the host that plays one
+// One GPU: its memory, a stream of kernels, copies. Two implementations: CUDA's (cuda.cpp), and the host that plays one
 // (emulated.cpp).
 #pragma once
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "../../cpu/quantise.h"
 #include "../layer/grid.h"
@@ -15,16 +16,25 @@ namespace gpu {
 // Where memory lies: the device's own, or the host's, pinned, where the device reaches it by copies.
 enum class Place { device, host };
 
+struct GpuOptions {
+  int ordinal = 0;  // which GPU
+  // Whether float32 products are taken by tensor cores, of factors that are rounded to 10 bits of fraction.
+  bool tf32 = false;
+  std::string order;  // of the emulated one: how its threads take turns: forward, reverse, random or warpAhead
+};
+
 class Gpu {
  public:
-  // ordinal: which GPU. order: for the emulated one how its threads take turns: forward, reverse, random or warpAhead.
-  Gpu(int ordinal, const std::string& order);
+  explicit Gpu(const GpuOptions& options);
   ~Gpu();
   Gpu(const Gpu&) = delete;
   Gpu& operator=(const Gpu&) = delete;
 
   const std::string& name() const { return name_; }
   int64_t memoryBytes() const { return memoryBytes_; }
+  // How many blocks are worked on at once, at least.
+  int64_t processors() const { return processors_; }
+  bool tf32() const { return tf32_; }
 
   // Zeroed, aligned to 256 bytes. Throws std::runtime_error when there is too little.
   void* allocate(size_t bytes, Place place);
@@ -47,6 +57,8 @@ class Gpu {
   const Maps& maps() const { return maps_; }
   // Of the emulator: what it says of one of its own kernels; empty where it finds no mistake.
   std::string selfTest(const std::string& kernel);
+  // Of the emulator: names of the kernels since this was last asked, the latest thousand.
+  std::vector<std::string> launched();
   // A word in which kernels note indices out of range.
   int32_t* faults() const { return faults_; }
 
@@ -57,6 +69,8 @@ class Gpu {
   std::unique_ptr<Implementation> implementation_;
   std::string name_;
   int64_t memoryBytes_ = 0;
+  int64_t processors_ = 1;
+  bool tf32_ = false;
   Maps maps_{};
   int32_t* faults_ = nullptr;
   void* mapMemory_ = nullptr;

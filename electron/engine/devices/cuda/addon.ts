@@ -11,10 +11,12 @@ export interface NativeGpu {
 
 /** What native/binding/gpuAddon.cpp exports. */
 export interface GpuAddon extends SessionAddon {
-  createDevice(ordinal: number, order: string | undefined): NativeGpu;
+  createDevice(ordinal: number, tf32: boolean, order: string | undefined): NativeGpu;
   describeDevice(device: NativeGpu): { name: string; memoryBytes: number };
   /** Of the emulated GPU: what it finds wrong with a kernel of its own. */
   selfTest(device: NativeGpu, kernel: string): string;
+  /** Of the emulated GPU: names of the kernels since this was last asked, the latest thousand. */
+  launched(device: NativeGpu): string[];
   createSession(device: NativeGpu, arenaBytes: Float64Array, hostArena: number): NativeSession;
 }
 

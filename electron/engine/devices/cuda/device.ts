@@ -2,11 +2,13 @@ import { arenaNames } from '../../program/planner.ts';
 import type { Call } from '../../program/types.ts';
 import { checkPrograms, type Device } from '../device.ts';
 import { arenaSizes, NativeProgramSession } from '../native/session.ts';
-import { cudaAddonPath, loadGpuAddon } from './addon.ts';
+import { cudaAddonPath, loadGpuAddon, type NativeGpu } from './addon.ts';
 
 export interface CudaDeviceOptions {
   /** Which GPU, as CUDA counts them. Default: the first. */
   readonly ordinal?: number;
+  /** Whether float32 products are taken by tensor cores, of factors rounded to 10 bits of fraction. */
+  readonly tf32?: boolean;
   /** Another addon than that with CUDA kernels, and how the threads of an emulated GPU take turns. */
   readonly addon?: string;
   readonly order?: string;
@@ -14,21 +16,24 @@ export interface CudaDeviceOptions {
 
 export interface CudaDevice extends Device {
   readonly memoryBytes: number;
+  readonly native: NativeGpu;
 }
 
 /** An NVIDIA GPU. @throws UserError when the addon is missing, Error when there is no such GPU */
 export function createCudaDevice({
   ordinal = 0,
+  tf32 = false,
   addon: file = cudaAddonPath,
   order,
 }: CudaDeviceOptions = {}): CudaDevice {
   const addon = loadGpuAddon(file);
-  const native = addon.createDevice(ordinal, order);
+  const native = addon.createDevice(ordinal, tf32, order);
   const { name, memoryBytes } = addon.describeDevice(native);
   const device: CudaDevice = {
     kind: 'cuda',
     description: `cuda: ${name}`,
     memoryBytes,
+    native,
     supports,
     async load(programs, plan) {
       checkPrograms(device, programs);

@@ -1,0 +1,353 @@
+// Causal self-attention by tensor cores, without the time × time matrix (Dao 2023), over numbers of 16 bits. A block takes
+// 64 queries of a head, or 64 keys in the part of the backward pass that sums over queries; each of its four warps takes
+// 16 of them. No sum is shared between blocks, so each comes out the same every time. Kernels with dropout are others:
+// the numbers of its masks take registers.
+#pragma once
+#include "attentionArgs.h"
+#include "pack.h"
+#include "tile.h"
+
+namespace trainyard {
+namespace gpu {
+
+constexpr int kTensorAttentionThreads = 128, kTensorAttentionRows = 64;
+constexpr float kLog2E = 1.44269504f, kLn2 = 0.693147181f;
+
+template <class T>
+TY_KERNEL uint32_t packPair(float x, float y) {
+  T a, b;
+  fromFloat(x, &a);
+  fromFloat(y, &b);
+  return a.bits | static_cast<uint32_t>(b.bits) << 16;
+}
+
+// Two neighbouring products of 16 × 8 as the 16 × 16 left side of another.
+template <class T>
+TY_KERNEL void asFragment(const float (&left)[4], const float (&right)[4], uint32_t (&out)[4]) {
+  out[0] = packPair<T>(left[0], left[1]);
+  out[1] = packPair<T>(left[2], left[3]);
+  out[2] = packPair<T>(right[0], right[1]);
+  out[3] = packPair<T>(right[2], right[3]);
+}
+
+template <class T>
+TY_KERNEL MatrixView<T> matrixOf(const HeadView<const T>& head, int64_t time, int64_t headDim) {
+  return {head.at, head.stride, time, headDim};
+}
+
+// products[j] += A · B, of 16 rows of `a` and count × 8 columns: rows of `b` where `sideIsRow`, else its columns.
+template <bool sideIsRow, int count, class T, int rows, int columns>
+TY_KERNEL void multiplyTile(Thread& t, const uint32_t (&fa)[4], const Tile<T, rows, columns>& b, int k0,
+                            float (&products)[count][4]) {
+  TY_UNROLL
+  for (int j = 0; j < count; j += 2) {
+    uint32_t fb[4];
+    loadFragments<sideIsRow>(t, b, 8 * j, k0, fb);
+    const uint32_t first[2] = {fb[0], fb[2]}, second[2] = {fb[1], fb[3]};
+    t.template multiply<T>(products[j], fa, first);
+    t.template multiply<T>(products[j + 1], fa, second);
+  }
+}
+
+// products = X · Yᵀ of 16 rows of x from row0 on and all rows of y, both D wide.
+template <int D, int count, class T, int rowsX, int rowsY>
+TY_KERNEL void scoresOf(Thread& t, const Tile<T, rowsX, D>& x, int row0, const Tile<T, rowsY, D>& y,
+                        float (&products)[count][4]) {
+  TY_UNROLL
+  for (int j = 0; j < count; j++) {
+    TY_UNROLL
+    for (int i = 0; i < 4; i++) products[j][i] = 0;
+  }
+  TY_UNROLL_TWO
+  for (int k = 0; k < D; k += 16) {
+    uint32_t fx[4];
+    loadFragments<true>(t, x, row0, k, fx);
+    multiplyTile<true>(t, fx, y, k, products);
+  }
+}
+
+// sums += X · Y, X of 16 rows in registers, as many columns as y has rows.
+template <int D, int count, class T, int rows>
+TY_KERNEL void addProducts(Thread& t, const float (&x)[count][4], const Tile<T, rows, D>& y, float (&sums)[D / 8][4]) {
+  TY_UNROLL
+  for (int j = 0; j < count; j += 2) {
+    uint32_t fx[4];
+    asFragment<T>(x[j], x[j + 1], fx);
+    multiplyTile<false>(t, fx, y, 8 * j, sums);
+  }
+}
+
+// Writes 16 rows, of which a lane has lane / 4 (times scale[0]) and the row 8 further (times scale[1]).
+template <int D, class T>
+TY_KERNEL void storeRows(Thread& t, const float (&sums)[D / 8][4], const float (&scale)[2], const HeadView<T>& to,
+                         int64_t row0, int64_t rows, int64_t headDim) {
+  TY_UNROLL
+  for (int half = 0; half < 2; half++) {
+    const int64_t row = row0 + 8 * half + t.lane() / 4;
+    TY_UNROLL
+    for (int j = 0; j < D / 8; j += 4) {
+      float pairs[4][2], columns[8];
+      TY_UNROLL
+      for (int p = 0; p < 4; p++) {
+        pairs[p][0] = sums[j + p][2 * half] * scale[half];
+        pairs[p][1] = sums[j + p][2 * half + 1] * scale[half];
+      }
+      exchangePairs(t, pairs, columns);
+      const int64_t column = 8 * (j + t.lane() % 4);
+      if (row < rows && column < headDim) store8(columns, to.at + row * to.stride + column);
+    }
+  }
+}
+
+// Blocks: 64 queries each, the last ones first, since they see the most keys; blocksY: heads of all sequences.
+template <class T, int D, bool drops>
+struct TensorAttentionForward {
+  static constexpr const char* name = "tensorAttention";
+  static constexpr int kThreads = kTensorAttentionThreads, kMinBlocks = D > 64 || drops ? 2 : 3, kKeys = D > 64 ? 32 : 64;
+  using Rows = Tile<T, kTensorAttentionRows, D>;
+  using Keys = Tile<T, kKeys, D>;
+  static constexpr size_t kSharedBytes = Rows::kBytes + 2 * Keys::kBytes;
+  using Args = AttentionArgs<T>;
+
+  TY_KERNEL static void run(Thread& t, const Args& a) {
+    const Rows qs = {t.shared<T>(0)};
+    const Keys ks = {qs.at + Rows::kElements}, vs = {ks.at + Keys::kElements};
+    const int64_t bh = t.blockY(), q0 = (t.blocks() - 1 - t.block()) * kTensorAttentionRows;
+    const HeadView<const T> q = headOf(a.qkv, bh, a.heads, a.time, a.headDim, 0, 3);
+    const HeadView<const T> k = headOf(a.qkv, bh, a.heads, a.time, a.headDim, 1, 3);
+    const HeadView<const T> v = headOf(a.qkv, bh, a.heads, a.time, a.headDim, 2, 3);
+    const int row0 = 16 * t.warp(), query = static_cast<int>(q0) + row0 + t.lane() / 4;  // and the one 8 further
+    const int end = static_cast<int>(q0 + kTensorAttentionRows < a.time ? q0 + kTensorAttentionRows : a.time);
+    Filler<Keys, kThreads> keys(t, matrixOf(k, a.time, a.headDim), 0, 0), values(t, matrixOf(v, a.time, a.headDim), 0, 0);
+    Filler<Rows, kThreads>(t, matrixOf(q, a.time, a.headDim), q0, 0).fill(t, qs);
+    keys.fill(t, ks);
+    t.commitCopies();
+    t.template waitCopies<0>();
+    t.sync();
+    const float scale = a.scale * kLog2E;
+    float sums[D / 8][4] = {}, top[2] = {-INFINITY, -INFINITY}, total[2] = {0, 0};
+    for (int first = 0; first < end; first += kKeys) {
+      values.fill(t, vs);
+      values.nextRows(kKeys);
+      t.commitCopies();
+      float scores[kKeys / 8][4];
+      scoresOf<D>(t, qs, row0, ks, scores);
+      // The values are there, and all have done with the keys.
+      t.template waitCopies<0>();
+      t.sync();
+      keys.nextRows(kKeys);
+      if (first + kKeys < end) keys.fill(t, ks);
+      t.commitCopies();
+      TY_UNROLL
+      for (int half = 0; half < 2; half++) rescale(t, a, bh, query + 8 * half, first, scale, half, scores, sums, top[half], total[half]);
+      addProducts<D>(t, scores, vs, sums);
+      t.template waitCopies<0>();
+      t.sync();
+    }
+    float inverse[2];
+    TY_UNROLL
+    for (int half = 0; half < 2; half++) {
+      // A lane has summed up its own columns.
+      total[half] += t.shuffleXor(total[half], 1);
+      total[half] += t.shuffleXor(total[half], 2);
+      inverse[half] = 1.0f / total[half];
+      const int row = query + 8 * half;
+      if (t.lane() % 4 == 0 && row < a.time) a.lse[bh * a.time + row] = (top[half] + log2f(total[half])) * kLn2;
+    }
+    storeRows<D>(t, sums, inverse, headOf(a.y, bh, a.heads, a.time, a.headDim, 0, 1), q0 + row0, a.time, a.headDim);
+  }
+
+ private:
+  // Turns scores of a row into their powers relative to the highest so far, and makes what was summed up before so, too.
+  TY_KERNEL static void rescale(Thread& t, const Args& a, int64_t bh, int query, int first, float scale, int half,
+                                float (&scores)[kKeys / 8][4], float (&sums)[D / 8][4], float& top, float& total) {
+    float highest = top;
+    TY_UNROLL
+    for (int j = 0; j < kKeys / 8; j++) {
+      TY_UNROLL
+      for (int i = 0; i < 2; i++) {
+        float& score = scores[j][2 * half + i];
+        const int key = first + 8 * j + t.lane() % 4 * 2 + i;
+        score = key <= query ? score * scale : -INFINITY;
+        highest = score > highest ? score : highest;
+      }
+    }
+    TY_UNROLL
+    for (int mask = 1; mask <= 2; mask *= 2) {
+      const float other = t.shuffleXor(highest, mask);
+      highest = other > highest ? other : highest;
+    }
+    const float shrink = exp2f(top - highest);
+    top = highest;
+    total *= shrink;
+    TY_UNROLL
+    for (int j = 0; j < D / 8; j++) {
+      sums[j][2 * half] *= shrink;
+      sums[j][2 * half + 1] *= shrink;
+    }
+    TY_UNROLL
+    for (int j = 0; j < kKeys / 8; j++) {
+      TY_UNROLL
+      for (int i = 0; i < 2; i++) {
+        float& score = scores[j][2 * half + i];
+        score = exp2f(score - highest);
+        total += score;
+        if (drops) score *= maskOf(a, bh, query, first + 8 * j + t.lane() % 4 * 2 + i);
+      }
+    }
+  }
+};
+
+// Rows of the other side that are worked on at once in the backward pass: as many as registers allow.
+template <int D>
+constexpr int kBackwardTile = D > 64 ? 32 : 64;
+
+// dq = Σ over keys of ds · key, ds = p (dp - delta). Blocks as in the forward pass.
+template <class T, int D, bool drops>
+struct TensorAttentionBackwardQueries {
+  static constexpr const char* name = "tensorAttentionBackwardQueries";
+  static constexpr int kThreads = kTensorAttentionThreads, kMinBlocks = D > 64 ? 1 : 2, kKeys = kBackwardTile<D>;
+  using Rows = Tile<T, kTensorAttentionRows, D>;
+  using Keys = Tile<T, kKeys, D>;
+  static constexpr size_t kSharedBytes = 2 * Rows::kBytes + 4 * Keys::kBytes;
+  using Args = AttentionArgs<T>;
+
+  TY_KERNEL static void run(Thread& t, const Args& a) {
+    const Rows qs = {t.shared<T>(0)}, gs = {qs.at + Rows::kElements};
+    const Shared<T> keys = gs.at + Rows::kElements, values = keys + 2 * Keys::kElements;
+    const int64_t bh = t.blockY(), q0 = (t.blocks() - 1 - t.block()) * kTensorAttentionRows;
+    const MatrixView<T> k = matrixOf(headOf(a.qkv, bh, a.heads, a.time, a.headDim, 1, 3), a.time, a.headDim);
+    const MatrixView<T> v = matrixOf(headOf(a.qkv, bh, a.heads, a.time, a.headDim, 2, 3), a.time, a.headDim);
+    const MatrixView<T> q = matrixOf(headOf(a.qkv, bh, a.heads, a.time, a.headDim, 0, 3), a.time, a.headDim);
+    const MatrixView<T> dy = matrixOf(headOf(a.dy, bh, a.heads, a.time, a.headDim, 0, 1), a.time, a.headDim);
+    const int row0 = 16 * t.warp(), query0 = static_cast<int>(q0) + row0 + t.lane() / 4;
+    const int end = static_cast<int>(q0 + kTensorAttentionRows < a.time ? q0 + kTensorAttentionRows : a.time);
+    Filler<Keys, kThreads> fillKeys(t, k, 0, 0), fillValues(t, v, 0, 0);
+    const auto fill = [&](int first) {
+      if (first < end) {
+        const int stage = first / kKeys % 2 * Keys::kElements;
+        fillKeys.fill(t, Keys{keys + stage});
+        fillValues.fill(t, Keys{values + stage});
+        fillKeys.nextRows(kKeys);
+        fillValues.nextRows(kKeys);
+      }
+      t.commitCopies();
+    };
+    Filler<Rows, kThreads>(t, q, q0, 0).fill(t, qs);
+    Filler<Rows, kThreads>(t, dy, q0, 0).fill(t, gs);
+    fill(0);
+    float lse[2], delta[2];
+    TY_UNROLL
+    for (int half = 0; half < 2; half++) {
+      const int query = query0 + 8 * half;
+      lse[half] = query < a.time ? a.lse[bh * a.time + query] * kLog2E : 0.0f;
+      delta[half] = query < a.time ? a.delta[bh * a.time + query] : 0.0f;
+    }
+    const float scale = a.scale * kLog2E;
+    float sums[D / 8][4] = {};
+    for (int first = 0; first < end; first += kKeys) {
+      t.template waitCopies<0>();
+      t.sync();
+      fill(first + kKeys);
+      const int stage = first / kKeys % 2 * Keys::kElements;
+      const Keys ks = {keys + stage}, vs = {values + stage};
+      float ds[kKeys / 8][4], dp[kKeys / 8][4];
+      scoresOf<D>(t, qs, row0, ks, ds);
+      scoresOf<D>(t, gs, row0, vs, dp);
+      TY_UNROLL
+      for (int j = 0; j < kKeys / 8; j++) {
+        TY_UNROLL
+        for (int i = 0; i < 4; i++) {
+          const int query = query0 + i / 2 * 8, key = first + 8 * j + t.lane() % 4 * 2 + i % 2;
+          const float p = key <= query ? exp2f(ds[j][i] * scale - lse[i / 2]) : 0.0f;
+          const float masked = drops ? dp[j][i] * maskOf(a, bh, query, key) : dp[j][i];
+          ds[j][i] = p * (masked - delta[i / 2]);
+        }
+      }
+      addProducts<D>(t, ds, ks, sums);
+    }
+    t.template waitCopies<0>();
+    const float scales[2] = {a.scale, a.scale};
+    storeRows<D>(t, sums, scales, headOf(a.dqkv, bh, a.heads, a.time, a.headDim, 0, 3), q0 + row0, a.time, a.headDim);
+  }
+};
+
+// dk = Σ over queries of ds · query, dv = Σ p · dy. Blocks: 64 keys each, the first ones first, since the most queries
+// see them; blocksY: heads of all sequences. Scores are taken with keys as rows.
+template <class T, int D, bool drops>
+struct TensorAttentionBackwardKeys {
+  static constexpr const char* name = "tensorAttentionBackwardKeys";
+  static constexpr int kThreads = kTensorAttentionThreads, kMinBlocks = D > 64 ? 1 : 2, kQueries = kBackwardTile<D>;
+  using Rows = Tile<T, kTensorAttentionRows, D>;
+  using Queries = Tile<T, kQueries, D>;
+  static constexpr size_t kTileBytes = 2 * Rows::kBytes + 4 * Queries::kBytes;
+  static constexpr size_t kSharedBytes = kTileBytes + 4 * kQueries * sizeof(float);
+  using Args = AttentionArgs<T>;
+
+  TY_KERNEL static void run(Thread& t, const Args& a) {
+    const Rows ks = {t.shared<T>(0)}, vs = {ks.at + Rows::kElements};
+    const Shared<T> queries = vs.at + Rows::kElements, gradients = queries + 2 * Queries::kElements;
+    const Shared<float> numbers = t.shared<float>(static_cast<int>(kTileBytes));
+    const int64_t bh = t.blockY(), k0 = t.block() * kTensorAttentionRows;
+    const MatrixView<T> q = matrixOf(headOf(a.qkv, bh, a.heads, a.time, a.headDim, 0, 3), a.time, a.headDim);
+    const MatrixView<T> dy = matrixOf(headOf(a.dy, bh, a.heads, a.time, a.headDim, 0, 1), a.time, a.headDim);
+    const MatrixView<T> k = matrixOf(headOf(a.qkv, bh, a.heads, a.time, a.headDim, 1, 3), a.time, a.headDim);
+    const MatrixView<T> v = matrixOf(headOf(a.qkv, bh, a.heads, a.time, a.headDim, 2, 3), a.time, a.headDim);
+    const int row0 = 16 * t.warp(), time = static_cast<int>(a.time), key0 = static_cast<int>(k0) + row0 + t.lane() / 4;
+    Filler<Queries, kThreads> fillQueries(t, q, k0, 0), fillGradients(t, dy, k0, 0);
+    const auto fill = [&](int first) {
+      if (first < time) {
+        const int stage = first / kQueries % 2;
+        fillQueries.fill(t, Queries{queries + stage * Queries::kElements});
+        fillGradients.fill(t, Queries{gradients + stage * Queries::kElements});
+        fillQueries.nextRows(kQueries);
+        fillGradients.nextRows(kQueries);
+        // Of each query lse and delta.
+        if (t.index() < 2 * kQueries) {
+          const int query = first + t.index() % kQueries;
+          const float* from = t.index() < kQueries ? a.lse : a.delta;
+          numbers[2 * kQueries * stage + t.index()] = query < time ? from[bh * a.time + query] : 0.0f;
+        }
+      }
+      t.commitCopies();
+    };
+    Filler<Rows, kThreads>(t, k, k0, 0).fill(t, ks);
+    Filler<Rows, kThreads>(t, v, k0, 0).fill(t, vs);
+    fill(static_cast<int>(k0));
+    const float scale = a.scale * kLog2E;
+    float keySums[D / 8][4] = {}, valueSums[D / 8][4] = {};
+    for (int first = static_cast<int>(k0); first < time; first += kQueries) {
+      t.template waitCopies<0>();
+      t.sync();
+      fill(first + kQueries);
+      const int stage = first / kQueries % 2;
+      const Queries qs = {queries + stage * Queries::kElements}, gs = {gradients + stage * Queries::kElements};
+      const Shared<float> own = numbers + 2 * kQueries * stage;
+      float p[kQueries / 8][4], ds[kQueries / 8][4];
+      scoresOf<D>(t, ks, row0, qs, p);
+      scoresOf<D>(t, vs, row0, gs, ds);
+      TY_UNROLL
+      for (int j = 0; j < kQueries / 8; j++) {
+        TY_UNROLL
+        for (int i = 0; i < 4; i++) {
+          const int column = 8 * j + t.lane() % 4 * 2 + i % 2;
+          const int key = key0 + i / 2 * 8, query = first + column;
+          const float power =
+              key <= query && query < time ? exp2f(p[j][i] * scale - own[column] * kLog2E) : 0.0f;
+          const float mask = drops ? maskOf(a, bh, query, key) : 1.0f;
+          ds[j][i] = power * (ds[j][i] * mask - own[kQueries + column]);
+          p[j][i] = power * mask;
+        }
+      }
+      addProducts<D>(t, p, gs, valueSums);
+      addProducts<D>(t, ds, qs, keySums);
+    }
+    t.template waitCopies<0>();
+    const float scales[2] = {a.scale, a.scale}, ones[2] = {1, 1};
+    storeRows<D>(t, keySums, scales, headOf(a.dqkv, bh, a.heads, a.time, a.headDim, 1, 3), k0 + row0, a.time, a.headDim);
+    storeRows<D>(t, valueSums, ones, headOf(a.dqkv, bh, a.heads, a.time, a.headDim, 2, 3), k0 + row0, a.time, a.headDim);
+  }
+};
+
+}  // namespace gpu
+}  // namespace trainyard

@@ -1,0 +1,105 @@
+// Matrix products by tensor cores. A block takes a tile of side × side of C; its warps 32 columns each, and half or a
+// quarter of the rows. Tiles of A and B come in by asynchronous copies, two ahead of what is multiplied. A sum's terms
+// come in one order, whatever the tiles.
+#pragma once
+#include "product.h"
+#include "tile.h"
+
+namespace trainyard {
+namespace gpu {
+
+template <class T, class Out, bool transposeA, bool transposeB, int side>
+struct TensorGemm {
+  static constexpr const char* name = "tensorGemm";
+  static constexpr int kThreads = side == 128 ? 256 : 128;
+  static constexpr int kMinBlocks = side == 64 ? 4 : sizeof(T) == 4 ? 1 : 2;
+  static constexpr int kStages = 3;
+  static constexpr int kK = static_cast<int>(64 / sizeof(T));
+  static constexpr int kWarpColumns = 32, kWarpRows = side / (kThreads / 32 / (side / kWarpColumns));
+  using TileA = Tile<T, transposeA ? kK : side, transposeA ? side : kK>;
+  using TileB = Tile<T, transposeB ? side : kK, transposeB ? kK : side>;
+  static constexpr size_t kSharedBytes = kStages * (TileA::kBytes + TileB::kBytes);
+  using Args = ProductArgs<T, Out>;
+
+  TY_KERNEL static void run(Thread& t, const Args& g) {
+    constexpr int kMs = kWarpRows / 16;
+    const int64_t m0 = t.block() * side, n0 = t.blockY() * side;
+    const int row0 = t.warp() / (side / kWarpColumns) * kWarpRows, column0 = t.warp() % (side / kWarpColumns) * kWarpColumns;
+    Filler<TileA, kThreads> fillA(t, {g.a, g.lda, transposeA ? g.k : g.m, transposeA ? g.m : g.k}, transposeA ? 0 : m0,
+                                  transposeA ? m0 : 0);
+    Filler<TileB, kThreads> fillB(t, {g.b, g.ldb, transposeB ? g.n : g.k, transposeB ? g.k : g.n}, transposeB ? n0 : 0,
+                                  transposeB ? 0 : n0);
+    const int tiles = static_cast<int>((g.k + kK - 1) / kK);
+    const auto fill = [&](int tile) {
+      if (tile < tiles) {
+        fillA.fill(t, tileA(t, tile));
+        fillB.fill(t, tileB(t, tile));
+        transposeA ? fillA.nextRows(kK) : fillA.nextColumns(kK);
+        transposeB ? fillB.nextColumns(kK) : fillB.nextRows(kK);
+      }
+      t.commitCopies();
+    };
+    float sums[kMs][4][4] = {};
+    for (int tile = 0; tile < kStages - 1; tile++) fill(tile);
+    for (int tile = 0; tile < tiles; tile++) {
+      t.template waitCopies<kStages - 2>();
+      // The tile is there for all, and all have done with the one that is filled next.
+      t.sync();
+      fill(tile + kStages - 1);
+      const TileA as = tileA(t, tile);
+      const TileB bs = tileB(t, tile);
+      TY_UNROLL
+      for (int k = 0; k < kK; k += kDepth<T>) {
+        uint32_t fb[2][4];
+        TY_UNROLL
+        for (int j = 0; j < 2; j++) loadFragments<transposeB>(t, bs, column0 + 16 * j, k, fb[j]);
+        TY_UNROLL
+        for (int i = 0; i < kMs; i++) {
+          uint32_t fa[4];
+          loadFragments<!transposeA>(t, as, row0 + 16 * i, k, fa);
+          TY_UNROLL
+          for (int j = 0; j < 4; j++) {
+            const uint32_t two[2] = {fb[j / 2][j % 2], fb[j / 2][j % 2 + 2]};
+            t.template multiply<T>(sums[i][j], fa, two);
+          }
+        }
+      }
+    }
+    t.template waitCopies<0>();
+    TY_UNROLL
+    for (int i = 0; i < kMs; i++) {
+      TY_UNROLL
+      for (int half = 0; half < 2; half++) {
+        float pairs[4][2], columns[8];
+        TY_UNROLL
+        for (int j = 0; j < 4; j++) {
+          pairs[j][0] = sums[i][j][2 * half];
+          pairs[j][1] = sums[i][j][2 * half + 1];
+        }
+        exchangePairs(t, pairs, columns);
+        const int64_t row = m0 + row0 + 16 * i + 8 * half + t.lane() / 4;
+        const int64_t column = n0 + column0 + t.lane() % 4 * 8;
+        if (row < g.m && column < g.n) finish8(g, row, column, columns);
+      }
+    }
+  }
+
+ private:
+  TY_KERNEL static TileA tileA(Thread& t, int tile) {
+    return {t.shared<T>(static_cast<int>(tile % kStages * TileA::kBytes))};
+  }
+  TY_KERNEL static TileB tileB(Thread& t, int tile) {
+    return {t.shared<T>(static_cast<int>(kStages * TileA::kBytes + tile % kStages * TileB::kBytes))};
+  }
+};
+
+// Whether its tiles can be copied: rows are aligned to 16 bytes.
+template <class T>
+bool hasAlignedOperands(const T* a, int64_t lda, const T* b, int64_t ldb) {
+  constexpr int64_t kChunk = 16 / sizeof(T);
+  return lda % kChunk == 0 && ldb % kChunk == 0 && reinterpret_cast<uintptr_t>(a) % 16 == 0 &&
+         reinterpret_cast<uintptr_t>(b) % 16 == 0;
+}
+
+}  // namespace gpu
+}  // namespace trainyard

@@ -1,0 +1,104 @@
+import fc from 'fast-check';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { tfjs } from '../engine/devices.ts';
+import type { Device } from '../../electron/engine/devices/device.ts';
+import { createCudaDevice } from '../../electron/engine/devices/cuda/device.ts';
+import { emulatedAddonPath, loadGpuAddon } from '../../electron/engine/devices/cuda/addon.ts';
+import { expectClose } from '../engine/compare.ts';
+import { expectResults, expectSameBits } from '../engine/ops/check.ts';
+import { type Numbers, run } from '../engine/ops/oneCall.ts';
+import { makeCall, table } from '../engine/ops/table.ts';
+import { hasEmulator } from './devices.ts';
+
+const caseOf = (kind: string) => table.find((c) => c.kind === kind)!;
+
+/** Sizes whose rows are aligned to 16 bytes, around and beyond the tiles of 64 and 128. */
+const aligned = fc.constantFrom(8, 24, 64, 72, 136);
+const any = fc.constantFrom(1, 9, 64, 129, 130);
+const matrices = fc.oneof(
+  fc.record({ rows: any, in: aligned, out: aligned }),
+  fc.constantFrom<Numbers>({ rows: 260, in: 136, out: 200 }, { rows: 8, in: 8, out: 392 }),
+);
+const attention = fc.record({
+  batch: fc.integer({ min: 1, max: 2 }),
+  heads: fc.integer({ min: 1, max: 2 }),
+  time: fc.constantFrom(1, 15, 64, 65, 130, 193),
+  headDim: fc.constantFrom(8, 64, 72, 128),
+});
+const head = fc.record({
+  rows: fc.constantFrom(1, 70, 257),
+  width: fc.constantFrom(8, 64, 136),
+  paddedVocab: fc.constant(128),
+});
+
+const kinds: Record<string, { dims: fc.Arbitrary<Numbers>; kernels: RegExp }> = {
+  linear: { dims: matrices, kernels: /^tensorGemm$/ },
+  linearGeluTanh: { dims: matrices, kernels: /^tensorGemm$/ },
+  linearBackwardInput: { dims: matrices, kernels: /^tensorGemm$/ },
+  linearBackwardWeight: { dims: matrices, kernels: /^tensorGemm(,columnSums)?$/ },
+  attention: { dims: attention, kernels: /^tensorAttention$/ },
+  attentionBackward: {
+    dims: attention,
+    kernels: /^attentionDelta,tensorAttentionBackwardQueries,tensorAttentionBackwardKeys$/,
+  },
+  headCrossEntropyGrad: { dims: head, kernels: /^(tensorGemm,crossEntropy,tensorGemm,tensorGemm,?)+$/ },
+};
+
+/** What differs in the products of factors that are rounded to 10 bits of fraction, each up to half a step. */
+const tf32Step = 2 ** -10;
+
+describe.skipIf(!hasEmulator)('tensor cores of an emulated GPU', () => {
+  const addon = hasEmulator ? loadGpuAddon(emulatedAddonPath) : undefined!;
+  let reference: Device;
+  beforeAll(async () => {
+    reference = await tfjs.open();
+  });
+  const open = (order: string, tf32 = false) => createCudaDevice({ addon: emulatedAddonPath, order, tf32 });
+
+  const cases = (['bf16', 'f16'] as const).flatMap((precision) =>
+    Object.entries(kinds).map(([kind, expected]) => ({ kind, precision, ...expected })),
+  );
+  it.each(cases)('give the reference result of $kind in $precision', async ({ kind, precision, dims, kernels }) => {
+    const c = caseOf(kind);
+    const [device, other] = [open('forward'), open('warpAhead')];
+    const property = fc.asyncProperty(dims, fc.integer(), fc.boolean(), async (d, seed, all) => {
+      const one = await makeCall(c, d, all, seed, (o) => run(reference, o), precision);
+      if (c.refused?.(one)) return;
+      addon.launched(device.native);
+      const actual = await run(device, one);
+      expect(addon.launched(device.native).join()).toMatch(kernels);
+      expectResults(c, one, actual, await run(reference, one));
+      expectSameBits(one, await run(other, one), actual);
+    });
+    await fc.assert(property, { seed: 3, numRuns: 8 });
+  });
+
+  it.each(['linear', 'linearGeluTanh', 'linearBackwardInput', 'linearBackwardWeight'])(
+    'multiply float32 rounded to 10 bits of fraction, where that is asked for: %s',
+    async (kind) => {
+      const c = caseOf(kind);
+      const [device, other, exact] = [open('forward', true), open('warpAhead', true), open('forward')];
+      const property = fc.asyncProperty(matrices, fc.integer(), async (d, seed) => {
+        const one = await makeCall(c, d, false, seed, (o) => run(reference, o));
+        if (c.refused?.(one)) return;
+        addon.launched(device.native);
+        const actual = await run(device, one);
+        expect(addon.launched(device.native)[0]).toBe('tensorGemm');
+        const expected = await run(reference, one);
+        const size = Math.sqrt(c.terms(one.dims, one.attrs));
+        for (const name of Object.keys(expected))
+          expectClose(
+            actual[name]! as Float32Array,
+            expected[name]! as Float32Array,
+            2 * tf32Step,
+            `${kind} ${name}`,
+            size,
+          );
+        expectSameBits(one, await run(other, one), actual);
+        await run(exact, one);
+        expect(addon.launched(exact.native)[0]).toBe('gemm');
+      });
+      await fc.assert(property, { seed: 4, numRuns: 6 });
+    },
+  );
+});
