@@ -72,7 +72,7 @@ const at = (...names: string[]): string[] => names.map((name) => path.join(nativ
 
 /** What every GPU addon is made of besides what plays the GPU. */
 const gpuCommon = ['binding/gpuAddon.cpp', 'binding/delayLoad.cpp', 'cpu/quantise.cpp', 'cuda/runtime/gpu.cpp'];
-const gpuSession = 'cuda/runtime/session.cpp';
+const gpuSession = ['cuda/runtime/session.cpp', 'cuda/runtime/pager.cpp'];
 const launching = ['execute', 'executeF32', 'executeBf16', 'executeF16'].map((name) => `cuda/runtime/${name}.cpp`);
 
 /** `cpu` is what runs need; `emulated` plays a GPU for tests; `cuda` has the kernels for a real one. */
@@ -84,7 +84,7 @@ function targetOf(name: (typeof targetNames)[number]): Target {
     }
     case 'emulated': {
       const sources = [
-        ...at(...gpuCommon, gpuSession, 'cuda/runtime/emulated.cpp', ...launching),
+        ...at(...gpuCommon, ...gpuSession, 'cuda/runtime/emulated.cpp', ...launching),
         ...sourcesIn('cuda/layer'),
       ];
       return { file: path.join(out, 'tests', 'trainyard_emulated.node'), sources, kernels: [] };
@@ -93,7 +93,7 @@ function targetOf(name: (typeof targetNames)[number]): Target {
       const kernels = at('cuda/runtime/cuda.cpp', ...launching);
       return {
         file: path.join(out, 'trainyard_cuda.node'),
-        sources: [...at(...gpuCommon, gpuSession), ...kernels],
+        sources: [...at(...gpuCommon, ...gpuSession, 'cuda/runtime/driverMemory.cpp'), ...kernels],
         kernels,
       };
     }

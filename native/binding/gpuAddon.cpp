@@ -12,10 +12,10 @@
 namespace {
 
 using trainyard::guarded;
-using trainyard::RunWorker;
 using trainyard::unwrap;
 using trainyard::wrap;
 using trainyard::gpu::Gpu;
+using trainyard::gpu::Run;
 using trainyard::gpu::Session;
 
 // (ordinal, tf32, order)
@@ -33,8 +33,15 @@ Napi::Value describeDevice(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
     auto device = unwrap<Gpu>(info[0]);
     auto out = Napi::Object::New(info.Env());
-    out.Set("name", device->name());
-    out.Set("memoryBytes", static_cast<double>(device->memoryBytes()));
+    const auto& d = device->description();
+    out.Set("name", d.name);
+    out.Set("computeCapability", std::to_string(d.major) + "." + std::to_string(d.minor));
+    out.Set("processors", d.processors);
+    out.Set("boostHertz", static_cast<double>(d.boostHertz));
+    out.Set("memoryBytes", static_cast<double>(d.memoryBytes));
+    out.Set("freeBytes", static_cast<double>(d.freeBytes));
+    out.Set("overheadBytes", static_cast<double>(d.overheadBytes));
+    out.Set("driver", d.driver);
     return out;
   });
 }
@@ -87,13 +94,54 @@ Napi::Value copy(const Napi::CallbackInfo& info) {
   });
 }
 
-// (session, program, times): a promise; adds each call's seconds to times when that is a Float64Array.
+// Waits for a run's end on another thread.
+class RunEnd : public Napi::AsyncWorker {
+ public:
+  RunEnd(Napi::Env env, std::shared_ptr<Session> session, std::shared_ptr<Run> run, Napi::Value times)
+      : Napi::AsyncWorker(env, "trainyard.run"),
+        deferred_(Napi::Promise::Deferred::New(env)),
+        session_(std::move(session)),
+        run_(std::move(run)) {
+    if (times.IsTypedArray()) times_ = Napi::Persistent(times.As<Napi::Float64Array>());
+  }
+  Napi::Promise promise() const { return deferred_.Promise(); }
+
+ protected:
+  void Execute() override {
+    try {
+      run_->wait();
+    } catch (const std::exception& e) {
+      SetError(e.what());
+    }
+  }
+  void OnOK() override {
+    try {
+      run_->finish(times_.IsEmpty() ? nullptr : times_.Value().Data());
+      deferred_.Resolve(Env().Undefined());
+    } catch (const std::exception& e) {
+      deferred_.Reject(Napi::Error::New(Env(), e.what()).Value());
+    }
+  }
+  void OnError(const Napi::Error& error) override { deferred_.Reject(error.Value()); }
+
+ private:
+  Napi::Promise::Deferred deferred_;
+  std::shared_ptr<Session> session_;
+  std::shared_ptr<Run> run_;
+  Napi::Reference<Napi::Float64Array> times_;
+};
+
+// (session, program, times): a promise; adds each call's seconds to times when that is a Float64Array. The program takes
+// its turn behind those that were started before.
 Napi::Value run(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
     auto session = unwrap<Session>(info[0]);
     int program = info[1].As<Napi::Number>().Int32Value();
-    session->calls(program);  // throws when there is no such program
-    auto* worker = new RunWorker<Session>(info.Env(), std::move(session), program, info[2]);
+    const bool timed = info[2].IsTypedArray();
+    if (timed && info[2].As<Napi::Float64Array>().ElementLength() < session->calls(program))
+      throw std::invalid_argument("the array of times is shorter than the program");
+    auto run = session->start(program, timed);
+    auto* worker = new RunEnd(info.Env(), std::move(session), std::move(run), info[2]);
     auto promise = worker->promise();
     worker->Queue();
     return promise;

@@ -19,7 +19,9 @@ export interface Device {
 
 /** Programs loaded on a device with their memory. One program runs at a time. */
 export interface Session {
-  /** Copies host data into a buffer. Not while a program runs. */
+  /** Whether `write` and `run` may be called while a program runs: what they do takes its turn behind it. */
+  readonly queues: boolean;
+  /** Copies host data into a buffer. Not while a program runs, unless the session queues. */
   write(buffer: Buffer, data: HostArray): void;
   /** Copies a buffer to the host, into `target` when given. Not while a program runs. */
   read(buffer: Buffer, target?: HostArray): HostArray;

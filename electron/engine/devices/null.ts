@@ -8,6 +8,7 @@ export const nullDevice: Device = {
   async load(programs, plan) {
     checkPrograms(nullDevice, programs);
     return {
+      queues: false,
       write() {},
       read: (buffer, target = hostArray(buffer)) => target,
       async run() {},

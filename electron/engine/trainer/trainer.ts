@@ -15,6 +15,7 @@ import {
 } from '../checkpoint/index.ts';
 import type { RunConfig } from '../config.ts';
 import { type Device, hostArray, type Session } from '../devices/device.ts';
+import { InFlight } from '../devices/inFlight.ts';
 import { Profile } from '../devices/profile.ts';
 import { statIndex } from '../gpt2/inputs.ts';
 import { scoreItems } from '../hellaswag.ts';
@@ -324,14 +325,18 @@ export class Trainer {
     const count = this.#config.tokensPerStep / this.#config.model.contextLength;
     const drawn = drawnBefore(this.#state.sequences);
     const { sequences, positions } = draw(mix, this.#state.sequences, count, this.#config.seed);
+    const inFlight = new InFlight(session);
     for (let first = 0; first < count; first += batch) {
       const windows = sequences
         .slice(first, first + batch)
         .map(({ source, n }) => this.#options.training.open(source).read(n));
+      await inFlight.room();
       writeBatch(session, inputs, this.#config, windows, drawn + first);
-      await this.#run(first === 0 ? training.first : training.further);
+      inFlight.add(this.#run(first === 0 ? training.first : training.further));
     }
-    await this.#run(training.update);
+    await inFlight.room();
+    inFlight.add(this.#run(training.update));
+    await inFlight.ended();
     const total = session.read(training.lossTotal)[0]!;
     const stats = session.read(training.stats);
     const loss = total / this.#config.tokensPerStep;

@@ -1,51 +1,139 @@
 #include "cuda.h"
 
+#include <cstdlib>
+#include <cstring>
 #include <string>
+
+#include "driverMemory.h"
 
 namespace trainyard {
 namespace gpu {
+namespace {
+
+// All kernels are brought to the GPU at its start, when what is left for arenas is counted, and not as they are first used.
+void loadKernelsAtStart() {
+#if defined(_WIN32)
+  _putenv_s("CUDA_MODULE_LOADING", "EAGER");
+#else
+  setenv("CUDA_MODULE_LOADING", "EAGER", 1);
+#endif
+}
+
+std::string versionOf(int number) { return std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10); }
+
+class CudaMoment : public Moment {
+ public:
+  CudaMoment(int ordinal, cudaStream_t stream) : ordinal_(ordinal) {
+    // Whoever waits sleeps: a run of days must not keep a core busy with waiting.
+    require(cudaEventCreateWithFlags(&event_, cudaEventBlockingSync), "An event can't be made");
+    if (cudaEventRecord(event_, stream) != cudaSuccess) {
+      cudaEventDestroy(event_);
+      require(cudaErrorUnknown, "The GPU failed");
+    }
+  }
+  ~CudaMoment() override { cudaEventDestroy(event_); }
+  void wait() override {
+    require(cudaSetDevice(ordinal_), "The GPU can't be used");
+    require(cudaEventSynchronize(event_), "The GPU failed");
+  }
+  double secondsSince(Moment& earlier) override {
+    float ms = 0;
+    require(cudaEventElapsedTime(&ms, static_cast<CudaMoment&>(earlier).event_, event_), "The GPU's clock can't be read");
+    return static_cast<double>(ms) / 1000;
+  }
+
+ private:
+  int ordinal_;
+  cudaEvent_t event_ = nullptr;
+};
+
+class CudaRecording : public Recording {
+ public:
+  explicit CudaRecording(cudaGraph_t graph) {
+    const cudaError_t error = cudaGraphInstantiate(&runnable_, graph, 0);
+    cudaGraphDestroy(graph);
+    require(error, "A program can't be prepared");
+  }
+  ~CudaRecording() override { cudaGraphExecDestroy(runnable_); }
+  cudaGraphExec_t runnable() const { return runnable_; }
+
+ private:
+  cudaGraphExec_t runnable_ = nullptr;
+};
+
+}  // namespace
 
 Gpu::Gpu(const GpuOptions& options) : implementation_(std::make_unique<Implementation>()), tf32_(options.tf32) {
+  loadKernelsAtStart();
   const int ordinal = options.ordinal;
   int count = 0;
   require(cudaGetDeviceCount(&count), "No GPU can be used");
   if (ordinal < 0 || ordinal >= count)
     throw std::runtime_error("There is no GPU " + std::to_string(ordinal) + ": there are " + std::to_string(count));
-  require(cudaSetDevice(ordinal), "The GPU can't be used");
+  implementation_->ordinal = ordinal;
   cudaDeviceProp properties{};
   require(cudaGetDeviceProperties(&properties, ordinal), "The GPU can't be asked");
   if (properties.major < 8)
     throw std::runtime_error(std::string(properties.name) + " is too old: it takes an RTX 30, an A100 or newer");
-  name_ = properties.name;
-  memoryBytes_ = static_cast<int64_t>(properties.totalGlobalMem);
-  processors_ = properties.multiProcessorCount;
-  implementation_->ordinal = ordinal;
-  require(cudaStreamCreateWithFlags(&implementation_->stream, cudaStreamNonBlocking), "A stream can't be made");
+  char bus[32] = "";
+  require(cudaDeviceGetPCIBusId(bus, sizeof bus, ordinal), "The GPU can't be asked");
+  const int64_t usedBefore = usedMemoryOf(bus);
+  implementation_->use();
+  description_.name = properties.name;
+  description_.major = properties.major;
+  description_.minor = properties.minor;
+  description_.processors = properties.multiProcessorCount;
+  int kilohertz = 0, driver = 0;
+  if (cudaDeviceGetAttribute(&kilohertz, cudaDevAttrClockRate, ordinal) == cudaSuccess)
+    description_.boostHertz = int64_t{1000} * kilohertz;
+  require(cudaDriverGetVersion(&driver), "The driver can't be asked");
+  description_.driver = "CUDA " + versionOf(driver);
+  for (cudaStream_t& lane : implementation_->lanes)
+    require(cudaStreamCreateWithFlags(&lane, cudaStreamNonBlocking), "A stream can't be made");
+  implementation_->staging =
+      static_cast<unsigned char*>(allocate(Implementation::kSlots * Implementation::kSlotBytes, Place::host));
+  for (cudaEvent_t& event : implementation_->staged)
+    require(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | cudaEventBlockingSync), "An event can't be made");
   prepare();
+  size_t freeBytes = 0, allBytes = 0;
+  require(cudaMemGetInfo(&freeBytes, &allBytes), "The GPU's memory can't be asked for");
+  description_.memoryBytes = static_cast<int64_t>(allBytes);
+  description_.freeBytes = static_cast<int64_t>(freeBytes);
+  const int64_t usedNow = usedMemoryOf(bus);
+  if (usedBefore >= 0 && usedNow >= usedBefore) description_.overheadBytes = usedNow - usedBefore;
 }
 
 Gpu::~Gpu() {
-  release(mapMemory_, Place::device);
-  release(faults_, Place::device);
-  cudaStreamDestroy(implementation_->stream);
+  cudaSetDevice(implementation_->ordinal);
+  dismantle();
+  release(implementation_->staging, Place::host);
+  for (cudaEvent_t event : implementation_->staged) cudaEventDestroy(event);
+  for (cudaEvent_t event : implementation_->marks) cudaEventDestroy(event);
+  for (cudaStream_t lane : implementation_->lanes) cudaStreamDestroy(lane);
 }
 
 void* Gpu::allocate(size_t bytes, Place place) {
   if (bytes == 0) return nullptr;
-  require(cudaSetDevice(implementation_->ordinal), "The GPU can't be used");
+  implementation_->use();
   void* memory = nullptr;
   const bool onHost = place == Place::host;
   const cudaError_t error = onHost ? cudaMallocHost(&memory, bytes) : cudaMalloc(&memory, bytes);
   if (error != cudaSuccess) {
-    cudaGetLastError();  // else the next call would fail of it
+    cudaGetLastError();
     throw std::runtime_error("out of memory: " + std::to_string(bytes) + " bytes could not be allocated on " +
-                             (onHost ? "the host" : name_));
+                             (onHost ? "the host" : description_.name));
   }
-  require(cudaMemset(memory, 0, bytes), "memory");
+  if (onHost) {
+    std::memset(memory, 0, bytes);
+  } else {
+    require(cudaMemset(memory, 0, bytes), "Memory can't be cleared");
+    require(cudaDeviceSynchronize(), "Memory can't be cleared");
+  }
   return memory;
 }
 
 void Gpu::release(void* memory, Place place) {
+  cudaSetDevice(implementation_->ordinal);
   if (place == Place::host) {
     cudaFreeHost(memory);
   } else {
@@ -54,23 +142,84 @@ void Gpu::release(void* memory, Place place) {
 }
 
 void Gpu::copy(void* to, const void* from, size_t bytes) {
-  copyInStream(to, from, bytes);
-  synchronise();
+  implementation_->use();
+  copyInLane(to, from, bytes);
+  require(cudaStreamSynchronize(implementation_->stream(Lane::compute)), "The GPU failed");
 }
 
-void Gpu::copyInStream(void* to, const void* from, size_t bytes) {
-  require(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, implementation_->stream), "A copy failed");
+void Gpu::copyInLane(void* to, const void* from, size_t bytes, Lane lane) {
+  if (bytes == 0) return;
+  require(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, implementation_->stream(lane)), "A copy failed");
 }
 
-void Gpu::zeroInStream(void* at, size_t bytes) {
-  require(cudaMemsetAsync(at, 0, bytes, implementation_->stream), "memory");
+void Gpu::zeroInLane(void* at, size_t bytes) {
+  require(cudaMemsetAsync(at, 0, bytes, implementation_->stream(Lane::compute)), "Memory can't be cleared");
+}
+
+void Gpu::upload(void* to, const void* from, size_t bytes) {
+  if (bytes > Implementation::kSlotBytes) return copy(to, from, bytes);
+  implementation_->use();
+  const int slot = implementation_->slot;
+  implementation_->slot = (slot + 1) % Implementation::kSlots;
+  require(cudaEventSynchronize(implementation_->staged[slot]), "The GPU failed");
+  unsigned char* at = implementation_->staging + static_cast<size_t>(slot) * Implementation::kSlotBytes;
+  std::memcpy(at, from, bytes);
+  copyInLane(to, at, bytes);
+  require(cudaEventRecord(implementation_->staged[slot], implementation_->stream(Lane::compute)), "A copy failed");
+}
+
+void Gpu::begin() { marked_ = 0; }
+
+int Gpu::mark(Lane lane) {
+  Implementation& own = *implementation_;
+  if (static_cast<size_t>(marked_) == own.marks.size()) {
+    own.marks.push_back(nullptr);
+    require(cudaEventCreateWithFlags(&own.marks.back(), cudaEventDisableTiming), "An event can't be made");
+  }
+  require(cudaEventRecord(own.marks[static_cast<size_t>(marked_)], own.stream(lane)), "The GPU failed");
+  return marked_++;
+}
+
+void Gpu::await(Lane lane, int mark) {
+  require(cudaStreamWaitEvent(implementation_->stream(lane), implementation_->marks.at(static_cast<size_t>(mark)), 0),
+          "The GPU failed");
+}
+
+std::unique_ptr<Recording> Gpu::record(const std::function<void()>& body) {
+  implementation_->use();
+  const cudaStream_t stream = implementation_->stream(Lane::compute);
+  require(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal), "A program can't be recorded");
+  cudaGraph_t graph = nullptr;
+  try {
+    body();
+  } catch (...) {
+    cudaStreamEndCapture(stream, &graph);
+    if (graph) cudaGraphDestroy(graph);
+    cudaGetLastError();
+    throw;
+  }
+  require(cudaStreamEndCapture(stream, &graph), "A program can't be recorded");
+  auto recording = std::make_unique<CudaRecording>(graph);
+  // Its memory is taken now, not as it first runs.
+  require(cudaGraphUpload(recording->runnable(), stream), "A program can't be prepared");
+  require(cudaStreamSynchronize(stream), "A program can't be prepared");
+  return recording;
+}
+
+void Gpu::play(Recording& recording) {
+  implementation_->use();
+  require(cudaGraphLaunch(static_cast<CudaRecording&>(recording).runnable(), implementation_->stream(Lane::compute)),
+          "The GPU failed");
+}
+
+std::shared_ptr<Moment> Gpu::moment() {
+  implementation_->use();
+  return std::make_shared<CudaMoment>(implementation_->ordinal, implementation_->stream(Lane::compute));
 }
 
 std::string Gpu::selfTest(const std::string&) { throw std::logic_error("a real GPU has no emulator to test"); }
 
 std::vector<std::string> Gpu::launched() { throw std::logic_error("a real GPU keeps no list of kernels"); }
-
-void Gpu::synchronise() { require(cudaStreamSynchronize(implementation_->stream), "The GPU failed"); }
 
 }  // namespace gpu
 }  // namespace trainyard

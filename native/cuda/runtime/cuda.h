@@ -2,6 +2,7 @@
 #include <cuda_runtime.h>
 
 #include <stdexcept>
+#include <vector>
 
 #include "../layer/layer.h"
 #include "gpu.h"
@@ -11,16 +12,32 @@ namespace gpu {
 
 struct Gpu::Implementation {
   int ordinal = 0;
-  cudaStream_t stream = nullptr;
+  cudaStream_t lanes[2] = {};
+  std::vector<cudaEvent_t> marks;
+  // Small copies from the host go through pinned memory, slot by slot.
+  static constexpr int kSlots = 16;
+  static constexpr size_t kSlotBytes = 256 << 10;
+  unsigned char* staging = nullptr;
+  cudaEvent_t staged[kSlots] = {};
+  int slot = 0;
+
+  cudaStream_t stream(Lane lane) const { return lanes[lane == Lane::copies ? 1 : 0]; }
+  // Of whichever thread asks.
+  void use() const;
 };
 
+// Throws std::runtime_error that says what could not be done, and why.
 inline void require(cudaError_t error, const char* what) {
   if (error == cudaSuccess) return;
+  cudaGetLastError();  // else the next call would fail of it
   throw std::runtime_error(std::string(what) + ": " + cudaGetErrorString(error));
 }
 
+inline void Gpu::Implementation::use() const { require(cudaSetDevice(ordinal), "The GPU can't be used"); }
+
 template <class Kernel>
-__global__ void __launch_bounds__(Bounds<Kernel>::kThreads, Bounds<Kernel>::kMinBlocks) entry(const typename Kernel::Args args) {
+__global__ void __launch_bounds__(Bounds<Kernel>::kThreads, Bounds<Kernel>::kMinBlocks)
+    entry(const typename Kernel::Args args) {
   Thread t;
   Kernel::run(t, args);
 }
@@ -28,6 +45,7 @@ __global__ void __launch_bounds__(Bounds<Kernel>::kThreads, Bounds<Kernel>::kMin
 template <class Kernel>
 void Gpu::launch(const Grid& grid, const typename Kernel::Args& args) {
   if (grid.blocks <= 0 || grid.blocksY <= 0) return;
+  if (grid.blocksY > 65535) throw std::runtime_error(std::string(Kernel::name) + " is asked for too large a grid");
   // More than 48 KiB must be asked for.
   if (grid.sharedBytes > 48 * 1024) {
     require(cudaFuncSetAttribute(entry<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize,
@@ -35,7 +53,8 @@ void Gpu::launch(const Grid& grid, const typename Kernel::Args& args) {
             Kernel::name);
   }
   const dim3 blocks(static_cast<unsigned>(grid.blocks), static_cast<unsigned>(grid.blocksY));
-  entry<Kernel><<<blocks, static_cast<unsigned>(grid.threads), grid.sharedBytes, implementation_->stream>>>(args);
+  entry<Kernel><<<blocks, static_cast<unsigned>(grid.threads), grid.sharedBytes, implementation_->stream(Lane::compute)>>>(
+      args);
   require(cudaGetLastError(), Kernel::name);
 }
 

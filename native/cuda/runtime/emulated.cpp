@@ -1,10 +1,11 @@
 #include "emulated.h"
 
-#include "../layer/selfTest.h"
-
+#include <chrono>
 #include <cstring>
 #include <new>
 #include <stdexcept>
+
+#include "../layer/selfTest.h"
 
 namespace trainyard {
 namespace gpu {
@@ -20,24 +21,39 @@ Order orderOf(const std::string& name) {
   throw std::invalid_argument("there is no order of threads '" + name + "'");
 }
 
+class EmulatedMoment : public Moment {
+ public:
+  void wait() override {}
+  double secondsSince(Moment& earlier) override {
+    return std::chrono::duration<double>(at_ - static_cast<EmulatedMoment&>(earlier).at_).count();
+  }
+
+ private:
+  std::chrono::steady_clock::time_point at_ = std::chrono::steady_clock::now();
+};
+
+class EmulatedRecording : public Recording {
+ public:
+  std::vector<std::function<void()>> work;
+};
+
 }  // namespace
 
 // ordinal: the seed of what is random.
 Gpu::Gpu(const GpuOptions& options)
     : implementation_(
           std::make_unique<Implementation>(orderOf(options.order), static_cast<uint64_t>(options.ordinal) + 1)),
-      name_("emulated GPU"),
-      memoryBytes_(int64_t{1} << 33),
-      // So few that small matrices have large tiles, too.
-      processors_(2),
       tf32_(options.tf32) {
+  description_.name = "emulated GPU";
+  description_.major = 8;
+  description_.memoryBytes = description_.freeBytes = int64_t{1} << 33;
+  description_.overheadBytes = 0;
+  // So few that small matrices have large tiles, too.
+  description_.processors = 2;
   prepare();
 }
 
-Gpu::~Gpu() {
-  release(mapMemory_, Place::device);
-  release(faults_, Place::device);
-}
+Gpu::~Gpu() { dismantle(); }
 
 void* Gpu::allocate(size_t bytes, Place) {
   if (bytes == 0) return nullptr;
@@ -48,10 +64,82 @@ void* Gpu::allocate(size_t bytes, Place) {
 }
 
 void Gpu::release(void* memory, Place) { ::operator delete(memory, kAlignment); }
-void Gpu::copy(void* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
-void Gpu::copyInStream(void* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
-void Gpu::zeroInStream(void* at, size_t bytes) { std::memset(at, 0, bytes); }
-void Gpu::synchronise() {}
+
+void Gpu::copy(void* to, const void* from, size_t bytes) {
+  implementation_->catchUp(implementation_->late.size());
+  std::memcpy(to, from, bytes);
+}
+
+void Gpu::Implementation::put(Lane lane, std::function<void()> work) {
+  if (recording) {
+    recording->push_back([this, lane, again = std::move(work)] { put(lane, again); });
+  } else if (lane == Lane::copies && copiesLate) {
+    late.push_back(std::move(work));
+  } else {
+    work();
+  }
+}
+
+void Gpu::Implementation::catchUp(size_t count) {
+  for (size_t i = 0; i < count && i < late.size(); i++) {
+    if (!late[i]) continue;
+    late[i]();
+    late[i] = nullptr;
+  }
+}
+
+void Gpu::copyInLane(void* to, const void* from, size_t bytes, Lane lane) {
+  implementation_->put(lane, [=] { std::memcpy(to, from, bytes); });
+}
+
+void Gpu::zeroInLane(void* at, size_t bytes) {
+  implementation_->put(Lane::compute, [=] { std::memset(at, 0, bytes); });
+}
+
+void Gpu::upload(void* to, const void* from, size_t bytes) { std::memcpy(to, from, bytes); }
+
+void Gpu::begin() {
+  Implementation* own = implementation_.get();
+  own->put(Lane::compute, [own] {
+    own->catchUp(own->late.size());
+    own->late.clear();
+    own->marks.clear();
+  });
+  marked_ = 0;
+}
+
+int Gpu::mark(Lane lane) {
+  Implementation* own = implementation_.get();
+  // What is computed is done as it is put there: the copies never wait for it.
+  own->put(Lane::compute, [own, lane] { own->marks.push_back(lane == Lane::copies ? own->late.size() : 0); });
+  return marked_++;
+}
+
+void Gpu::await(Lane lane, int mark) {
+  Implementation* own = implementation_.get();
+  if (lane == Lane::compute)
+    own->put(Lane::compute, [own, mark] { own->catchUp(own->marks.at(static_cast<size_t>(mark))); });
+}
+
+std::unique_ptr<Recording> Gpu::record(const std::function<void()>& body) {
+  auto recording = std::make_unique<EmulatedRecording>();
+  implementation_->recording = &recording->work;
+  try {
+    body();
+  } catch (...) {
+    implementation_->recording = nullptr;
+    throw;
+  }
+  implementation_->recording = nullptr;
+  return recording;
+}
+
+void Gpu::play(Recording& recording) {
+  for (const auto& work : static_cast<EmulatedRecording&>(recording).work) work();
+}
+
+std::shared_ptr<Moment> Gpu::moment() { return std::make_shared<EmulatedMoment>(); }
+
 std::string Gpu::selfTest(const std::string& kernel) { return gpu::selfTest(kernel, implementation_->block); }
 
 std::vector<std::string> Gpu::launched() {

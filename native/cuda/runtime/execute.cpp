@@ -7,6 +7,7 @@
 #include "../kernels/lowBit.h"
 #include "../kernels/update.h"
 #include "launch.h"
+#include "pager.h"
 
 namespace trainyard {
 namespace gpu {
@@ -40,23 +41,6 @@ void adamw4bit(const Adamw4bitCall& c, Gpu& gpu) {
   if (rows) gpu.launch<RankOneScales>(gridOver(rows + columns), a);
 }
 
-void copyMoments(Gpu& gpu, const LowBitArgs& to, const LowBitArgs& from, int64_t elements, int64_t blocks) {
-  const auto codes = static_cast<size_t>(elements), scales = static_cast<size_t>(blocks) * sizeof(float);
-  gpu.copyInStream(to.mCodes, from.mCodes, codes);
-  gpu.copyInStream(to.mScale, from.mScale, scales);
-  gpu.copyInStream(to.vCodes, from.vCodes, codes);
-  gpu.copyInStream(to.vScale, from.vScale, scales);
-}
-
-LowBitArgs moments(const uint8_t* mCodes, const float* mScale, const uint8_t* vCodes, const float* vScale) {
-  LowBitArgs a{};
-  a.mCodes = const_cast<uint8_t*>(mCodes);
-  a.mScale = const_cast<float*>(mScale);
-  a.vCodes = const_cast<uint8_t*>(vCodes);
-  a.vScale = const_cast<float*>(vScale);
-  return a;
-}
-
 }  // namespace
 
 void execute(const Call& call, Gpu& gpu) {
@@ -85,16 +69,8 @@ void execute(const Call& call, Gpu& gpu) {
                                    lowBitArgs(c, gpu.maps().signed8, gpu.maps().unsigned8));
     }
     case Kind::adamw4bit: return adamw4bit(Adamw4bitCall::from(call), gpu);
-    case Kind::pageIn: {
-      auto c = PageInCall::from(call);
-      return copyMoments(gpu, moments(c.mCodes, c.mScale, c.vCodes, c.vScale),
-                         moments(c.hostMCodes, c.hostMScale, c.hostVCodes, c.hostVScale), c.elements, c.blocks);
-    }
-    case Kind::pageOut: {
-      auto c = PageOutCall::from(call);
-      return copyMoments(gpu, moments(c.hostMCodes, c.hostMScale, c.hostVCodes, c.hostVScale),
-                         moments(c.mCodes, c.mScale, c.vCodes, c.vScale), c.elements, c.blocks);
-    }
+    case Kind::pageIn:
+    case Kind::pageOut: return copyWindow(call, gpu, Lane::compute);
     default: break;
   }
   switch (call.precision) {

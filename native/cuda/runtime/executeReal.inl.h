@@ -110,7 +110,7 @@ void headLosses(const HeadCall& c, Gpu& gpu, int64_t vocab, T* dx, float* dwte, 
     product<T, float, true, false>(gpu, toWeight);
   }
   const auto padding = static_cast<size_t>((c.paddedVocab - vocab) * c.width);
-  if (dx && !addDwte && padding > 0) gpu.zeroInStream(dwte + vocab * c.width, padding * sizeof(float));
+  if (dx && !addDwte && padding > 0) gpu.zeroInLane(dwte + vocab * c.width, padding * sizeof(float));
 }
 
 // Calls body(std::integral_constant) with the smallest vector length that holds a head.
@@ -220,7 +220,7 @@ void executeReal(const Call& call, Gpu& gpu) {
     case Kind::embedBackward: {
       auto c = EmbedBackwardCall<T>::from(call);
       const auto zero = [&](float* at, int64_t rows) {
-        gpu.zeroInStream(at, static_cast<size_t>(rows * c.width) * sizeof(float));
+        gpu.zeroInLane(at, static_cast<size_t>(rows * c.width) * sizeof(float));
       };
       if (!c.dwteAccumulate) zero(c.dwte, c.paddedVocab);
       if (!c.dwpeAccumulate) zero(c.dwpe, c.context);

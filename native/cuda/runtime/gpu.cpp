@@ -11,6 +11,22 @@ void Gpu::prepare() {
   for (int i = 0; i < 4; i++) copy(at + i, maps[i], sizeof(QuantisationMap));
   maps_ = {at, at + 1, at + 2, at + 3};
   faults_ = static_cast<int32_t*>(allocate(sizeof(int32_t), Place::device));
+  hostFaults_ = static_cast<int32_t*>(allocate(sizeof(int32_t), Place::host));
+}
+
+void Gpu::dismantle() {
+  release(mapMemory_, Place::device);
+  release(faults_, Place::device);
+  release(hostFaults_, Place::host);
+}
+
+int32_t Gpu::takeFault() {
+  const int32_t fault = *static_cast<volatile int32_t*>(hostFaults_);
+  if (fault == 0) return 0;
+  const int32_t none = 0;
+  copy(faults_, &none, sizeof none);
+  *hostFaults_ = 0;
+  return fault;
 }
 
 }  // namespace gpu

@@ -1,8 +1,9 @@
-// One GPU: its memory, a stream of kernels, copies. Two implementations: CUDA's (cuda.cpp), and the host that plays one
-// (emulated.cpp).
+// One GPU: its memory, kernels and copies in the order of two lanes, and recordings of both. Two implementations: CUDA's
+// (cuda.cpp), and the host that plays one (emulated.cpp).
 #pragma once
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,11 +17,41 @@ namespace gpu {
 // Where memory lies: the device's own, or the host's, pinned, where the device reaches it by copies.
 enum class Place { device, host };
 
+// What is put into a lane is done one after another; the lanes do not wait for each other unless they are told to.
+enum class Lane { compute, copies };
+
 struct GpuOptions {
   int ordinal = 0;  // which GPU
   // Whether float32 products are taken by tensor cores, of factors that are rounded to 10 bits of fraction.
   bool tf32 = false;
   std::string order;  // of the emulated one: how its threads take turns: forward, reverse, random or warpAhead
+};
+
+// What is known of a GPU. Bytes that can't be found out are -1.
+struct GpuDescription {
+  std::string name;
+  int major = 0, minor = 0;        // of its compute capability
+  int64_t memoryBytes = 0;         // all of it
+  int64_t freeBytes = 0;           // before any arena
+  int64_t overheadBytes = -1;      // what this process holds before any arena: the driver's context, kernels
+  int64_t boostHertz = 0;
+  int processors = 1;              // how many blocks are worked on at once, at least
+  std::string driver;
+};
+
+// A moment in the compute lane: what was in it before has been done.
+class Moment {
+ public:
+  virtual ~Moment() = default;
+  // Throws std::runtime_error when something before it failed.
+  virtual void wait() = 0;
+  virtual double secondsSince(Moment& earlier) = 0;
+};
+
+// What was put into the lanes while it was recorded, to be put there again at once.
+class Recording {
+ public:
+  virtual ~Recording() = default;
 };
 
 class Gpu {
@@ -30,49 +61,62 @@ class Gpu {
   Gpu(const Gpu&) = delete;
   Gpu& operator=(const Gpu&) = delete;
 
-  const std::string& name() const { return name_; }
-  int64_t memoryBytes() const { return memoryBytes_; }
-  // How many blocks are worked on at once, at least.
-  int64_t processors() const { return processors_; }
+  const GpuDescription& description() const { return description_; }
+  int64_t processors() const { return description_.processors; }
   bool tf32() const { return tf32_; }
 
   // Zeroed, aligned to 256 bytes. Throws std::runtime_error when there is too little.
   void* allocate(size_t bytes, Place place);
   void release(void* memory, Place place);
-  // Any way; done when it returns.
+  // Of memory of any kind; behind all that is in the compute lane, and done when it returns.
   void copy(void* to, const void* from, size_t bytes);
-  // In the order of the stream.
-  void copyInStream(void* to, const void* from, size_t bytes);
-  void zeroInStream(void* at, size_t bytes);
-  // Waits for all that is in the stream. Throws std::runtime_error when some of it failed.
-  void synchronise();
 
+  // Everything below is put into a lane, and done later.
   template <class Kernel>
   void launch(const Grid& grid, const typename Kernel::Args& args);
+  // Of arenas, the host's too.
+  void copyInLane(void* to, const void* from, size_t bytes, Lane lane = Lane::compute);
+  void zeroInLane(void* at, size_t bytes);
+  // From the host's memory, which may be used again when this returns.
+  void upload(void* to, const void* from, size_t bytes);
+  // A mark behind what is in a lane; good until the next `begin`.
+  int mark(Lane lane);
+  // What comes into a lane from now on waits for a mark.
+  void await(Lane lane, int mark);
+  void begin();
+
+  // Records what `body` puts into the lanes instead of doing it.
+  std::unique_ptr<Recording> record(const std::function<void()>& body);
+  void play(Recording& recording);
+  std::shared_ptr<Moment> moment();
 
   // In the device's memory.
   struct Maps {
     const QuantisationMap *signed8, *unsigned8, *signed4, *unsigned4;
   };
   const Maps& maps() const { return maps_; }
+  // A word in which kernels note indices out of range, and its copy on the host, which `copyFaults` brings up to date.
+  int32_t* faults() const { return faults_; }
+  void copyFaults() { copyInLane(hostFaults_, faults_, sizeof(int32_t)); }
+  // What was noted; nothing is, afterwards.
+  int32_t takeFault();
+
   // Of the emulator: what it says of one of its own kernels; empty where it finds no mistake.
   std::string selfTest(const std::string& kernel);
   // Of the emulator: names of the kernels since this was last asked, the latest thousand.
   std::vector<std::string> launched();
-  // A word in which kernels note indices out of range.
-  int32_t* faults() const { return faults_; }
 
  private:
   struct Implementation;
   void prepare();
+  void dismantle();
 
   std::unique_ptr<Implementation> implementation_;
-  std::string name_;
-  int64_t memoryBytes_ = 0;
-  int64_t processors_ = 1;
+  GpuDescription description_;
   bool tf32_ = false;
+  int marked_ = 0;
   Maps maps_{};
-  int32_t* faults_ = nullptr;
+  int32_t *faults_ = nullptr, *hostFaults_ = nullptr;
   void* mapMemory_ = nullptr;
 
  public:

@@ -1,14 +1,22 @@
 #include "session.h"
 
-#include <chrono>
 #include <stdexcept>
 #include <string>
 
 #include "../../program/decode.h"
 #include "execute.h"
+#include "pager.h"
 
 namespace trainyard {
 namespace gpu {
+
+void Run::finish(double* times) const {
+  const int32_t fault = gpu_->takeFault();
+  static const char* const names[] = {"", "token", "position", "target", "row", "span"};
+  if (fault != 0) throw std::out_of_range(std::string("a ") + names[fault] + " is out of range");
+  if (!times) return;
+  for (size_t i = 0; i + 1 < moments_.size(); i++) times[i] += moments_[i + 1]->secondsSince(*moments_[i]);
+}
 
 Session::Session(std::shared_ptr<Gpu> gpu, const std::vector<size_t>& arenaBytes, int hostArena)
     : gpu_(std::move(gpu)) {
@@ -23,20 +31,31 @@ Session::Session(std::shared_ptr<Gpu> gpu, const std::vector<size_t>& arenaBytes
   }
 }
 
-// Whoever runs a program holds the session: nobody does any more.
-Session::~Session() { release(); }
+Session::~Session() {
+  try {
+    close();
+  } catch (const std::exception&) {
+    // Nobody is there to be told that the GPU has failed.
+  }
+}
 
 void Session::close() {
-  std::lock_guard<std::mutex> lock(inUse_);
+  const std::shared_ptr<Moment> now = gpu_->moment();
+  try {
+    now->wait();
+  } catch (...) {
+    release();
+    throw;
+  }
   release();
 }
 
 void Session::release() {
+  programs_.clear();
   for (Arena& arena : arenas_) {
     if (arena.data) gpu_->release(arena.data, arena.place);
   }
   arenas_.clear();
-  programs_.clear();
 }
 
 void* Session::resolve(double arena, double offset) const {
@@ -49,35 +68,39 @@ void* Session::resolve(double arena, double offset) const {
 }
 
 int Session::load(const double* code, size_t length) {
-  programs_.push_back(decodeProgram(code, length, [this](double arena, double offset) { return resolve(arena, offset); }));
+  Program program;
+  program.calls = decodeProgram(code, length, [this](double arena, double offset) { return resolve(arena, offset); });
+  program.recording = gpu_->record([&] { enqueue(program.calls, nullptr); });
+  programs_.push_back(std::move(program));
   return static_cast<int>(programs_.size()) - 1;
 }
 
-size_t Session::calls(int program) const { return programs_.at(static_cast<size_t>(program)).size(); }
+size_t Session::calls(int program) const { return programs_.at(static_cast<size_t>(program)).calls.size(); }
 
-void Session::run(int program, double* times) {
-  std::lock_guard<std::mutex> mine(inUse_);
-  using Clock = std::chrono::steady_clock;
-  const std::vector<Call>& calls = programs_.at(static_cast<size_t>(program));
-  for (size_t i = 0; i < calls.size(); i++) {
-    auto start = times ? Clock::now() : Clock::time_point();
-    execute(calls[i], *gpu_);
-    if (!times) continue;
-    gpu_->synchronise();
-    times[i] += std::chrono::duration<double>(Clock::now() - start).count();
+void Session::enqueue(const std::vector<Call>& calls, std::vector<std::shared_ptr<Moment>>* moments) {
+  gpu_->begin();
+  Pager pager(*gpu_);
+  for (const Call& call : calls) {
+    if (moments) moments->push_back(gpu_->moment());
+    // Calls that are timed do not overlap.
+    if (moments || !pager.take(call)) execute(call, *gpu_);
   }
-  gpu_->synchronise();
-  requireNoFault();
+  if (moments) moments->push_back(gpu_->moment());
+  pager.finish();
+  gpu_->copyFaults();
 }
 
-void Session::requireNoFault() {
-  int32_t fault = 0;
-  gpu_->copy(&fault, gpu_->faults(), sizeof fault);
-  if (fault == 0) return;
-  const int32_t none = 0;
-  gpu_->copy(gpu_->faults(), &none, sizeof none);
-  static const char* const names[] = {"", "token", "position", "target", "row", "span"};
-  throw std::out_of_range(std::string("a ") + names[fault] + " is out of range");
+std::shared_ptr<Run> Session::start(int program, bool timed) {
+  Program& asked = programs_.at(static_cast<size_t>(program));
+  auto run = std::make_shared<Run>();
+  run->gpu_ = gpu_;
+  if (timed) {
+    enqueue(asked.calls, &run->moments_);
+  } else {
+    gpu_->play(*asked.recording);
+  }
+  run->end_ = gpu_->moment();
+  return run;
 }
 
 size_t Session::bytes() const {
@@ -90,7 +113,7 @@ void Session::copy(int arena, size_t offset, void* host, size_t bytes, bool toDe
   const Arena& a = arenas_.at(static_cast<size_t>(arena));
   if (offset > a.bytes || bytes > a.bytes - offset) throw std::out_of_range("a copy goes past the end of its arena");
   if (toDevice) {
-    gpu_->copy(a.data + offset, host, bytes);
+    gpu_->upload(a.data + offset, host, bytes);
   } else {
     gpu_->copy(host, a.data + offset, bytes);
   }

@@ -2,7 +2,6 @@
 #pragma once
 #include <cstddef>
 #include <memory>
-#include <mutex>
 #include <vector>
 
 #include "calls.h"
@@ -11,6 +10,22 @@
 namespace trainyard {
 namespace gpu {
 
+// A program that has been put into the GPU's lanes.
+class Run {
+ public:
+  // Waits for its end; from any thread. Throws std::runtime_error when it failed.
+  void wait() { end_->wait(); }
+  // Once it has ended: adds each call's seconds to `times` unless null. Throws std::out_of_range when an index was.
+  void finish(double* times) const;
+
+ private:
+  friend class Session;
+  std::shared_ptr<Gpu> gpu_;
+  std::shared_ptr<Moment> end_;
+  std::vector<std::shared_ptr<Moment>> moments_;  // before each call and behind the last, where calls are timed
+};
+
+// All of it from one thread, but for what a Run does.
 class Session {
  public:
   // hostArena: the one that lies in the host's memory; -1: none does.
@@ -19,17 +34,19 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Decodes a program from the flat form that electron/engine/devices/encode.ts writes. Returns its number.
+  // Decodes a program from the flat form that electron/engine/devices/native/encode.ts writes, and records it. Returns its
+  // number.
   int load(const double* code, size_t length);
   // Number of calls of a program.
   size_t calls(int program) const;
-  // Runs a program: all of it is in the stream before the first call has ended. Adds each call's seconds to `times`
-  // unless null; then each is waited for.
-  void run(int program, double* times);
+  // Puts a program behind all that was started or copied before. timed: call by call, so that each can be timed; else as
+  // it was recorded, at once.
+  std::shared_ptr<Run> start(int program, bool timed);
   // The sum of the arenas.
   size_t bytes() const;
+  // To the device: behind all that was started before, without waiting for it where `bytes` are few. From it: waits.
   void copy(int arena, size_t offset, void* host, size_t bytes, bool toDevice);
-  // Gives the memory back, after the program of this session that runs.
+  // Gives the memory back, behind all that was started before.
   void close();
 
  private:
@@ -38,14 +55,17 @@ class Session {
     size_t bytes;
     Place place;
   };
+  struct Program {
+    std::vector<Call> calls;
+    std::unique_ptr<Recording> recording;
+  };
   void* resolve(double arena, double offset) const;
-  void requireNoFault();
+  void enqueue(const std::vector<Call>& calls, std::vector<std::shared_ptr<Moment>>* moments);
   void release();
 
   std::shared_ptr<Gpu> gpu_;
-  std::mutex inUse_;
   std::vector<Arena> arenas_;
-  std::vector<std::vector<Call>> programs_;
+  std::vector<Program> programs_;
 };
 
 }  // namespace gpu

@@ -15,6 +15,7 @@ function broken(device: Device, spoil: (session: Session, b: (name: string) => B
       const session = await device.load(programs, plan);
       const find = (name: string) => [...plan.placements.keys()].find((b) => b.name === name)!;
       return {
+        queues: session.queues,
         write: (b, data) => session.write(b, data),
         read: (b, target) => session.read(b, target),
         allocatedBytes: () => session.allocatedBytes(),
@@ -96,6 +97,7 @@ describe('the op tests', () => {
           calls: p.calls.map((c) => ({ ...c, accumulate: new Set<string>() })),
         }));
         return reference.load(forgetful, plan).then((session) => ({
+          queues: session.queues,
           write: (b, data) => session.write(b, data),
           read: (b, target) => session.read(b, target),
           allocatedBytes: () => session.allocatedBytes(),

@@ -7,6 +7,7 @@ export type Fault = 'nan' | 'spike' | undefined;
 export function faulty(device: Device, faultOf: (update: number) => Fault): Device {
   let updates = 0;
   const wrap = (session: Session): Session => ({
+    queues: session.queues,
     write: (buffer, data) => session.write(buffer, data),
     allocatedBytes: () => session.allocatedBytes(),
     close: () => session.close(),

@@ -9,10 +9,26 @@ export interface NativeGpu {
   readonly [handle]: 'gpu';
 }
 
+/** What is known of a GPU. Bytes that can't be found out are -1. */
+export interface GpuDescription {
+  readonly name: string;
+  /** Such as `8.6`. */
+  readonly computeCapability: string;
+  /** How many blocks are worked on at once, at least. */
+  readonly processors: number;
+  readonly boostHertz: number;
+  readonly memoryBytes: number;
+  /** What was free before any arena. */
+  readonly freeBytes: number;
+  /** What this process held before any arena: the driver's context, and kernels. */
+  readonly overheadBytes: number;
+  readonly driver: string;
+}
+
 /** What native/binding/gpuAddon.cpp exports. */
 export interface GpuAddon extends SessionAddon {
   createDevice(ordinal: number, tf32: boolean, order: string | undefined): NativeGpu;
-  describeDevice(device: NativeGpu): { name: string; memoryBytes: number };
+  describeDevice(device: NativeGpu): GpuDescription;
   /** Of the emulated GPU: what it finds wrong with a kernel of its own. */
   selfTest(device: NativeGpu, kernel: string): string;
   /** Of the emulated GPU: names of the kernels since this was last asked, the latest thousand. */

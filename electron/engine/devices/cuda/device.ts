@@ -2,7 +2,7 @@ import { arenaNames } from '../../program/planner.ts';
 import type { Call } from '../../program/types.ts';
 import { checkPrograms, type Device } from '../device.ts';
 import { arenaSizes, NativeProgramSession } from '../native/session.ts';
-import { cudaAddonPath, loadGpuAddon, type NativeGpu } from './addon.ts';
+import { cudaAddonPath, type GpuDescription, loadGpuAddon, type NativeGpu } from './addon.ts';
 
 export interface CudaDeviceOptions {
   /** Which GPU, as CUDA counts them. Default: the first. */
@@ -15,7 +15,7 @@ export interface CudaDeviceOptions {
 }
 
 export interface CudaDevice extends Device {
-  readonly memoryBytes: number;
+  readonly gpu: GpuDescription;
   readonly native: NativeGpu;
 }
 
@@ -28,17 +28,17 @@ export function createCudaDevice({
 }: CudaDeviceOptions = {}): CudaDevice {
   const addon = loadGpuAddon(file);
   const native = addon.createDevice(ordinal, tf32, order);
-  const { name, memoryBytes } = addon.describeDevice(native);
+  const gpu = addon.describeDevice(native);
   const device: CudaDevice = {
     kind: 'cuda',
-    description: `cuda: ${name}`,
-    memoryBytes,
+    description: `cuda: ${gpu.name}`,
+    gpu,
     native,
     supports,
     async load(programs, plan) {
       checkPrograms(device, programs);
       const session = addon.createSession(native, arenaSizes(plan), arenaNames.indexOf('paged'));
-      return new NativeProgramSession(addon, session, programs, plan);
+      return new NativeProgramSession(addon, session, programs, plan, true);
     },
   };
   return device;

@@ -26,11 +26,16 @@ export class NativeProgramSession implements Session {
   readonly #native: NativeSession;
   readonly #plan: Plan;
   readonly #programs: ReadonlyMap<Program, number>;
-  #running = false;
+  readonly queues: boolean;
+  #running = 0;
   #closed = false;
 
-  /** @param native made with the arenas of the plan, in the order of `arenaNames` */
-  constructor(addon: SessionAddon, native: NativeSession, programs: readonly Program[], plan: Plan) {
+  /**
+   * @param native made with the arenas of the plan, in the order of `arenaNames`
+   * @param queues whether the addon lets programs and copies take their turn behind a program that runs
+   */
+  constructor(addon: SessionAddon, native: NativeSession, programs: readonly Program[], plan: Plan, queues = false) {
+    this.queues = queues;
     this.#addon = addon;
     this.#native = native;
     this.#plan = plan;
@@ -38,21 +43,22 @@ export class NativeProgramSession implements Session {
   }
 
   write(buffer: Buffer, data: HostArray): void {
+    if (!this.queues) this.#requireIdle();
     this.#copy(buffer, data, true);
   }
 
   read(buffer: Buffer, target: HostArray = hostArray(buffer)): HostArray {
+    this.#requireIdle();
     this.#copy(buffer, target, false);
     return target;
   }
 
   #requireIdle(): void {
-    if (this.#closed) throw new Error('the session is closed');
-    if (this.#running) throw new Error('a program is running');
+    if (this.#running > 0) throw new Error('a program is running');
   }
 
   #copy(buffer: Buffer, array: HostArray, toDevice: boolean): void {
-    this.#requireIdle();
+    if (this.#closed) throw new Error('the session is closed');
     const place = this.#plan.placements.get(buffer);
     if (!place) throw new Error(`${buffer.name} has no place in the plan`);
     if (array.byteLength !== byteLength(buffer)) {
@@ -62,14 +68,15 @@ export class NativeProgramSession implements Session {
   }
 
   async run(program: Program, times?: Float64Array): Promise<void> {
-    this.#requireIdle();
+    if (this.#closed) throw new Error('the session is closed');
+    if (!this.queues) this.#requireIdle();
     const index = this.#programs.get(program);
     if (index === undefined) throw new Error(`program ${program.name} is not loaded`);
-    this.#running = true;
+    this.#running++;
     try {
       await this.#addon.run(this.#native, index, times);
     } finally {
-      this.#running = false;
+      this.#running--;
     }
   }
 
@@ -78,7 +85,7 @@ export class NativeProgramSession implements Session {
   }
 
   close(): void {
-    if (this.#running) throw new Error('a program is running');
+    this.#requireIdle();
     this.#closed = true;
     this.#addon.closeSession(this.#native);
   }

@@ -12,6 +12,7 @@ import { handlers } from './ops/index.ts';
  * Numbers in half precision are held as float32, rounded after each call; codes of 8 bits in 32.
  */
 export class TfjsSession implements Session {
+  readonly queues = false;
   readonly #tf: Tf;
   readonly #plan: Plan;
   readonly #tensors = new Map<Buffer, Tensor>();

@@ -1,0 +1,33 @@
+// Copies of moments between the host's memory and windows of the device's, beside what is computed.
+#pragma once
+#include <unordered_map>
+
+#include "calls.h"
+#include "gpu.h"
+
+namespace trainyard {
+namespace gpu {
+
+// Goes through the calls of a program in their order. Copies have a lane of their own: one into a window waits for all
+// that is computed before it, since memory is used again; the update of a window waits for its copy alone, so that the
+// next window is filled meanwhile; one out of a window waits for that update; everything else waits for all copies.
+class Pager {
+ public:
+  explicit Pager(Gpu& gpu) : gpu_(gpu) {}
+
+  // Puts a call that pages into the copies' lane. Otherwise returns false, and the call may be put into the other.
+  bool take(const Call& call);
+  // Everything behind it waits for all copies.
+  void finish();
+
+ private:
+  Gpu& gpu_;
+  bool copying_ = false;                        // since the lanes last met
+  std::unordered_map<const void*, int> filled_;  // the mark behind the copy into a window
+};
+
+// The copies of a call that pages, in whichever lane.
+void copyWindow(const Call& call, Gpu& gpu, Lane lane);
+
+}  // namespace gpu
+}  // namespace trainyard
