@@ -1,6 +1,6 @@
 /**
  * Compiles the native addons with the compilers of the machine and nothing else: no node-gyp, no download.
- * `npm ci` (the install script) makes that of the CPU. Objects whose sources, headers and flags have not changed are kept.
+ * `npm ci` (the install script) makes that of the CPU, and that of GPUs where nvcc is found. Objects whose sources, headers and flags have not changed are kept.
  */
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
@@ -119,7 +119,19 @@ function nvccFlags(only?: number): string[] {
   const code = targets.map((sm) => `-gencode=arch=compute_${sm},code=sm_${sm}`);
   const newest = targets.at(-1)!;
   return [
-    ...['-x', 'cu', '-c', '-O3', '-std=c++17', '-Werror', 'all-warnings', '-Xcompiler', '-fPIC,-fvisibility=hidden'],
+    ...[
+      '-x',
+      'cu',
+      '-c',
+      '-O3',
+      '-std=c++17',
+      '-Werror',
+      'all-warnings',
+      '-Xptxas',
+      '-v',
+      '-Xcompiler',
+      '-fPIC,-fvisibility=hidden',
+    ],
     ...code,
     `-gencode=arch=compute_${newest},code=compute_${newest}`,
     ...includeDirs.map((dir) => `-I${dir}`),
@@ -161,8 +173,10 @@ async function compile(step: Step): Promise<void> {
   const partial = `${object}.${process.pid}`;
   const target = compiler.msvc ? [`/Fo${partial}`, source] : ['-o', partial, source];
   const mark = fingerprint(step);
-  await run([...compiler.command, ...flags, ...target], `Compiling ${path.relative(root, source)}`);
+  const said = await run([...compiler.command, ...flags, ...target], `Compiling ${path.relative(root, source)}`);
   fs.renameSync(partial, object);
+  // What the assembler says of registers: see native/kernels.ts.
+  if (said.includes('ptxas info')) fs.writeFileSync(`${object}.log`, said);
   fs.writeFileSync(`${object}.hash`, mark);
 }
 
@@ -241,12 +255,29 @@ export async function buildNative(name: (typeof targetNames)[number]): Promise<v
   console.log(`native (${name}): compiled ${stale.length} of ${steps.length} files in ${seconds} s`);
 }
 
+/** Builds for GPUs where it can be done. Whoever has no use for it must not fail to install for it. */
+async function buildForGpus(): Promise<void> {
+  if (process.platform === 'darwin') return;
+  if (!findNvcc()) {
+    console.log('native (cuda): no nvcc was found, so this build trains on the processor alone');
+    return;
+  }
+  try {
+    await buildNative('cuda');
+  } catch (error) {
+    if (!(error instanceof BuildError)) throw error;
+    console.error(`native (cuda): ${error.message} This build trains on the processor alone.`);
+  }
+}
+
 if (process.argv[1] && fs.realpathSync(process.argv[1]) === import.meta.filename) {
-  const [asked = 'cpu'] = process.argv.slice(2);
+  const [asked] = process.argv.slice(2);
   const name = targetNames.find((t) => t === asked);
   try {
-    if (!name) throw new BuildError(`There is nothing to build that is named ${asked}: ${targetNames.join(', ')}.`);
-    await buildNative(name);
+    if (asked !== undefined && !name)
+      throw new BuildError(`There is nothing to build that is named ${asked}: ${targetNames.join(', ')}.`);
+    await buildNative(name ?? 'cpu');
+    if (asked === undefined) await buildForGpus();
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     console.error(`native: ${error.message}`);

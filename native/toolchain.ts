@@ -46,8 +46,8 @@ export function targetFlags(): string[] {
   return process.platform === 'darwin' ? ['-arch', process.arch === 'x64' ? 'x86_64' : 'arm64'] : [];
 }
 
-/** Runs a command to its end; what it says is shown when it fails. @throws BuildError */
-export async function run(command: readonly string[], doing: string): Promise<void> {
+/** Runs a command to its end; what it says is shown when it fails. @returns what it said @throws BuildError */
+export async function run(command: readonly string[], doing: string): Promise<string> {
   const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   for (const stream of [child.stdout, child.stderr]) {
@@ -58,7 +58,7 @@ export async function run(command: readonly string[], doing: string): Promise<vo
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject).on('close', resolve);
   });
-  if (code === 0) return;
+  if (code === 0) return said;
   process.stderr.write(said);
   throw new BuildError(`${doing} failed (the compiler's messages are above).`);
 }

@@ -244,6 +244,11 @@ export const text = {
     parameters: 'parameters',
     preset: 'Begin with',
   },
+  runOn: {
+    device: 'Device',
+    devices: { '': 'A GPU where there is one', cuda: 'NVIDIA GPU', cpu: 'Processor', tfjs: 'TensorFlow.js' },
+    tf32: 'Tensor cores (tf32)',
+  },
   roles: {
     parameter: 'Weights',
     working: 'Working weights',

@@ -130,7 +130,7 @@ function report({ store }: Studio, runId: string, memory: MemoryReport | undefin
   const rows: [string, number][] = Object.entries(memory.roleBytes).filter(([, bytes]) => bytes > 0);
   rows.push(['plan', memory.plannedBytes]);
   rows.push(['allocated for it', memory.allocatedBytes]);
-  rows.push(['scratch of the threads', memory.scratchBytes]);
+  rows.push(['scratch of the threads', memory.overheadBytes]);
   rows.push(['whole engine process, resident', residentBytes]);
   const cells = rows.map(([what, bytes]) => [what, formatCount(bytes)]);
   console.log(`${table(['memory', 'bytes'], cells)}\n`);

@@ -1,4 +1,4 @@
-import type { RunEvent } from '../engine/trainer/events.ts';
+import type { MemoryReport, RunEvent } from '../engine/trainer/events.ts';
 import { formatBytes } from '../format.ts';
 import type { Run } from '../studio/store/index.ts';
 import type { RunHandle } from '../studio/run/handle.ts';
@@ -53,6 +53,10 @@ function jsonLines(run: Run): Display {
   };
 }
 
+/** What the device holds that no plan can use, where it is a GPU's. */
+const beside = ({ overheadBytes }: MemoryReport): string =>
+  overheadBytes > 0 ? `, beside it ${formatBytes(overheadBytes)}` : '';
+
 function humanLines(studio: Studio, run: Run): Display {
   const progress = new ProgressLine();
   let steps = run.stepsTotal ?? 0;
@@ -64,7 +68,9 @@ function humanLines(studio: Studio, run: Run): Display {
         case 'started': {
           const { plannedBytes, allocatedBytes } = event.memory;
           progress.say(`run ${run.id} on ${event.device}`);
-          progress.say(`plan ${formatBytes(plannedBytes)}, allocated ${formatBytes(allocatedBytes)}`);
+          progress.say(
+            `plan ${formatBytes(plannedBytes)}, allocated ${formatBytes(allocatedBytes)}${beside(event.memory)}`,
+          );
           break;
         }
         case 'phase':

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { type Command, Option } from 'commander';
+import { runDevices } from '../engine/config.ts';
 import { optimizerKinds } from '../engine/optimizers/index.ts';
 import { precisions } from '../engine/program/types.ts';
 import { messageOf, UsageError } from '../errors.ts';
@@ -8,7 +9,7 @@ import { parseInteger, parseNumber } from './numbers.ts';
 import { parsePhase } from './phases.ts';
 import { parseSubset } from './subset.ts';
 
-type Kind = 'int' | 'number' | 'text' | 'texts' | 'phases' | 'subset' | 'mix';
+type Kind = 'flag' | 'int' | 'number' | 'text' | 'texts' | 'phases' | 'subset' | 'mix';
 
 /** One setting of a run: a flag, and where it goes in the config. */
 interface Setting {
@@ -88,7 +89,20 @@ export const settings: readonly Setting[] = [
     choices: ['none', 'attention', 'block'],
     help: 'what the backward pass computes again to save memory (none)',
   },
-  { flags: '--device <kind>', path: 'device.kind', kind: 'text', choices: ['cpu', 'tfjs'], help: 'device (cpu)' },
+  {
+    flags: '--device <kind>',
+    path: 'device.kind',
+    kind: 'text',
+    choices: runDevices,
+    help: 'device (cuda where there is a GPU that it can use, else cpu)',
+  },
+  { flags: '--gpu-index <n>', path: 'device.gpu', kind: 'int', help: 'which GPU, as CUDA counts them (0)' },
+  {
+    flags: '--tf32',
+    path: 'device.tf32',
+    kind: 'flag',
+    help: 'let tensor cores take float32 products, of factors rounded to 10 bits of fraction',
+  },
   { flags: '--threads <n>', path: 'device.threads', kind: 'int', help: 'threads of the cpu device (all cores)' },
   {
     flags: '--eval-every <steps>',
@@ -195,6 +209,7 @@ function parseSetting(s: Setting, raw: unknown): unknown {
     case 'texts':
       return (raw as string[]).map((t) => t.replaceAll('\\n', '\n'));
     case 'text':
+    case 'flag':
       return raw;
   }
 }

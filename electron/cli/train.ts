@@ -4,6 +4,7 @@ import { datasetNames, loadDatasetInfo, type Manifest, prepareFiles } from '../d
 import type { MixPart } from '../data/mix.ts';
 import { getTokenizer, type TokenizerName } from '../data/tokenizers/index.ts';
 import { parseRunConfig, partialRunConfigSchema, type RunConfig } from '../engine/config.ts';
+import { requireDevice, usualDevice } from '../engine/devices/usual.ts';
 import { loadPreset } from '../engine/presets.ts';
 import { UsageError } from '../errors.ts';
 import { formatBytes, formatCount } from '../format.ts';
@@ -73,6 +74,7 @@ async function runTrain(options: TrainOptions): Promise<void> {
   const data = dataChoice(home, options, tree);
   // Checked before the text is read: a wrong setting is told at once.
   const draft = completeConfig(options, tree, data.tokenizer);
+  requireDevice(draft.device);
   const dataset = await data.load();
   if (draft.evaluation.hellaswagEvery > 0) await fetchItems(home);
   const studio = Studio.open(home);
@@ -181,7 +183,8 @@ function completeConfig(options: TrainOptions, tree: Tree, tokenizer: TokenizerN
   const batch = (tree.batch as number | undefined) ?? 8;
   const tokensPerStep = tree.tokensPerStep ?? batch * (model.contextLength as number);
   const phases = tree.phases !== undefined && !givesPhases(options) ? tree.phases : phasesOf(options);
-  return parseRunConfig({ ...tree, model, batch, tokensPerStep, phases, dataset: 'to be made', tokenizer });
+  const device = { kind: usualDevice(), ...(tree.device as Tree | undefined) };
+  return parseRunConfig({ ...tree, device, model, batch, tokensPerStep, phases, dataset: 'to be made', tokenizer });
 }
 
 /** Whether flags describe the usual two phases, over those of a preset or a config. */

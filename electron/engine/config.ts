@@ -12,6 +12,11 @@ import { positionExtensions } from './trainer/positions.ts';
 const rate = z.number().min(0).max(10);
 const steps = z.int().min(1).max(1e9);
 const every = z.int().min(0);
+
+/** What can train. */
+export const runDevices = ['cpu', 'cuda', 'tfjs'] as const;
+export type RunDevice = (typeof runDevices)[number];
+
 const batch = z.int().min(1).max(65536);
 
 /** One stretch of training: how the learning rate goes, and for how long. */
@@ -92,9 +97,13 @@ export const runConfigSchema = z.strictObject({
   recompute: z.enum(['none', 'attention', 'block']).default('none'),
   device: z
     .strictObject({
-      kind: z.enum(['cpu', 'tfjs']).default('cpu'),
+      kind: z.enum(runDevices).default('cpu'),
       /** Default: the cores of the machine. The bits of a run do not depend on it. */
       threads: z.int().min(1).max(1024).optional(),
+      /** Of cuda: which GPU, as CUDA counts them. Default: the first. */
+      gpu: z.int().min(0).max(63).optional(),
+      /** Of cuda: whether float32 products are taken by tensor cores, of factors rounded to 10 bits of fraction. */
+      tf32: z.boolean().optional(),
     })
     .prefault({}),
   evaluation: z

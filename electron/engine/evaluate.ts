@@ -20,7 +20,7 @@ export async function evaluate(
 ): Promise<number> {
   const model = new Gpt2(config.model, config.precision);
   const evaluator = new Evaluator(model, Math.min(config.batch, windows.count), config.model.contextLength);
-  const { device } = await openDevice(config.device);
+  const { device } = await openDevice(config.device, config.precision);
   const programs = [evaluator.program, model.castWeights];
   const session = await device.load(programs, plan(programs));
   try {
@@ -39,7 +39,7 @@ export async function* hellaswag(
 ): AsyncGenerator<ItemScore[]> {
   const model = new Gpt2(config.model, config.precision);
   const scorer = new Scorer(model);
-  const { device } = await openDevice(config.device);
+  const { device } = await openDevice(config.device, config.precision);
   const programs = [scorer.program, model.castWeights];
   const session = await device.load(programs, plan(programs));
   try {

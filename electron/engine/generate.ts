@@ -20,7 +20,7 @@ export async function* generateFrom(
 ): AsyncGenerator<number> {
   const model = new Gpt2(config.model, config.precision);
   const generator = new Generator(model, config.model.contextLength);
-  const { device } = await openDevice(config.device);
+  const { device } = await openDevice(config.device, config.precision);
   const programs = [...generator.programs, model.castWeights];
   const session = await device.load(programs, plan(programs));
   try {

@@ -1,7 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { createCpuDevice } from '../engine/devices/cpu/device.ts';
+import { countGpus, lookAtGpu } from '../engine/devices/cuda/device.ts';
 import { createTfjsDevice } from '../engine/devices/tfjs/device.ts';
 import { messageOf } from '../errors.ts';
+import { formatBytes } from '../format.ts';
 
 /** Something that could train, and what it is, or why it can't. */
 export interface FoundDevice {
@@ -19,7 +21,7 @@ export async function findDevices(): Promise<FoundDevice[]> {
       return `${device.description}, multiply-add peak ${(allThreads / 1e9).toFixed(0)} GFLOP/s`;
     }),
     await look('tfjs', async () => (await createTfjsDevice()).description),
-    { kind: 'cuda', available: false, description: nvidia() },
+    ...(await gpus()),
   ];
 }
 
@@ -31,10 +33,29 @@ async function look(kind: string, describe: () => string | Promise<string>): Pro
   }
 }
 
-/** Why no GPU is used. */
-function nvidia(): string {
-  const query = ['--query-gpu=name,memory.total,driver_version', '--format=csv,noheader'];
+/** One of each GPU, or one that says why there is none. */
+async function gpus(): Promise<FoundDevice[]> {
+  const count = await look('cuda', () => String(countGpus()));
+  if (!count.available) return [{ ...count, description: withSeen(count.description) }];
+  if (count.description === '0') {
+    return [
+      { ...count, available: false, description: withSeen('no NVIDIA driver that it can use; training uses the CPU') },
+    ];
+  }
+  return Promise.all(
+    Array.from({ length: Number(count.description) }, (_, gpu) => look('cuda', () => describeGpu(gpu))),
+  );
+}
+
+function describeGpu(ordinal: number): string {
+  const { name, computeCapability, memoryBytes, freeBytes, driver } = lookAtGpu(ordinal);
+  return `GPU ${ordinal}: ${name} (sm_${computeCapability.replace('.', '')}, ${driver}), ${formatBytes(memoryBytes)}, ${formatBytes(freeBytes)} of it free`;
+}
+
+/** With the GPUs that NVIDIA's own tool names, which are there and can't be used. */
+function withSeen(reason: string): string {
+  const query = ['--query-gpu=name,driver_version', '--format=csv,noheader'];
   const { status, stdout } = spawnSync('nvidia-smi', query, { encoding: 'utf8' });
-  if (status !== 0 || !stdout.trim()) return 'no NVIDIA driver found; training uses the CPU';
-  return `${stdout.trim().split('\n').join('; ')} (seen, not used: this version trains on the CPU)`;
+  if (status !== 0 || !stdout.trim()) return reason;
+  return `${reason} (nvidia-smi sees ${stdout.trim().split('\n').join('; ')})`;
 }

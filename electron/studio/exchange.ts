@@ -1,6 +1,7 @@
 import { getTokenizer, type TokenizerName, tokenizerNames } from '../data/tokenizers/index.ts';
 import { openCheckpoint, writeCheckpoint } from '../engine/checkpoint/index.ts';
 import { parseRunConfig, type RunConfig } from '../engine/config.ts';
+import { usualDevice } from '../engine/devices/usual.ts';
 import type { ModelConfig } from '../engine/gpt2/config.ts';
 import { parameterTable } from '../engine/gpt2/parameters.ts';
 import { freshState } from '../engine/trainer/snapshot.ts';
@@ -23,6 +24,7 @@ export const importedConfig = (dir: string, model: ModelConfig): RunConfig =>
   parseRunConfig({
     model,
     dataset: noData,
+    device: { kind: usualDevice() },
     tokenizer: tokenizerOf(dir, model),
     batch: 1,
     tokensPerStep: model.contextLength,

@@ -10,6 +10,7 @@ import {
   setKept,
 } from '../engine/checkpoint/index.ts';
 import { parseRunConfig, type RunConfig } from '../engine/config.ts';
+import { requireDevice } from '../engine/devices/usual.ts';
 import type { WritingOptions, Written } from '../engine/generate.ts';
 import { begunPhases, type PhaseChange, withChangedPhases } from '../engine/trainer/phaseChange.ts';
 import type { PrepareJob } from '../engine/process/messages.ts';
@@ -72,6 +73,7 @@ export class Studio {
   /** Stores a new run; nothing is trained yet. @throws UserError when its data is missing or too little */
   createRun(config: RunConfig, name: string, preset: string | null = null): Run {
     const checked = parseRunConfig(config);
+    requireDevice(checked.device);
     requireData(this.home, checked);
     const stepsTotal = totalSteps(schedule(checked));
     const parent = checked.init ? this.store.getRun(checked.init.run) : undefined;

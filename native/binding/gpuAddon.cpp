@@ -18,6 +18,10 @@ using trainyard::gpu::Gpu;
 using trainyard::gpu::Run;
 using trainyard::gpu::Session;
 
+Napi::Value countDevices(const Napi::CallbackInfo& info) {
+  return guarded(info, [&]() -> Napi::Value { return Napi::Number::New(info.Env(), Gpu::count()); });
+}
+
 // (ordinal, tf32, order)
 Napi::Value createDevice(const Napi::CallbackInfo& info) {
   return guarded(info, [&] {
@@ -29,20 +33,27 @@ Napi::Value createDevice(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value asObject(Napi::Env env, const trainyard::gpu::GpuDescription& d) {
+  auto out = Napi::Object::New(env);
+  out.Set("name", d.name);
+  out.Set("computeCapability", std::to_string(d.major) + "." + std::to_string(d.minor));
+  out.Set("processors", d.processors);
+  out.Set("boostHertz", static_cast<double>(d.boostHertz));
+  out.Set("memoryBytes", static_cast<double>(d.memoryBytes));
+  out.Set("freeBytes", static_cast<double>(d.freeBytes));
+  out.Set("overheadBytes", static_cast<double>(d.overheadBytes));
+  out.Set("driver", d.driver);
+  return out;
+}
+
 Napi::Value describeDevice(const Napi::CallbackInfo& info) {
+  return guarded(info, [&]() -> Napi::Value { return asObject(info.Env(), unwrap<Gpu>(info[0])->description()); });
+}
+
+// (ordinal): the same of a GPU that is not used.
+Napi::Value lookAtDevice(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
-    auto device = unwrap<Gpu>(info[0]);
-    auto out = Napi::Object::New(info.Env());
-    const auto& d = device->description();
-    out.Set("name", d.name);
-    out.Set("computeCapability", std::to_string(d.major) + "." + std::to_string(d.minor));
-    out.Set("processors", d.processors);
-    out.Set("boostHertz", static_cast<double>(d.boostHertz));
-    out.Set("memoryBytes", static_cast<double>(d.memoryBytes));
-    out.Set("freeBytes", static_cast<double>(d.freeBytes));
-    out.Set("overheadBytes", static_cast<double>(d.overheadBytes));
-    out.Set("driver", d.driver);
-    return out;
+    return asObject(info.Env(), Gpu::look(info[0].As<Napi::Number>().Int32Value()));
   });
 }
 
@@ -162,7 +173,9 @@ Napi::Value closeSession(const Napi::CallbackInfo& info) {
 }
 
 Napi::Object init(Napi::Env env, Napi::Object exports) {
+  exports.Set("countDevices", Napi::Function::New(env, countDevices));
   exports.Set("createDevice", Napi::Function::New(env, createDevice));
+  exports.Set("lookAtDevice", Napi::Function::New(env, lookAtDevice));
   exports.Set("describeDevice", Napi::Function::New(env, describeDevice));
   exports.Set("selfTest", Napi::Function::New(env, selfTest));
   exports.Set("launched", Napi::Function::New(env, launched));

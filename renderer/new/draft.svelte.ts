@@ -50,6 +50,9 @@ const usual = () => ({
   tokensPerStep: 1024,
   precision: 'f32',
   recompute: 'none',
+  /** Empty: a GPU where there is one. */
+  device: '' as '' | 'cpu' | 'cuda' | 'tfjs',
+  tf32: false,
   phases: usualPhases(),
   prompts: ['\n'],
   /** Empty: with every checkpoint. */
@@ -115,6 +118,8 @@ class Draft {
       tokensPerStep,
       precision,
       recompute,
+      device,
+      tf32,
       dataset,
       data,
       tokenizer,
@@ -135,6 +140,11 @@ class Draft {
       tokensPerStep,
       precision,
       recompute,
+      device: {
+        ...(rest.device as Tree | undefined),
+        ...(device ? { kind: device } : {}),
+        ...(tf32 && device !== 'cpu' && device !== 'tfjs' ? { tf32 } : {}),
+      },
       ...runSources(data, dataset || 'none chosen yet'),
       tokenizer,
       sampling: {

@@ -17,7 +17,7 @@ import { runStates } from '../../electron/studio/store/index.ts';
 beforeEach(() => void vi.spyOn(console, 'warn').mockImplementation(() => {}));
 afterEach(() => void vi.restoreAllMocks());
 
-const memory = { plannedBytes: 1, allocatedBytes: 1, scratchBytes: 0, roleBytes: {} };
+const memory = { plannedBytes: 1, allocatedBytes: 1, overheadBytes: 0, roleBytes: {} };
 const exit = (code: number | null, signal: NodeJS.Signals | null = null): MachineEvent => ({
   type: 'exit',
   exit: { code, signal },

@@ -1,5 +1,6 @@
 import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { checkRunConfig, parseRunConfig, type RunConfig } from '../../engine/config.ts';
+import { usualDevice } from '../../engine/devices/usual.ts';
 import { parameterCount } from '../../engine/gpt2/config.ts';
 import { loadPreset, presetNames } from '../../engine/presets.ts';
 import { learningRateAt, schedule, settingsOf, totalSteps } from '../../engine/trainer/schedule.ts';
@@ -14,11 +15,16 @@ import { phaseViews } from './views.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
 
-/** A draft leaves out what follows from its tokenizer. */
+/** A draft leaves out what follows from its tokenizer, and from this machine. */
 function withVocabulary(draft: Tree): Tree {
   const { tokenizer } = draft;
-  if (tokenizer !== 'gpt2' && tokenizer !== 'bytes') return draft;
-  return { ...draft, model: { ...(draft.model as Tree | undefined), vocabSize: getTokenizer(tokenizer).vocabSize } };
+  const device = { kind: usualDevice(), ...(draft.device as Tree | undefined) };
+  if (tokenizer !== 'gpt2' && tokenizer !== 'bytes') return { ...draft, device };
+  return {
+    ...draft,
+    device,
+    model: { ...(draft.model as Tree | undefined), vocabSize: getTokenizer(tokenizer).vocabSize },
+  };
 }
 
 /** @throws UsageError that names the setting and what is wrong with it */

@@ -1,4 +1,6 @@
 import os from 'node:os';
+import { lookAtGpu } from '../../engine/devices/cuda/device.ts';
+import { usualDevice } from '../../engine/devices/usual.ts';
 import { advise, matrix } from '../../engine/fit/advice.ts';
 import { type FitConfig, fit } from '../../engine/fit/fit.ts';
 import { findGpu } from '../../engine/fit/gpus.ts';
@@ -12,16 +14,30 @@ export type Budget =
   | { readonly kind: 'memory'; readonly gib: number; readonly reserveMiB: number };
 
 export function budgetOf(budget: Budget): PlanReport['budget'] {
-  if (budget.kind === 'machine') return { name: 'this machine', totalBytes: os.totalmem(), reserveBytes: 0 };
+  if (budget.kind === 'machine') return machineBudget();
   const reserveBytes = budget.reserveMiB * 2 ** 20;
   if (budget.kind === 'memory') return { name: `${budget.gib} GiB`, totalBytes: budget.gib * 2 ** 30, reserveBytes };
   const { name, memoryMiB } = findGpu(budget.id);
   return { name, totalBytes: memoryMiB * 2 ** 20, reserveBytes };
 }
 
+/** What the driver takes for a process that trains: measured when a run starts, reserved until then. */
+const driverBytes = 512 * 2 ** 20;
+
+/** The GPU of this machine, where it has one that a run would take, else its own memory. */
+function machineBudget(): PlanReport['budget'] {
+  if (usualDevice() !== 'cuda') return { name: 'this machine', totalBytes: os.totalmem(), reserveBytes: 0 };
+  const { name, memoryBytes, freeBytes } = lookAtGpu(0);
+  return {
+    name: `this machine's ${name}`,
+    totalBytes: memoryBytes,
+    reserveBytes: memoryBytes - freeBytes + driverBytes,
+  };
+}
+
 /** Where host and device are one, what is paged counts too. */
 const neededBytes = (plan: { totalBytes: number; hostBytes: number }, budget: Budget): number =>
-  plan.totalBytes + (budget.kind === 'machine' ? plan.hostBytes : 0);
+  plan.totalBytes + (budget.kind === 'machine' && usualDevice() !== 'cuda' ? plan.hostBytes : 0);
 
 /** What a config needs, held against a budget: the numbers of `trainyard fit`. */
 export function planReport(config: FitConfig, asked: Budget): PlanReport {

@@ -1,23 +1,68 @@
 import os from 'node:os';
+import { UserError } from '../../errors.ts';
+import { formatBytes } from '../../format.ts';
 import type { RunConfig } from '../config.ts';
+import type { Precision } from '../program/types.ts';
 import { createCpuDevice } from './cpu/device.ts';
+import { createCudaDevice } from './cuda/device.ts';
+import { peakOf } from './cuda/peak.ts';
 import type { Device } from './device.ts';
 import { createTfjsDevice } from './tfjs/device.ts';
 
 export interface OpenedDevice {
   readonly device: Device;
-  /** Memory that the device holds beside the plan. */
-  readonly scratchBytes: number;
-  /** What the device has in all. */
-  readonly memoryBytes: number;
-  /** Measured peak in FLOP/s, NaN when it is not known. */
+  /** What plans may take. */
+  readonly memory: DeviceMemory;
+  /** Peak in FLOP/s for matrix products, measured or from a data sheet; NaN when it is not known. */
   readonly peakFlops: number;
 }
 
-/** Opens the device that a run's config names, and measures its peak. */
-export async function openDevice({ kind, threads }: RunConfig['device']): Promise<OpenedDevice> {
-  const memoryBytes = os.totalmem();
-  if (kind === 'tfjs') return { device: await createTfjsDevice(), scratchBytes: 0, memoryBytes, peakFlops: Number.NaN };
-  const device = createCpuDevice(threads === undefined ? {} : { threads });
-  return { device, scratchBytes: device.scratchBytes, memoryBytes, peakFlops: device.fmaPeak().allThreads };
+export interface DeviceMemory {
+  /** For arenas in the device's memory. */
+  readonly bytes: number;
+  /** For those that are paged; absent where the host's memory is the device's own. */
+  readonly hostBytes?: number;
+  /** What the device holds beside the plan: scratch memory of threads, a driver's context and kernels. */
+  readonly overheadBytes: number;
+}
+
+/** What a recorded program takes of a GPU's memory beside the plan, at most, with room to spare. */
+const recordingReserve = 64 * 2 ** 20;
+
+/**
+ * Opens the device that a run's config names.
+ * @param precision whose peak is wanted
+ * @throws UserError when it can't be used here
+ */
+export async function openDevice(
+  { kind, threads, gpu: ordinal, tf32 }: RunConfig['device'],
+  precision: Precision,
+): Promise<OpenedDevice> {
+  switch (kind) {
+    case 'cpu': {
+      const device = createCpuDevice(threads === undefined ? {} : { threads });
+      const memory = { bytes: os.totalmem(), overheadBytes: device.scratchBytes };
+      return { device, memory, peakFlops: device.fmaPeak().allThreads };
+    }
+    case 'tfjs': {
+      const memory = { bytes: os.totalmem(), overheadBytes: 0 };
+      return { device: await createTfjsDevice(), memory, peakFlops: Number.NaN };
+    }
+    case 'cuda': {
+      const device = createCudaDevice({
+        ...(ordinal === undefined ? {} : { ordinal }),
+        ...(tf32 === undefined ? {} : { tf32 }),
+      });
+      const { freeBytes, memoryBytes, name } = device.gpu;
+      const bytes = freeBytes - recordingReserve;
+      if (bytes <= 0) {
+        throw new UserError(
+          `Other programs fill ${name}: ${formatBytes(freeBytes)} of ${formatBytes(memoryBytes)} are free. End them (nvidia-smi lists them) and try again.`,
+        );
+      }
+      // The driver's context and whatever else is there: what is not free before any arena.
+      const memory = { bytes, hostBytes: os.totalmem(), overheadBytes: memoryBytes - freeBytes };
+      return { device, memory, peakFlops: peakOf(device.gpu, precision, tf32 ?? false) };
+    }
+  }
 }

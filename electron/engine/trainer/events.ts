@@ -134,7 +134,7 @@ export interface StepMetrics {
 export interface MemoryReport {
   readonly plannedBytes: number;
   readonly allocatedBytes: number;
-  /** Scratch memory of the device's threads, beside the plan. */
-  readonly scratchBytes: number;
+  /** What the device holds beside the plan: scratch memory of threads; of a GPU the driver's, and other programs'. */
+  readonly overheadBytes: number;
   readonly roleBytes: Readonly<Record<string, number>>;
 }

@@ -2,6 +2,7 @@ import { messageOf, UserError } from '../../errors.ts';
 import { formatBytes } from '../../format.ts';
 import type { RunConfig } from '../config.ts';
 import { checkPrograms, type Device } from '../devices/device.ts';
+import type { DeviceMemory } from '../devices/open.ts';
 import { advise } from '../fit/advice.ts';
 import type { Plan } from '../program/planner.ts';
 import { RunPrograms } from './programs.ts';
@@ -13,7 +14,7 @@ import { phasesLeft, type ProgramSettings, samePrograms, schedule, settingsOf } 
  * @param step optimizer steps taken
  * @throws UserError that names the phase, and what would make it fit
  */
-export function requireTrainable(config: RunConfig, step: number, device: Device, memoryBytes: number): void {
+export function requireTrainable(config: RunConfig, step: number, device: Device, memory: DeviceMemory): void {
   const checked: ProgramSettings[] = [];
   for (const { phase, index } of phasesLeft(schedule(config), step)) {
     const settings = settingsOf(config, phase);
@@ -26,7 +27,7 @@ export function requireTrainable(config: RunConfig, step: number, device: Device
     } catch (error) {
       throw new UserError(`${what} can't be trained on this device: ${messageOf(error)}.`);
     }
-    requireMemory(what, config, settings, plan, memoryBytes);
+    requireMemory(what, config, settings, plan, memory);
   }
 }
 
@@ -35,16 +36,22 @@ function requireMemory(
   config: RunConfig,
   settings: ProgramSettings,
   { totalBytes, hostBytes }: Plan,
-  memoryBytes: number,
+  memory: DeviceMemory,
 ): void {
-  const bytes = totalBytes + hostBytes;
-  if (bytes <= memoryBytes) return;
+  const isApart = memory.hostBytes !== undefined;
+  if (isApart && hostBytes > memory.hostBytes) {
+    throw new UserError(
+      `${what} pages ${formatBytes(hostBytes)} to the memory of this machine, which has ${formatBytes(memory.hostBytes)}: take an optimizer that is not paged.`,
+    );
+  }
+  const bytes = isApart ? totalBytes : totalBytes + hostBytes;
+  if (bytes <= memory.bytes) return;
   const { model, precision, recompute } = config;
-  const ways = advise({ model, precision, recompute, ...settings }, memoryBytes).map((way) =>
+  const ways = advise({ model, precision, recompute, ...settings }, memory.bytes).map((way) =>
     way.changes.join(' and '),
   );
   const help = ways.length > 0 ? `it would fit with ${ways.join('; or ')}` : 'a smaller model or context would fit';
   throw new UserError(
-    `${what} needs ${formatBytes(bytes)} and the device has ${formatBytes(memoryBytes)}, ${formatBytes(bytes - memoryBytes)} too little: ${help}.`,
+    `${what} needs ${formatBytes(bytes)} and the device has ${formatBytes(memory.bytes)}${isApart ? ' free' : ''}, ${formatBytes(bytes - memory.bytes)} too little: ${help}.`,
   );
 }

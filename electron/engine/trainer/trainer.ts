@@ -14,8 +14,9 @@ import {
   writeCheckpoint,
 } from '../checkpoint/index.ts';
 import type { RunConfig } from '../config.ts';
-import { type Device, hostArray, type Session } from '../devices/device.ts';
+import { hostArray, type Session } from '../devices/device.ts';
 import { InFlight } from '../devices/inFlight.ts';
+import type { OpenedDevice } from '../devices/open.ts';
 import { Profile } from '../devices/profile.ts';
 import { statIndex } from '../gpt2/inputs.ts';
 import { scoreItems } from '../hellaswag.ts';
@@ -54,15 +55,8 @@ import {
 } from './snapshot.ts';
 import { bytesOf, openSources, type TrainingData, type Windows } from './windows.ts';
 
-export interface TrainerOptions {
+export interface TrainerOptions extends OpenedDevice {
   readonly config: RunConfig;
-  readonly device: Device;
-  /** Scratch memory of the device, beside the plan. */
-  readonly scratchBytes: number;
-  /** What the device has in all. */
-  readonly memoryBytes: number;
-  /** The device's peak in FLOP/s, for MFU; NaN when it is not known. */
-  readonly peakFlops: number;
   readonly training: TrainingData;
   readonly validation: Windows;
   /** What a fresh run begins with, where weights are not drawn. */
@@ -127,7 +121,7 @@ export class Trainer {
   static async create(options: TrainerOptions, from?: OpenedCheckpoint): Promise<Trainer> {
     const step = from ? readTrainerState(from.state).step : 0;
     const { config, device } = options;
-    requireTrainable(config, step, device, options.memoryBytes);
+    requireTrainable(config, step, device, options.memory);
     const programs = new RunPrograms(config, settingsAt(config, schedule(config), step));
     const session = await device.load(programs.programs, programs.plan);
     const trainer = new Trainer(options, programs, session);
@@ -230,13 +224,13 @@ export class Trainer {
   async #changePhases(): Promise<boolean> {
     let changed = false;
     for (const { id: request, change, datasetDirs } of this.#phaseRequests.splice(0)) {
-      const { training, device, memoryBytes, emit } = this.#options;
+      const { training, device, memory, emit } = this.#options;
       const { step } = this.#state;
       try {
         const config = withChangedPhases(this.#config, step, change);
         training.add(datasetDirs);
         openSources(training, config, step);
-        requireTrainable(config, step, device, memoryBytes);
+        requireTrainable(config, step, device, memory);
         this.#config = config;
         this.#phases = schedule(config);
       } catch (error) {
@@ -397,7 +391,7 @@ export class Trainer {
     return {
       plannedBytes: plan.totalBytes + plan.hostBytes,
       allocatedBytes: this.#session.allocatedBytes(),
-      scratchBytes: this.#options.scratchBytes,
+      overheadBytes: this.#options.memory.overheadBytes,
       roleBytes: plan.roleBytes,
     };
   }

@@ -63,31 +63,52 @@ class CudaRecording : public Recording {
 
 }  // namespace
 
-Gpu::Gpu(const GpuOptions& options) : implementation_(std::make_unique<Implementation>()), tf32_(options.tf32) {
-  loadKernelsAtStart();
-  const int ordinal = options.ordinal;
+int Gpu::count() {
   int count = 0;
-  require(cudaGetDeviceCount(&count), "No GPU can be used");
+  if (cudaGetDeviceCount(&count) == cudaSuccess) return count;
+  cudaGetLastError();
+  return 0;
+}
+
+GpuDescription Gpu::look(int ordinal) {
+  loadKernelsAtStart();
+  int count = 0;
+  const cudaError_t error = cudaGetDeviceCount(&count);
+  if (error == cudaErrorInsufficientDriver) {
+    cudaGetLastError();
+    throw std::runtime_error("There is no NVIDIA driver here for CUDA " + versionOf(CUDART_VERSION) + " or newer");
+  }
+  require(error, "No GPU can be used");
   if (ordinal < 0 || ordinal >= count)
-    throw std::runtime_error("There is no GPU " + std::to_string(ordinal) + ": there are " + std::to_string(count));
-  implementation_->ordinal = ordinal;
+    throw std::runtime_error("There is no GPU " + std::to_string(ordinal) + ", of " + std::to_string(count));
   cudaDeviceProp properties{};
   require(cudaGetDeviceProperties(&properties, ordinal), "The GPU can't be asked");
   if (properties.major < 8)
     throw std::runtime_error(std::string(properties.name) + " is too old: it takes an RTX 30, an A100 or newer");
+  GpuDescription found;
+  found.name = properties.name;
+  found.major = properties.major;
+  found.minor = properties.minor;
+  found.processors = properties.multiProcessorCount;
+  found.memoryBytes = static_cast<int64_t>(properties.totalGlobalMem);
   char bus[32] = "";
   require(cudaDeviceGetPCIBusId(bus, sizeof bus, ordinal), "The GPU can't be asked");
-  const int64_t usedBefore = usedMemoryOf(bus);
-  implementation_->use();
-  description_.name = properties.name;
-  description_.major = properties.major;
-  description_.minor = properties.minor;
-  description_.processors = properties.multiProcessorCount;
+  found.bus = bus;
+  const int64_t used = usedMemoryOf(bus);
+  found.freeBytes = used < 0 ? found.memoryBytes : found.memoryBytes - used;
   int kilohertz = 0, driver = 0;
   if (cudaDeviceGetAttribute(&kilohertz, cudaDevAttrClockRate, ordinal) == cudaSuccess)
-    description_.boostHertz = int64_t{1000} * kilohertz;
+    found.boostHertz = int64_t{1000} * kilohertz;
   require(cudaDriverGetVersion(&driver), "The driver can't be asked");
-  description_.driver = "CUDA " + versionOf(driver);
+  found.driver = "CUDA " + versionOf(driver);
+  return found;
+}
+
+Gpu::Gpu(const GpuOptions& options)
+    : implementation_(std::make_unique<Implementation>()), description_(look(options.ordinal)), tf32_(options.tf32) {
+  implementation_->ordinal = options.ordinal;
+  const int64_t usedBefore = usedMemoryOf(description_.bus.c_str());
+  implementation_->use();
   for (cudaStream_t& lane : implementation_->lanes)
     require(cudaStreamCreateWithFlags(&lane, cudaStreamNonBlocking), "A stream can't be made");
   implementation_->staging =
@@ -99,7 +120,7 @@ Gpu::Gpu(const GpuOptions& options) : implementation_(std::make_unique<Implement
   require(cudaMemGetInfo(&freeBytes, &allBytes), "The GPU's memory can't be asked for");
   description_.memoryBytes = static_cast<int64_t>(allBytes);
   description_.freeBytes = static_cast<int64_t>(freeBytes);
-  const int64_t usedNow = usedMemoryOf(bus);
+  const int64_t usedNow = usedMemoryOf(description_.bus.c_str());
   if (usedBefore >= 0 && usedNow >= usedBefore) description_.overheadBytes = usedNow - usedBefore;
 }
 

@@ -39,17 +39,25 @@ class EmulatedRecording : public Recording {
 
 }  // namespace
 
+int Gpu::count() { return 1; }
+
+GpuDescription Gpu::look(int) {
+  GpuDescription found;
+  found.name = "emulated GPU";
+  found.major = 8;
+  found.memoryBytes = found.freeBytes = int64_t{1} << 33;
+  found.overheadBytes = 0;
+  // So few that small matrices have large tiles, too.
+  found.processors = 2;
+  return found;
+}
+
 // ordinal: the seed of what is random.
 Gpu::Gpu(const GpuOptions& options)
     : implementation_(
           std::make_unique<Implementation>(orderOf(options.order), static_cast<uint64_t>(options.ordinal) + 1)),
+      description_(look(0)),
       tf32_(options.tf32) {
-  description_.name = "emulated GPU";
-  description_.major = 8;
-  description_.memoryBytes = description_.freeBytes = int64_t{1} << 33;
-  description_.overheadBytes = 0;
-  // So few that small matrices have large tiles, too.
-  description_.processors = 2;
   prepare();
 }
 

@@ -36,7 +36,7 @@ struct GpuDescription {
   int64_t overheadBytes = -1;      // what this process holds before any arena: the driver's context, kernels
   int64_t boostHertz = 0;
   int processors = 1;              // how many blocks are worked on at once, at least
-  std::string driver;
+  std::string driver, bus;
 };
 
 // A moment in the compute lane: what was in it before has been done.
@@ -61,6 +61,10 @@ class Gpu {
   Gpu(const Gpu&) = delete;
   Gpu& operator=(const Gpu&) = delete;
 
+  // How many there are; 0 where no driver is.
+  static int count();
+  // What is known without using one, which would take of its memory.
+  static GpuDescription look(int ordinal);
   const GpuDescription& description() const { return description_; }
   int64_t processors() const { return description_.processors; }
   bool tf32() const { return tf32_; }

@@ -78,8 +78,7 @@ export async function train(
     {
       config,
       device,
-      scratchBytes: 0,
-      memoryBytes: 2 ** 40,
+      memory: { bytes: 2 ** 40, overheadBytes: 0 },
       peakFlops: Number.NaN,
       training: { open: data, isThere: isThere ?? (() => true), add() {} },
       validation: { count: 4, read: (i) => sequence(1e6 + i) },

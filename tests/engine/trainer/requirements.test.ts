@@ -18,26 +18,29 @@ const bytesOf = (...settings: ConstructorParameters<typeof RunPrograms>) => {
   return plan.totalBytes + plan.hostBytes;
 };
 
+/** A device whose memory is the host's. */
+const having = (bytes: number) => ({ bytes, overheadBytes: 0 });
+
 describe('what can not be trained is refused before anything is allocated', () => {
   const config = smallRun({ phases: [phase({ optimizer: 'adamw4bit' }), phase({ optimizer: 'adamw' })] });
   const [small, large] = [bytesOf(config, { optimizer: 'adamw4bit' }), bytesOf(config, { optimizer: 'adamw' })];
 
   it('a plan over the memory, of whatever phase is still to come: by how much, and what would fit', () => {
     expect(small).toBeLessThan(large);
-    expect(() => requireTrainable(config, 0, nullDevice, large)).not.toThrow();
-    expect(() => requireTrainable(config, 0, nullDevice, large - 1024)).toThrow(
+    expect(() => requireTrainable(config, 0, nullDevice, having(large))).not.toThrow();
+    expect(() => requireTrainable(config, 0, nullDevice, having(large - 1024))).toThrow(
       /^Phase 2 \(constant, adamw, batch 2\) needs .* and the device has .*, 1\.00 KiB too little: it would fit with .*precision bf16/,
     );
-    expect(() => requireTrainable(config, 0, nullDevice, small - 1)).toThrow(
+    expect(() => requireTrainable(config, 0, nullDevice, having(small - 1))).toThrow(
       /^Phase 1 \(constant, adamw4bit, batch 2\)/,
     );
-    expect(() => requireTrainable(config, 0, nullDevice, 1024)).toThrow(/a smaller model or context would fit/);
+    expect(() => requireTrainable(config, 0, nullDevice, having(1024))).toThrow(/a smaller model or context would fit/);
   });
 
   it('but not of a phase that is over', () => {
     const reversed = smallRun({ phases: [...config.phases].reverse() });
-    expect(() => requireTrainable(reversed, 4, nullDevice, small)).toThrow(/^Phase 1/);
-    expect(() => requireTrainable(reversed, 5, nullDevice, small)).not.toThrow();
+    expect(() => requireTrainable(reversed, 4, nullDevice, having(small))).toThrow(/^Phase 1/);
+    expect(() => requireTrainable(reversed, 5, nullDevice, having(small))).not.toThrow();
   });
 
   it('an optimizer that the device lacks, with the phase that wants it', () => {
@@ -46,7 +49,7 @@ describe('what can not be trained is refused before anything is allocated', () =
       supports: (call) => (call.kind === 'adamw8bit' ? 'there is no kernel for it' : undefined),
     };
     const switching = smallRun({ phases: [phase(), phase({ optimizer: 'adamw8bit' })] });
-    expect(() => requireTrainable(switching, 0, without, 2 ** 40)).toThrow(
+    expect(() => requireTrainable(switching, 0, without, having(2 ** 40))).toThrow(
       /^Phase 2 \(constant, adamw8bit, batch 2\) can't be trained on this device: .*adamw8bit.*no kernel for it/,
     );
   });

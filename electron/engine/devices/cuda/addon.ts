@@ -27,6 +27,10 @@ export interface GpuDescription {
 
 /** What native/binding/gpuAddon.cpp exports. */
 export interface GpuAddon extends SessionAddon {
+  /** How many GPUs there are; 0 without a driver. */
+  countDevices(): number;
+  /** What is known of a GPU without using it, which would take of its memory. */
+  lookAtDevice(ordinal: number): GpuDescription;
   createDevice(ordinal: number, tf32: boolean, order: string | undefined): NativeGpu;
   describeDevice(device: NativeGpu): GpuDescription;
   /** Of the emulated GPU: what it finds wrong with a kernel of its own. */
@@ -36,22 +40,23 @@ export interface GpuAddon extends SessionAddon {
   createSession(device: NativeGpu, arenaBytes: Float64Array, hostArena: number): NativeSession;
 }
 
-/** Where the build puts the addon with CUDA kernels, and the one that plays a GPU on the host. */
-export const cudaAddonPath = packageFile('native/build/trainyard_cuda.node');
+/** Where the build puts the addon with CUDA kernels. A test may have another one take its place. */
+export const cudaAddonPath = process.env.TRAINYARD_CUDA_ADDON ?? packageFile('native/build/trainyard_cuda.node');
+/** Where it puts the one that plays a GPU on the host. */
 export const emulatedAddonPath = packageFile('native/build/tests/trainyard_emulated.node');
 
 /** Loads an addon. @throws UserError when it is missing or can't be loaded */
 export function loadGpuAddon(file: string): GpuAddon {
   if (!fs.existsSync(file)) {
     throw new UserError(
-      'The GPU engine is not built: install the CUDA toolkit (nvcc), run `npm run build:native` and try again.',
+      'The GPU engine is not built: install the CUDA toolkit (nvcc), run `npm run build:cuda` and try again.',
     );
   }
   try {
     return createRequire(import.meta.url)(file) as GpuAddon;
   } catch (error) {
     throw new UserError(
-      `The GPU engine can't be loaded (${(error as Error).message.split('\n')[0]}): run \`npm run build:native\` on this machine.`,
+      `The GPU engine can't be loaded (${(error as Error).message.split('\n')[0]}): run \`npm run build:cuda\` on this machine.`,
     );
   }
 }

@@ -19,6 +19,12 @@ export interface CudaDevice extends Device {
   readonly native: NativeGpu;
 }
 
+/** How many GPUs there are. @throws UserError when the addon is missing */
+export const countGpus = (): number => loadGpuAddon(cudaAddonPath).countDevices();
+
+/** What is known of a GPU without using it, which would take of its memory. @throws UserError, Error where there is none */
+export const lookAtGpu = (ordinal: number): GpuDescription => loadGpuAddon(cudaAddonPath).lookAtDevice(ordinal);
+
 /** An NVIDIA GPU. @throws UserError when the addon is missing, Error when there is no such GPU */
 export function createCudaDevice({
   ordinal = 0,
