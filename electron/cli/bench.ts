@@ -1,17 +1,23 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { benchProducts, type ProductResult } from '../engine/bench/products.ts';
-import { benchStep, type StepResult } from '../engine/bench/step.ts';
+import { benchStep, gpt2, type StepResult } from '../engine/bench/step.ts';
+import { requireDevice } from '../engine/devices/usual.ts';
 import { createCpuDevice } from '../engine/devices/cpu/device.ts';
 import { precisions } from '../engine/program/types.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { benchStore } from '../studio/store/bench.ts';
 import { addDataBench } from './benchData.ts';
+import { addFloor } from './benchFloor.ts';
+import { benchGpu } from './benchGpu.ts';
 import { addEvaluationBenches } from './benchEvaluation.ts';
 import { parseInteger } from './numbers.ts';
 import { profileTable } from './profileTable.ts';
 import { table } from './terminal/table.ts';
 
 interface BenchOptions {
+  readonly device: 'cpu' | 'cuda';
+  readonly gpuIndex: string;
+  readonly tf32?: boolean;
   readonly threads?: string;
   readonly rounds: string;
   readonly json?: boolean;
@@ -30,12 +36,16 @@ export function addBench(program: Command): void {
   const bench = program
     .command('bench')
     .description("measure this machine's peak, the matrix products of GPT-2 124M and whole training steps")
-    .option('--threads <n>', 'threads (all cores)')
+    .addOption(new Option('--device <kind>', 'what is measured').choices(['cpu', 'cuda']).default('cpu'))
+    .option('--gpu-index <n>', 'of cuda: which GPU', '0')
+    .option('--tf32', 'of cuda: float32 products by tensor cores')
+    .option('--threads <n>', 'of cpu: threads (all cores)')
     .option('--rounds <n>', 'times that everything is measured; the median counts', '9')
     .option('--json', 'one line of JSON instead of tables')
     .action(runBench);
   addEvaluationBenches(bench);
   addDataBench(bench);
+  addFloor(bench);
   bench
     .command('store')
     .description('measure how fast metrics are stored and read')
@@ -45,6 +55,11 @@ export function addBench(program: Command): void {
 
 async function runBench(options: BenchOptions): Promise<void> {
   const rounds = parseInteger('--rounds', options.rounds, 1);
+  if (options.device === 'cuda') {
+    const ordinal = parseInteger('--gpu-index', options.gpuIndex);
+    requireDevice({ kind: 'cuda', gpu: ordinal });
+    return benchGpu({ ordinal, tf32: options.tf32 ?? false, rounds, json: options.json ?? false });
+  }
   const device = createCpuDevice(
     options.threads === undefined ? {} : { threads: parseInteger('--threads', options.threads, 1) },
   );
@@ -56,7 +71,7 @@ async function runBench(options: BenchOptions): Promise<void> {
   }
   const results: StepResult[] = [];
   for (const [batch, time, precision] of steps) {
-    results.push(await benchStep(device, batch, time, precision, rounds));
+    results.push(await benchStep(device, { model: gpt2, batch, time, precision }, rounds));
     peaks.push(device.fmaPeak());
   }
   // The machine's clock varies and others may use it: the best of the measurements made in between is the peak.

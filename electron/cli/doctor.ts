@@ -1,6 +1,8 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import type { Command } from 'commander';
+import { examineGpu } from './doctorGpu.ts';
+import { parseInteger } from './numbers.ts';
 import { messageOf } from '../errors.ts';
 import { formatBytes } from '../format.ts';
 import { findDevices } from '../studio/devices.ts';
@@ -13,12 +15,30 @@ interface Finding {
   readonly detail: string;
 }
 
+interface DoctorOptions {
+  readonly json?: boolean;
+  readonly gpu?: boolean;
+  readonly gpuIndex: string;
+  readonly tf32?: boolean;
+}
+
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
     .description('say what this machine has, and what is missing')
     .option('--json', 'one line of JSON')
-    .action(async (options: { json?: boolean }, command: Command) => {
+    .option(
+      '--gpu',
+      'compare every op on the GPU with the processor, train on both, and time whole steps: some minutes',
+    )
+    .option('--gpu-index <n>', 'which GPU', '0')
+    .option('--tf32', 'with --gpu: float32 products by tensor cores')
+    .action(async (options: DoctorOptions, command: Command) => {
+      if (options.gpu) {
+        const ordinal = parseInteger('--gpu-index', options.gpuIndex);
+        if (!(await examineGpu({ ordinal, tf32: options.tf32 ?? false }))) process.exitCode = 1;
+        return;
+      }
       const findings = await examine(command.optsWithGlobals<{ home?: string }>().home);
       if (options.json) console.log(JSON.stringify(findings));
       else for (const { what, ok, detail } of findings) console.log(`${ok ? '✓' : '–'} ${what.padEnd(22)} ${detail}`);

@@ -67,6 +67,12 @@ Napi::Value launched(const Napi::CallbackInfo& info) {
   });
 }
 
+Napi::Value freeBytes(const Napi::CallbackInfo& info) {
+  return guarded(info, [&]() -> Napi::Value {
+    return Napi::Number::New(info.Env(), static_cast<double>(unwrap<Gpu>(info[0])->freeBytes()));
+  });
+}
+
 // (device, kernel): what the emulator says of one of its own kernels.
 Napi::Value selfTest(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
@@ -177,6 +183,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("createDevice", Napi::Function::New(env, createDevice));
   exports.Set("lookAtDevice", Napi::Function::New(env, lookAtDevice));
   exports.Set("describeDevice", Napi::Function::New(env, describeDevice));
+  exports.Set("freeBytes", Napi::Function::New(env, freeBytes));
   exports.Set("selfTest", Napi::Function::New(env, selfTest));
   exports.Set("launched", Napi::Function::New(env, launched));
   exports.Set("createSession", Napi::Function::New(env, createSession));

@@ -1,4 +1,4 @@
-import type { CpuDevice } from '../devices/cpu/device.ts';
+import type { Device } from '../devices/device.ts';
 import { isHalf, toHalves } from '../devices/halves.ts';
 import { callCost } from '../program/cost.ts';
 import type { OpSpec } from '../program/declare.ts';
@@ -82,7 +82,7 @@ function products(rows: number, precision: Precision): Product[] {
  * is busy with something else falls on all of them alike; the median over the rounds counts.
  */
 export async function benchProducts(
-  device: CpuDevice,
+  device: Device,
   rows: number,
   rounds: number,
   precisions: readonly Precision[],
@@ -118,7 +118,7 @@ export async function benchProducts(
 
 const warmUps = 2;
 
-async function prepare(device: CpuDevice, product: Product) {
+async function prepare(device: Device, product: Product) {
   const r = new Recorder();
   r.emit(product.op, product.args, product.attrs);
   const program = r.program(product.name);

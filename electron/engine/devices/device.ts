@@ -11,6 +11,8 @@ export interface Device {
   readonly kind: DeviceKind;
   /** For people: `cpu: AVX-512, 2 threads`. */
   readonly description: string;
+  /** Bytes of its memory that nobody holds, where that can be asked. */
+  freeBytes?(): number;
   /** Why the device can't run a call, or undefined when it can. */
   supports(call: Call): string | undefined;
   /** Allocates the plan's arenas, zeroed: the only memory that the programs will ever use. */

@@ -116,12 +116,16 @@ Gpu::Gpu(const GpuOptions& options)
   for (cudaEvent_t& event : implementation_->staged)
     require(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | cudaEventBlockingSync), "An event can't be made");
   prepare();
-  size_t freeBytes = 0, allBytes = 0;
-  require(cudaMemGetInfo(&freeBytes, &allBytes), "The GPU's memory can't be asked for");
-  description_.memoryBytes = static_cast<int64_t>(allBytes);
-  description_.freeBytes = static_cast<int64_t>(freeBytes);
+  description_.freeBytes = freeBytes();
   const int64_t usedNow = usedMemoryOf(description_.bus.c_str());
   if (usedBefore >= 0 && usedNow >= usedBefore) description_.overheadBytes = usedNow - usedBefore;
+}
+
+int64_t Gpu::freeBytes() const {
+  implementation_->use();
+  size_t freeBytes = 0, allBytes = 0;
+  require(cudaMemGetInfo(&freeBytes, &allBytes), "The GPU's memory can't be asked for");
+  return static_cast<int64_t>(freeBytes);
 }
 
 Gpu::~Gpu() {

@@ -63,15 +63,26 @@ Gpu::Gpu(const GpuOptions& options)
 
 Gpu::~Gpu() { dismantle(); }
 
-void* Gpu::allocate(size_t bytes, Place) {
+int64_t Gpu::freeBytes() const {
+  int64_t left = description_.memoryBytes;
+  for (const auto& held : implementation_->held) left -= held.second;
+  return left;
+}
+
+void* Gpu::allocate(size_t bytes, Place place) {
   if (bytes == 0) return nullptr;
-  void* memory = ::operator new(bytes, kAlignment, std::nothrow);
+  const bool fits = place == Place::host || freeBytes() >= static_cast<int64_t>(bytes);
+  void* memory = fits ? ::operator new(bytes, kAlignment, std::nothrow) : nullptr;
   if (!memory) throw std::runtime_error("out of memory: " + std::to_string(bytes) + " bytes could not be allocated");
   std::memset(memory, 0, bytes);
+  if (place == Place::device) implementation_->held[memory] = static_cast<int64_t>(bytes);
   return memory;
 }
 
-void Gpu::release(void* memory, Place) { ::operator delete(memory, kAlignment); }
+void Gpu::release(void* memory, Place) {
+  implementation_->held.erase(memory);
+  ::operator delete(memory, kAlignment);
+}
 
 void Gpu::copy(void* to, const void* from, size_t bytes) {
   implementation_->catchUp(implementation_->late.size());

@@ -1,5 +1,6 @@
 #pragma once
 #include <deque>
+#include <unordered_map>
 #include <vector>
 
 #include "../layer/layer.h"
@@ -16,6 +17,7 @@ struct Gpu::Implementation {
   std::vector<size_t> marks;                // how much of it was there
   std::vector<std::function<void()>>* recording = nullptr;
   std::deque<const char*> launched;
+  std::unordered_map<void*, int64_t> held;  // bytes of the device's memory
 
   Implementation(Order order, uint64_t seed) : block(order, seed), copiesLate(order != Order::forward) {}
   void put(Lane lane, std::function<void()> work);

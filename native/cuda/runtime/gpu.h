@@ -66,6 +66,8 @@ class Gpu {
   // What is known without using one, which would take of its memory.
   static GpuDescription look(int ordinal);
   const GpuDescription& description() const { return description_; }
+  // Of its memory, now.
+  int64_t freeBytes() const;
   int64_t processors() const { return description_.processors; }
   bool tf32() const { return tf32_; }
 

@@ -33,6 +33,8 @@ export interface GpuAddon extends SessionAddon {
   lookAtDevice(ordinal: number): GpuDescription;
   createDevice(ordinal: number, tf32: boolean, order: string | undefined): NativeGpu;
   describeDevice(device: NativeGpu): GpuDescription;
+  /** Of the GPU's memory, now. */
+  freeBytes(device: NativeGpu): number;
   /** Of the emulated GPU: what it finds wrong with a kernel of its own. */
   selfTest(device: NativeGpu, kernel: string): string;
   /** Of the emulated GPU: names of the kernels since this was last asked, the latest thousand. */

@@ -40,6 +40,7 @@ export function createCudaDevice({
     description: `cuda: ${gpu.name}`,
     gpu,
     native,
+    freeBytes: () => addon.freeBytes(native),
     supports,
     async load(programs, plan) {
       checkPrograms(device, programs);

@@ -1,0 +1,150 @@
+import type { Device } from '../devices/device.ts';
+import { Generator } from '../generator.ts';
+import type { ModelConfig } from '../gpt2/config.ts';
+import { scalarCount } from '../gpt2/inputs.ts';
+import { Gpt2 } from '../gpt2/programs.ts';
+import { type OptimizerKind, optimizerKinds } from '../optimizers/index.ts';
+import { opOf } from '../program/declare.ts';
+import { plan } from '../program/planner.ts';
+import { type Precision, precisions } from '../program/types.ts';
+import { Scorer } from '../scorer.ts';
+import { Evaluator } from '../trainer/evaluator.ts';
+import { initialise } from '../trainer/initialise.ts';
+import { comparedDevice, type Comparison } from './comparedDevice.ts';
+
+/** A result, how far it is from the reference, and how far it may be. */
+export interface Verified extends Comparison {
+  readonly limit: number;
+  readonly ok: boolean;
+}
+
+export interface VerifyOptions {
+  /** The shape that calls have: a layer or two of it are enough. */
+  readonly model: ModelConfig;
+  readonly batch: number;
+  readonly precisions?: readonly Precision[];
+  readonly optimizers?: readonly OptimizerKind[];
+  /** Whether the device rounds factors of float32 products to 10 bits. */
+  readonly tf32?: boolean;
+}
+
+const numbers = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradClip: 1 };
+
+/** Distance of neighbours in a precision, relative to their size. */
+const step: Record<Precision, number> = { f32: 2 ** -23, f16: 2 ** -10, bf16: 2 ** -7 };
+
+/**
+ * How far a result may be from another device's: sums of float32 are the contract's 2e-5 of the largest magnitude; what
+ * is rounded to half precision, or is summed up of what was, may lie one step apart. Codes of moments that lie beside
+ * their neighbour's border may tip: one in two hundred.
+ */
+function limitOf({ call, result }: Comparison, tf32: boolean): number {
+  const { dtype } = opOf(call.kind).args[result]!;
+  if (dtype === 'u8') return 0.005;
+  if (call.precision !== 'f32')
+    return dtype === 'real' || call.kind.startsWith('head') ? 1.01 * step[call.precision] : 1e-4;
+  return tf32 ? 2 ** -9 : 2e-5;
+}
+
+/**
+ * Compares every call of training, evaluation, reading and writing with another device: each precision, each optimizer,
+ * a first and a further micro-batch, with dropout and without.
+ * @param tell told each result as it comes
+ */
+export async function verifyDevice(
+  tested: Device,
+  reference: Device,
+  options: VerifyOptions,
+  tell: (v: Verified) => void,
+): Promise<Verified[]> {
+  const all: Verified[] = [];
+  const device = comparedDevice(tested, reference, (comparison) => {
+    const limit = limitOf(comparison, options.tf32 ?? false);
+    const verified = { ...comparison, limit, ok: comparison.difference <= limit };
+    all.push(verified);
+    tell(verified);
+  });
+  const [first, ...others] = options.optimizers ?? optimizerKinds;
+  const { contextLength } = options.model;
+  // What differs between optimizers does not depend on the number of tokens: the reference is slow.
+  const short = Math.min(512, contextLength);
+  for (const [i, precision] of (options.precisions ?? precisions).entries()) {
+    await train(device, options, { precision, optimizer: first!, dropout: 0, time: contextLength });
+    await train(device, options, { precision, optimizer: first!, dropout: 0.1, time: short });
+    if (i === 0) {
+      for (const optimizer of others) await train(device, options, { precision, optimizer, dropout: 0, time: short });
+    }
+    await use(device, options, precision);
+  }
+  return all;
+}
+
+/** Tokens of which some occur often, as in text. */
+const token = (i: number, vocabSize: number): number => (i % 3 === 0 ? i % 7 : (i * 7919) % vocabSize);
+
+interface Training {
+  readonly precision: Precision;
+  readonly optimizer: OptimizerKind;
+  readonly dropout: number;
+  readonly time: number;
+}
+
+async function train(
+  device: Device,
+  { model: shape, batch }: VerifyOptions,
+  { precision, optimizer, dropout, time }: Training,
+): Promise<void> {
+  const config = { ...shape, dropout };
+  const model = new Gpt2(config, precision);
+  const training = model.training({ ...numbers, optimizer, batch, time, recompute: 'none' });
+  const programs = [...training.programs, model.castWeights];
+  const session = await device.load(programs, plan(programs));
+  try {
+    await initialise(session, model, 1);
+    const { inputs } = training;
+    const tokens = Int32Array.from({ length: batch * time + 1 }, (_, i) => token(i, config.vocabSize));
+    session.write(inputs.tokens, tokens.slice(0, -1));
+    session.write(inputs.targets, tokens.slice(1));
+    session.write(inputs.rng, Int32Array.of(1, 2, 3, 4));
+    const scalars = new Float32Array(scalarCount);
+    const scale = precision === 'f16' ? 1024 : 1;
+    scalars.set([1e-3, 1 / (1 - numbers.beta1), 1 / (1 - numbers.beta2), scale, scale / (2 * batch * time)]);
+    session.write(inputs.scalars, scalars);
+    await session.run(training.first);
+    await session.run(training.further);
+    await session.run(training.update);
+    // Once more: the moments are no longer 0.
+    await session.run(training.update);
+  } finally {
+    session.close();
+  }
+}
+
+async function use(device: Device, { model: config, batch }: VerifyOptions, precision: Precision): Promise<void> {
+  const model = new Gpt2(config, precision);
+  const time = config.contextLength;
+  const evaluator = new Evaluator(model, batch, time);
+  const generator = new Generator(model, Math.min(time, 600));
+  const scorer = new Scorer(model, Math.min(256, time));
+  const programs = [evaluator.program, ...generator.programs, scorer.program, model.castWeights];
+  const session = await device.load(programs, plan(programs));
+  try {
+    await initialise(session, model, 2);
+    const text = (length: number) => Array.from({ length }, (_, i) => token(i, config.vocabSize));
+    const window = { inputs: Int32Array.from(text(time)), targets: Int32Array.from(text(time + 1).slice(1)) };
+    await evaluator.meanLoss(session, { count: batch, read: () => window });
+    const prompt = text(Math.min(time - 4, 300));
+    for await (const _ of generator.generate(session, prompt, {
+      temperature: 0,
+      topK: 0,
+      seed: 1,
+      maxTokens: 2,
+      endOfText: -1,
+    }))
+      continue;
+    const choices = [1, 2].map((choice) => ({ choice, tokens: text(3 + choice) }));
+    await scorer.score(session, [{ question: 0, prompt: prompt.slice(0, 20), choices }]);
+  } finally {
+    session.close();
+  }
+}

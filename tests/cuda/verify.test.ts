@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import { createCudaDevice } from '../../electron/engine/devices/cuda/device.ts';
+import { emulatedAddonPath } from '../../electron/engine/devices/cuda/addon.ts';
+import type { Device } from '../../electron/engine/devices/device.ts';
+import { trainBoth } from '../../electron/engine/verify/trainBoth.ts';
+import { verifyDevice } from '../../electron/engine/verify/verifyDevice.ts';
+import { cpu, hasCpu } from '../engine/devices.ts';
+import { hasEmulator } from './devices.ts';
+
+const model = { vocabSize: 101, contextLength: 40, nLayer: 1, nHead: 2, nEmbd: 64, dropout: 0 };
+
+describe.skipIf(!hasEmulator || !hasCpu)('verification of a device', () => {
+  const emulated = (tf32 = false) => createCudaDevice({ addon: emulatedAddonPath, order: 'random', tf32 });
+
+  it('compares every call of training and use, in every precision, and finds the emulated GPU right', async () => {
+    const results = await verifyDevice(emulated(), await cpu(2).open(), { model, batch: 2 }, () => {});
+    expect(results.filter((r) => !r.ok)).toEqual([]);
+    const kinds = new Set(results.map((r) => r.call.kind));
+    for (const kind of [
+      'attention',
+      'attentionBackward',
+      'headCrossEntropyGrad',
+      'adamw4bit',
+      'pageIn',
+      'packedAttention',
+      'cachedAttention',
+      'dropout',
+    ])
+      expect(kinds).toContain(kind);
+    expect(new Set(results.map((r) => r.call.precision))).toEqual(new Set(['f32', 'bf16', 'f16']));
+  });
+
+  it('allows what rounded factors differ by, where that is asked for', async () => {
+    const options = { model, batch: 1, precisions: ['f32'], optimizers: ['adamw'] } as const;
+    const results = await verifyDevice(emulated(true), await cpu(2).open(), { ...options, tf32: true }, () => {});
+    expect(results.filter((r) => !r.ok)).toEqual([]);
+    expect(Math.max(...results.map((r) => r.difference))).toBeGreaterThan(2e-5);
+  });
+
+  it('finds a device that is wrong in one op, and blames no other', async () => {
+    const right = await cpu(2).open();
+    const wrong: Device = {
+      ...right,
+      async load(programs, plan) {
+        const session = await right.load(programs, plan);
+        const breaks = programs.some((p) => p.calls.some((c) => c.kind === 'linearGeluTanh'));
+        return Object.assign(Object.create(session) as typeof session, {
+          write: session.write.bind(session),
+          run: session.run.bind(session),
+          close: session.close.bind(session),
+          read: (...args: Parameters<typeof session.read>) => {
+            const value = session.read(...args);
+            if (breaks && value.length > 5) value[5] = 100;
+            return value;
+          },
+        });
+      },
+    };
+    const options = { model, batch: 1, precisions: ['f32'], optimizers: ['adamw'] } as const;
+    const results = await verifyDevice(wrong, right, options, () => {});
+    const failed = new Set(results.filter((r) => !r.ok).map((r) => r.call.kind));
+    expect(failed).toEqual(new Set(['linearGeluTanh']));
+  });
+
+  it.each(['f32', 'f16'] as const)('trains both devices alike in %s', async (precision) => {
+    const { difference, limit, losses } = await trainBoth(emulated(), await cpu(2).open(), precision, 2);
+    expect(losses).toHaveLength(2);
+    expect(difference).toBeLessThan(limit);
+  });
+});
