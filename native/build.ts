@@ -56,7 +56,7 @@ interface Target {
   readonly kernels: readonly string[];
 }
 
-const targetNames = ['cpu', 'emulated', 'cuda'] as const;
+const targetNames = ['cpu', 'emulated', 'blasLt', 'cuda'] as const;
 
 /** Sources of a folder that this architecture needs. */
 function sourcesIn(folder: string): string[] {
@@ -71,11 +71,13 @@ function sourcesIn(folder: string): string[] {
 const at = (...names: string[]): string[] => names.map((name) => path.join(native, name));
 
 /** What every GPU addon is made of besides what plays the GPU. */
-const gpuCommon = ['binding/gpuAddon.cpp', 'binding/delayLoad.cpp', 'cpu/quantise.cpp', 'cuda/runtime/gpu.cpp'];
-const gpuSession = ['cuda/runtime/session.cpp', 'cuda/runtime/pager.cpp'];
+const gpuCommon = [
+  ...['binding/gpuAddon.cpp', 'binding/delayLoad.cpp', 'cpu/quantise.cpp'],
+  ...['gpu', 'session', 'pager', 'products', 'blasLt'].map((name) => `cuda/runtime/${name}.cpp`),
+];
 const launching = ['execute', 'executeF32', 'executeBf16', 'executeF16'].map((name) => `cuda/runtime/${name}.cpp`);
 
-/** `cpu` is what runs need; `emulated` plays a GPU for tests; `cuda` has the kernels for a real one. */
+/** `cpu` is what runs need; `emulated` plays a GPU for tests, `blasLt` NVIDIA's library; `cuda` has the kernels for a real GPU. */
 function targetOf(name: (typeof targetNames)[number]): Target {
   switch (name) {
     case 'cpu': {
@@ -83,17 +85,21 @@ function targetOf(name: (typeof targetNames)[number]): Target {
       return { file: path.join(out, 'trainyard_cpu.node'), sources: [...binding, ...sourcesIn('cpu')], kernels: [] };
     }
     case 'emulated': {
-      const sources = [
-        ...at(...gpuCommon, ...gpuSession, 'cuda/runtime/emulated.cpp', ...launching),
-        ...sourcesIn('cuda/layer'),
-      ];
+      const sources = [...at(...gpuCommon, 'cuda/runtime/emulated.cpp', ...launching), ...sourcesIn('cuda/layer')];
       return { file: path.join(out, 'tests', 'trainyard_emulated.node'), sources, kernels: [] };
+    }
+    case 'blasLt': {
+      const sources = [
+        path.join(root, 'tests/cuda/standIn/cublasLt.cpp'),
+        ...at('cuda/layer/emulated.cpp', 'cuda/layer/fiber.cpp'),
+      ];
+      return { file: path.join(out, 'tests', 'trainyard_blasLt.node'), sources, kernels: [] };
     }
     case 'cuda': {
       const kernels = at('cuda/runtime/cuda.cpp', ...launching);
       return {
         file: path.join(out, 'trainyard_cuda.node'),
-        sources: [...at(...gpuCommon, ...gpuSession, 'cuda/runtime/driverMemory.cpp'), ...kernels],
+        sources: [...at(...gpuCommon, 'cuda/runtime/driverMemory.cpp'), ...kernels],
         kernels,
       };
     }
@@ -271,13 +277,14 @@ async function buildForGpus(): Promise<void> {
 }
 
 if (process.argv[1] && fs.realpathSync(process.argv[1]) === import.meta.filename) {
-  const [asked] = process.argv.slice(2);
-  const name = targetNames.find((t) => t === asked);
+  const asked = process.argv.slice(2);
   try {
-    if (asked !== undefined && !name)
-      throw new BuildError(`There is nothing to build that is named ${asked}: ${targetNames.join(', ')}.`);
-    await buildNative(name ?? 'cpu');
-    if (asked === undefined) await buildForGpus();
+    for (const name of asked.length > 0 ? asked : ['cpu']) {
+      const target = targetNames.find((t) => t === name);
+      if (!target) throw new BuildError(`There is nothing to build that is named ${name}: ${targetNames.join(', ')}.`);
+      await buildNative(target);
+    }
+    if (asked.length === 0) await buildForGpus();
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     console.error(`native: ${error.message}`);

@@ -1,5 +1,6 @@
 import { floorSeconds, peakOfKind } from '../engine/bench/floor.ts';
 import { gpt2, benchStep, type StepBench, type StepResult } from '../engine/bench/step.ts';
+import type { ProductChoice } from '../engine/devices/cuda/addon.ts';
 import { createCudaDevice, type CudaDevice } from '../engine/devices/cuda/device.ts';
 import { dataSheetOf, peakOf } from '../engine/devices/cuda/peak.ts';
 import type { OpTime } from '../engine/devices/profile.ts';
@@ -41,7 +42,8 @@ export async function benchGpu(options: GpuBenchOptions): Promise<void> {
     const promised = sheet
       ? `${sheet.f16Tflops} TFLOP/s in 16 bits, ${sheet.f32Tflops} in f32, ${sheet.bandwidthGBs} GB/s by its data sheet`
       : 'its data sheet is not in the table: no share of its peak can be told';
-    console.log(`${device.description}, ${gpu.processors} processors, ${promised}\n`);
+    const library = gpu.library === '' ? 'own kernels alone' : `own kernels and ${gpu.library}`;
+    console.log(`${device.description}, ${gpu.processors} processors, ${promised}; ${library}\n`);
   }
   const results: StepResult[] = [];
   for (const step of options.steps ?? usualSteps()) {
@@ -54,7 +56,21 @@ export async function benchGpu(options: GpuBenchOptions): Promise<void> {
       console.log(`${title(step)}: ${messageOf(error)}\n`);
     }
   }
-  if (options.json) console.log(JSON.stringify({ device: device.description, gpu, steps: results }));
+  const products = device.products();
+  if (options.json) console.log(JSON.stringify({ device: device.description, gpu, steps: results, products }));
+  else if (products.length > 0) console.log(productTable(gpu.library, products));
+}
+
+/** What NVIDIA's library and own kernels took for each product, and who does it. */
+function productTable(library: string, products: readonly ProductChoice[]): string {
+  const ms = (seconds: number) => (seconds > 0 ? (seconds * 1000).toFixed(3) : '');
+  const rows = products.map(({ product, algorithm, ownSeconds, librarySeconds }) => [
+    product,
+    ms(ownSeconds),
+    ms(librarySeconds),
+    algorithm === '' ? 'own' : 'library',
+  ]);
+  return table(['product', 'own kernels, ms', `${library}, ms`, 'who does it'], rows);
 }
 
 const title = ({ model, batch, time, precision, optimizer = 'adamw' }: StepBench): string =>

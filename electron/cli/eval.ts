@@ -6,7 +6,7 @@ import type { HellaswagResult } from '../evals/hellaswag/score.ts';
 import { adoptFile, validationFile, validationItems } from '../evals/hellaswag/source.ts';
 import { formatBytes } from '../format.ts';
 import { bitsPerByte, evalRows, evalsCsv, evalsMarkdown, evalsTable } from '../studio/evals.ts';
-import { resolveHome } from '../studio/home.ts';
+import { productsPath, resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
 import { hellaswagOfFolder, isFolder } from './evalFolder.ts';
@@ -143,7 +143,9 @@ async function folder(dir: string, home: string, items: number, options: Common 
   const line = progressLine();
   try {
     const file = options.data ?? (await fetchItems(home));
-    const result = await hellaswagOfFolder(dir, file, items, (done, total) => line.show(`${done} of ${total} items`));
+    const result = await hellaswagOfFolder(dir, file, items, productsPath(home), (done, total) =>
+      line.show(`${done} of ${total} items`),
+    );
     line.done();
     tell(dir, result, options.json ? { folder: path.resolve(dir) } : undefined);
   } finally {

@@ -33,19 +33,21 @@ async function openFolder(dir: string): Promise<Opened> {
 
 /**
  * HellaSwag with the weights in a folder that belongs to no run: nothing is stored.
+ * @param productsFile see KeptProducts of the cuda device
  * @param onProgress told how many items are done, and of how many
  */
 export async function hellaswagOfFolder(
   dir: string,
   file: string,
   items: number,
+  productsFile: string,
   onProgress: (done: number, total: number) => void,
 ): Promise<HellaswagResult> {
   const { weights, config, close } = await openFolder(dir);
   try {
     const questions = readQuestions(file, items, getTokenizer(config.tokenizer));
     const all: ItemScore[] = [];
-    for await (const scores of hellaswag(weights, config, questions)) {
+    for await (const scores of hellaswag(weights, config, questions, productsFile)) {
       all.push(...scores);
       onProgress(all.length, questions.size);
     }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { latestValid, openCheckpoint } from '../engine/checkpoint/index.ts';
 import { writeText } from '../engine/generate.ts';
 import { UsageError, UserError } from '../errors.ts';
-import { resolveHome } from '../studio/home.ts';
+import { productsPath, resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
@@ -82,7 +82,7 @@ async function runGenerate(id: string, options: GenerateOptions): Promise<void> 
     const config = studio.configOf(run);
     const prompt = unescaped(options.prompt);
     process.stdout.write(prompt);
-    for await (const { kind, text } of writeText(checkpoint, config, prompt, sampling))
+    for await (const { kind, text } of writeText(checkpoint, config, prompt, sampling, productsPath(studio.home)))
       if (kind === 'text') process.stdout.write(text);
       else console.error(`\ntrainyard: ${text}`);
     process.stdout.write('\n');

@@ -16,11 +16,12 @@ export async function evaluate(
   checkpoint: OpenedCheckpoint,
   config: RunConfig,
   windows: Windows,
+  productsFile: string,
   onProgress: (done: number) => void,
 ): Promise<number> {
   const model = new Gpt2(config.model, config.precision);
   const evaluator = new Evaluator(model, Math.min(config.batch, windows.count), config.model.contextLength);
-  const { device } = await openDevice(config.device, config.precision);
+  const { device } = await openDevice(config.device, config.precision, productsFile);
   const programs = [evaluator.program, model.castWeights];
   const session = await device.load(programs, plan(programs));
   try {
@@ -36,10 +37,11 @@ export async function* hellaswag(
   weights: StoredWeights,
   config: RunConfig,
   questions: ReadonlyMap<number, HellaswagQuestion>,
+  productsFile: string,
 ): AsyncGenerator<ItemScore[]> {
   const model = new Gpt2(config.model, config.precision);
   const scorer = new Scorer(model);
-  const { device } = await openDevice(config.device, config.precision);
+  const { device } = await openDevice(config.device, config.precision, productsFile);
   const programs = [scorer.program, model.castWeights];
   const session = await device.load(programs, plan(programs));
   try {

@@ -17,10 +17,11 @@ export async function* generateFrom(
   config: RunConfig,
   prompt: readonly number[],
   options: SamplingOptions,
+  productsFile: string,
 ): AsyncGenerator<number> {
   const model = new Gpt2(config.model, config.precision);
   const generator = new Generator(model, config.model.contextLength);
-  const { device } = await openDevice(config.device, config.precision);
+  const { device } = await openDevice(config.device, config.precision, productsFile);
   const programs = [...generator.programs, model.castWeights];
   const session = await device.load(programs, plan(programs));
   try {
@@ -52,6 +53,7 @@ export async function* writeText(
   config: RunConfig,
   prompt: string,
   { stop = [], ...sampling }: WritingOptions,
+  productsFile: string,
 ): AsyncGenerator<Written> {
   const tokenizer = getTokenizer(config.tokenizer);
   const ids = prompt === '' ? [tokenizer.endOfText] : Array.from(tokenizer.encode(prompt));
@@ -60,7 +62,7 @@ export async function* writeText(
   let forgot: number | undefined;
   const options = { ...sampling, endOfText: tokenizer.endOfText, onForget: (kept: number) => (forgot ??= kept) };
   let told = false;
-  for await (const token of generateFrom(checkpoint, config, ids, options)) {
+  for await (const token of generateFrom(checkpoint, config, ids, options, productsFile)) {
     if (forgot !== undefined && !told) {
       told = true;
       const { contextLength } = config.model;

@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { createCpuDevice } from '../engine/devices/cpu/device.ts';
-import { countGpus, lookAtGpu } from '../engine/devices/cuda/device.ts';
+import { countGpus, findLibrary, lookAtGpu } from '../engine/devices/cuda/device.ts';
 import { createTfjsDevice } from '../engine/devices/tfjs/device.ts';
 import { messageOf } from '../errors.ts';
 import { formatBytes } from '../format.ts';
@@ -49,7 +49,11 @@ async function gpus(): Promise<FoundDevice[]> {
 
 function describeGpu(ordinal: number): string {
   const { name, computeCapability, memoryBytes, freeBytes, driver } = lookAtGpu(ordinal);
-  return `GPU ${ordinal}: ${name} (sm_${computeCapability.replace('.', '')}, ${driver}), ${formatBytes(memoryBytes)}, ${formatBytes(freeBytes)} of it free`;
+  const library = findLibrary();
+  return (
+    `GPU ${ordinal}: ${name} (sm_${computeCapability.replace('.', '')}, ${driver}), ${formatBytes(memoryBytes)}, ${formatBytes(freeBytes)} of it free; ` +
+    (library === '' ? 'own kernels multiply matrices' : `${library} multiplies matrices where it is faster`)
+  );
 }
 
 /** With the GPUs that NVIDIA's own tool names, which are there and can't be used. */

@@ -22,7 +22,7 @@ import { parseItems } from '../evals/hellaswag/items.ts';
 import { type HellaswagResult, summarise } from '../evals/hellaswag/score.ts';
 import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
 import { type CheckpointRecord, openStore, type Run, type Store } from './store/index.ts';
-import { datasetsDir, runDir } from './home.ts';
+import { datasetsDir, productsPath, runDir } from './home.ts';
 import { type Preparation, prepareApart, threadsBeside } from './prepare.ts';
 import { datasetsOf, noData, requireData, requireTokens } from './run/data.ts';
 import { forkEngine, type SpawnEngine } from './run/engine.ts';
@@ -205,7 +205,9 @@ export class Studio {
   async *generate(run: Run, step: number, prompt: string, sampling: WritingOptions): AsyncGenerator<Written> {
     const config = this.configOf(run);
     const checkpoint = this.checkpointOf(run, step).path;
-    for await (const message of runJob({ type: 'generate', config, checkpoint, prompt, sampling }, this.#spawn))
+    const productsFile = productsPath(this.home);
+    const job = { type: 'generate', config, productsFile, checkpoint, prompt, sampling } as const;
+    for await (const message of runJob(job, this.#spawn))
       if (message.type === 'text' || message.type === 'notice') yield { kind: message.type, text: message.text };
   }
 
@@ -224,7 +226,9 @@ export class Studio {
       );
     requireTokens(this.home, name, config);
     const datasetDir = path.join(datasetsDir(this.home), name);
-    for await (const message of runJob({ type: 'evaluate', config, checkpoint, datasetDir, sequences }, this.#spawn)) {
+    const productsFile = productsPath(this.home);
+    const job = { type: 'evaluate', config, productsFile, checkpoint, datasetDir, sequences } as const;
+    for await (const message of runJob(job, this.#spawn)) {
       if (message.type === 'progress') yield { kind: 'progress', done: message.done, total: message.total };
       if (message.type !== 'result') continue;
       const { value, tokens, bytes } = message;
@@ -262,7 +266,8 @@ export class Studio {
     yield progress();
     if (scores.length < total) {
       const done = scores.map((s) => s.index);
-      const job = { type: 'hellaswag', config, checkpoint, file, items: total, done } as const;
+      const productsFile = productsPath(this.home);
+      const job = { type: 'hellaswag', config, productsFile, checkpoint, file, items: total, done } as const;
       for await (const message of runJob(job, this.#spawn)) {
         if (message.type !== 'scores' || message.scores.length === 0) continue;
         recordHellaswag(this.store, run.id, step, message.scores, null, key);
@@ -373,6 +378,7 @@ export class Studio {
       config,
       datasetDirs: this.#dirs(datasetsOf(config)),
       checkpointRoot: this.checkpointRoot(run),
+      productsFile: productsPath(this.home),
       ...hellaswagOf(this.home, config),
       ...initialWeightsOf(this.home, run.id, config, from === null),
       ...(from ? { resumeFrom: from.dir } : {}),

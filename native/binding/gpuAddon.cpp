@@ -2,6 +2,7 @@
 #define NAPI_VERSION 8
 #include <napi.h>
 
+#include <cstdio>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,13 +23,55 @@ Napi::Value countDevices(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value { return Napi::Number::New(info.Env(), Gpu::count()); });
 }
 
-// (ordinal, tf32, order)
+std::string textOf(const Napi::Object& from, const char* name) {
+  const Napi::Value value = from.Get(name);
+  return value.IsString() ? value.As<Napi::String>().Utf8Value() : std::string();
+}
+
+std::string asHex(const trainyard::gpu::BlasAlgorithm& algorithm) {
+  std::string text;
+  for (const uint64_t part : algorithm) {
+    char digits[17];
+    std::snprintf(digits, sizeof digits, "%016llx", static_cast<unsigned long long>(part));
+    text += digits;
+  }
+  return text;
+}
+
+trainyard::gpu::BlasAlgorithm fromHex(const std::string& text) {
+  trainyard::gpu::BlasAlgorithm algorithm{};
+  if (text.size() != 16 * algorithm.size()) throw std::invalid_argument("an algorithm has 128 hexadecimal digits");
+  for (size_t i = 0; i < algorithm.size(); i++) algorithm[i] = std::stoull(text.substr(16 * i, 16), nullptr, 16);
+  return algorithm;
+}
+
+trainyard::gpu::ProductChoices choicesOf(const Napi::Value& value) {
+  trainyard::gpu::ProductChoices choices;
+  if (!value.IsArray()) return choices;
+  const auto list = value.As<Napi::Array>();
+  for (uint32_t i = 0; i < list.Length(); i++) {
+    const auto from = list.Get(i).As<Napi::Object>();
+    trainyard::gpu::ProductChoice choice;
+    const std::string algorithm = textOf(from, "algorithm");
+    choice.usesLibrary = !algorithm.empty();
+    if (choice.usesLibrary) choice.algorithm = fromHex(algorithm);
+    choice.ownSeconds = from.Get("ownSeconds").ToNumber();
+    choice.librarySeconds = from.Get("librarySeconds").ToNumber();
+    choices[textOf(from, "product")] = choice;
+  }
+  return choices;
+}
+
+// ({ordinal, tf32, order, library}); library: null: none is used; absent: where it is usually found.
 Napi::Value createDevice(const Napi::CallbackInfo& info) {
   return guarded(info, [&] {
+    const auto from = info[0].As<Napi::Object>();
     trainyard::gpu::GpuOptions options;
-    options.ordinal = info[0].As<Napi::Number>().Int32Value();
-    options.tf32 = info[1].As<Napi::Boolean>().Value();
-    if (info[2].IsString()) options.order = info[2].As<Napi::String>().Utf8Value();
+    options.ordinal = from.Get("ordinal").ToNumber();
+    options.tf32 = from.Get("tf32").ToBoolean();
+    options.order = textOf(from, "order");
+    options.library = textOf(from, "library");
+    options.usesLibrary = !from.Get("library").IsNull();
     return wrap(info.Env(), std::make_shared<Gpu>(options));
   });
 }
@@ -43,6 +86,7 @@ Napi::Value asObject(Napi::Env env, const trainyard::gpu::GpuDescription& d) {
   out.Set("freeBytes", static_cast<double>(d.freeBytes));
   out.Set("overheadBytes", static_cast<double>(d.overheadBytes));
   out.Set("driver", d.driver);
+  out.Set("library", d.library);
   return out;
 }
 
@@ -64,6 +108,43 @@ Napi::Value launched(const Napi::CallbackInfo& info) {
     auto out = Napi::Array::New(info.Env(), names.size());
     for (size_t i = 0; i < names.size(); i++) out.Set(static_cast<uint32_t>(i), names[i]);
     return out;
+  });
+}
+
+// (device): who multiplies what, as far as it is known.
+Napi::Value productChoices(const Napi::CallbackInfo& info) {
+  return guarded(info, [&]() -> Napi::Value {
+    trainyard::gpu::Products* products = unwrap<Gpu>(info[0])->products();
+    auto out = Napi::Array::New(info.Env());
+    if (!products) return out;
+    for (const auto& known : products->choices()) {
+      const trainyard::gpu::ProductChoice& choice = known.second;
+      auto entry = Napi::Object::New(info.Env());
+      entry.Set("product", known.first);
+      entry.Set("algorithm", choice.usesLibrary ? asHex(choice.algorithm) : std::string());
+      entry.Set("ownSeconds", choice.ownSeconds);
+      entry.Set("librarySeconds", choice.librarySeconds);
+      out.Set(out.Length(), entry);
+    }
+    return out;
+  });
+}
+
+// (device, choices): what productChoices said before, of the same library on the same GPU.
+Napi::Value rememberProducts(const Napi::CallbackInfo& info) {
+  return guarded(info, [&]() -> Napi::Value {
+    trainyard::gpu::Products* products = unwrap<Gpu>(info[0])->products();
+    if (products) products->remember(choicesOf(info[1]));
+    return info.Env().Undefined();
+  });
+}
+
+// (path): the library's version, empty where there is none; path: as `library` of createDevice.
+Napi::Value libraryVersion(const Napi::CallbackInfo& info) {
+  return guarded(info, [&]() -> Napi::Value {
+    const auto library =
+        trainyard::gpu::BlasLt::open(info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : std::string());
+    return Napi::String::New(info.Env(), library ? library->version() : std::string());
   });
 }
 
@@ -184,6 +265,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("lookAtDevice", Napi::Function::New(env, lookAtDevice));
   exports.Set("describeDevice", Napi::Function::New(env, describeDevice));
   exports.Set("freeBytes", Napi::Function::New(env, freeBytes));
+  exports.Set("productChoices", Napi::Function::New(env, productChoices));
+  exports.Set("rememberProducts", Napi::Function::New(env, rememberProducts));
+  exports.Set("libraryVersion", Napi::Function::New(env, libraryVersion));
   exports.Set("selfTest", Napi::Function::New(env, selfTest));
   exports.Set("launched", Napi::Function::New(env, launched));
   exports.Set("createSession", Napi::Function::New(env, createSession));

@@ -25,7 +25,7 @@ describe.skipIf(!hasEmulator).each(orders)('the emulated GPU, threads in %s orde
   it.each(Object.entries(mistakes))('finds what is wrong with the kernel %s', (kernel, message) => {
     const addon = loadGpuAddon(emulatedAddonPath);
     for (let seed = 0; seed < 5; seed++) {
-      const said = addon.selfTest(addon.createDevice(seed, false, order), kernel);
+      const said = addon.selfTest(addon.createDevice({ ordinal: seed, tf32: false, order, library: null }), kernel);
       expect(said).toMatch(message);
       if (said !== '') expect(said).toMatch(new RegExp(`^${kernel}, block \\d,\\d`));
     }

@@ -32,11 +32,13 @@ const recordingReserve = 64 * 2 ** 20;
 /**
  * Opens the device that a run's config names.
  * @param precision whose peak is wanted
+ * @param productsFile where it is kept who multiplies what on a GPU
  * @throws UserError when it can't be used here
  */
 export async function openDevice(
   { kind, threads, gpu: ordinal, tf32 }: RunConfig['device'],
   precision: Precision,
+  productsFile: string,
 ): Promise<OpenedDevice> {
   switch (kind) {
     case 'cpu': {
@@ -52,6 +54,7 @@ export async function openDevice(
       const device = createCudaDevice({
         ...(ordinal === undefined ? {} : { ordinal }),
         ...(tf32 === undefined ? {} : { tf32 }),
+        productsFile,
       });
       const { freeBytes, memoryBytes, name } = device.gpu;
       const bytes = freeBytes - recordingReserve;

@@ -14,6 +14,8 @@ export type ToEngine =
       /** Of every dataset that the config names. */
       readonly datasetDirs: DatasetDirs;
       readonly checkpointRoot: string;
+      /** See KeptProducts of the cuda device. */
+      readonly productsFile: string;
       /** File of the weights that a fresh run begins with, where they are not drawn. */
       readonly initialWeights?: string;
       /** HellaSwag's items, where they are taken during training: their file, and by what its results are told apart. */
@@ -42,6 +44,7 @@ export type Job =
   | {
       readonly type: 'generate';
       readonly config: RunConfig;
+      readonly productsFile: string;
       readonly checkpoint: string;
       readonly prompt: string;
       readonly sampling: WritingOptions;
@@ -49,6 +52,7 @@ export type Job =
   | {
       readonly type: 'evaluate';
       readonly config: RunConfig;
+      readonly productsFile: string;
       readonly checkpoint: string;
       readonly datasetDir: string;
       readonly sequences: number;
@@ -56,6 +60,7 @@ export type Job =
   | {
       readonly type: 'hellaswag';
       readonly config: RunConfig;
+      readonly productsFile: string;
       readonly checkpoint: string;
       /** Of the items; the first so many are taken, without those that are done. */
       readonly file: string;

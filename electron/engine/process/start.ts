@@ -32,6 +32,7 @@ export async function startRun(
     config,
     datasetDirs,
     checkpointRoot,
+    productsFile,
     hellaswag: asked,
     initialWeights,
     resumeFrom,
@@ -42,7 +43,7 @@ export async function startRun(
   // Whatever a phase trains on: the curve must stay comparable.
   const val = training.dataset(config.dataset).split('val');
   const validation = validationWindows(val, config.model.contextLength, config.evaluation.sequences);
-  const opened = await openDevice(config.device, config.precision);
+  const opened = await openDevice(config.device, config.precision, productsFile);
   const from = resumeFrom === undefined ? undefined : await openCheckpoint(resumeFrom);
   // All that is still to be trained on, now rather than in three days.
   openSources(training, config, from ? readTrainerState(from.state).step : 0);

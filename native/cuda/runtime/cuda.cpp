@@ -1,6 +1,5 @@
 #include "cuda.h"
 
-#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -9,15 +8,6 @@
 namespace trainyard {
 namespace gpu {
 namespace {
-
-// All kernels are brought to the GPU at its start, when what is left for arenas is counted, and not as they are first used.
-void loadKernelsAtStart() {
-#if defined(_WIN32)
-  _putenv_s("CUDA_MODULE_LOADING", "EAGER");
-#else
-  setenv("CUDA_MODULE_LOADING", "EAGER", 1);
-#endif
-}
 
 std::string versionOf(int number) { return std::to_string(number / 1000) + "." + std::to_string(number % 1000 / 10); }
 
@@ -71,7 +61,6 @@ int Gpu::count() {
 }
 
 GpuDescription Gpu::look(int ordinal) {
-  loadKernelsAtStart();
   int count = 0;
   const cudaError_t error = cudaGetDeviceCount(&count);
   if (error == cudaErrorInsufficientDriver) {
@@ -115,11 +104,13 @@ Gpu::Gpu(const GpuOptions& options)
       static_cast<unsigned char*>(allocate(Implementation::kSlots * Implementation::kSlotBytes, Place::host));
   for (cudaEvent_t& event : implementation_->staged)
     require(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | cudaEventBlockingSync), "An event can't be made");
-  prepare();
+  prepare(options);
   description_.freeBytes = freeBytes();
   const int64_t usedNow = usedMemoryOf(description_.bus.c_str());
   if (usedBefore >= 0 && usedNow >= usedBefore) description_.overheadBytes = usedNow - usedBefore;
 }
+
+void Gpu::use() const { implementation_->use(); }
 
 int64_t Gpu::freeBytes() const {
   implementation_->use();
@@ -173,11 +164,16 @@ void Gpu::copy(void* to, const void* from, size_t bytes) {
 }
 
 void Gpu::copyInLane(void* to, const void* from, size_t bytes, Lane lane) {
-  if (bytes == 0) return;
+  if (bytes == 0 || rehearses_) return;
   require(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDefault, implementation_->stream(lane)), "A copy failed");
 }
 
+void Gpu::putInLane(const std::function<void(void* stream)>& work) {
+  if (!rehearses_) work(implementation_->stream(Lane::compute));
+}
+
 void Gpu::zeroInLane(void* at, size_t bytes) {
+  if (rehearses_) return;
   require(cudaMemsetAsync(at, 0, bytes, implementation_->stream(Lane::compute)), "Memory can't be cleared");
 }
 

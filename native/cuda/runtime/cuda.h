@@ -45,6 +45,11 @@ __global__ void __launch_bounds__(Bounds<Kernel>::kThreads, Bounds<Kernel>::kMin
 template <class Kernel>
 void Gpu::launch(const Grid& grid, const typename Kernel::Args& args) {
   if (grid.blocks <= 0 || grid.blocksY <= 0) return;
+  if (rehearses_) {
+    // Kernels are loaded as they are first asked for; inside of a recording is too late.
+    cudaFuncAttributes attributes{};
+    return require(cudaFuncGetAttributes(&attributes, entry<Kernel>), Kernel::name);
+  }
   if (grid.blocksY > 65535) throw std::runtime_error(std::string(Kernel::name) + " is asked for too large a grid");
   // More than 48 KiB must be asked for.
   if (grid.sharedBytes > 48 * 1024) {

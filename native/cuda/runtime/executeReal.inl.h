@@ -38,16 +38,54 @@ void launchTensorGemm(Gpu& gpu, const Args& g, int64_t side) {
 }
 
 template <class T, class Out, bool transposeA, bool transposeB>
-void product(Gpu& gpu, ProductArgs<T, Out> g) {
+void ownProduct(Gpu& gpu, const ProductArgs<T, Out>& g) {
   const bool usesTensorCores = sizeof(T) == 2 || gpu.tf32();
   if (usesTensorCores && hasAlignedOperands(g.a, g.lda, g.b, g.ldb)) {
-    g.vectors = hasAlignedRows(g);
     return largeTiles(g.m, g.n, gpu.processors())
                ? launchTensorGemm<TensorGemm<T, Out, transposeA, transposeB, 128>>(gpu, g, 128)
                : launchTensorGemm<TensorGemm<T, Out, transposeA, transposeB, 64>>(gpu, g, 64);
   }
   gpu.launch<Gemm<T, Out, transposeA, transposeB>>({ceilDiv(g.m, kTile), ceilDiv(g.n, kTile), kTileThreads,
                                                     kGemmSharedBytes}, g);
+}
+
+template <class T>
+constexpr BlasType blasTypeOf = sizeof(T) == 4 ? BlasType::f32
+                                : std::is_same<T, F16>::value ? BlasType::f16
+                                                              : BlasType::bf16;
+
+// Whether NVIDIA's library is asked for a product: it adds one matrix at most, and not behind GELU.
+template <class T, class Out>
+bool suitsLibrary(const ProductArgs<T, Out>& g) {
+  const int added = (g.residual ? 1 : 0) + (g.accumulate ? 1 : 0);
+  const bool finishes = g.pre || g.geluGradPre;
+  return hasAlignedOperands(g.a, g.lda, g.b, g.ldb) && g.vectors && added <= (finishes ? 0 : 1) &&
+         (!g.bias || g.n <= Products::kMostBias);
+}
+
+template <class T, class Out, bool transposeA, bool transposeB>
+void product(Gpu& gpu, ProductArgs<T, Out> g) {
+  g.vectors = hasAlignedRows(g);
+  const auto own = [&] { ownProduct<T, Out, transposeA, transposeB>(gpu, g); };
+  Products* products = gpu.products();
+  if (!products || !suitsLibrary(g)) return own();
+  BlasProduct p{blasTypeOf<T>, blasTypeOf<Out>, transposeA, transposeB, gpu.tf32(), g.m, g.n, g.k};
+  p.a = g.a;
+  p.lda = g.lda;
+  p.b = g.b;
+  p.ldb = g.ldb;
+  p.d = g.c;
+  p.ldd = g.ldc;
+  p.c = g.accumulate ? static_cast<const void*>(g.c) : g.residual;
+  p.finish = g.pre ? BlasFinish::gelu : g.geluGradPre ? BlasFinish::geluGrad : BlasFinish::none;
+  p.aux = g.pre ? g.pre : const_cast<T*>(g.geluGradPre);
+  p.bias = g.bias;
+  // The library takes a bias in the result's own type.
+  const bool rounds = g.bias && sizeof(Out) == 2;
+  if (rounds) p.bias = products->biasMemory();
+  products->run(p, own, [&] {
+    if (rounds) gpu.launch<Cast<T>>(gridOver(g.n), {g.bias, static_cast<T*>(products->biasMemory()), g.n});
+  });
 }
 
 // y = x · w, rows × in by in × out.

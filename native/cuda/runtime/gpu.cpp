@@ -1,10 +1,12 @@
 #include "gpu.h"
 
+#include <stdexcept>
+
 namespace trainyard {
 namespace gpu {
 
 // What every kernel may count on besides its arguments.
-void Gpu::prepare() {
+void Gpu::prepare(const GpuOptions& options) {
   const QuantisationMap* maps[4] = {&signedMap8(), &unsignedMap8(), &signedMap4(), &unsignedMap4()};
   auto* at = static_cast<QuantisationMap*>(allocate(4 * sizeof(QuantisationMap), Place::device));
   mapMemory_ = at;
@@ -12,12 +14,38 @@ void Gpu::prepare() {
   maps_ = {at, at + 1, at + 2, at + 3};
   faults_ = static_cast<int32_t*>(allocate(sizeof(int32_t), Place::device));
   hostFaults_ = static_cast<int32_t*>(allocate(sizeof(int32_t), Place::host));
+  if (!options.usesLibrary) return;
+  const std::shared_ptr<BlasLt> library = BlasLt::open(options.library);
+  if (!library) return;
+  try {
+    library->start();
+  } catch (const std::runtime_error&) {
+    return;  // one that this GPU or its driver is too old or too new for
+  }
+  products_ = std::make_unique<Products>(*this, library);
+  description_.library = library->version();
 }
 
 void Gpu::dismantle() {
+  products_.reset();
   release(mapMemory_, Place::device);
   release(faults_, Place::device);
   release(hostFaults_, Place::host);
+}
+
+void Gpu::rehearse(const std::function<void()>& body) { within(true, body); }
+void Gpu::really(const std::function<void()>& body) { within(false, body); }
+
+void Gpu::within(bool rehearsal, const std::function<void()>& body) {
+  const bool before = rehearses_;
+  rehearses_ = rehearsal;
+  try {
+    body();
+  } catch (...) {
+    rehearses_ = before;
+    throw;
+  }
+  rehearses_ = before;
 }
 
 int32_t Gpu::takeFault() {

@@ -10,6 +10,7 @@
 
 #include "../../cpu/quantise.h"
 #include "../layer/grid.h"
+#include "products.h"
 
 namespace trainyard {
 namespace gpu {
@@ -24,6 +25,9 @@ struct GpuOptions {
   int ordinal = 0;  // which GPU
   // Whether float32 products are taken by tensor cores, of factors that are rounded to 10 bits of fraction.
   bool tf32 = false;
+  // NVIDIA's library of matrix products: its path, or nothing: where it is usually found. Whether it may be used at all.
+  std::string library;
+  bool usesLibrary = true;
   std::string order;  // of the emulated one: how its threads take turns: forward, reverse, random or warpAhead
 };
 
@@ -37,6 +41,7 @@ struct GpuDescription {
   int64_t boostHertz = 0;
   int processors = 1;              // how many blocks are worked on at once, at least
   std::string driver, bus;
+  std::string library;  // that of matrix products, and its version; empty: there is none
 };
 
 // A moment in the compute lane: what was in it before has been done.
@@ -71,11 +76,22 @@ class Gpu {
   int64_t processors() const { return description_.processors; }
   bool tf32() const { return tf32_; }
 
+  // Makes it the one that this thread uses.
+  void use() const;
   // Zeroed, aligned to 256 bytes. Throws std::runtime_error when there is too little.
   void* allocate(size_t bytes, Place place);
   void release(void* memory, Place place);
   // Of memory of any kind; behind all that is in the compute lane, and done when it returns.
   void copy(void* to, const void* from, size_t bytes);
+
+  // Runs `body`, in which nothing is put into the lanes: kernels are only brought to the GPU, and products tried out. The
+  // memory that they use must be zero, and is afterwards.
+  void rehearse(const std::function<void()>& body);
+  bool rehearses() const { return rehearses_; }
+  // In a rehearsal: what `body` puts into the lanes is done.
+  void really(const std::function<void()>& body);
+  // Who multiplies what; null where there is no library.
+  Products* products() { return products_.get(); }
 
   // Everything below is put into a lane, and done later.
   template <class Kernel>
@@ -83,6 +99,8 @@ class Gpu {
   // Of arenas, the host's too.
   void copyInLane(void* to, const void* from, size_t bytes, Lane lane = Lane::compute);
   void zeroInLane(void* at, size_t bytes);
+  // What puts itself into the stream of the compute lane that it is given.
+  void putInLane(const std::function<void(void* stream)>& work);
   // From the host's memory, which may be used again when this returns.
   void upload(void* to, const void* from, size_t bytes);
   // A mark behind what is in a lane; good until the next `begin`.
@@ -114,16 +132,18 @@ class Gpu {
 
  private:
   struct Implementation;
-  void prepare();
+  void prepare(const GpuOptions& options);
   void dismantle();
+  void within(bool rehearsal, const std::function<void()>& body);
 
   std::unique_ptr<Implementation> implementation_;
   GpuDescription description_;
-  bool tf32_ = false;
+  bool tf32_ = false, rehearses_ = false;
   int marked_ = 0;
   Maps maps_{};
   int32_t *faults_ = nullptr, *hostFaults_ = nullptr;
   void* mapMemory_ = nullptr;
+  std::unique_ptr<Products> products_;
 
  public:
   Implementation& implementation() { return *implementation_; }

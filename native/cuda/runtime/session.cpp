@@ -70,6 +70,10 @@ void* Session::resolve(double arena, double offset) const {
 int Session::load(const double* code, size_t length) {
   Program program;
   program.calls = decodeProgram(code, length, [this](double arena, double offset) { return resolve(arena, offset); });
+  gpu_->use();
+  gpu_->rehearse([&] {
+    for (const Call& call : program.calls) execute(call, *gpu_);
+  });
   program.recording = gpu_->record([&] { enqueue(program.calls, nullptr); });
   programs_.push_back(std::move(program));
   return static_cast<int>(programs_.size()) - 1;

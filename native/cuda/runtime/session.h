@@ -34,8 +34,8 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Decodes a program from the flat form that electron/engine/devices/native/encode.ts writes, and records it. Returns its
-  // number.
+  // Decodes a program from the flat form that electron/engine/devices/native/encode.ts writes, and records it. The arenas
+  // must be zero still. Returns its number.
   int load(const double* code, size_t length);
   // Number of calls of a program.
   size_t calls(int program) const;

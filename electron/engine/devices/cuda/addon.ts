@@ -23,6 +23,26 @@ export interface GpuDescription {
   /** What this process held before any arena: the driver's context, and kernels. */
   readonly overheadBytes: number;
   readonly driver: string;
+  /** Of matrix products, with its version; empty where there is none. */
+  readonly library: string;
+}
+
+/** Who multiplies matrices of one shape, and how long it took both, for nothing where one can't. */
+export interface ProductChoice {
+  /** Types, shape and what follows: `f16>f32 tn 1024x3072x4096 ld 1024x3072x3072 accumulate`. */
+  readonly product: string;
+  /** The library's own name of its kernel; empty: own kernels are faster. */
+  readonly algorithm: string;
+  readonly ownSeconds: number;
+  readonly librarySeconds: number;
+}
+
+export interface GpuOptions {
+  readonly ordinal: number;
+  readonly tf32: boolean;
+  readonly order?: string | undefined;
+  /** Path of NVIDIA's library of matrix products; null: none is used; absent: where it is usually found. */
+  readonly library?: string | null | undefined;
 }
 
 /** What native/binding/gpuAddon.cpp exports. */
@@ -31,8 +51,13 @@ export interface GpuAddon extends SessionAddon {
   countDevices(): number;
   /** What is known of a GPU without using it, which would take of its memory. */
   lookAtDevice(ordinal: number): GpuDescription;
-  createDevice(ordinal: number, tf32: boolean, order: string | undefined): NativeGpu;
+  createDevice(options: GpuOptions): NativeGpu;
   describeDevice(device: NativeGpu): GpuDescription;
+  /** What has been found out by trying, and what was remembered. */
+  productChoices(device: NativeGpu): ProductChoice[];
+  rememberProducts(device: NativeGpu, choices: readonly ProductChoice[]): void;
+  /** Of the library that a device would use; empty where there is none. */
+  libraryVersion(library: string | undefined): string;
   /** Of the GPU's memory, now. */
   freeBytes(device: NativeGpu): number;
   /** Of the emulated GPU: what it finds wrong with a kernel of its own. */
@@ -46,6 +71,9 @@ export interface GpuAddon extends SessionAddon {
 export const cudaAddonPath = process.env.TRAINYARD_CUDA_ADDON ?? packageFile('native/build/trainyard_cuda.node');
 /** Where it puts the one that plays a GPU on the host. */
 export const emulatedAddonPath = packageFile('native/build/tests/trainyard_emulated.node');
+
+/** The one that plays NVIDIA's library of matrix products. */
+export const standInLibraryPath = packageFile('native/build/tests/trainyard_blasLt.node');
 
 /** Loads an addon. @throws UserError when it is missing or can't be loaded */
 export function loadGpuAddon(file: string): GpuAddon {

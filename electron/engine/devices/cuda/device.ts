@@ -2,7 +2,8 @@ import { arenaNames } from '../../program/planner.ts';
 import type { Call } from '../../program/types.ts';
 import { checkPrograms, type Device } from '../device.ts';
 import { arenaSizes, NativeProgramSession } from '../native/session.ts';
-import { cudaAddonPath, type GpuDescription, loadGpuAddon, type NativeGpu } from './addon.ts';
+import { cudaAddonPath, type GpuDescription, loadGpuAddon, type NativeGpu, type ProductChoice } from './addon.ts';
+import { KeptProducts } from './keptProducts.ts';
 
 export interface CudaDeviceOptions {
   /** Which GPU, as CUDA counts them. Default: the first. */
@@ -12,11 +13,29 @@ export interface CudaDeviceOptions {
   /** Another addon than that with CUDA kernels, and how the threads of an emulated GPU take turns. */
   readonly addon?: string;
   readonly order?: string;
+  /** Path of NVIDIA's library of matrix products (cuBLASLt); null: none. Default: that of the user's surroundings. */
+  readonly library?: string | null | undefined;
+  /** Where it is kept which products the library multiplies, so that bits stay the same. Default: nowhere. */
+  readonly productsFile?: string | undefined;
 }
 
 export interface CudaDevice extends Device {
   readonly gpu: GpuDescription;
   readonly native: NativeGpu;
+  /** Who multiplies what, of all programs so far. */
+  products(): ProductChoice[];
+}
+
+/** The library that TRAINYARD_CUBLASLT names: a path, or `off`. */
+function libraryOfUser(): string | null | undefined {
+  const named = process.env.TRAINYARD_CUBLASLT;
+  return named === 'off' ? null : named || undefined;
+}
+
+/** The library that a device would use, with its version; empty where there is none. @throws UserError when the addon is missing */
+export function findLibrary(): string {
+  const library = libraryOfUser();
+  return library === null ? '' : loadGpuAddon(cudaAddonPath).libraryVersion(library);
 }
 
 /** How many GPUs there are. @throws UserError when the addon is missing */
@@ -31,21 +50,28 @@ export function createCudaDevice({
   tf32 = false,
   addon: file = cudaAddonPath,
   order,
+  library = libraryOfUser(),
+  productsFile,
 }: CudaDeviceOptions = {}): CudaDevice {
   const addon = loadGpuAddon(file);
-  const native = addon.createDevice(ordinal, tf32, order);
+  const native = addon.createDevice({ ordinal, tf32, order, library });
   const gpu = addon.describeDevice(native);
+  const kept = productsFile !== undefined && gpu.library !== '' ? new KeptProducts(productsFile, gpu) : undefined;
+  if (kept) addon.rememberProducts(native, kept.read());
   const device: CudaDevice = {
     kind: 'cuda',
     description: `cuda: ${gpu.name}`,
     gpu,
     native,
+    products: () => addon.productChoices(native),
     freeBytes: () => addon.freeBytes(native),
     supports,
     async load(programs, plan) {
       checkPrograms(device, programs);
       const session = addon.createSession(native, arenaSizes(plan), arenaNames.indexOf('paged'));
-      return new NativeProgramSession(addon, session, programs, plan, true);
+      const loaded = new NativeProgramSession(addon, session, programs, plan, true);
+      kept?.add(addon.productChoices(native));
+      return loaded;
     },
   };
   return device;

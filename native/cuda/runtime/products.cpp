@@ -1,0 +1,143 @@
+#include "products.h"
+
+#include <algorithm>
+#include <cmath>
+#include <stdexcept>
+
+#include "gpu.h"
+
+namespace trainyard {
+namespace gpu {
+namespace {
+
+constexpr size_t kBiasBytes = Products::kMostBias * sizeof(float);
+// As NVIDIA recommends for its library (cuBLAS, "cublasSetWorkspace"): 32 MiB from Hopper on, else 4 MiB.
+constexpr size_t scratchBytesOf(int major) { return (major >= 9 ? size_t{32} : size_t{4}) << 20; }
+// How many of the library's kernels are tried; how often, and how often in a row, each is timed.
+constexpr int kAlgorithms = 3, kRounds = 3, kInARow = 3;
+// Own kernels are kept unless the library takes less than this share of their time.
+constexpr double kClearlyFaster = 0.97;
+
+const char* nameOfType(BlasType type) {
+  return type == BlasType::f32 ? "f32" : type == BlasType::f16 ? "f16" : "bf16";
+}
+
+}  // namespace
+
+Products::Products(Gpu& gpu, std::shared_ptr<BlasLt> library)
+    : gpu_(gpu),
+      library_(std::move(library)),
+      scratchBytes_(scratchBytesOf(gpu.description().major)) {
+  memory_ = static_cast<uint8_t*>(gpu_.allocate(kBiasBytes + scratchBytes_, Place::device));
+  scratch_ = memory_ + kBiasBytes;
+}
+
+Products::~Products() { gpu_.release(memory_, Place::device); }
+
+void Products::remember(const ProductChoices& known) {
+  for (const auto& choice : known) {
+    choices_[choice.first] = choice.second;
+    checked_[choice.first] = !choice.second.usesLibrary;
+  }
+}
+
+std::string Products::nameOf(const BlasProduct& p) {
+  const auto shape = [](int64_t a, int64_t b, int64_t c) {
+    return std::to_string(a) + "x" + std::to_string(b) + "x" + std::to_string(c);
+  };
+  std::string name = std::string(nameOfType(p.type)) + (p.tf32 ? "(tf32)" : "") + ">" + nameOfType(p.out) + " " +
+                     (p.transposeA ? "t" : "n") + (p.transposeB ? "t" : "n") + " " + shape(p.m, p.n, p.k) + " ld " +
+                     shape(p.lda, p.ldb, p.ldd);
+  if (p.c) name += p.c == p.d ? " accumulate" : " add";
+  if (p.bias) name += " bias";
+  if (p.finish == BlasFinish::gelu) name += " gelu";
+  if (p.finish == BlasFinish::geluGrad) name += " geluGrad";
+  return name;
+}
+
+void Products::run(const BlasProduct& product, const std::function<void()>& own, const std::function<void()>& before) {
+  const std::string name = nameOf(product);
+  auto known = choices_.find(name);
+  if (gpu_.rehearses()) {
+    // What another version of the library, or another driver, knew may no longer work.
+    if (known == choices_.end() || (!checked_[name] && !works(product, known->second.algorithm, before))) {
+      choices_[name] = tryOut(product, own, before);
+      known = choices_.find(name);
+    }
+    checked_[name] = true;
+  }
+  if (known != choices_.end() && known->second.usesLibrary) {
+    multiply(product, known->second.algorithm, before);
+  } else {
+    own();
+  }
+}
+
+void Products::multiply(const BlasProduct& product, const BlasAlgorithm& algorithm, const std::function<void()>& before) {
+  before();
+  gpu_.putInLane([=](void* stream) { library_->multiply(product, algorithm, scratch_, scratchBytes_, stream); });
+}
+
+bool Products::works(const BlasProduct& product, const BlasAlgorithm& algorithm, const std::function<void()>& before) {
+  try {
+    gpu_.really([&] {
+      multiply(product, algorithm, before);
+      gpu_.moment()->wait();
+    });
+    return true;
+  } catch (const std::runtime_error&) {
+    return false;
+  }
+}
+
+ProductChoice Products::tryOut(const BlasProduct& product, const std::function<void()>& own,
+                               const std::function<void()>& before) {
+  ProductChoice choice;
+  std::vector<BlasAlgorithm> algorithms;
+  try {
+    algorithms = library_->algorithms(product, scratchBytes_, kAlgorithms);
+  } catch (const std::runtime_error&) {
+    // It has no answer; own kernels have.
+  }
+  if (algorithms.empty()) return choice;
+  // Own kernels, then each of the library's; seconds of the fastest time, infinite where it failed.
+  std::vector<double> seconds(algorithms.size() + 1, INFINITY);
+  const auto time = [&](size_t i) {
+    const auto put = [&] {
+      if (i == 0) return own();
+      multiply(product, algorithms[i - 1], before);
+    };
+    put();  // what is loaded at the first use is not timed
+    const auto begin = gpu_.moment();
+    for (int n = 0; n < kInARow; n++) put();
+    const auto end = gpu_.moment();
+    end->wait();
+    seconds[i] = std::min(seconds[i], end->secondsSince(*begin) / kInARow);
+  };
+  std::vector<bool> fails(seconds.size(), false);
+  gpu_.really([&] {
+    // In turns: what else the GPU does falls on all alike.
+    for (int round = 0; round < kRounds; round++) {
+      for (size_t i = 0; i < seconds.size(); i++) {
+        if (fails[i]) continue;
+        try {
+          time(i);
+        } catch (const std::runtime_error&) {
+          if (i == 0) throw;
+          fails[i] = true;
+          seconds[i] = INFINITY;
+        }
+      }
+    }
+  });
+  const auto best = std::min_element(seconds.begin() + 1, seconds.end());
+  if (*best == INFINITY) return choice;
+  choice.ownSeconds = seconds[0];
+  choice.librarySeconds = *best;
+  choice.usesLibrary = *best < kClearlyFaster * seconds[0];
+  choice.algorithm = algorithms[static_cast<size_t>(best - seconds.begin() - 1)];
+  return choice;
+}
+
+}  // namespace gpu
+}  // namespace trainyard
