@@ -22,13 +22,19 @@ export interface GpuBenchOptions {
 }
 
 function usualSteps(): StepBench[] {
-  const { model } = loadPreset('gpt2-medium-4096').config as { model: Omit<ModelConfig, 'vocabSize'> };
+  const { model, tokensPerStep } = loadPreset('gpt2-medium-4096').config as {
+    readonly model: Omit<ModelConfig, 'vocabSize'>;
+    readonly tokensPerStep: number;
+  };
   const medium = { ...model, dropout: 0, vocabSize: gpt2.vocabSize };
+  const microBatches = tokensPerStep / model.contextLength;
   return [
     ...(['f32', 'bf16', 'f16'] as const).map((precision) => ({ model: gpt2, batch: 1, time: 1024, precision })),
     ...(['bf16', 'f16'] as const).map((precision) => ({ model: gpt2, batch: 8, time: 1024, precision })),
     ...(['f16', 'bf16'] as const).flatMap((precision) =>
-      optimizerKinds.map((optimizer) => ({ model: medium, batch: 1, time: model.contextLength, precision, optimizer })),
+      optimizerKinds.map((optimizer) => ({
+        ...{ model: medium, batch: 1, time: model.contextLength, precision, optimizer, microBatches },
+      })),
     ),
   ];
 }
@@ -84,9 +90,11 @@ function print(r: StepResult, { gpu }: CudaDevice, step: StepBench, tf32: boolea
     r.heldBytes === undefined
       ? ''
       : `, ${formatBytes(r.heldBytes)} less of the GPU free (${difference(r)} than the plan)`;
+  const tokens = r.microBatches * r.batch * r.time;
+  const ms = (seconds: number) => (seconds * 1000).toFixed(1);
   console.log(
-    `${title(step)}: ${(r.seconds * 1000).toFixed(1)} ms, ${formatCount(Math.round((r.batch * r.time) / r.seconds))} tokens/s, ` +
-      `${(rate / 1e12).toFixed(1)} TFLOP/s${share}`,
+    `${title(step)}: ${formatCount(Math.round(tokens / r.seconds))} tokens/s, ${(rate / 1e12).toFixed(1)} TFLOP/s${share} in steps of ${formatCount(tokens)} tokens ` +
+      `(${r.microBatches === 1 ? 'a micro-batch' : `${r.microBatches} micro-batches`} at ${ms(r.microSeconds)} ms, update ${ms(r.updateSeconds)} ms)`,
   );
   console.log(
     `plan ${formatBytes(r.plannedBytes)}${r.pagedBytes > 0 ? ` and ${formatBytes(r.pagedBytes)} paged` : ''}, ` +

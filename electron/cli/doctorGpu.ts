@@ -1,5 +1,6 @@
 import { createCpuDevice } from '../engine/devices/cpu/device.ts';
 import { createCudaDevice } from '../engine/devices/cuda/device.ts';
+import type { Device } from '../engine/devices/device.ts';
 import { requireDevice } from '../engine/devices/usual.ts';
 import type { ModelConfig } from '../engine/gpt2/config.ts';
 import { precisions } from '../engine/program/types.ts';
@@ -39,15 +40,29 @@ export async function examineGpu({
   bench = true,
 }: GpuExamination): Promise<boolean> {
   requireDevice({ kind: 'cuda', gpu: ordinal });
-  const [device, reference] = [createCudaDevice({ ordinal, tf32 }), createCpuDevice()];
-  const { gpu } = device;
-  const own = gpu.overheadBytes >= 0 ? `, the driver holds ${formatBytes(gpu.overheadBytes)} for this process` : '';
+  const reference = createCpuDevice();
+  // Own kernels first, and alone: where the library is faster they would not be looked at.
+  const own = createCudaDevice({ ordinal, tf32, library: null });
+  const { gpu } = own;
+  const driver = gpu.overheadBytes >= 0 ? `, the driver holds ${formatBytes(gpu.overheadBytes)} for this process` : '';
   console.log(
-    `${device.description} (sm_${gpu.computeCapability.replace('.', '')}, ${gpu.driver}): ${formatBytes(gpu.memoryBytes)}, ${formatBytes(gpu.freeBytes)} free${own}`,
+    `${own.description} (sm_${gpu.computeCapability.replace('.', '')}, ${gpu.driver}): ${formatBytes(gpu.memoryBytes)}, ${formatBytes(gpu.freeBytes)} free${driver}`,
   );
   console.log(
     `every op against ${reference.description}, ${formatCount(model.contextLength)} tokens, ${formatCount(model.nEmbd)} wide; this takes some minutes\n`,
   );
+  let allRight = await examine(own, reference, model, tf32);
+  const both = createCudaDevice({ ordinal, tf32 });
+  if (both.gpu.library !== '') {
+    console.log(`with ${both.gpu.library} where it is faster`);
+    allRight = (await examine(both, reference, model, tf32)) && allRight;
+  }
+  if (bench) await benchGpu({ ordinal, tf32, rounds: 5, json: false });
+  return allRight;
+}
+
+/** Compares every op, then whole trainings. @returns whether all is right */
+async function examine(device: Device, reference: Device, model: ModelConfig, tf32: boolean): Promise<boolean> {
   const results = await verifyDevice(device, reference, { model, batch: 1, tf32 }, (v) => {
     if (!v.ok) console.log(`wrong: ${describe(v)}`);
   });
@@ -56,7 +71,7 @@ export async function examineGpu({
   console.log(`${results.length} results compared, ${wrong.length === 0 ? 'all right' : `${wrong.length} WRONG`}\n`);
 
   const trained = [];
-  for (const precision of precisions) trained.push(await trainBoth(device, reference, precision));
+  for (const precision of precisions) trained.push(await trainBoth(device, reference, precision, { tf32 }));
   for (const { precision, losses, expected, difference, limit } of trained) {
     const [last, other] = [losses.at(-1)!.toFixed(4), expected.at(-1)!.toFixed(4)];
     const verdict = difference <= limit ? 'right' : 'WRONG';
@@ -65,7 +80,6 @@ export async function examineGpu({
     );
   }
   console.log('');
-  if (bench) await benchGpu({ ordinal, tf32, rounds: 5, json: false });
   return wrong.length === 0 && trained.every(({ difference, limit }) => difference <= limit);
 }
 

@@ -62,13 +62,14 @@ trainyard::gpu::ProductChoices choicesOf(const Napi::Value& value) {
   return choices;
 }
 
-// ({ordinal, tf32, order, library}); library: null: none is used; absent: where it is usually found.
+// ({ordinal, tf32, order, memoryBytes, library}); library: null: none is used; absent: where it is usually found.
 Napi::Value createDevice(const Napi::CallbackInfo& info) {
   return guarded(info, [&] {
     const auto from = info[0].As<Napi::Object>();
     trainyard::gpu::GpuOptions options;
     options.ordinal = from.Get("ordinal").ToNumber();
     options.tf32 = from.Get("tf32").ToBoolean();
+    if (from.Get("memoryBytes").IsNumber()) options.memoryBytes = from.Get("memoryBytes").ToNumber();
     options.order = textOf(from, "order");
     options.library = textOf(from, "library");
     options.usesLibrary = !from.Get("library").IsNull();
@@ -148,9 +149,24 @@ Napi::Value libraryVersion(const Napi::CallbackInfo& info) {
   });
 }
 
-Napi::Value freeBytes(const Napi::CallbackInfo& info) {
+// (device): bytes of its memory that nobody holds, and those of arenas.
+Napi::Value memory(const Napi::CallbackInfo& info) {
+  return guarded(info, [&] {
+    const auto gpu = unwrap<Gpu>(info[0]);
+    auto out = Napi::Object::New(info.Env());
+    out.Set("freeBytes", static_cast<double>(gpu->freeBytes()));
+    out.Set("arenaBytes", static_cast<double>(gpu->arenaBytes()));
+    return out;
+  });
+}
+
+// (device, bytes, host bytes): held until the device is given up.
+Napi::Value reserve(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
-    return Napi::Number::New(info.Env(), static_cast<double>(unwrap<Gpu>(info[0])->freeBytes()));
+    const auto gpu = unwrap<Gpu>(info[0]);
+    gpu->reserve(static_cast<size_t>(info[1].ToNumber().DoubleValue()), trainyard::gpu::Place::device);
+    gpu->reserve(static_cast<size_t>(info[2].ToNumber().DoubleValue()), trainyard::gpu::Place::host);
+    return info.Env().Undefined();
   });
 }
 
@@ -264,12 +280,13 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("createDevice", Napi::Function::New(env, createDevice));
   exports.Set("lookAtDevice", Napi::Function::New(env, lookAtDevice));
   exports.Set("describeDevice", Napi::Function::New(env, describeDevice));
-  exports.Set("freeBytes", Napi::Function::New(env, freeBytes));
+  exports.Set("memory", Napi::Function::New(env, memory));
   exports.Set("productChoices", Napi::Function::New(env, productChoices));
   exports.Set("rememberProducts", Napi::Function::New(env, rememberProducts));
   exports.Set("libraryVersion", Napi::Function::New(env, libraryVersion));
   exports.Set("selfTest", Napi::Function::New(env, selfTest));
   exports.Set("launched", Napi::Function::New(env, launched));
+  exports.Set("reserve", Napi::Function::New(env, reserve));
   exports.Set("createSession", Napi::Function::New(env, createSession));
   exports.Set("loadProgram", Napi::Function::New(env, loadProgram));
   exports.Set("copy", Napi::Function::New(env, copy));

@@ -146,7 +146,7 @@ describe.skipIf(!hasLibrary)("NVIDIA's library of matrix products, played by a s
   it('takes its memory before any arena, and gives it back', () => {
     const [without, having] = [open({ library: null }), open()];
     const scratch = 4 * 2 ** 20;
-    const less = without.freeBytes!() - having.freeBytes!();
+    const less = without.memory!().freeBytes - having.memory!().freeBytes;
     expect(less).toBeGreaterThanOrEqual(scratch);
     expect(less).toBeLessThan(scratch + 2 ** 18);
   });

@@ -63,7 +63,7 @@ describe.skipIf(!hasEmulator || !hasCpu)('verification of a device', () => {
   });
 
   it.each(['f32', 'f16'] as const)('trains both devices alike in %s', async (precision) => {
-    const { difference, limit, losses } = await trainBoth(emulated(), await cpu(2).open(), precision, 2);
+    const { difference, limit, losses } = await trainBoth(emulated(), await cpu(2).open(), precision, { steps: 2 });
     expect(losses).toHaveLength(2);
     expect(difference).toBeLessThan(limit);
   });

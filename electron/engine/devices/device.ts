@@ -6,13 +6,25 @@ export type DeviceKind = 'cpu' | 'cuda' | 'tfjs' | 'null';
 
 export type HostArray = Float32Array | Int32Array | Uint16Array | Uint8Array;
 
+/** Of a device's memory, now. */
+export interface DeviceMemoryUse {
+  /** That nobody holds. */
+  readonly freeBytes: number;
+  /** Of plans that are loaded or reserved. */
+  readonly arenaBytes: number;
+}
+
 /** Something that runs programs. */
 export interface Device {
   readonly kind: DeviceKind;
   /** For people: `cpu: AVX-512, 2 threads`. */
   readonly description: string;
-  /** Bytes of its memory that nobody holds, where that can be asked. */
-  freeBytes?(): number;
+  /** What is held beside arenas, in bytes: scratch memory of threads; a driver's context, its kernels and recordings. */
+  overheadBytes(): number;
+  /** Of its memory, where that is not the host's. */
+  memory?(): DeviceMemoryUse;
+  /** Takes now what the largest of some plans needs, so that each can be loaded later, whatever others have taken by then. */
+  reserve?(plans: readonly Plan[]): void;
   /** Why the device can't run a call, or undefined when it can. */
   supports(call: Call): string | undefined;
   /** Allocates the plan's arenas, zeroed: the only memory that the programs will ever use. */

@@ -4,6 +4,7 @@ import { checkPrograms, type Device, hostArray } from './device.ts';
 export const nullDevice: Device = {
   kind: 'null',
   description: 'null: runs nothing',
+  overheadBytes: () => 0,
   supports: () => undefined,
   async load(programs, plan) {
     checkPrograms(nullDevice, programs);

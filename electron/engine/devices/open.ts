@@ -22,12 +22,13 @@ export interface DeviceMemory {
   readonly bytes: number;
   /** For those that are paged; absent where the host's memory is the device's own. */
   readonly hostBytes?: number;
-  /** What the device holds beside the plan: scratch memory of threads, a driver's context and kernels. */
-  readonly overheadBytes: number;
 }
 
-/** What a recorded program takes of a GPU's memory beside the plan, at most, with room to spare. */
-const recordingReserve = 64 * 2 ** 20;
+/**
+ * Left free of a GPU's memory for what comes with programs: kernels, some megabytes of them, the library's too, and
+ * recordings, of up to 7000 calls of kernels at some kilobytes each.
+ */
+export const recordingReserve = 192 * 2 ** 20;
 
 /**
  * Opens the device that a run's config names.
@@ -43,12 +44,10 @@ export async function openDevice(
   switch (kind) {
     case 'cpu': {
       const device = createCpuDevice(threads === undefined ? {} : { threads });
-      const memory = { bytes: os.totalmem(), overheadBytes: device.scratchBytes };
-      return { device, memory, peakFlops: device.fmaPeak().allThreads };
+      return { device, memory: { bytes: os.totalmem() }, peakFlops: device.fmaPeak().allThreads };
     }
     case 'tfjs': {
-      const memory = { bytes: os.totalmem(), overheadBytes: 0 };
-      return { device: await createTfjsDevice(), memory, peakFlops: Number.NaN };
+      return { device: await createTfjsDevice(), memory: { bytes: os.totalmem() }, peakFlops: Number.NaN };
     }
     case 'cuda': {
       const device = createCudaDevice({
@@ -63,9 +62,11 @@ export async function openDevice(
           `Other programs fill ${name}: ${formatBytes(freeBytes)} of ${formatBytes(memoryBytes)} are free. End them (nvidia-smi lists them) and try again.`,
         );
       }
-      // The driver's context and whatever else is there: what is not free before any arena.
-      const memory = { bytes, hostBytes: os.totalmem(), overheadBytes: memoryBytes - freeBytes };
-      return { device, memory, peakFlops: peakOf(device.gpu, precision, tf32 ?? false) };
+      return {
+        device,
+        memory: { bytes, hostBytes: os.totalmem() },
+        peakFlops: peakOf(device.gpu, precision, tf32 ?? false),
+      };
     }
   }
 }

@@ -1,14 +1,19 @@
 import { messageOf, UserError } from '../../errors.ts';
 import type { RunConfig, RunDevice } from '../config.ts';
-import { countGpus, lookAtGpu } from './cuda/device.ts';
+import { lookAtGpu } from './cuda/device.ts';
 
-/** What a run trains on where nobody says: a GPU where there is one that can be used, else the processor. */
+let usual: RunDevice | undefined;
+
+/** What a run trains on where nobody says: the first GPU where it can be used, else the processor. */
 export function usualDevice(): RunDevice {
+  if (usual) return usual;
   try {
-    return countGpus() > 0 ? 'cuda' : 'cpu';
+    lookAtGpu(0);
+    usual = 'cuda';
   } catch {
-    return 'cpu'; // the addon is not built
+    usual = 'cpu'; // there is none, it is too old, or the addon is not built
   }
+  return usual;
 }
 
 /** @throws UserError when a run asks for a GPU that is not there */

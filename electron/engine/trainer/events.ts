@@ -134,7 +134,7 @@ export interface StepMetrics {
 export interface MemoryReport {
   readonly plannedBytes: number;
   readonly allocatedBytes: number;
-  /** What the device holds beside the plan: scratch memory of threads; of a GPU the driver's, and other programs'. */
+  /** What the device holds beside the plan: scratch memory of threads; the driver's context, kernels and recordings. */
   readonly overheadBytes: number;
   readonly roleBytes: Readonly<Record<string, number>>;
 }

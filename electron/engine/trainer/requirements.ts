@@ -12,10 +12,12 @@ import { phasesLeft, type ProgramSettings, samePrograms, schedule, settingsOf } 
  * Plans every phase that is still to be trained and asks the device about it, before anything is allocated: what can't
  * be trained is told now, not in three days.
  * @param step optimizer steps taken
+ * @returns the plans
  * @throws UserError that names the phase, and what would make it fit
  */
-export function requireTrainable(config: RunConfig, step: number, device: Device, memory: DeviceMemory): void {
+export function requireTrainable(config: RunConfig, step: number, device: Device, memory: DeviceMemory): Plan[] {
   const checked: ProgramSettings[] = [];
+  const plans: Plan[] = [];
   for (const { phase, index } of phasesLeft(schedule(config), step)) {
     const settings = settingsOf(config, phase);
     if (checked.some((c) => samePrograms(c, settings))) continue;
@@ -28,7 +30,9 @@ export function requireTrainable(config: RunConfig, step: number, device: Device
       throw new UserError(`${what} can't be trained on this device: ${messageOf(error)}.`);
     }
     requireMemory(what, config, settings, plan, memory);
+    plans.push(plan);
   }
+  return plans;
 }
 
 function requireMemory(

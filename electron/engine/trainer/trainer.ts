@@ -16,7 +16,7 @@ import {
 import type { RunConfig } from '../config.ts';
 import { hostArray, type Session } from '../devices/device.ts';
 import { InFlight } from '../devices/inFlight.ts';
-import type { OpenedDevice } from '../devices/open.ts';
+import type { DeviceMemory, OpenedDevice } from '../devices/open.ts';
 import { Profile } from '../devices/profile.ts';
 import { statIndex } from '../gpt2/inputs.ts';
 import { scoreItems } from '../hellaswag.ts';
@@ -121,7 +121,7 @@ export class Trainer {
   static async create(options: TrainerOptions, from?: OpenedCheckpoint): Promise<Trainer> {
     const step = from ? readTrainerState(from.state).step : 0;
     const { config, device } = options;
-    requireTrainable(config, step, device, options.memory);
+    device.reserve?.(requireTrainable(config, step, device, options.memory));
     const programs = new RunPrograms(config, settingsAt(config, schedule(config), step));
     const session = await device.load(programs.programs, programs.plan);
     const trainer = new Trainer(options, programs, session);
@@ -224,13 +224,13 @@ export class Trainer {
   async #changePhases(): Promise<boolean> {
     let changed = false;
     for (const { id: request, change, datasetDirs } of this.#phaseRequests.splice(0)) {
-      const { training, device, memory, emit } = this.#options;
+      const { training, device, emit } = this.#options;
       const { step } = this.#state;
       try {
         const config = withChangedPhases(this.#config, step, change);
         training.add(datasetDirs);
         openSources(training, config, step);
-        requireTrainable(config, step, device, memory);
+        requireTrainable(config, step, device, this.#memoryNow());
         this.#config = config;
         this.#phases = schedule(config);
       } catch (error) {
@@ -243,6 +243,13 @@ export class Trainer {
       await this.#flush();
     }
     return changed;
+  }
+
+  /** What plans may take now: others may have taken some of it since. */
+  #memoryNow(): DeviceMemory {
+    const { device, memory } = this.#options;
+    const now = device.memory?.();
+    return now ? { ...memory, bytes: Math.min(memory.bytes, now.freeBytes + now.arenaBytes) } : memory;
   }
 
   async #enter({ phase, index, start }: ScheduledPhase): Promise<void> {
@@ -391,7 +398,7 @@ export class Trainer {
     return {
       plannedBytes: plan.totalBytes + plan.hostBytes,
       allocatedBytes: this.#session.allocatedBytes(),
-      overheadBytes: this.#options.memory.overheadBytes,
+      overheadBytes: this.#options.device.overheadBytes(),
       roleBytes: plan.roleBytes,
     };
   }
@@ -561,6 +568,8 @@ export class Trainer {
     const { checkpointRoot, device } = this.#options;
     this.#session.close();
     this.#programs = new RunPrograms(this.#config, settings);
+    // Nothing, unless phases were changed since.
+    device.reserve?.([this.#programs.plan]);
     this.#session = await device.load(this.#programs.programs, this.#programs.plan);
     await this.#restore(
       await openCheckpoint(path.join(checkpointRoot, checkpointName(this.#state.step)), { quick: true }),

@@ -23,6 +23,7 @@ export function comparedDevice(tested: Device, reference: Device, tell: (c: Comp
   const device: Device = {
     kind: tested.kind,
     description: `${tested.description}, compared with ${reference.description}`,
+    overheadBytes: () => tested.overheadBytes(),
     supports: (call) => tested.supports(call) ?? reference.supports(call),
     async load(programs) {
       checkPrograms(device, programs);

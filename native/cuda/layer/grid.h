@@ -14,6 +14,9 @@ struct Grid {
   size_t sharedBytes;
 };
 
+// The most that a block of an RTX 30 or 40 may have (CUDA's programming guide, compute capabilities 8.6 and 8.9).
+constexpr size_t kMostSharedBytes = 99 << 10;
+
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
 // The most threads of a block, and how many blocks a processor should hold at once, for which registers are shared out:

@@ -1,5 +1,6 @@
 #include "cuda.h"
 
+#include <algorithm>
 #include <cstring>
 #include <string>
 
@@ -16,10 +17,9 @@ class CudaMoment : public Moment {
   CudaMoment(int ordinal, cudaStream_t stream) : ordinal_(ordinal) {
     // Whoever waits sleeps: a run of days must not keep a core busy with waiting.
     require(cudaEventCreateWithFlags(&event_, cudaEventBlockingSync), "An event can't be made");
-    if (cudaEventRecord(event_, stream) != cudaSuccess) {
-      cudaEventDestroy(event_);
-      require(cudaErrorUnknown, "The GPU failed");
-    }
+    const cudaError_t error = cudaEventRecord(event_, stream);
+    if (error != cudaSuccess) cudaEventDestroy(event_);
+    require(error, "The GPU failed");
   }
   ~CudaMoment() override { cudaEventDestroy(event_); }
   void wait() override {
@@ -84,10 +84,12 @@ GpuDescription Gpu::look(int ordinal) {
   require(cudaDeviceGetPCIBusId(bus, sizeof bus, ordinal), "The GPU can't be asked");
   found.bus = bus;
   const int64_t used = usedMemoryOf(bus);
-  found.freeBytes = used < 0 ? found.memoryBytes : found.memoryBytes - used;
+  // Of a part of a GPU the driver tells what the whole uses.
+  found.freeBytes = used < 0 ? found.memoryBytes : std::max<int64_t>(0, found.memoryBytes - used);
   int kilohertz = 0, driver = 0;
   if (cudaDeviceGetAttribute(&kilohertz, cudaDevAttrClockRate, ordinal) == cudaSuccess)
     found.boostHertz = int64_t{1000} * kilohertz;
+  cudaGetLastError();  // it may not be told, and then the next call would fail of it
   require(cudaDriverGetVersion(&driver), "The driver can't be asked");
   found.driver = "CUDA " + versionOf(driver);
   return found;
@@ -139,16 +141,22 @@ void* Gpu::allocate(size_t bytes, Place place) {
     throw std::runtime_error("out of memory: " + std::to_string(bytes) + " bytes could not be allocated on " +
                              (onHost ? "the host" : description_.name));
   }
-  if (onHost) {
+  clear(memory, bytes, place);
+  return memory;
+}
+
+void Gpu::clear(void* memory, size_t bytes, Place place) {
+  implementation_->use();
+  if (place == Place::host) {
     std::memset(memory, 0, bytes);
   } else {
     require(cudaMemset(memory, 0, bytes), "Memory can't be cleared");
     require(cudaDeviceSynchronize(), "Memory can't be cleared");
   }
-  return memory;
 }
 
 void Gpu::release(void* memory, Place place) {
+  if (!memory) return;
   cudaSetDevice(implementation_->ordinal);
   if (place == Place::host) {
     cudaFreeHost(memory);
@@ -178,8 +186,13 @@ void Gpu::zeroInLane(void* at, size_t bytes) {
 }
 
 void Gpu::upload(void* to, const void* from, size_t bytes) {
-  if (bytes > Implementation::kSlotBytes) return copy(to, from, bytes);
   implementation_->use();
+  constexpr size_t kMost = Implementation::kSlotBytes;
+  for (; bytes > kMost; bytes -= kMost) {
+    upload(to, from, kMost);
+    to = static_cast<unsigned char*>(to) + kMost;
+    from = static_cast<const unsigned char*>(from) + kMost;
+  }
   const int slot = implementation_->slot;
   implementation_->slot = (slot + 1) % Implementation::kSlots;
   require(cudaEventSynchronize(implementation_->staged[slot]), "The GPU failed");

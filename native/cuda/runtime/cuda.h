@@ -48,15 +48,13 @@ void Gpu::launch(const Grid& grid, const typename Kernel::Args& args) {
   if (rehearses_) {
     // Kernels are loaded as they are first asked for; inside of a recording is too late.
     cudaFuncAttributes attributes{};
-    return require(cudaFuncGetAttributes(&attributes, entry<Kernel>), Kernel::name);
+    require(cudaFuncGetAttributes(&attributes, entry<Kernel>), Kernel::name);
+    // More than 48 KiB must be asked for.
+    return require(cudaFuncSetAttribute(entry<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                        static_cast<int>(kMostSharedBytes)),
+                   Kernel::name);
   }
   if (grid.blocksY > 65535) throw std::runtime_error(std::string(Kernel::name) + " is asked for too large a grid");
-  // More than 48 KiB must be asked for.
-  if (grid.sharedBytes > 48 * 1024) {
-    require(cudaFuncSetAttribute(entry<Kernel>, cudaFuncAttributeMaxDynamicSharedMemorySize,
-                                 static_cast<int>(grid.sharedBytes)),
-            Kernel::name);
-  }
   const dim3 blocks(static_cast<unsigned>(grid.blocks), static_cast<unsigned>(grid.blocksY));
   entry<Kernel><<<blocks, static_cast<unsigned>(grid.threads), grid.sharedBytes, implementation_->stream(Lane::compute)>>>(
       args);

@@ -58,6 +58,7 @@ Gpu::Gpu(const GpuOptions& options)
           std::make_unique<Implementation>(orderOf(options.order), static_cast<uint64_t>(options.ordinal) + 1)),
       description_(look(0)),
       tf32_(options.tf32) {
+  description_.memoryBytes = description_.freeBytes = options.memoryBytes;
   prepare(options);
 }
 
@@ -76,12 +77,15 @@ void* Gpu::allocate(size_t bytes, Place place) {
   const bool fits = place == Place::host || freeBytes() >= static_cast<int64_t>(bytes);
   void* memory = fits ? ::operator new(bytes, kAlignment, std::nothrow) : nullptr;
   if (!memory) throw std::runtime_error("out of memory: " + std::to_string(bytes) + " bytes could not be allocated");
-  std::memset(memory, 0, bytes);
+  clear(memory, bytes, place);
   if (place == Place::device) implementation_->held[memory] = static_cast<int64_t>(bytes);
   return memory;
 }
 
+void Gpu::clear(void* memory, size_t bytes, Place) { std::memset(memory, 0, bytes); }
+
 void Gpu::release(void* memory, Place) {
+  if (!memory) return;
   implementation_->held.erase(memory);
   ::operator delete(memory, kAlignment);
 }

@@ -30,8 +30,7 @@ void Gpu::launch(const Grid& grid, const typename Kernel::Args& args) {
   if (grid.blocks <= 0 || grid.blocksY <= 0) return;
   if (grid.threads > Bounds<Kernel>::kThreads || grid.blocksY > 65535)
     throw KernelError(std::string(Kernel::name) + " is asked for too large a grid");
-  // The most that a block of an RTX 30 or 40 may have (CUDA's programming guide, "Compute capabilities" 8.6 and 8.9).
-  if (grid.sharedBytes > 99 * 1024)
+  if (grid.sharedBytes > kMostSharedBytes)
     throw KernelError(std::string(Kernel::name) + " is asked for too much shared memory");
   if (rehearses_) return;
   implementation_->put(Lane::compute, [this, grid, args] {

@@ -28,9 +28,43 @@ void Gpu::prepare(const GpuOptions& options) {
 
 void Gpu::dismantle() {
   products_.reset();
+  for (const Place place : {Place::device, Place::host}) release(reserveOf(place).memory, place);
   release(mapMemory_, Place::device);
   release(faults_, Place::device);
   release(hostFaults_, Place::host);
+}
+
+void Gpu::reserve(size_t bytes, Place place) {
+  Reserve& held = reserveOf(place);
+  if (held.isTaken) throw std::logic_error("what is held is in use");
+  if (bytes <= held.bytes) return;
+  giveBack(held.memory, held.bytes, place);
+  held = {};
+  held.memory = take(bytes, place);
+  held.bytes = bytes;
+}
+
+void* Gpu::take(size_t bytes, Place place) {
+  Reserve& held = reserveOf(place);
+  if (bytes > 0 && !held.isTaken && bytes <= held.bytes) {
+    clear(held.memory, bytes, place);
+    held.isTaken = true;
+    return held.memory;
+  }
+  void* memory = allocate(bytes, place);
+  if (place == Place::device) arenaBytes_ += static_cast<int64_t>(bytes);
+  return memory;
+}
+
+void Gpu::giveBack(void* memory, size_t bytes, Place place) {
+  if (!memory) return;
+  Reserve& held = reserveOf(place);
+  if (memory == held.memory && held.isTaken) {
+    held.isTaken = false;
+    return;
+  }
+  release(memory, place);
+  if (place == Place::device) arenaBytes_ -= static_cast<int64_t>(bytes);
 }
 
 void Gpu::rehearse(const std::function<void()>& body) { within(true, body); }

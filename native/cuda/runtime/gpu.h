@@ -28,6 +28,7 @@ struct GpuOptions {
   // NVIDIA's library of matrix products: its path, or nothing: where it is usually found. Whether it may be used at all.
   std::string library;
   bool usesLibrary = true;
+  int64_t memoryBytes = int64_t{1} << 33;  // of the emulated one
   std::string order;  // of the emulated one: how its threads take turns: forward, reverse, random or warpAhead
 };
 
@@ -81,6 +82,13 @@ class Gpu {
   // Zeroed, aligned to 256 bytes. Throws std::runtime_error when there is too little.
   void* allocate(size_t bytes, Place place);
   void release(void* memory, Place place);
+  // Holds so much until the GPU is given up: what comes later finds it there, whatever others have taken meanwhile.
+  void reserve(size_t bytes, Place place);
+  // The same as `allocate` and `release`, of what is held where that is free and enough.
+  void* take(size_t bytes, Place place);
+  void giveBack(void* memory, size_t bytes, Place place);
+  // Of the device's memory: taken, or held for what will be.
+  int64_t arenaBytes() const { return arenaBytes_; }
   // Of memory of any kind; behind all that is in the compute lane, and done when it returns.
   void copy(void* to, const void* from, size_t bytes);
 
@@ -134,12 +142,22 @@ class Gpu {
   struct Implementation;
   void prepare(const GpuOptions& options);
   void dismantle();
+  // Whatever is computed is done before.
+  void clear(void* memory, size_t bytes, Place place);
   void within(bool rehearsal, const std::function<void()>& body);
 
   std::unique_ptr<Implementation> implementation_;
   GpuDescription description_;
   bool tf32_ = false, rehearses_ = false;
   int marked_ = 0;
+  struct Reserve {
+    void* memory = nullptr;
+    size_t bytes = 0;
+    bool isTaken = false;
+  };
+  Reserve& reserveOf(Place place) { return reserves_[place == Place::host ? 1 : 0]; }
+  Reserve reserves_[2];
+  int64_t arenaBytes_ = 0;
   Maps maps_{};
   int32_t *faults_ = nullptr, *hostFaults_ = nullptr;
   void* mapMemory_ = nullptr;

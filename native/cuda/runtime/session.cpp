@@ -20,14 +20,23 @@ void Run::finish(double* times) const {
 
 Session::Session(std::shared_ptr<Gpu> gpu, const std::vector<size_t>& arenaBytes, int hostArena)
     : gpu_(std::move(gpu)) {
+  // Those of one place lie one behind the other: what is held for them is one stretch.
+  std::vector<size_t> offsets;
+  for (size_t i = 0; i < arenaBytes.size(); i++) {
+    size_t& end = memoryBytes_[static_cast<int>(i) == hostArena ? kHost : kDevice];
+    offsets.push_back(end);
+    end += (arenaBytes[i] + kAlignment - 1) / kAlignment * kAlignment;
+  }
   try {
-    for (size_t i = 0; i < arenaBytes.size(); i++) {
-      const Place place = static_cast<int>(i) == hostArena ? Place::host : Place::device;
-      arenas_.push_back({static_cast<uint8_t*>(gpu_->allocate(arenaBytes[i], place)), arenaBytes[i], place});
-    }
+    memory_[kDevice] = static_cast<uint8_t*>(gpu_->take(memoryBytes_[kDevice], Place::device));
+    memory_[kHost] = static_cast<uint8_t*>(gpu_->take(memoryBytes_[kHost], Place::host));
   } catch (...) {
     release();
     throw;
+  }
+  for (size_t i = 0; i < arenaBytes.size(); i++) {
+    uint8_t* const base = memory_[static_cast<int>(i) == hostArena ? kHost : kDevice];
+    arenas_.push_back({base ? base + offsets[i] : nullptr, arenaBytes[i]});
   }
 }
 
@@ -40,9 +49,9 @@ Session::~Session() {
 }
 
 void Session::close() {
-  const std::shared_ptr<Moment> now = gpu_->moment();
+  if (arenas_.empty()) return;
   try {
-    now->wait();
+    gpu_->moment()->wait();
   } catch (...) {
     release();
     throw;
@@ -52,10 +61,10 @@ void Session::close() {
 
 void Session::release() {
   programs_.clear();
-  for (Arena& arena : arenas_) {
-    if (arena.data) gpu_->release(arena.data, arena.place);
-  }
   arenas_.clear();
+  gpu_->giveBack(memory_[kDevice], memoryBytes_[kDevice], Place::device);
+  gpu_->giveBack(memory_[kHost], memoryBytes_[kHost], Place::host);
+  memory_[kDevice] = memory_[kHost] = nullptr;
 }
 
 void* Session::resolve(double arena, double offset) const {

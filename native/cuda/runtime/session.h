@@ -53,7 +53,6 @@ class Session {
   struct Arena {
     uint8_t* data;
     size_t bytes;
-    Place place;
   };
   struct Program {
     std::vector<Call> calls;
@@ -64,6 +63,10 @@ class Session {
   void release();
 
   std::shared_ptr<Gpu> gpu_;
+  enum { kDevice, kHost };
+  static constexpr size_t kAlignment = 256;
+  uint8_t* memory_[2] = {};
+  size_t memoryBytes_[2] = {};
   std::vector<Arena> arenas_;
   std::vector<Program> programs_;
 };

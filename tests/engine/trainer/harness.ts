@@ -78,7 +78,7 @@ export async function train(
     {
       config,
       device,
-      memory: { bytes: 2 ** 40, overheadBytes: 0 },
+      memory: { bytes: 2 ** 40 },
       peakFlops: Number.NaN,
       training: { open: data, isThere: isThere ?? (() => true), add() {} },
       validation: { count: 4, read: (i) => sequence(1e6 + i) },

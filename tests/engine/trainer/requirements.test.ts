@@ -19,7 +19,7 @@ const bytesOf = (...settings: ConstructorParameters<typeof RunPrograms>) => {
 };
 
 /** A device whose memory is the host's. */
-const having = (bytes: number) => ({ bytes, overheadBytes: 0 });
+const having = (bytes: number) => ({ bytes });
 
 describe('what can not be trained is refused before anything is allocated', () => {
   const config = smallRun({ phases: [phase({ optimizer: 'adamw4bit' }), phase({ optimizer: 'adamw' })] });

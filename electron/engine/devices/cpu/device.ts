@@ -15,8 +15,6 @@ export interface CpuDeviceOptions {
 export interface CpuDevice extends Device {
   readonly isa: string;
   readonly threads: number;
-  /** Scratch memory of the threads, held beside the arenas while the device lives. */
-  readonly scratchBytes: number;
   /** Measures the floating-point peak with independent multiply-adds, in FLOP/s. Takes about a second. */
   fmaPeak(): { oneCore: number; allThreads: number };
   load(programs: readonly Program[], plan: Plan): Promise<NativeProgramSession>;
@@ -40,7 +38,7 @@ export function createCpuDevice(options: CpuDeviceOptions = {}): CpuDevice {
     description: `cpu: ${isaNames[isa] ?? isa}, ${threads} thread${threads === 1 ? '' : 's'}`,
     isa,
     threads,
-    scratchBytes,
+    overheadBytes: () => scratchBytes,
     supports,
     fmaPeak: () => addon.fmaPeak(native),
     async load(programs, plan) {

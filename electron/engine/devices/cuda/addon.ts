@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { UserError } from '../../../errors.ts';
 import { packageFile } from '../../../paths.ts';
+import type { DeviceMemoryUse } from '../device.ts';
 import type { NativeSession, SessionAddon } from '../native/session.ts';
 
 declare const handle: unique symbol;
@@ -20,7 +21,7 @@ export interface GpuDescription {
   readonly memoryBytes: number;
   /** What was free before any arena. */
   readonly freeBytes: number;
-  /** What this process held before any arena: the driver's context, and kernels. */
+  /** What this process held before any arena: the driver's context, and the library's scratch memory. */
   readonly overheadBytes: number;
   readonly driver: string;
   /** Of matrix products, with its version; empty where there is none. */
@@ -41,6 +42,8 @@ export interface GpuOptions {
   readonly ordinal: number;
   readonly tf32: boolean;
   readonly order?: string | undefined;
+  /** Of an emulated GPU. */
+  readonly memoryBytes?: number | undefined;
   /** Path of NVIDIA's library of matrix products; null: none is used; absent: where it is usually found. */
   readonly library?: string | null | undefined;
 }
@@ -58,8 +61,9 @@ export interface GpuAddon extends SessionAddon {
   rememberProducts(device: NativeGpu, choices: readonly ProductChoice[]): void;
   /** Of the library that a device would use; empty where there is none. */
   libraryVersion(library: string | undefined): string;
-  /** Of the GPU's memory, now. */
-  freeBytes(device: NativeGpu): number;
+  memory(device: NativeGpu): DeviceMemoryUse;
+  /** Holds memory for sessions, of the device and of the host, until the device is given up. */
+  reserve(device: NativeGpu, bytes: number, hostBytes: number): void;
   /** Of the emulated GPU: what it finds wrong with a kernel of its own. */
   selfTest(device: NativeGpu, kernel: string): string;
   /** Of the emulated GPU: names of the kernels since this was last asked, the latest thousand. */

@@ -1,6 +1,6 @@
-import { arenaNames } from '../../program/planner.ts';
+import { align, type ArenaName, arenaNames, type Plan } from '../../program/planner.ts';
 import type { Call } from '../../program/types.ts';
-import { checkPrograms, type Device } from '../device.ts';
+import { checkPrograms, type Device, type DeviceMemoryUse } from '../device.ts';
 import { arenaSizes, NativeProgramSession } from '../native/session.ts';
 import { cudaAddonPath, type GpuDescription, loadGpuAddon, type NativeGpu, type ProductChoice } from './addon.ts';
 import { KeptProducts } from './keptProducts.ts';
@@ -10,9 +10,10 @@ export interface CudaDeviceOptions {
   readonly ordinal?: number;
   /** Whether float32 products are taken by tensor cores, of factors rounded to 10 bits of fraction. */
   readonly tf32?: boolean;
-  /** Another addon than that with CUDA kernels, and how the threads of an emulated GPU take turns. */
+  /** Another addon than that with CUDA kernels; how the threads of an emulated GPU take turns, and its memory. */
   readonly addon?: string;
   readonly order?: string;
+  readonly memoryBytes?: number;
   /** Path of NVIDIA's library of matrix products (cuBLASLt); null: none. Default: that of the user's surroundings. */
   readonly library?: string | null | undefined;
   /** Where it is kept which products the library multiplies, so that bits stay the same. Default: nowhere. */
@@ -20,6 +21,8 @@ export interface CudaDeviceOptions {
 }
 
 export interface CudaDevice extends Device {
+  memory(): DeviceMemoryUse;
+  reserve(plans: readonly Plan[]): void;
   readonly gpu: GpuDescription;
   readonly native: NativeGpu;
   /** Who multiplies what, of all programs so far. */
@@ -50,11 +53,12 @@ export function createCudaDevice({
   tf32 = false,
   addon: file = cudaAddonPath,
   order,
+  memoryBytes,
   library = libraryOfUser(),
   productsFile,
 }: CudaDeviceOptions = {}): CudaDevice {
   const addon = loadGpuAddon(file);
-  const native = addon.createDevice({ ordinal, tf32, order, library });
+  const native = addon.createDevice({ ordinal, tf32, order, memoryBytes, library });
   const gpu = addon.describeDevice(native);
   const kept = productsFile !== undefined && gpu.library !== '' ? new KeptProducts(productsFile, gpu) : undefined;
   if (kept) addon.rememberProducts(native, kept.read());
@@ -64,17 +68,51 @@ export function createCudaDevice({
     gpu,
     native,
     products: () => addon.productChoices(native),
-    freeBytes: () => addon.freeBytes(native),
+    memory: () => addon.memory(native),
+    overheadBytes() {
+      const { freeBytes, arenaBytes } = addon.memory(native);
+      // The context before anything was loaded, and what came since: kernels and recorded programs.
+      return Math.max(0, gpu.overheadBytes) + Math.max(0, gpu.freeBytes - freeBytes - arenaBytes);
+    },
+    reserve(plans) {
+      const sizes = plans.map(stretches);
+      const most = (of: (s: Stretches) => number) => Math.max(0, ...sizes.map(of));
+      addon.reserve(
+        native,
+        most((s) => s.bytes),
+        most((s) => s.hostBytes),
+      );
+    },
     supports,
     async load(programs, plan) {
       checkPrograms(device, programs);
-      const session = addon.createSession(native, arenaSizes(plan), arenaNames.indexOf('paged'));
-      const loaded = new NativeProgramSession(addon, session, programs, plan, true);
-      kept?.add(addon.productChoices(native));
-      return loaded;
+      const session = addon.createSession(native, arenaSizes(plan), arenaNames.indexOf(hostArena));
+      try {
+        const loaded = new NativeProgramSession(addon, session, programs, plan, true);
+        kept?.keep(addon.productChoices(native));
+        return loaded;
+      } catch (error) {
+        // It would be given back when nobody refers to it, and whoever goes on needs it before.
+        addon.closeSession(session);
+        throw error;
+      }
     },
   };
   return device;
+}
+
+/** The arena that lies in the host's memory. */
+const hostArena: ArenaName = 'paged';
+
+/** What a plan takes of both memories: its arenas, one behind the other. */
+interface Stretches {
+  readonly bytes: number;
+  readonly hostBytes: number;
+}
+
+function stretches({ arenaBytes }: Plan): Stretches {
+  const sum = (names: readonly ArenaName[]) => names.reduce((all, name) => all + align(arenaBytes[name]), 0);
+  return { bytes: sum(arenaNames.filter((name) => name !== hostArena)), hostBytes: sum([hostArena]) };
 }
 
 /** Keys whose scores one block holds: kMostRowKeys of native/cuda/kernels/rowAttention.h. */
@@ -82,7 +120,11 @@ const mostRowKeys = 24_000;
 /** kMaxHeadDim of native/cuda/kernels/attention.h. */
 const mostHeadDim = 128;
 
+/** What the second side of a grid may be (CUDA's programming guide, compute capabilities). */
+const mostBlocks = 65_535;
+
 function supports({ kind, dims, args, accumulate }: Call): string | undefined {
+  if ((dims.batch ?? 0) * (dims.heads ?? 0) > mostBlocks) return 'too many sequences are taken at once';
   if ((dims.headDim ?? 0) > mostHeadDim) return `heads are ${dims.headDim} wide, and ${mostHeadDim} is the most`;
   if (kind === 'cachedAttention' && dims.context! > mostRowKeys) return `the context is longer than ${mostRowKeys}`;
   if (kind === 'packedAttention' && dims.rows! > mostRowKeys) return `more than ${mostRowKeys} rows are packed`;

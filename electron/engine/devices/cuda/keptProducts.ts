@@ -22,7 +22,7 @@ const schema = z.record(
 export class KeptProducts {
   readonly #file: string;
   readonly #key: string;
-  #known = 0;
+  #kept = '';
 
   /** @param file is made when something is known, and may be missing */
   constructor(file: string, gpu: Pick<GpuDescription, 'name' | 'computeCapability' | 'library'>) {
@@ -33,20 +33,23 @@ export class KeptProducts {
   /** What is known of this GPU with this library; nothing where the file is missing or damaged: then all is timed anew. */
   read(): ProductChoice[] {
     const choices = this.#readAll()[this.#key] ?? [];
-    this.#known = choices.length;
+    this.#kept = JSON.stringify(choices);
     return choices;
   }
 
-  /** Adds what is new. What is kept stays: another process may have found out the same. */
-  add(choices: readonly ProductChoice[]): void {
-    if (choices.length <= this.#known) return;
+  /** Keeps what is known now, beside what other processes have found out of other products. */
+  keep(choices: readonly ProductChoice[]): void {
+    const now = JSON.stringify(choices);
+    if (now === this.#kept) return;
     const all = this.#readAll();
-    const known = new Map([...choices, ...(all[this.#key] ?? [])].map((c) => [c.product, c]));
+    const known = new Map([...(all[this.#key] ?? []), ...choices].map((c) => [c.product, c]));
+    // In the order in which devices tell them, so that the same is seen to be the same.
+    const sorted = [...known.values()].sort((a, b) => (a.product < b.product ? -1 : 1));
     const partial = `${this.#file}.${process.pid}`;
     try {
-      fs.writeFileSync(partial, `${JSON.stringify({ ...all, [this.#key]: [...known.values()] }, null, 1)}\n`);
+      fs.writeFileSync(partial, `${JSON.stringify({ ...all, [this.#key]: sorted }, null, 1)}\n`);
       fs.renameSync(partial, this.#file);
-      this.#known = choices.length;
+      this.#kept = now;
     } catch (error) {
       fs.rmSync(partial, { force: true });
       console.warn(

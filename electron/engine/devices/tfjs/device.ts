@@ -14,6 +14,7 @@ export async function createTfjsDevice(): Promise<Device> {
   const device: Device = {
     kind: 'tfjs',
     description,
+    overheadBytes: () => 0,
     supports,
     async load(programs, plan) {
       checkPrograms(device, programs);

@@ -1,0 +1,107 @@
+import { beforeEach, describe, expect, it } from 'vitest';
+import { createCudaDevice, type CudaDevice } from '../../electron/engine/devices/cuda/device.ts';
+import { emulatedAddonPath } from '../../electron/engine/devices/cuda/addon.ts';
+import { parseRunConfig } from '../../electron/engine/config.ts';
+import { plan, type Plan } from '../../electron/engine/program/planner.ts';
+import type { Buffer, Program } from '../../electron/engine/program/types.ts';
+import { RunPrograms } from '../../electron/engine/trainer/programs.ts';
+import { tempDir } from '../temp.ts';
+import { smallRun, train } from '../engine/trainer/harness.ts';
+import { hasEmulator } from './devices.ts';
+
+const mib = 2 ** 20;
+
+/** A program that only needs memory. */
+function filling(bytes: number): { program: Program; plan: Plan } {
+  const buffer: Buffer = { name: 'x', shape: [bytes / 4], dtype: 'f32', role: 'parameter' };
+  const program: Program = { name: 'filling', calls: [] };
+  const none = plan([program]);
+  const placements = new Map([[buffer, { arena: 'parameter', offset: 0 } as const]]);
+  return {
+    program,
+    plan: { ...none, placements, arenaBytes: { ...none.arenaBytes, parameter: bytes, output: 256 } },
+  };
+}
+
+describe.skipIf(!hasEmulator)("a GPU's memory", () => {
+  let device: CudaDevice;
+  beforeEach(() => {
+    device = createCudaDevice({ addon: emulatedAddonPath, order: 'forward', library: null, memoryBytes: 8 * mib });
+  });
+  const load = (bytes: number) => {
+    const { program, plan: placed } = filling(bytes);
+    return device.load([program], placed);
+  };
+
+  it('is that of the plan, and given back', async () => {
+    const { freeBytes } = device.memory();
+    const session = await load(2 * mib);
+    expect(device.memory()).toEqual({ freeBytes: freeBytes - 2 * mib - 256, arenaBytes: 2 * mib + 256 });
+    expect(session.allocatedBytes()).toBe(2 * mib + 256);
+    session.close();
+    expect(device.memory()).toEqual({ freeBytes, arenaBytes: 0 });
+  });
+
+  it('is held for what is loaded later, whatever has been taken meanwhile', async () => {
+    const [small, large] = [filling(mib), filling(3 * mib)];
+    device.reserve([small.plan, large.plan]);
+    const reserved = device.memory();
+    expect(reserved.arenaBytes).toBe(3 * mib + 256);
+    const first = await load(mib);
+    expect(device.memory()).toEqual(reserved);
+    // Another takes nearly all that is left.
+    const other = await load(4 * mib);
+    first.close();
+    const second = await load(3 * mib);
+    expect(() => device.reserve([large.plan])).toThrow('in use');
+    await expect(load(2 * mib)).rejects.toThrow('out of memory');
+    second.close();
+    other.close();
+    expect(device.memory()).toEqual(reserved);
+  });
+
+  it('is not kept by what could not be loaded', async () => {
+    const { plan: placed } = filling(mib);
+    const unknown = { name: 'broken', calls: [] } as Program;
+    const before = device.memory();
+    Object.defineProperty(unknown, 'calls', {
+      get: () => {
+        throw new Error('broken');
+      },
+    });
+    await expect(device.load([unknown], placed)).rejects.toThrow('broken');
+    expect(device.memory()).toEqual(before);
+  });
+
+  it('suffices for every phase of a run from its start', async () => {
+    const config = smallRun({
+      phases: [
+        { kind: 'constant', steps: 1, from: 3e-3, to: 3e-3, optimizer: 'adamw8bit' },
+        { kind: 'constant', steps: 1, from: 3e-3, to: 3e-3, optimizer: 'adamw' },
+      ],
+    });
+    const held: number[] = [];
+    const { outcome, events } = await train(
+      {
+        ...device,
+        async load(...args) {
+          const session = await device.load(...args);
+          held.push(device.memory().arenaBytes);
+          return session;
+        },
+      },
+      tempDir(),
+      config,
+    );
+    expect(outcome).toMatchObject({ state: 'completed', step: 2 });
+    const [first, later] = (['adamw8bit', 'adamw'] as const).map((optimizer) => {
+      const { plan: planned } = new RunPrograms(parseRunConfig(config), { optimizer });
+      return planned.totalBytes;
+    });
+    expect(later).toBeGreaterThan(first!);
+    expect(held).toEqual([later, later]);
+    const started = events.find((e) => e.type === 'started')!;
+    expect(started.memory.allocatedBytes).toBe(first);
+    expect(started.memory.overheadBytes).toBeGreaterThanOrEqual(0);
+  });
+});
