@@ -9,7 +9,7 @@ namespace trainyard {
 namespace TY_ISA {
 
 // headRowsPerChunk in the op's declaration: the workspace holds that many rows of logits.
-constexpr int64_t kHeadRowsPerChunk = 256;
+constexpr int64_t kHeadRowsPerChunk = 512;
 
 // losses[row] = log Σ exp(logits[row]) - logits[row][target]; with `gradient`, (softmax - onehot)·scale takes the place
 // of a row's logits, from its begin on, as numbers of type T. A target below 0 counts nothing.

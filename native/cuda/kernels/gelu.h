@@ -12,8 +12,8 @@ struct GeluGate {
 };
 
 TY_KERNEL GeluGate geluGate(float x) {
-  const float e = expf(fabsf(x) * fmaf(x * x, -0.0713548163f, -1.59576912f));
-  const float positive = 1.0f / (1.0f + e), negative = e * positive;
+  const float e = exp2Fast(fabsf(x) * fmaf(x * x, -0.102943240f, -2.30220820f));
+  const float positive = inverseFast(1.0f + e), negative = e * positive;
   return {x < 0.0f ? negative : positive, negative * positive};
 }
 

@@ -1,6 +1,7 @@
 // Matrix products in float32, of any shape. Each thread takes 4 × 4 elements of a tile of 64 × 64; a sum's terms come in one order, whatever the grid.
 #pragma once
 #include "../layer/layer.h"
+#include "pack.h"
 #include "product.h"
 
 namespace trainyard {
@@ -95,6 +96,42 @@ struct ColumnSums {
     for (int w = 0; w < kWarps; w++) total += sums[w * kColumns + t.lane()];
     if (column >= a.zeroFrom && column < a.zeroTo) total = 0;
     a.out[column] = a.accumulate ? a.out[column] + total : total;
+  }
+};
+
+// The same of rows that are aligned to 16 bytes: four lanes take 32 columns, a warp 8 rows at a time, and every sixteenth
+// stretch of them.
+template <class T>
+struct WideColumnSums {
+  static constexpr const char* name = "columnSums";
+  static constexpr int kColumns = 32, kWarps = 16, kThreads = 32 * kWarps, kMinBlocks = 1;
+  static constexpr size_t kSharedBytes = kColumns * kWarps * sizeof(float);
+  using Args = typename ColumnSums<T>::Args;
+  TY_KERNEL static void run(Thread& t, const Args& a) {
+    const Shared<float> sums = t.shared<float>(0);
+    const int64_t column = t.block() * kColumns + t.lane() % 4 * 8;
+    float sum[8] = {};
+    if (column < a.columns) {
+      TY_UNROLL_BY(4)
+      for (int64_t row = 8 * t.warp() + t.lane() / 4; row < a.rows; row += 8 * kWarps) {
+        float x[8];
+        load8(a.x + row * a.stride + column, x);
+        TY_UNROLL
+        for (int i = 0; i < 8; i++) sum[i] += x[i];
+      }
+    }
+    TY_UNROLL
+    for (int i = 0; i < 8; i++) {
+      for (int mask = 4; mask < kWarp; mask *= 2) sum[i] += t.shuffleXor(sum[i], mask);
+      if (t.lane() < 4) sums[t.warp() * kColumns + t.lane() * 8 + i] = sum[i];
+    }
+    t.sync();
+    const int64_t own = t.block() * kColumns + t.lane();
+    if (t.warp() != 0 || own >= a.columns) return;
+    float total = 0;
+    for (int w = 0; w < kWarps; w++) total += sums[w * kColumns + t.lane()];
+    if (own >= a.zeroFrom && own < a.zeroTo) total = 0;
+    a.out[own] = a.accumulate ? a.out[own] + total : total;
   }
 };
 

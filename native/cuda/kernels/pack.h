@@ -11,8 +11,6 @@ struct alignas(16) Pack {
   T at[kSize];
 };
 
-TY_KERNEL bool aligned16(const void* at) { return reinterpret_cast<uintptr_t>(at) % 16 == 0; }
-
 // From an address aligned to 16 bytes.
 template <class T>
 TY_KERNEL void load8(const T* from, float (&out)[8]) {

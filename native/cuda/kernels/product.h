@@ -38,13 +38,17 @@ TY_KERNEL void finish(const ProductArgs<T, Out>& g, int64_t row, int64_t column,
   fromFloat(value, g.c + at);
 }
 
-// The same of 8 columns from `column` on, a multiple of 8.
+// The same of 8 columns from `column` on, a multiple of 8. scratch: room for 8 numbers of this thread alone.
 template <class T, class Out>
-TY_KERNEL void finish8(const ProductArgs<T, Out>& g, int64_t row, int64_t column, float (&x)[8]) {
+TY_KERNEL void finish8(const ProductArgs<T, Out>& g, int64_t row, int64_t column, float (&x)[8],
+                       Shared<float> scratch) {
   if (!g.vectors || column + 8 > g.n) {
+    // One by one, through memory: registers can't be counted, and eight copies of this would be half of the kernel.
     TY_UNROLL
+    for (int i = 0; i < 8; i++) scratch[i] = x[i];
+    TY_UNROLL_BY(1)
     for (int i = 0; i < 8; i++) {
-      if (column + i < g.n) finish(g, row, column + i, x[i]);
+      if (column + i < g.n) finish(g, row, column + i, scratch[i]);
     }
     return;
   }
@@ -77,11 +81,13 @@ TY_KERNEL void finish8(const ProductArgs<T, Out>& g, int64_t row, int64_t column
   store8(x, g.c + at);
 }
 
+inline bool isAligned16(const void* at) { return reinterpret_cast<uintptr_t>(at) % 16 == 0; }
+
 // Whether finish8 may read and write 16 bytes at a time.
 template <class T, class Out>
 bool hasAlignedRows(const ProductArgs<T, Out>& g) {
-  const auto aligned = [](const void* at) { return reinterpret_cast<uintptr_t>(at) % 16 == 0; };
-  return g.ldc % 8 == 0 && aligned(g.c) && aligned(g.residual) && aligned(g.pre) && aligned(g.geluGradPre);
+  return g.ldc % 8 == 0 && isAligned16(g.c) && isAligned16(g.residual) && isAligned16(g.pre) &&
+         isAligned16(g.geluGradPre);
 }
 
 }  // namespace gpu

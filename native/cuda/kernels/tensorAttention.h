@@ -11,7 +11,23 @@ namespace trainyard {
 namespace gpu {
 
 constexpr int kTensorAttentionThreads = 128, kTensorAttentionRows = 64;
-constexpr float kLog2E = 1.44269504f, kLn2 = 0.693147181f;
+
+// Which head a block takes, and which stretch of its rows.
+struct HeadBlock {
+  int64_t head;
+  int stretch;
+};
+
+// Blocks begin in the order of their numbers: eight heads at a time, whose keys and values stay in the cache, and of those
+// the first stretches of all, then the second ones: what takes longest must not begin last.
+TY_KERNEL HeadBlock headBlockOf(Thread& t, int64_t time) {
+  constexpr int kHeadsAtOnce = 8;
+  const int stretches = static_cast<int>((time + kTensorAttentionRows - 1) / kTensorAttentionRows);
+  const int block = static_cast<int>(t.block()), heads = static_cast<int>(t.blocks()) / stretches;
+  const int group = block / (kHeadsAtOnce * stretches) * kHeadsAtOnce, within = block % (kHeadsAtOnce * stretches);
+  const int size = heads - group < kHeadsAtOnce ? heads - group : kHeadsAtOnce;
+  return {group + within % size, within / size};
+}
 
 template <class T>
 TY_KERNEL uint32_t packPair(float x, float y) {
@@ -42,15 +58,15 @@ TY_KERNEL void multiplyTile(Thread& t, const uint32_t (&fa)[4], const Tile<T, ro
   TY_UNROLL
   for (int j = 0; j < count; j += 2) {
     uint32_t fb[4];
-    loadFragments<sideIsRow>(t, b, 8 * j, k0, fb);
-    const uint32_t first[2] = {fb[0], fb[2]}, second[2] = {fb[1], fb[3]};
+    loadFragments<sideIsRow, true>(t, b, 8 * j, k0, fb);
+    const uint32_t first[2] = {fb[0], fb[1]}, second[2] = {fb[2], fb[3]};
     t.template multiply<T>(products[j], fa, first);
     t.template multiply<T>(products[j + 1], fa, second);
   }
 }
 
-// products = X · Yᵀ of 16 rows of x from row0 on and all rows of y, both D wide.
-template <int D, int count, class T, int rowsX, int rowsY>
+// products = X · Yᵀ of 16 rows of x from row0 on and all rows of y, both D wide. atOnce: steps along D.
+template <int D, int atOnce = D / 16, int count, class T, int rowsX, int rowsY>
 TY_KERNEL void scoresOf(Thread& t, const Tile<T, rowsX, D>& x, int row0, const Tile<T, rowsY, D>& y,
                         float (&products)[count][4]) {
   TY_UNROLL
@@ -58,10 +74,10 @@ TY_KERNEL void scoresOf(Thread& t, const Tile<T, rowsX, D>& x, int row0, const T
     TY_UNROLL
     for (int i = 0; i < 4; i++) products[j][i] = 0;
   }
-  TY_UNROLL_TWO
+  TY_UNROLL_BY(atOnce)
   for (int k = 0; k < D; k += 16) {
     uint32_t fx[4];
-    loadFragments<true>(t, x, row0, k, fx);
+    loadFragments<true, false>(t, x, row0, k, fx);
     multiplyTile<true>(t, fx, y, k, products);
   }
 }
@@ -99,7 +115,7 @@ TY_KERNEL void storeRows(Thread& t, const float (&sums)[D / 8][4], const float (
   }
 }
 
-// Blocks: 64 queries each, the last ones first, since they see the most keys; blocksY: heads of all sequences.
+// Blocks: 64 queries of a head each, the last ones first, since they see the most keys.
 template <class T, int D, bool drops>
 struct TensorAttentionForward {
   static constexpr const char* name = "tensorAttention";
@@ -112,7 +128,9 @@ struct TensorAttentionForward {
   TY_KERNEL static void run(Thread& t, const Args& a) {
     const Rows qs = {t.shared<T>(0)};
     const Keys ks = {qs.at + Rows::kElements}, vs = {ks.at + Keys::kElements};
-    const int64_t bh = t.blockY(), q0 = (t.blocks() - 1 - t.block()) * kTensorAttentionRows;
+    const HeadBlock own = headBlockOf(t, a.time);
+    const int64_t bh = own.head, q0 = (a.time - 1) / kTensorAttentionRows * kTensorAttentionRows -
+                                      int64_t{own.stretch} * kTensorAttentionRows;
     const HeadView<const T> q = headOf(a.qkv, bh, a.heads, a.time, a.headDim, 0, 3);
     const HeadView<const T> k = headOf(a.qkv, bh, a.heads, a.time, a.headDim, 1, 3);
     const HeadView<const T> v = headOf(a.qkv, bh, a.heads, a.time, a.headDim, 2, 3);
@@ -138,6 +156,8 @@ struct TensorAttentionForward {
       keys.nextRows(kKeys);
       if (first + kKeys < end) keys.fill(t, ks);
       t.commitCopies();
+      // Only tiles at the diagonal have keys that some query must not see.
+      if (first + kKeys - 1 > static_cast<int>(q0) + row0) mask(t, query, first, scores);
       TY_UNROLL
       for (int half = 0; half < 2; half++) rescale(t, a, bh, query + 8 * half, first, scale, half, scores, sums, top[half], total[half]);
       addProducts<D>(t, scores, vs, sums);
@@ -152,32 +172,36 @@ struct TensorAttentionForward {
       total[half] += t.shuffleXor(total[half], 2);
       inverse[half] = 1.0f / total[half];
       const int row = query + 8 * half;
-      if (t.lane() % 4 == 0 && row < a.time) a.lse[bh * a.time + row] = (top[half] + log2f(total[half])) * kLn2;
+      if (t.lane() % 4 == 0 && row < a.time) a.lse[bh * a.time + row] = (top[half] * scale + log2f(total[half])) * kLn2;
     }
     storeRows<D>(t, sums, inverse, headOf(a.y, bh, a.heads, a.time, a.headDim, 0, 1), q0 + row0, a.time, a.headDim);
   }
 
  private:
-  // Turns scores of a row into their powers relative to the highest so far, and makes what was summed up before so, too.
-  TY_KERNEL static void rescale(Thread& t, const Args& a, int64_t bh, int query, int first, float scale, int half,
-                                float (&scores)[kKeys / 8][4], float (&sums)[D / 8][4], float& top, float& total) {
-    float highest = top;
+  // Takes away the keys behind a query, and behind the one 8 further.
+  TY_KERNEL static void mask(Thread& t, int query, int first, float (&scores)[kKeys / 8][4]) {
     TY_UNROLL
     for (int j = 0; j < kKeys / 8; j++) {
       TY_UNROLL
-      for (int i = 0; i < 2; i++) {
-        float& score = scores[j][2 * half + i];
-        const int key = first + 8 * j + t.lane() % 4 * 2 + i;
-        score = key <= query ? score * scale : -INFINITY;
-        highest = score > highest ? score : highest;
+      for (int i = 0; i < 4; i++) {
+        if (first + 8 * j + t.lane() % 4 * 2 + i % 2 > query + i / 2 * 8) scores[j][i] = -INFINITY;
       }
     }
+  }
+
+  // Turns scores of a row into their powers relative to the highest so far, and makes what was summed up before so, too.
+  TY_KERNEL static void rescale(Thread& t, const Args& a, int64_t bh, int query, int first, float scale, int half,
+                                float (&scores)[kKeys / 8][4], float (&sums)[D / 8][4], float& top, float& total) {
+    float most[2] = {top, scores[0][2 * half]};
     TY_UNROLL
-    for (int mask = 1; mask <= 2; mask *= 2) {
-      const float other = t.shuffleXor(highest, mask);
-      highest = other > highest ? other : highest;
+    for (int j = 0; j < kKeys / 8; j++) {
+      TY_UNROLL
+      for (int i = 0; i < 2; i++) most[i] = fmaxf(most[i], scores[j][2 * half + i]);
     }
-    const float shrink = exp2f(top - highest);
+    float highest = fmaxf(most[0], most[1]);
+    TY_UNROLL
+    for (int mask = 1; mask <= 2; mask *= 2) highest = fmaxf(highest, t.shuffleXor(highest, mask));
+    const float base = highest * scale, shrink = exp2Fast(fmaf(top, scale, -base));
     top = highest;
     total *= shrink;
     TY_UNROLL
@@ -190,7 +214,7 @@ struct TensorAttentionForward {
       TY_UNROLL
       for (int i = 0; i < 2; i++) {
         float& score = scores[j][2 * half + i];
-        score = exp2f(score - highest);
+        score = exp2Fast(fmaf(score, scale, -base));
         total += score;
         if (drops) score *= maskOf(a, bh, query, first + 8 * j + t.lane() % 4 * 2 + i);
       }
@@ -200,13 +224,15 @@ struct TensorAttentionForward {
 
 // Rows of the other side that are worked on at once in the backward pass: as many as registers allow.
 template <int D>
-constexpr int kBackwardTile = D > 64 ? 32 : 64;
+constexpr int kBackwardKeys = D > 64 ? 32 : 64;
+template <int D>
+constexpr int kBackwardQueries = D > 64 ? 16 : 64;
 
 // dq = Σ over keys of ds · key, ds = p (dp - delta). Blocks as in the forward pass.
 template <class T, int D, bool drops>
 struct TensorAttentionBackwardQueries {
   static constexpr const char* name = "tensorAttentionBackwardQueries";
-  static constexpr int kThreads = kTensorAttentionThreads, kMinBlocks = D > 64 ? 1 : 2, kKeys = kBackwardTile<D>;
+  static constexpr int kThreads = kTensorAttentionThreads, kMinBlocks = D > 64 ? 1 : 2, kKeys = kBackwardKeys<D>;
   using Rows = Tile<T, kTensorAttentionRows, D>;
   using Keys = Tile<T, kKeys, D>;
   static constexpr size_t kSharedBytes = 2 * Rows::kBytes + 4 * Keys::kBytes;
@@ -215,7 +241,9 @@ struct TensorAttentionBackwardQueries {
   TY_KERNEL static void run(Thread& t, const Args& a) {
     const Rows qs = {t.shared<T>(0)}, gs = {qs.at + Rows::kElements};
     const Shared<T> keys = gs.at + Rows::kElements, values = keys + 2 * Keys::kElements;
-    const int64_t bh = t.blockY(), q0 = (t.blocks() - 1 - t.block()) * kTensorAttentionRows;
+    const HeadBlock own = headBlockOf(t, a.time);
+    const int64_t bh = own.head, q0 = (a.time - 1) / kTensorAttentionRows * kTensorAttentionRows -
+                                      int64_t{own.stretch} * kTensorAttentionRows;
     const MatrixView<T> k = matrixOf(headOf(a.qkv, bh, a.heads, a.time, a.headDim, 1, 3), a.time, a.headDim);
     const MatrixView<T> v = matrixOf(headOf(a.qkv, bh, a.heads, a.time, a.headDim, 2, 3), a.time, a.headDim);
     const MatrixView<T> q = matrixOf(headOf(a.qkv, bh, a.heads, a.time, a.headDim, 0, 3), a.time, a.headDim);
@@ -257,11 +285,25 @@ struct TensorAttentionBackwardQueries {
       TY_UNROLL
       for (int j = 0; j < kKeys / 8; j++) {
         TY_UNROLL
+        for (int i = 0; i < 4; i++) ds[j][i] = exp2Fast(fmaf(ds[j][i], scale, -lse[i / 2]));
+      }
+      // Only tiles at the diagonal have keys that some query must not see.
+      if (first + kKeys - 1 > static_cast<int>(q0) + row0) {
+        TY_UNROLL
+        for (int j = 0; j < kKeys / 8; j++) {
+          TY_UNROLL
+          for (int i = 0; i < 4; i++) {
+            if (first + 8 * j + t.lane() % 4 * 2 + i % 2 > query0 + i / 2 * 8) ds[j][i] = 0;
+          }
+        }
+      }
+      TY_UNROLL
+      for (int j = 0; j < kKeys / 8; j++) {
+        TY_UNROLL
         for (int i = 0; i < 4; i++) {
           const int query = query0 + i / 2 * 8, key = first + 8 * j + t.lane() % 4 * 2 + i % 2;
-          const float p = key <= query ? exp2f(ds[j][i] * scale - lse[i / 2]) : 0.0f;
           const float masked = drops ? dp[j][i] * maskOf(a, bh, query, key) : dp[j][i];
-          ds[j][i] = p * (masked - delta[i / 2]);
+          ds[j][i] *= masked - delta[i / 2];
         }
       }
       addProducts<D>(t, ds, ks, sums);
@@ -272,12 +314,12 @@ struct TensorAttentionBackwardQueries {
   }
 };
 
-// dk = Σ over queries of ds · query, dv = Σ p · dy. Blocks: 64 keys each, the first ones first, since the most queries
-// see them; blocksY: heads of all sequences. Scores are taken with keys as rows.
+// dk = Σ over queries of ds · query, dv = Σ p · dy. Blocks: 64 keys of a head each, the first ones first, since the most
+// queries see them. Scores are taken with keys as rows.
 template <class T, int D, bool drops>
 struct TensorAttentionBackwardKeys {
   static constexpr const char* name = "tensorAttentionBackwardKeys";
-  static constexpr int kThreads = kTensorAttentionThreads, kMinBlocks = D > 64 ? 1 : 2, kQueries = kBackwardTile<D>;
+  static constexpr int kThreads = kTensorAttentionThreads, kMinBlocks = D > 64 ? 1 : 2, kQueries = kBackwardQueries<D>;
   using Rows = Tile<T, kTensorAttentionRows, D>;
   using Queries = Tile<T, kQueries, D>;
   static constexpr size_t kTileBytes = 2 * Rows::kBytes + 4 * Queries::kBytes;
@@ -288,7 +330,8 @@ struct TensorAttentionBackwardKeys {
     const Rows ks = {t.shared<T>(0)}, vs = {ks.at + Rows::kElements};
     const Shared<T> queries = vs.at + Rows::kElements, gradients = queries + 2 * Queries::kElements;
     const Shared<float> numbers = t.shared<float>(static_cast<int>(kTileBytes));
-    const int64_t bh = t.blockY(), k0 = t.block() * kTensorAttentionRows;
+    const HeadBlock block = headBlockOf(t, a.time);
+    const int64_t bh = block.head, k0 = int64_t{block.stretch} * kTensorAttentionRows;
     const MatrixView<T> q = matrixOf(headOf(a.qkv, bh, a.heads, a.time, a.headDim, 0, 3), a.time, a.headDim);
     const MatrixView<T> dy = matrixOf(headOf(a.dy, bh, a.heads, a.time, a.headDim, 0, 1), a.time, a.headDim);
     const MatrixView<T> k = matrixOf(headOf(a.qkv, bh, a.heads, a.time, a.headDim, 1, 3), a.time, a.headDim);
@@ -306,7 +349,8 @@ struct TensorAttentionBackwardKeys {
         if (t.index() < 2 * kQueries) {
           const int query = first + t.index() % kQueries;
           const float* from = t.index() < kQueries ? a.lse : a.delta;
-          numbers[2 * kQueries * stage + t.index()] = query < time ? from[bh * a.time + query] : 0.0f;
+          const float unit = t.index() < kQueries ? kLog2E : 1.0f;
+          numbers[2 * kQueries * stage + t.index()] = query < time ? from[bh * a.time + query] * unit : 0.0f;
         }
       }
       t.commitCopies();
@@ -324,18 +368,22 @@ struct TensorAttentionBackwardKeys {
       const Queries qs = {queries + stage * Queries::kElements}, gs = {gradients + stage * Queries::kElements};
       const Shared<float> own = numbers + 2 * kQueries * stage;
       float p[kQueries / 8][4], ds[kQueries / 8][4];
-      scoresOf<D>(t, ks, row0, qs, p);
-      scoresOf<D>(t, vs, row0, gs, ds);
+      // Two steps at once where registers are short.
+      constexpr int kAtOnce = D > 64 ? 2 : 4;
+      scoresOf<D, kAtOnce>(t, ks, row0, qs, p);
+      scoresOf<D, kAtOnce>(t, vs, row0, gs, ds);
+      // Queries before this one, counted from the first column of a lane, don't see its first key; in tiles off the
+      // diagonal there are none. Queries past the end need no care: their vectors, lse and delta are 0.
+      const int from = first < static_cast<int>(k0) + row0 + 15 ? key0 - first - t.lane() % 4 * 2 : -kQueries;
       TY_UNROLL
       for (int j = 0; j < kQueries / 8; j++) {
         TY_UNROLL
         for (int i = 0; i < 4; i++) {
           const int column = 8 * j + t.lane() % 4 * 2 + i % 2;
-          const int key = key0 + i / 2 * 8, query = first + column;
-          const float power =
-              key <= query && query < time ? exp2f(p[j][i] * scale - own[column] * kLog2E) : 0.0f;
-          const float mask = drops ? maskOf(a, bh, query, key) : 1.0f;
-          ds[j][i] = power * (ds[j][i] * mask - own[kQueries + column]);
+          const float seen = exp2Fast(fmaf(p[j][i], scale, -own[column]));
+          const float power = 8 * j + i % 2 - i / 2 * 8 < from ? 0.0f : seen;
+          const float mask = drops ? maskOf(a, bh, first + column, key0 + i / 2 * 8) : 1.0f;
+          ds[j][i] = power * fmaf(ds[j][i], mask, -own[kQueries + column]);
           p[j][i] = power * mask;
         }
       }

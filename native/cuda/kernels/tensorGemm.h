@@ -1,6 +1,6 @@
-// Matrix products by tensor cores. A block takes a tile of side × side of C; its warps 32 columns each, and half or a
-// quarter of the rows. Tiles of A and B come in by asynchronous copies, two ahead of what is multiplied. A sum's terms
-// come in one order, whatever the tiles.
+// Matrix products by tensor cores. A block takes a tile of side × side of C; each of its four warps a quarter of it. Tiles
+// of A and B come in by asynchronous copies, two ahead of what is multiplied. A sum's terms come in one order, whatever
+// the tiles.
 #pragma once
 #include "product.h"
 #include "tile.h"
@@ -11,11 +11,11 @@ namespace gpu {
 template <class T, class Out, bool transposeA, bool transposeB, int side>
 struct TensorGemm {
   static constexpr const char* name = "tensorGemm";
-  static constexpr int kThreads = side == 128 ? 256 : 128;
+  static constexpr int kThreads = 128;
   static constexpr int kMinBlocks = side == 64 ? 4 : sizeof(T) == 4 ? 1 : 2;
   static constexpr int kStages = 3;
   static constexpr int kK = static_cast<int>(64 / sizeof(T));
-  static constexpr int kWarpColumns = 32, kWarpRows = side / (kThreads / 32 / (side / kWarpColumns));
+  static constexpr int kWarpColumns = side / 2, kWarpRows = side / 2;
   using TileA = Tile<T, transposeA ? kK : side, transposeA ? side : kK>;
   using TileB = Tile<T, transposeB ? side : kK, transposeB ? kK : side>;
   static constexpr size_t kSharedBytes = kStages * (TileA::kBytes + TileB::kBytes);
@@ -30,66 +30,89 @@ struct TensorGemm {
     Filler<TileB, kThreads> fillB(t, {g.b, g.ldb, transposeB ? g.n : g.k, transposeB ? g.k : g.n}, transposeB ? n0 : 0,
                                   transposeB ? 0 : n0);
     const int tiles = static_cast<int>((g.k + kK - 1) / kK);
-    const auto fill = [&](int tile) {
-      if (tile < tiles) {
-        fillA.fill(t, tileA(t, tile));
-        fillB.fill(t, tileB(t, tile));
-        transposeA ? fillA.nextRows(kK) : fillA.nextColumns(kK);
-        transposeB ? fillB.nextColumns(kK) : fillB.nextRows(kK);
-      }
-      t.commitCopies();
-    };
-    float sums[kMs][4][4] = {};
-    for (int tile = 0; tile < kStages - 1; tile++) fill(tile);
-    for (int tile = 0; tile < tiles; tile++) {
-      t.template waitCopies<kStages - 2>();
-      // The tile is there for all, and all have done with the one that is filled next.
-      t.sync();
-      fill(tile + kStages - 1);
-      const TileA as = tileA(t, tile);
-      const TileB bs = tileB(t, tile);
-      TY_UNROLL
-      for (int k = 0; k < kK; k += kDepth<T>) {
-        uint32_t fb[2][4];
-        TY_UNROLL
-        for (int j = 0; j < 2; j++) loadFragments<transposeB>(t, bs, column0 + 16 * j, k, fb[j]);
-        TY_UNROLL
-        for (int i = 0; i < kMs; i++) {
-          uint32_t fa[4];
-          loadFragments<!transposeA>(t, as, row0 + 16 * i, k, fa);
-          TY_UNROLL
-          for (int j = 0; j < 4; j++) {
-            const uint32_t two[2] = {fb[j / 2][j % 2], fb[j / 2][j % 2 + 2]};
-            t.template multiply<T>(sums[i][j], fa, two);
-          }
-        }
-      }
+    constexpr int kNs = kWarpColumns / 8;
+    float sums[kMs][kNs][4] = {};
+    if (m0 + side <= g.m && n0 + side <= g.n && g.k % kK == 0) {
+      sumUp<true>(t, fillA, fillB, tiles, row0, column0, sums);
+    } else {
+      sumUp<false>(t, fillA, fillB, tiles, row0, column0, sums);
     }
     t.template waitCopies<0>();
+    t.sync();
+    const Shared<float> scratch = t.shared<float>(0) + 8 * t.index();
     TY_UNROLL
     for (int i = 0; i < kMs; i++) {
       TY_UNROLL
       for (int half = 0; half < 2; half++) {
-        float pairs[4][2], columns[8];
         TY_UNROLL
-        for (int j = 0; j < 4; j++) {
-          pairs[j][0] = sums[i][j][2 * half];
-          pairs[j][1] = sums[i][j][2 * half + 1];
+        for (int first = 0; first < kNs; first += 4) {
+          float pairs[4][2], columns[8];
+          TY_UNROLL
+          for (int j = 0; j < 4; j++) {
+            pairs[j][0] = sums[i][first + j][2 * half];
+            pairs[j][1] = sums[i][first + j][2 * half + 1];
+          }
+          exchangePairs(t, pairs, columns);
+          const int64_t row = m0 + row0 + 16 * i + 8 * half + t.lane() / 4;
+          const int64_t column = n0 + column0 + 8 * first + t.lane() % 4 * 8;
+          if (row < g.m && column < g.n) finish8(g, row, column, columns, scratch);
         }
-        exchangePairs(t, pairs, columns);
-        const int64_t row = m0 + row0 + 16 * i + 8 * half + t.lane() / 4;
-        const int64_t column = n0 + column0 + t.lane() % 4 * 8;
-        if (row < g.m && column < g.n) finish8(g, row, column, columns);
       }
     }
   }
 
  private:
+  // The sums of a warp's part. whole: no end of a matrix lies in a tile.
+  template <bool whole, class FillA, class FillB, int kMs, int kNs>
+  TY_KERNEL static void sumUp(Thread& t, FillA& fillA, FillB& fillB, int tiles, int row0, int column0,
+                              float (&sums)[kMs][kNs][4]) {
+    const auto fill = [&](int tile, int stage) {
+      if (tile < tiles) {
+        if (whole) {
+          fillA.fillWhole(t, tileA(t, stage));
+          fillB.fillWhole(t, tileB(t, stage));
+        } else {
+          fillA.fill(t, tileA(t, stage));
+          fillB.fill(t, tileB(t, stage));
+        }
+        transposeA ? fillA.nextRows(kK) : fillA.nextColumns(kK);
+        transposeB ? fillB.nextColumns(kK) : fillB.nextRows(kK);
+      }
+      t.commitCopies();
+    };
+    for (int tile = 0; tile < kStages - 1; tile++) fill(tile, tile);
+    int stage = 0;
+    for (int tile = 0; tile < tiles; tile++) {
+      t.template waitCopies<kStages - 2>();
+      // The tile is there for all, and all have done with the one that is filled next.
+      t.sync();
+      fill(tile + kStages - 1, stage == 0 ? kStages - 1 : stage - 1);
+      const TileA as = tileA(t, stage);
+      const TileB bs = tileB(t, stage);
+      stage = stage == kStages - 1 ? 0 : stage + 1;
+      TY_UNROLL
+      for (int k = 0; k < kK; k += kDepth<T>) {
+        uint32_t fb[kNs / 2][4];
+        TY_UNROLL
+        for (int j = 0; j < kNs / 2; j++) loadFragments<transposeB, true>(t, bs, column0 + 16 * j, k, fb[j]);
+        TY_UNROLL
+        for (int i = 0; i < kMs; i++) {
+          uint32_t fa[4];
+          loadFragments<!transposeA, false>(t, as, row0 + 16 * i, k, fa);
+          TY_UNROLL
+          for (int j = 0; j < kNs; j++) {
+            const uint32_t two[2] = {fb[j / 2][j % 2 * 2], fb[j / 2][j % 2 * 2 + 1]};
+            t.template multiply<T>(sums[i][j], fa, two);
+          }
+        }
+      }
+    }
+  }
   TY_KERNEL static TileA tileA(Thread& t, int tile) {
-    return {t.shared<T>(static_cast<int>(tile % kStages * TileA::kBytes))};
+    return {t.shared<T>(static_cast<int>(tile * TileA::kBytes))};
   }
   TY_KERNEL static TileB tileB(Thread& t, int tile) {
-    return {t.shared<T>(static_cast<int>(kStages * TileA::kBytes + tile % kStages * TileB::kBytes))};
+    return {t.shared<T>(static_cast<int>(kStages * TileA::kBytes + tile * TileB::kBytes))};
   }
 };
 

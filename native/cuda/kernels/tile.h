@@ -56,6 +56,11 @@ class Filler<Tile<T, rows, columns>, threads> {
         rowsLeft_(static_cast<int>(x.rows - row0) - t.index() / kRowChunks),
         columnsLeft_(static_cast<int>(x.columns - column0) - t.index() % kRowChunks * kChunk) {}
 
+  // The same of a tile that has no end of the matrix in it.
+  TY_KERNEL void fillWhole(Thread& t, const TileType& tile) const {
+    TY_UNROLL
+    for (int i = 0; i < rows / kStep; i++) t.copyAsync(tile.at + (place_ + i * kStep * columns), from_ + i * kStep * ld_);
+  }
   // Begins to copy; what is past the ends of the matrix becomes 0.
   TY_KERNEL void fill(Thread& t, const TileType& tile) const {
     const int count = columnsLeft_ < 0 ? 0 : columnsLeft_ > kChunk ? kChunk : columnsLeft_;
@@ -76,7 +81,7 @@ class Filler<Tile<T, rows, columns>, threads> {
 
  private:
   static constexpr int kChunk = TileType::kChunk, kRowChunks = TileType::kRowChunks, kStep = threads / kRowChunks;
-  static_assert(kStep % 8 == 0 && rows % kStep == 0, "chunks of a thread change places alike");
+  static_assert(kStep % (sizeof(T) == 4 ? 4 : 8) == 0 && rows % kStep == 0, "chunks of a thread change places alike");
 
   int place_;
   const T* from_;
@@ -89,20 +94,23 @@ template <class T>
 constexpr int kDepth = static_cast<int>(32 / sizeof(T));
 
 // What a warp multiplies of 16 rows of A, or 16 columns of B, over kDepth<T> terms. `sideIsRow`: the tile has a row for
-// each of the 16, else a column. Order: lower and upper half of the 16, then both in the upper half of the terms; as
-// A takes them. B takes words 0 and 2 for its first 8 columns, 1 and 3 for the others.
-template <bool sideIsRow, class T, int rows, int columns>
+// each of the 16, else a column. Order of A: lower and upper half of the 16, then both in the upper half of the terms. Of
+// B: both halves of the terms of its first 8 columns, then of the others, so that what is multiplied lies in registers
+// side by side.
+template <bool sideIsRow, bool isB, class T, int rows, int columns>
 TY_KERNEL void loadFragments(Thread& t, const Tile<T, rows, columns>& tile, int side0, int k0, uint32_t (&out)[4]) {
   using TileType = Tile<T, rows, columns>;
-  const int q = t.lane() / 8, r = t.lane() % 8;
+  const int q = t.lane() / 8, r = t.lane() % 8, s = isB ? q / 2 : q % 2, h = isB ? q % 2 : q / 2;
   if constexpr (sideIsRow) {
-    t.loadMatrices(tile.at + TileType::place(side0 + q % 2 * 8 + r, k0 + q / 2 * (kDepth<T> / 2)), out);
+    t.loadMatrices(tile.at + TileType::place(side0 + s * 8 + r, k0 + h * (kDepth<T> / 2)), out);
   } else if constexpr (sizeof(T) == 2) {
-    t.loadMatricesTransposed(tile.at + TileType::place(k0 + q / 2 * 8 + r, side0 + q % 2 * 8), out);
+    t.loadMatricesTransposed(tile.at + TileType::place(k0 + h * 8 + r, side0 + s * 8), out);
   } else {
     TY_UNROLL
-    for (int i = 0; i < 4; i++)
-      out[i] = floatBits(tile.at[TileType::place(k0 + i / 2 * 4 + t.lane() % 4, side0 + i % 2 * 8 + t.lane() / 4)]);
+    for (int i = 0; i < 4; i++) {
+      const int si = isB ? i / 2 : i % 2, hi = isB ? i % 2 : i / 2;
+      out[i] = floatBits(tile.at[TileType::place(k0 + hi * 4 + t.lane() % 4, side0 + si * 8 + t.lane() / 4)]);
+    }
   }
   if constexpr (sizeof(T) == 4) {
     TY_UNROLL

@@ -11,8 +11,9 @@
 #define TY_KERNEL __device__ __forceinline__
 // Before loops over arrays that must lie in registers, which have no addresses that a loop could count.
 #define TY_UNROLL _Pragma("unroll")
-// Before loops that would need too many registers if more than two turns were worked on at once.
-#define TY_UNROLL_TWO _Pragma("unroll 2")
+// Before loops of which so many turns are worked on at once: as many as registers allow, or as latency asks for.
+#define TY_UNROLL_BY(turns) TY_PRAGMA(unroll turns)
+#define TY_PRAGMA(text) _Pragma(#text)
 
 namespace trainyard {
 namespace gpu {
@@ -81,7 +82,12 @@ class Thread {
   // waited for its group, and for others after a barrier behind that.
   template <class T>
   TY_KERNEL void copyAsync(Shared<T> to, const T* from, int bytes) const {
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;\n" ::"r"(address(to)), "l"(from), "r"(bytes) : "memory");
+    asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16, %2;\n" ::"r"(address(to)), "l"(from), "r"(bytes) : "memory");
+  }
+  // All 16 of them.
+  template <class T>
+  TY_KERNEL void copyAsync(Shared<T> to, const T* from) const {
+    asm volatile("cp.async.cg.shared.global.L2::128B [%0], [%1], 16;\n" ::"r"(address(to)), "l"(from) : "memory");
   }
   TY_KERNEL void commitCopies() const { asm volatile("cp.async.commit_group;\n" ::: "memory"); }
   // All groups but the `newest` ones.

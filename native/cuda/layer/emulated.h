@@ -17,7 +17,7 @@
 
 #define TY_KERNEL inline
 #define TY_UNROLL
-#define TY_UNROLL_TWO
+#define TY_UNROLL_BY(turns)
 
 namespace trainyard {
 namespace gpu {
@@ -187,6 +187,10 @@ class Thread {
   template <class T>
   void copyAsync(Shared<T> to, const T* from, int bytes) {
     owner_.copyAsync(index_, to.byte, from, bytes);
+  }
+  template <class T>
+  void copyAsync(Shared<T> to, const T* from) {
+    owner_.copyAsync(index_, to.byte, from, 16);
   }
   void commitCopies() { owner_.commitCopies(index_); }
   template <int newest>

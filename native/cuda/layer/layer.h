@@ -27,6 +27,30 @@ TY_KERNEL uint32_t floatBits(float x) {
 #endif
 }
 
+// 2 to the x by one instruction, good to 2 units in the last place; results below 2^-126 are 0.
+TY_KERNEL float exp2Fast(float x) {
+#if defined(__CUDACC__)
+  float y;
+  asm("ex2.approx.ftz.f32 %0, %1;\n" : "=f"(y) : "f"(x));
+  return y;
+#else
+  return x < -126.0f ? 0.0f : exp2f(x);
+#endif
+}
+
+// 1 / x by one instruction, good to 1 unit in the last place.
+TY_KERNEL float inverseFast(float x) {
+#if defined(__CUDACC__)
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;\n" : "=f"(y) : "f"(x));
+  return y;
+#else
+  return 1.0f / x;
+#endif
+}
+
+constexpr float kLog2E = 1.44269504088896f, kLn2 = 0.693147180559945f;
+
 // The sum of all lanes of a warp, in every lane; always in the same order.
 TY_KERNEL float warpSum(Thread& t, float x) {
   for (int mask = kWarp / 2; mask > 0; mask /= 2) x += t.shuffleXor(x, mask);

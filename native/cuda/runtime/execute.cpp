@@ -52,8 +52,11 @@ void execute(const Call& call, Gpu& gpu) {
     case Kind::squaredSum: {
       auto c = SquaredSumCall::from(call);
       const int64_t chunks = ceilDiv(c.elements, kSquaresPerChunk);
-      gpu.launch<SquaresOfChunks>({chunks, 1, kSquaresThreads, kSquaresSharedBytes}, {c.g, c.workspace, c.elements});
-      return gpu.launch<SumOfChunks>({1, 1, 32, 0}, {c.workspace, c.squares + static_cast<int64_t>(c.index), chunks});
+      float* const out = c.squares + static_cast<int64_t>(c.index);
+      const Grid grid = {chunks, 1, kSquaresThreads, kSquaresSharedBytes};
+      if (chunks == 1) return gpu.launch<SquaresOfChunks>(grid, {c.g, out, c.elements});
+      gpu.launch<SquaresOfChunks>(grid, {c.g, c.workspace, c.elements});
+      return gpu.launch<SumOfChunks>({1, 1, 32, 0}, {c.workspace, out, chunks});
     }
     case Kind::clipFactor: {
       auto c = ClipFactorCall::from(call);

@@ -108,10 +108,13 @@ void linearBackwardWeight(const LinearBackwardWeightCall<T>& c, Gpu& gpu) {
   g.accumulate = c.dwAccumulate;
   product<T, float, true, false>(gpu, g);
   if (!c.db) return;
-  gpu.launch<ColumnSums<T>>({ceilDiv(c.outputs, ColumnSums<T>::kColumns), 1, 32 * ColumnSums<T>::kWarps,
-                             ColumnSums<T>::kSharedBytes},
-                            {c.dy, c.rows, c.outputs, c.outputs, c.db, static_cast<int64_t>(c.zeroFrom),
-                             static_cast<int64_t>(c.zeroTo), c.dbAccumulate});
+  const auto sums = [&](auto kernel) {
+    using Sums = decltype(kernel);
+    gpu.launch<Sums>({ceilDiv(c.outputs, Sums::kColumns), 1, 32 * Sums::kWarps, Sums::kSharedBytes},
+                     {c.dy, c.rows, c.outputs, c.outputs, c.db, static_cast<int64_t>(c.zeroFrom),
+                      static_cast<int64_t>(c.zeroTo), c.dbAccumulate});
+  };
+  c.outputs % 8 == 0 && isAligned16(c.dy) ? sums(WideColumnSums<T>()) : sums(ColumnSums<T>());
 }
 
 template <class T>
@@ -130,25 +133,25 @@ void layerNormBackward(const LayerNormBackwardCall<T>& c, Gpu& gpu) {
 template <class T, class HeadCall>
 void headLosses(const HeadCall& c, Gpu& gpu, int64_t vocab, T* dx, float* dwte, const float* scale, bool addDx,
                 bool addDwte) {
-  const int64_t stride = (vocab + 15) / 16 * 16;
+  // Padding gets logits that nobody reads, and a gradient of 0, so that tiles are whole.
+  const auto padded = static_cast<int64_t>(c.paddedVocab);
+  const int64_t stride = ceilDiv(padded, 16) * 16;
   const T* dlogits = reinterpret_cast<const T*>(c.workspace);
   const auto ld = stride * static_cast<int64_t>(sizeof(float) / sizeof(T));
   for (int64_t first = 0; first < c.rows; first += kHeadRowsPerChunk) {
     const int64_t rows = c.rows - first < kHeadRowsPerChunk ? c.rows - first : kHeadRowsPerChunk;
     const T* x = c.x + first * c.width;
-    product<T, float, false, true>(gpu, {rows, vocab, c.width, x, c.width, c.wte, c.width, c.workspace, stride});
+    product<T, float, false, true>(gpu, {rows, padded, c.width, x, c.width, c.wte, c.width, c.workspace, stride});
     gpu.launch<CrossEntropy<T>>({rows, 1, kLossThreads, kLossSharedBytes},
                                 {c.workspace, stride, c.targets + first, c.losses + first, vocab, scale, gpu.faults()});
     if (!dx) continue;
     ProductArgs<T, T> toInput = {rows, c.width, vocab, dlogits, ld, c.wte, c.width, dx + first * c.width, c.width};
     toInput.accumulate = addDx;
     product<T, T, false, false>(gpu, toInput);
-    ProductArgs<T, float> toWeight = {vocab, c.width, rows, dlogits, ld, x, c.width, dwte, c.width};
+    ProductArgs<T, float> toWeight = {padded, c.width, rows, dlogits, ld, x, c.width, dwte, c.width};
     toWeight.accumulate = addDwte || first > 0;
     product<T, float, true, false>(gpu, toWeight);
   }
-  const auto padding = static_cast<size_t>((c.paddedVocab - vocab) * c.width);
-  if (dx && !addDwte && padding > 0) gpu.zeroInLane(dwte + vocab * c.width, padding * sizeof(float));
 }
 
 // Calls body(std::integral_constant) with the smallest vector length that holds a head.
@@ -198,7 +201,8 @@ void attention(const AttentionCall<T>& c, Gpu& gpu) {
     if (suitsTensorCores<T>(c)) {
       return withTiles(c.headDim, a.drops, [&](auto size, auto drops) {
         using Kernel = TensorAttentionForward<T, decltype(size)::value, decltype(drops)::value>;
-        gpu.launch<Kernel>({ceilDiv(c.time, kTensorAttentionRows), heads, Kernel::kThreads, Kernel::kSharedBytes}, a);
+        const int64_t blocks = heads * ceilDiv(c.time, kTensorAttentionRows);
+        gpu.launch<Kernel>({blocks, 1, Kernel::kThreads, Kernel::kSharedBytes}, a);
       });
     }
   }
@@ -221,12 +225,12 @@ void attentionBackward(const AttentionBackwardCall<T>& c, Gpu& gpu) {
   a.dqkv = c.dqkv;
   if constexpr (sizeof(T) == 2) {
     if (suitsTensorCores<T>(c)) {
-      const int64_t blocks = ceilDiv(c.time, kTensorAttentionRows);
+      const int64_t blocks = heads * ceilDiv(c.time, kTensorAttentionRows);
       return withTiles(c.headDim, a.drops, [&](auto size, auto drops) {
         using Queries = TensorAttentionBackwardQueries<T, decltype(size)::value, decltype(drops)::value>;
         using Keys = TensorAttentionBackwardKeys<T, decltype(size)::value, decltype(drops)::value>;
-        gpu.launch<Queries>({blocks, heads, Queries::kThreads, Queries::kSharedBytes}, a);
-        gpu.launch<Keys>({blocks, heads, Keys::kThreads, Keys::kSharedBytes}, a);
+        gpu.launch<Queries>({blocks, 1, Queries::kThreads, Queries::kSharedBytes}, a);
+        gpu.launch<Keys>({blocks, 1, Keys::kThreads, Keys::kSharedBytes}, a);
       });
     }
   }

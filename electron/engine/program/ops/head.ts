@@ -1,9 +1,10 @@
 import { type Dims, defineOp, read, sum, write } from '../declare.ts';
 
 /** Rows whose logits exist at a time: logits are never stored whole. */
-export const headRowsPerChunk = 256;
+export const headRowsPerChunk = 512;
 
-const headWorkspace = (d: Dims, attrs: Dims) => Math.min(d.rows!, headRowsPerChunk) * Math.ceil(attrs.vocab! / 16) * 16;
+/** Rows of logits, of the padded vocabulary and aligned to 64 bytes. */
+const headWorkspace = (d: Dims) => Math.min(d.rows!, headRowsPerChunk) * Math.ceil(d.paddedVocab! / 16) * 16;
 
 const checkVocab = (d: Dims, { vocab }: Dims): string | undefined =>
   vocab! >= 1 && vocab! <= d.paddedVocab! ? undefined : `a vocabulary of ${vocab} has no room in ${d.paddedVocab} rows`;
