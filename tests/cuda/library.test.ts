@@ -137,10 +137,33 @@ describe.skipIf(!hasLibrary)("NVIDIA's library of matrix products, played by a s
     const config = smallRun({ phases: [{ kind: 'constant', steps: 2, from: 3e-3, to: 3e-3 }] });
     const { outcome, losses } = await train(device, tempDir(), config);
     expect(outcome).toMatchObject({ state: 'completed' });
-    expect(warn).toHaveBeenCalledWith(expect.stringContaining('a resumed run may differ in the last bits'));
+    expect(warn).toHaveBeenCalledWith(expect.stringContaining('may differ in its last bits'));
     const own = await train(open({ library: null }), tempDir(), config);
     for (const [i, loss] of losses.entries()) expect(Math.abs(loss - own.losses[i]!)).toBeLessThan(1e-4);
     expect(device.products().some((p) => p.algorithm !== '')).toBe(true);
+  });
+
+  it('is chosen as in the run that is resumed, to the bit, whatever is kept beside it', async () => {
+    const config = smallRun({ phases: [{ kind: 'constant', steps: 3, from: 3e-3, to: 3e-3 }] });
+    const whole = open();
+    const expected = await train(whole, tempDir(), config);
+    const choices = whole.products();
+    expect(choices.some((p) => p.algorithm !== '')).toBe(true);
+
+    const root = tempDir();
+    const first = await train(open(), root, config, { stopAfter: 1 });
+    // Own kernels were faster, as another process found out.
+    const productsFile = path.join(tempDir(), 'gpu-products.json');
+    const own = choices.map((p) => ({ ...p, algorithm: '' }));
+    fs.writeFileSync(productsFile, JSON.stringify({ [whole.choices!()!.of]: own }));
+    const resumed = open({ productsFile });
+    expect(resumed.products().every((p) => p.algorithm === '')).toBe(true);
+    const rest = await train(resumed, root, config, { from: await first.checkpoint(1) });
+    expect([...first.losses, ...rest.losses]).toEqual(expected.losses);
+    expect(resumed.products().map((p) => p.algorithm)).toEqual(choices.map((p) => p.algorithm));
+    // What is kept is not changed by a run that goes its own way.
+    const kept = JSON.parse(fs.readFileSync(productsFile, 'utf8')) as Record<string, { algorithm: string }[]>;
+    expect(Object.values(kept)[0]!.every((p) => p.algorithm === '')).toBe(true);
   });
 
   it('takes its memory before any arena, and gives it back', () => {

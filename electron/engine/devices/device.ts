@@ -14,6 +14,13 @@ export interface DeviceMemoryUse {
   readonly arenaBytes: number;
 }
 
+/** What was found out once and decides the last bits of results, beside programs and their inputs. */
+export interface DeviceChoices {
+  /** The device, and whatever else they belong to. */
+  readonly of: string;
+  readonly choices: unknown;
+}
+
 /** Something that runs programs. */
 export interface Device {
   readonly kind: DeviceKind;
@@ -25,6 +32,10 @@ export interface Device {
   memory?(): DeviceMemoryUse;
   /** Takes now what the largest of some plans needs, so that each can be loaded later, whatever others have taken by then. */
   reserve?(plans: readonly Plan[]): void;
+  /** Its choices so far, to be kept with a run; none where there is nothing to choose. */
+  choices?(): DeviceChoices | undefined;
+  /** Abides by choices that were kept, where they are its own. */
+  remember?(kept: DeviceChoices): void;
   /** Why the device can't run a call, or undefined when it can. */
   supports(call: Call): string | undefined;
   /** Allocates the plan's arenas, zeroed: the only memory that the programs will ever use. */

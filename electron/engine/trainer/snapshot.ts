@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { Entry, OpenedCheckpoint } from '../checkpoint/index.ts';
-import { type HostArray, hostArray, type Session } from '../devices/device.ts';
+import { type DeviceChoices, type HostArray, hostArray, type Session } from '../devices/device.ts';
 import type { Parameters } from '../gpt2/parameters.ts';
 import type { Gpt2, Training } from '../gpt2/programs.ts';
 import { Optimizer, type OptimizerKind, optimizerKinds, type ParameterStates } from '../optimizers/index.ts';
@@ -65,6 +65,12 @@ export const freshState: TrainerState = {
   sampledStep: -1,
   hellaswagStep: -1,
 };
+
+const choicesSchema = z.object({ device: z.object({ of: z.string(), choices: z.unknown() }).optional() });
+
+/** What the device had chosen when a checkpoint was written, where there was something to choose. */
+export const readDeviceChoices = (state: OpenedCheckpoint['state']): DeviceChoices | undefined =>
+  choicesSchema.parse(state).device;
 
 const singleSourceSchema = z.object({
   trainer: z.looseObject({ sequence: z.int().min(0) }),

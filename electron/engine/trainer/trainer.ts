@@ -48,6 +48,7 @@ import {
   freshState,
   modelEntries,
   optimizerEntries,
+  readDeviceChoices,
   readTrainerState,
   restoreModel,
   restoreOptimizer,
@@ -122,6 +123,8 @@ export class Trainer {
     const step = from ? readTrainerState(from.state).step : 0;
     const { config, device } = options;
     device.reserve?.(requireTrainable(config, step, device, options.memory));
+    const choices = from && readDeviceChoices(from.state);
+    if (choices) device.remember?.(choices);
     const programs = new RunPrograms(config, settingsAt(config, schedule(config), step));
     const session = await device.load(programs.programs, programs.plan);
     const trainer = new Trainer(options, programs, session);
@@ -483,14 +486,15 @@ export class Trainer {
   }
 
   async #saveNow(): Promise<void> {
-    const { checkpointRoot, emit } = this.#options;
+    const { checkpointRoot, device, emit } = this.#options;
     const { training, model } = this.#programs;
     const { step, bestStep } = this.#state;
+    const choices = device.choices?.();
     await this.#flush();
     const written = await writeCheckpoint(checkpointRoot, step, {
       model: modelEntries(this.#session, model.parameters),
       optimizer: optimizerEntries(this.#session, training),
-      state: { trainer: this.#state, config: this.#config },
+      state: { trainer: this.#state, config: this.#config, ...(choices ? { device: choices } : {}) },
     });
     this.#checkpointed = step;
     emit({ type: 'checkpoint', step, path: written.dir, bytes: written.bytes, best: bestStep === step });

@@ -3,7 +3,7 @@ import type { Call } from '../../program/types.ts';
 import { checkPrograms, type Device, type DeviceMemoryUse } from '../device.ts';
 import { arenaSizes, NativeProgramSession } from '../native/session.ts';
 import { cudaAddonPath, type GpuDescription, loadGpuAddon, type NativeGpu, type ProductChoice } from './addon.ts';
-import { KeptProducts } from './keptProducts.ts';
+import { choicesKey, choicesOf, KeptProducts } from './keptProducts.ts';
 
 export interface CudaDeviceOptions {
   /** Which GPU, as CUDA counts them. Default: the first. */
@@ -60,7 +60,8 @@ export function createCudaDevice({
   const addon = loadGpuAddon(file);
   const native = addon.createDevice({ ordinal, tf32, order, memoryBytes, library });
   const gpu = addon.describeDevice(native);
-  const kept = productsFile !== undefined && gpu.library !== '' ? new KeptProducts(productsFile, gpu) : undefined;
+  const key = choicesKey(gpu);
+  const kept = productsFile !== undefined && gpu.library !== '' ? new KeptProducts(productsFile, key) : undefined;
   if (kept) addon.rememberProducts(native, kept.read());
   const device: CudaDevice = {
     kind: 'cuda',
@@ -68,6 +69,12 @@ export function createCudaDevice({
     gpu,
     native,
     products: () => addon.productChoices(native),
+    choices: () => (gpu.library === '' ? undefined : { of: key, choices: addon.productChoices(native) }),
+    remember(choices) {
+      const own = choicesOf(choices, key);
+      addon.rememberProducts(native, own);
+      kept?.leaveOut(own);
+    },
     memory: () => addon.memory(native),
     overheadBytes() {
       const { freeBytes, arenaBytes } = addon.memory(native);

@@ -1,59 +1,81 @@
 import fs from 'node:fs';
 import { z } from 'zod';
 import { version } from '../../../version.ts';
+import type { DeviceChoices } from '../device.ts';
 import type { GpuDescription, ProductChoice } from './addon.ts';
 
-const schema = z.record(
-  z.string(),
-  z.array(
-    z.strictObject({
-      product: z.string(),
-      algorithm: z.string().regex(/^([0-9a-f]{128})?$/),
-      ownSeconds: z.number(),
-      librarySeconds: z.number(),
-    }),
-  ),
+const choicesSchema = z.array(
+  z.strictObject({
+    product: z.string(),
+    algorithm: z.string().regex(/^([0-9a-f]{128})?$/),
+    ownSeconds: z.number(),
+    librarySeconds: z.number(),
+  }),
 );
+const schema = z.record(z.string(), choicesSchema);
+
+/** What choices are good for: another GPU, library or version of own kernels has others. */
+export const choicesKey = (gpu: Pick<GpuDescription, 'name' | 'computeCapability' | 'library'>): string =>
+  `${gpu.name} (${gpu.computeCapability}), ${gpu.library}, Trainyard ${version}`;
+
+/** Those that were kept with a run, where they are of this GPU. */
+export function choicesOf(kept: DeviceChoices, key: string): ProductChoice[] {
+  const parsed = kept.of === key ? choicesSchema.safeParse(kept.choices) : undefined;
+  return parsed?.success ? parsed.data : [];
+}
 
 /**
- * Which products NVIDIA's library multiplies on a GPU and which own kernels do, as they were timed once. The bits of
- * results depend on it: a run that is resumed, or trained again, must not depend on who was faster that day.
+ * Which products NVIDIA's library multiplies on a GPU and which own kernels do, as they were timed once, in a file: runs of
+ * one config must not differ in their bits because another was faster that day.
  */
 export class KeptProducts {
   readonly #file: string;
   readonly #key: string;
-  #kept = '';
+  /** What the device was told. */
+  #read = new Map<string, ProductChoice>();
 
   /** @param file is made when something is known, and may be missing */
-  constructor(file: string, gpu: Pick<GpuDescription, 'name' | 'computeCapability' | 'library'>) {
+  constructor(file: string, key: string) {
     this.#file = file;
-    this.#key = `${gpu.name} (${gpu.computeCapability}), ${gpu.library}, Trainyard ${version}`;
+    this.#key = key;
   }
 
   /** What is known of this GPU with this library; nothing where the file is missing or damaged: then all is timed anew. */
   read(): ProductChoice[] {
     const choices = this.#readAll()[this.#key] ?? [];
-    this.#kept = JSON.stringify(choices);
+    this.#read = byProduct(choices);
     return choices;
   }
 
-  /** Keeps what is known now, beside what other processes have found out of other products. */
+  /** A run has choices of its own, which are nobody else's. */
+  leaveOut(choices: readonly ProductChoice[]): void {
+    for (const choice of choices) this.#read.set(choice.product, choice);
+  }
+
+  /** Keeps what is new, and what took the place of a choice that no longer works. What another process has kept stays. */
   keep(choices: readonly ProductChoice[]): void {
-    const now = JSON.stringify(choices);
-    if (now === this.#kept) return;
+    const isNew = (c: ProductChoice) => this.#read.get(c.product)?.algorithm !== c.algorithm;
+    if (!choices.some(isNew)) return;
     const all = this.#readAll();
-    const known = new Map([...(all[this.#key] ?? []), ...choices].map((c) => [c.product, c]));
-    // In the order in which devices tell them, so that the same is seen to be the same.
-    const sorted = [...known.values()].sort((a, b) => (a.product < b.product ? -1 : 1));
+    const known = byProduct(all[this.#key] ?? []);
+    for (const choice of choices.filter(isNew)) {
+      const before = known.get(choice.product)?.algorithm;
+      if (before === undefined || before === this.#read.get(choice.product)?.algorithm)
+        known.set(choice.product, choice);
+    }
+    this.#write({ ...all, [this.#key]: [...known.values()] });
+    this.#read = byProduct(choices);
+  }
+
+  #write(all: Record<string, ProductChoice[]>): void {
     const partial = `${this.#file}.${process.pid}`;
     try {
-      fs.writeFileSync(partial, `${JSON.stringify({ ...all, [this.#key]: sorted }, null, 1)}\n`);
+      fs.writeFileSync(partial, `${JSON.stringify(all, null, 1)}\n`);
       fs.renameSync(partial, this.#file);
-      this.#kept = now;
     } catch (error) {
       fs.rmSync(partial, { force: true });
       console.warn(
-        `Which matrix products ${this.#key} does fastest can't be kept in ${this.#file} (${(error as Error).message}): a resumed run may differ in the last bits.`,
+        `Which matrix products ${this.#key} does fastest can't be kept in ${this.#file} (${(error as Error).message}): another run of the same config may differ in its last bits.`,
       );
     }
   }
@@ -66,3 +88,5 @@ export class KeptProducts {
     }
   }
 }
+
+const byProduct = (choices: readonly ProductChoice[]) => new Map(choices.map((c) => [c.product, c]));
