@@ -120,24 +120,12 @@ function withIncludes(file: string, seen = new Set<string>()): Set<string> {
 /** GPUs that have code of their own; newer ones compile the last one's as they start. */
 const architectures = [80, 86, 89, 90];
 
-function nvccFlags(only?: number): string[] {
-  const targets = only === undefined ? architectures : [only];
-  const code = targets.map((sm) => `-gencode=arch=compute_${sm},code=sm_${sm}`);
-  const newest = targets.at(-1)!;
+function nvccFlags(): string[] {
+  const code = architectures.map((sm) => `-gencode=arch=compute_${sm},code=sm_${sm}`);
+  const newest = architectures.at(-1)!;
+  const host = process.platform === 'win32' ? '/EHsc,/MD,/utf-8,/DNOMINMAX' : '-fPIC,-fvisibility=hidden';
   return [
-    ...[
-      '-x',
-      'cu',
-      '-c',
-      '-O3',
-      '-std=c++17',
-      '-Werror',
-      'all-warnings',
-      '-Xptxas',
-      '-v',
-      '-Xcompiler',
-      '-fPIC,-fvisibility=hidden',
-    ],
+    ...['-x', 'cu', '-c', '-O3', '-std=c++17', '-Werror', 'all-warnings', '-Xptxas', '-v', '-Xcompiler', host],
     ...code,
     `-gencode=arch=compute_${newest},code=compute_${newest}`,
     ...includeDirs.map((dir) => `-I${dir}`),
@@ -152,14 +140,17 @@ interface Step {
   readonly object: string;
 }
 
+const objectOf = (source: string, { kernels }: Target): string =>
+  path.join(
+    objects,
+    `${kernels.includes(source) ? 'cuda.' : ''}${path.relative(native, source).replaceAll(path.sep, '.')}.o`,
+  );
+
 function stepOf(source: string, target: Target, compiler: Compiler, nvcc: Compiler | undefined): Step {
   const isKernel = target.kernels.includes(source);
   const used = isKernel ? nvcc! : compiler;
-  const object = path.join(
-    objects,
-    `${isKernel ? 'cuda.' : ''}${path.relative(native, source).replaceAll(path.sep, '.')}.o`,
-  );
-  return { source, compiler: used, flags: isKernel ? nvccFlags() : flagsFor(used, source), object };
+  const flags = isKernel ? nvccFlags() : flagsFor(used, source);
+  return { source, compiler: used, flags, object: objectOf(source, target) };
 }
 
 /** What an object was made from: it is up to date while this stays the same. */
@@ -186,26 +177,33 @@ async function compile(step: Step): Promise<void> {
   fs.writeFileSync(`${object}.hash`, mark);
 }
 
+/** What tells Windows' linker that Node has the functions of Node-API. */
+async function nodeLibraries(): Promise<string[]> {
+  const libraries: string[] = [];
+  for (const name of ['node_api', 'js_native_api']) {
+    const library = path.join(objects, `${name}.lib`);
+    const definition = headers(`node-api-headers/def/${name}.def`);
+    const machine = process.arch === 'x64' ? 'X64' : 'ARM64';
+    await run(['lib', '/nologo', `/def:${definition}`, `/out:${library}`, `/machine:${machine}`], `Making ${name}.lib`);
+    libraries.push(library);
+  }
+  return libraries;
+}
+
 async function link(target: Target, inputs: readonly string[], compiler: Compiler, nvcc?: Compiler): Promise<void> {
   const partial = `${target.file}.${process.pid}.tmp`;
+  const libraries = compiler.msvc ? [...(await nodeLibraries()), 'delayimp.lib'] : [];
+  const delayed = '/DELAYLOAD:NODE.EXE';
   if (target.kernels.length > 0) {
     // CUDA's runtime goes into the addon: whoever uses it needs a driver and nothing else.
-    await run([...nvcc!.command, '-shared', '-cudart', 'static', '-o', partial, ...inputs], 'Linking');
-  } else if (compiler.msvc) {
-    const libraries: string[] = [];
-    for (const name of ['node_api', 'js_native_api']) {
-      const library = path.join(objects, `${name}.lib`);
-      const definition = headers(`node-api-headers/def/${name}.def`);
-      const machine = process.arch === 'x64' ? 'X64' : 'ARM64';
-      await run(
-        ['lib', '/nologo', `/def:${definition}`, `/out:${library}`, `/machine:${machine}`],
-        `Making ${name}.lib`,
-      );
-      libraries.push(library);
-    }
-    const delayed = ['delayimp.lib', '/link', '/DELAYLOAD:NODE.EXE'];
+    const linker = compiler.msvc ? ['-Xlinker', delayed] : [];
     await run(
-      [...compiler.command, '/nologo', '/LD', ...inputs, ...libraries, `/Fe:${partial}`, ...delayed],
+      [...nvcc!.command, '-shared', '-cudart', 'static', ...linker, '-o', partial, ...inputs, ...libraries],
+      'Linking',
+    );
+  } else if (compiler.msvc) {
+    await run(
+      [...compiler.command, '/nologo', '/LD', ...inputs, ...libraries, `/Fe:${partial}`, '/link', delayed],
       'Linking',
     );
   } else {
@@ -227,6 +225,21 @@ async function generate(): Promise<void> {
 
 const markOf = ({ object }: Step): string =>
   fs.existsSync(`${object}.hash`) ? fs.readFileSync(`${object}.hash`, 'utf8') : '';
+
+/** Whether all that an addon is made of was compiled, by compilers that are here, from what is here. */
+export function isUpToDate(name: (typeof targetNames)[number]): boolean {
+  const target = targetOf(name);
+  const [compiler, nvcc] = [findCompiler(), target.kernels.length > 0 ? findNvcc() : undefined];
+  const steps = target.sources.map((source) => stepOf(source, target, compiler, nvcc));
+  return fs.existsSync(target.file) && steps.every((step) => markOf(step) === fingerprint(step));
+}
+
+/** What the assembler said of the kernels of the CUDA addon, source by source. */
+export function kernelLogs(): string[] {
+  const target = targetOf('cuda');
+  const logs = target.kernels.map((source) => `${objectOf(source, target)}.log`);
+  return logs.filter((file) => fs.existsSync(file)).map((file) => fs.readFileSync(file, 'utf8'));
+}
 
 /** Builds what is out of date of an addon. @throws BuildError with one line for the user */
 export async function buildNative(name: (typeof targetNames)[number]): Promise<void> {

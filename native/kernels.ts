@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import path from 'node:path';
+import { kernelLogs } from './build.ts';
 
 export interface KernelReport {
   /** Such as `TensorGemm<Bf16, float, false, true, 128>`. */
@@ -19,15 +19,12 @@ export interface KernelReport {
   readonly spillLoadBytes: number;
 }
 
-const objects = path.join(import.meta.dirname, 'build', 'objects');
 const entry =
   /Compiling entry function '(\S+)' for 'sm_(\d+)a?'.*?(\d+) bytes stack frame, (\d+) bytes spill stores, (\d+) bytes spill loads.*?Used (\d+) registers/gs;
 
 /** Of every kernel and target that was compiled; empty where none was. */
 export function readKernelReports(): KernelReport[] {
-  if (!fs.existsSync(objects)) return [];
-  const logs = fs.readdirSync(objects).filter((name) => /^cuda\..*\.o\.log$/.test(name));
-  const found = logs.flatMap((name) => [...fs.readFileSync(path.join(objects, name), 'utf8').matchAll(entry)]);
+  const found = kernelLogs().flatMap((log) => [...log.matchAll(entry)]);
   const names = demangled(found.map(([, name]) => name!));
   return found
     .map(([, , sm, stack, stores, loads, registers], i) => ({

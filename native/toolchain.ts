@@ -32,11 +32,17 @@ export function findCompiler(): Compiler {
   throw new BuildError(`${asked}: ${install}, then run npm ci again.`);
 }
 
-/** NVIDIA's compiler, where there is one: $NVCC, else the first of the usual places that answers. */
+/** The first that knows all GPUs that code is made for (CUDA 11.8's release notes: compute capabilities 8.9 and 9.0). */
+const oldestNvcc = [11, 8] as const;
+
+/** NVIDIA's compiler, where there is one that is new enough: $NVCC, else the first of the usual places that answers. */
 export function findNvcc(): Compiler | undefined {
   for (const command of [process.env.NVCC ?? 'nvcc', '/usr/local/cuda/bin/nvcc']) {
     const answer = spawnSync(command, ['--version'], { encoding: 'utf8' });
-    if (!answer.error && answer.status === 0) return { command: [command], msvc: false, version: answer.stdout };
+    if (answer.error || answer.status !== 0) continue;
+    const [major = 0, minor = 0] = /release (\d+)\.(\d+)/.exec(answer.stdout)?.slice(1).map(Number) ?? [];
+    if (major > oldestNvcc[0] || (major === oldestNvcc[0] && minor >= oldestNvcc[1]))
+      return { command: [command], msvc: false, version: answer.stdout };
   }
   return undefined;
 }

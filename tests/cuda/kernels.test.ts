@@ -1,17 +1,38 @@
+import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
+import { cudaAddonPath, loadGpuAddon } from '../../electron/engine/devices/cuda/addon.ts';
+import { isUpToDate } from '../../native/build.ts';
 import { readKernelReports } from '../../native/kernels.ts';
+import { findNvcc } from '../../native/toolchain.ts';
 
-const reports = readKernelReports();
+describe.skipIf(!findNvcc() || process.platform === 'darwin')('the CUDA addon', () => {
+  it('is compiled, without a warning, from what is here', () => {
+    // `npm run build:cuda` mends this, or says why not.
+    expect(isUpToDate('cuda')).toBe(true);
+  });
 
-describe.skipIf(reports.length === 0)('CUDA kernels, as compiled', () => {
-  it('are there for every target', () => {
+  it('has kernels for every target', () => {
+    const reports = readKernelReports();
     const count = (sm: number) => reports.filter((r) => r.sm === sm).length;
     expect(new Set(reports.map((r) => r.sm))).toEqual(new Set([80, 86, 89, 90]));
     for (const sm of [86, 89, 90]) expect(count(sm)).toBe(count(80));
     expect(count(80)).toBeGreaterThan(100);
   });
 
-  it('keep all that they work on in registers', () => {
-    expect(reports.filter((r) => r.spillStoreBytes + r.spillLoadBytes + r.stackBytes > 0)).toEqual([]);
+  it('keeps all that its kernels work on in registers', () => {
+    expect(readKernelReports().filter((r) => r.spillStoreBytes + r.spillLoadBytes + r.stackBytes > 0)).toEqual([]);
+  });
+
+  it('loads where there is no driver', () => {
+    const addon = loadGpuAddon(cudaAddonPath);
+    expect(addon.countDevices()).toBeGreaterThanOrEqual(0);
+    if (addon.countDevices() === 0) expect(() => addon.lookAtDevice(0)).toThrow(/driver|No GPU can be used/);
+  });
+
+  it.skipIf(process.platform !== 'linux')('needs no library of NVIDIA', () => {
+    const { stdout } = spawnSync('readelf', ['-d', cudaAddonPath], { encoding: 'utf8' });
+    const needed = [...stdout.matchAll(/\(NEEDED\).*\[(.*?)\]/g)].map(([, name]) => name!);
+    expect(needed).toContain('libc.so.6');
+    expect(needed.filter((name) => /cuda|nv|cublas/i.test(name))).toEqual([]);
   });
 });
