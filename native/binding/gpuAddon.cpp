@@ -156,6 +156,7 @@ Napi::Value memory(const Napi::CallbackInfo& info) {
     auto out = Napi::Object::New(info.Env());
     out.Set("freeBytes", static_cast<double>(gpu->freeBytes()));
     out.Set("arenaBytes", static_cast<double>(gpu->arenaBytes()));
+    out.Set("allocations", static_cast<double>(gpu->allocations()));
     return out;
   });
 }

@@ -36,10 +36,10 @@ describe.skipIf(!hasEmulator)("a GPU's memory", () => {
   it('is that of the plan, and given back', async () => {
     const { freeBytes } = device.memory();
     const session = await load(2 * mib);
-    expect(device.memory()).toEqual({ freeBytes: freeBytes - 2 * mib - 256, arenaBytes: 2 * mib + 256 });
+    expect(device.memory()).toMatchObject({ freeBytes: freeBytes - 2 * mib - 256, arenaBytes: 2 * mib + 256 });
     expect(session.allocatedBytes()).toBe(2 * mib + 256);
     session.close();
-    expect(device.memory()).toEqual({ freeBytes, arenaBytes: 0 });
+    expect(device.memory()).toMatchObject({ freeBytes, arenaBytes: 0 });
   });
 
   it('is held for what is loaded later, whatever has been taken meanwhile', async () => {
@@ -57,20 +57,38 @@ describe.skipIf(!hasEmulator)("a GPU's memory", () => {
     await expect(load(2 * mib)).rejects.toThrow('out of memory');
     second.close();
     other.close();
-    expect(device.memory()).toEqual(reserved);
+    const { freeBytes, arenaBytes } = reserved;
+    expect(device.memory()).toMatchObject({ freeBytes, arenaBytes });
   });
 
   it('is not kept by what could not be loaded', async () => {
     const { plan: placed } = filling(mib);
     const unknown = { name: 'broken', calls: [] } as Program;
-    const before = device.memory();
+    const { freeBytes, arenaBytes } = device.memory();
     Object.defineProperty(unknown, 'calls', {
       get: () => {
         throw new Error('broken');
       },
     });
     await expect(device.load([unknown], placed)).rejects.toThrow('broken');
-    expect(device.memory()).toEqual(before);
+    expect(device.memory()).toMatchObject({ freeBytes, arenaBytes });
+  });
+
+  it('is allocated before the first step, and never while a run trains, evaluates and saves', async () => {
+    const config = smallRun({
+      phases: [{ kind: 'constant', steps: 50, from: 3e-3, to: 3e-3 }],
+      model: { vocabSize: 61, contextLength: 16, nLayer: 1, nHead: 1, nEmbd: 8, dropout: 0 },
+      batch: 4,
+      evaluation: { every: 10, sequences: 4 },
+      checkpoints: { every: 25, keepLast: 9 },
+      optimizer: { kind: 'pagedAdamw8bit' },
+    });
+    const allocations = new Set<number>();
+    const { outcome } = await train(device, tempDir(), config, {
+      onEvent: () => allocations.add(device.memory().allocations),
+    });
+    expect(outcome).toMatchObject({ state: 'completed', step: 50 });
+    expect(allocations.size).toBe(1);
   });
 
   it('suffices for every phase of a run from its start', async () => {

@@ -1,4 +1,5 @@
-import { expect, it } from 'vitest';
+import fs from 'node:fs';
+import { afterEach, expect, it, vi } from 'vitest';
 import { packageFile } from '../../electron/paths.ts';
 
 /** Of electron-builder: what it reads and checks before it packs. */
@@ -9,6 +10,7 @@ const { getConfig, validateConfiguration } = (await import('app-builder-lib/out/
 
 interface Packaging {
   readonly files: readonly { readonly filter: readonly string[] }[];
+  readonly beforePack: string;
   readonly asarUnpack: readonly string[];
   readonly electronFuses: Readonly<Record<string, boolean>>;
   readonly linux: { readonly target: readonly string[] };
@@ -32,6 +34,26 @@ it('closes every fuse that lets someone in, and keeps native files outside the a
     grantFileProtocolExtraPrivileges: false,
   });
   expect(config.asarUnpack).toContain('native/build/*.node');
+});
+
+afterEach(() => {
+  vi.restoreAllMocks();
+  vi.unstubAllEnvs();
+});
+
+it('is not packed without its GPU engine, where there are GPUs, unless that is asked for', async () => {
+  const { default: beforePack } = (await import(packageFile(config.beforePack))) as {
+    default(context: { electronPlatformName: string }): void;
+  };
+  const exists = vi.spyOn(fs, 'existsSync').mockReturnValue(false);
+  for (const electronPlatformName of ['linux', 'win32'])
+    expect(() => beforePack({ electronPlatformName })).toThrow(/no GPU engine.*build:cuda/);
+  expect(() => beforePack({ electronPlatformName: 'darwin' })).not.toThrow();
+  vi.stubEnv('TRAINYARD_NO_GPU', '1');
+  expect(() => beforePack({ electronPlatformName: 'linux' })).not.toThrow();
+  vi.unstubAllEnvs();
+  exists.mockReturnValue(true);
+  expect(() => beforePack({ electronPlatformName: 'linux' })).not.toThrow();
 });
 
 it('holds all that the application reads from its own folder', () => {

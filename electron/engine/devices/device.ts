@@ -12,6 +12,8 @@ export interface DeviceMemoryUse {
   readonly freeBytes: number;
   /** Of plans that are loaded or reserved. */
   readonly arenaBytes: number;
+  /** How often memory was allocated, the host's too: a training step does not. */
+  readonly allocations: number;
 }
 
 /** What was found out once and decides the last bits of results, beside programs and their inputs. */

@@ -141,6 +141,7 @@ void* Gpu::allocate(size_t bytes, Place place) {
     throw std::runtime_error("out of memory: " + std::to_string(bytes) + " bytes could not be allocated on " +
                              (onHost ? "the host" : description_.name));
   }
+  allocations_++;
   clear(memory, bytes, place);
   return memory;
 }

@@ -77,6 +77,7 @@ void* Gpu::allocate(size_t bytes, Place place) {
   const bool fits = place == Place::host || freeBytes() >= static_cast<int64_t>(bytes);
   void* memory = fits ? ::operator new(bytes, kAlignment, std::nothrow) : nullptr;
   if (!memory) throw std::runtime_error("out of memory: " + std::to_string(bytes) + " bytes could not be allocated");
+  allocations_++;
   clear(memory, bytes, place);
   if (place == Place::device) implementation_->held[memory] = static_cast<int64_t>(bytes);
   return memory;

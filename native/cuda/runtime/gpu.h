@@ -89,6 +89,8 @@ class Gpu {
   void giveBack(void* memory, size_t bytes, Place place);
   // Of the device's memory: taken, or held for what will be.
   int64_t arenaBytes() const { return arenaBytes_; }
+  // How often memory was allocated, of either place.
+  int64_t allocations() const { return allocations_; }
   // Of memory of any kind; behind all that is in the compute lane, and done when it returns.
   void copy(void* to, const void* from, size_t bytes);
 
@@ -157,7 +159,7 @@ class Gpu {
   };
   Reserve& reserveOf(Place place) { return reserves_[place == Place::host ? 1 : 0]; }
   Reserve reserves_[2];
-  int64_t arenaBytes_ = 0;
+  int64_t arenaBytes_ = 0, allocations_ = 0;
   Maps maps_{};
   int32_t *faults_ = nullptr, *hostFaults_ = nullptr;
   void* mapMemory_ = nullptr;
