@@ -31,7 +31,27 @@ const head = fc.record({
   paddedVocab: fc.constant(128),
 });
 
-const kinds: Record<string, { dims: fc.Arbitrary<Numbers>; kernels: RegExp }> = {
+const widths = fc.constantFrom(8, 40, 64, 72, 128);
+const cached = (time: fc.Arbitrary<number>) =>
+  fc
+    .record({
+      batch: fc.integer({ min: 1, max: 2 }),
+      heads: fc.integer({ min: 1, max: 2 }),
+      time,
+      headDim: widths,
+      room: fc.constantFrom(0, 1, 70),
+    })
+    .map(({ room, ...d }) => ({ ...d, context: d.time + room }));
+/** Widths whose halves, or thirds, are heads of a multiple of 8. */
+const packed = (rows: fc.Arbitrary<number>) => fc.record({ rows, width: fc.constantFrom(16, 48, 64, 80, 128) });
+
+interface Kind {
+  readonly dims: fc.Arbitrary<Numbers>;
+  readonly kernels: RegExp;
+  readonly kind?: string;
+}
+
+const kinds: Record<string, Kind> = {
   linear: { dims: matrices, kernels: /^tensorGemm$/ },
   linearGeluTanh: { dims: matrices, kernels: /^tensorGemm$/ },
   linearBackwardInput: { dims: matrices, kernels: /^tensorGemm$/ },
@@ -40,6 +60,26 @@ const kinds: Record<string, { dims: fc.Arbitrary<Numbers>; kernels: RegExp }> = 
   attentionBackward: {
     dims: attention,
     kernels: /^attentionDelta,tensorAttentionBackwardQueries,tensorAttentionBackwardKeys$/,
+  },
+  'cachedAttention of many tokens': {
+    kind: 'cachedAttention',
+    dims: cached(fc.constantFrom(16, 64, 65, 130)),
+    kernels: /^fillCache,tensorCachedAttention$/,
+  },
+  'cachedAttention of few tokens': {
+    kind: 'cachedAttention',
+    dims: cached(fc.constantFrom(1, 3)),
+    kernels: /^fillCache,cachedAttention$/,
+  },
+  'packedAttention of many tokens': {
+    kind: 'packedAttention',
+    dims: packed(fc.constantFrom(16, 64, 65, 130, 200)),
+    kernels: /^tensorPackedAttention$/,
+  },
+  'packedAttention of few tokens': {
+    kind: 'packedAttention',
+    dims: packed(fc.constantFrom(1, 9)),
+    kernels: /^packedAttention$/,
   },
   headCrossEntropyGrad: { dims: head, kernels: /^(tensorGemm,crossEntropy,tensorGemm,tensorGemm,?)+$/ },
 };
@@ -56,9 +96,9 @@ describe.skipIf(!hasEmulator)('tensor cores of an emulated GPU', () => {
   const open = (order: string, tf32 = false) => createCudaDevice({ addon: emulatedAddonPath, order, tf32 });
 
   const cases = (['bf16', 'f16'] as const).flatMap((precision) =>
-    Object.entries(kinds).map(([kind, expected]) => ({ kind, precision, ...expected })),
+    Object.entries(kinds).map(([name, expected]) => ({ kind: name, name, precision, ...expected })),
   );
-  it.each(cases)('give the reference result of $kind in $precision', async ({ kind, precision, dims, kernels }) => {
+  it.each(cases)('give the reference result of $name in $precision', async ({ kind, precision, dims, kernels }) => {
     const c = caseOf(kind);
     const [device, other] = [open('forward'), open('warpAhead')];
     const property = fc.asyncProperty(dims, fc.integer(), fc.boolean(), async (d, seed, all) => {

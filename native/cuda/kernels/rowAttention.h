@@ -1,23 +1,87 @@
 // Attention of single rows to keys that are picked for each: to a cache, or to stretches of packed text. A block takes a
 // row of a head; the scores of all its keys lie in shared memory.
 #pragma once
+#include "attentionArgs.h"
 #include "elementwise.h"
 #include "faults.h"
+#include "pack.h"
 
 namespace trainyard {
 namespace gpu {
 
-constexpr int kRowThreads = 128;
+constexpr int kRowThreads = 256, kRowWarps = kRowThreads / kWarp;
 constexpr int64_t kMostRowKeys = 24'000;
 inline size_t rowAttentionBytes(int64_t keys) {
-  return (kRowThreads / 32 + static_cast<size_t>(keys)) * sizeof(float);
+  return (kRowWarps + kRowWarps * kMaxHeadDim + static_cast<size_t>(keys)) * sizeof(float);
 }
 
-// y = softmax(q · keysᵀ · scale) · values. keyAt, valueAt: pointers to the i-th of `seen`.
-template <class T, class KeyAt, class ValueAt>
+// y = softmax(q · keysᵀ · scale) · values. keyAt, valueAt: pointers to the i-th of `seen`. Vectors are read 8 numbers at a
+// time where that can be: `lanes` of a warp share one, a power of two.
+template <class T, int lanes, class KeyAt, class ValueAt>
 TY_KERNEL void attendRow(Thread& t, const T* q, int64_t headDim, int64_t seen, const KeyAt& keyAt,
                          const ValueAt& valueAt, T* y) {
-  const Shared<float> scratch = t.shared<float>(0), scores = scratch + kRowThreads / 32;
+  constexpr int kVectors = kWarp / lanes;  // that a warp reads at once
+  const Shared<float> scratch = t.shared<float>(0), parts = scratch + kRowWarps, scores = parts + kRowWarps * kMaxHeadDim;
+  const float scale = 1.0f / sqrtf(static_cast<float>(headDim));
+  const int part = t.lane() % lanes * 8, own = t.warp() * kVectors + t.lane() / lanes;
+  const bool has = part < headDim;
+  float x[8] = {}, top = -INFINITY;
+  if (has) load8(q + part, x);
+  // All lanes take as many turns: they exchange what they have summed up.
+  for (int64_t first = 0; first < seen; first += kRowWarps * kVectors) {
+    const int64_t i = first + own;
+    float sum = 0;
+    if (has && i < seen) {
+      float key[8];
+      load8(keyAt(i) + part, key);
+      TY_UNROLL
+      for (int n = 0; n < 8; n++) sum = fmaf(x[n], key[n], sum);
+    }
+    TY_UNROLL
+    for (int mask = lanes / 2; mask > 0; mask /= 2) sum += t.shuffleXor(sum, mask);
+    sum *= scale;
+    if (i < seen) {
+      if (part == 0) scores[static_cast<int>(i)] = sum;
+      top = fmaxf(top, sum);
+    }
+  }
+  top = blockMax(t, top, scratch);
+  float total = 0;
+  for (int64_t i = t.index(); i < seen; i += t.threads()) {
+    const float p = expf(scores[static_cast<int>(i)] - top);
+    scores[static_cast<int>(i)] = p;
+    total += p;
+  }
+  // Behind this all scores are there.
+  total = blockSum(t, total, scratch);
+  float sums[8] = {};
+  for (int64_t i = own; i < seen; i += kRowWarps * kVectors) {
+    if (!has) continue;
+    const float p = scores[static_cast<int>(i)];
+    float value[8];
+    load8(valueAt(i) + part, value);
+    TY_UNROLL
+    for (int n = 0; n < 8; n++) sums[n] = fmaf(p, value[n], sums[n]);
+  }
+  TY_UNROLL
+  for (int n = 0; n < 8; n++) {
+    TY_UNROLL
+    for (int mask = lanes; mask < kWarp; mask *= 2) sums[n] += t.shuffleXor(sums[n], mask);
+    if (has && t.lane() < lanes) parts[t.warp() * kMaxHeadDim + part + n] = sums[n];
+  }
+  t.sync();
+  for (int d = t.index(); d < headDim; d += t.threads()) {
+    float sum = 0;
+    for (int w = 0; w < kRowWarps; w++) sum += parts[w * kMaxHeadDim + d];
+    fromFloat(sum / total, y + d);
+  }
+}
+
+// The same where vectors are not aligned: each thread takes a key, then an element of all values.
+template <class T, class KeyAt, class ValueAt>
+TY_KERNEL void attendRowByElement(Thread& t, const T* q, int64_t headDim, int64_t seen, const KeyAt& keyAt,
+                                  const ValueAt& valueAt, T* y) {
+  const Shared<float> scratch = t.shared<float>(0), scores = scratch + kRowWarps;
   const float scale = 1.0f / sqrtf(static_cast<float>(headDim));
   float top = -INFINITY;
   for (int64_t i = t.index(); i < seen; i += t.threads()) {
@@ -25,7 +89,7 @@ TY_KERNEL void attendRow(Thread& t, const T* q, int64_t headDim, int64_t seen, c
     float sum = 0;
     for (int64_t d = 0; d < headDim; d++) sum = fmaf(toFloat(q[d]), toFloat(key[d]), sum);
     scores[static_cast<int>(i)] = sum * scale;
-    top = sum * scale > top ? sum * scale : top;
+    top = fmaxf(top, sum * scale);
   }
   top = blockMax(t, top, scratch);
   float total = 0;
@@ -39,6 +103,17 @@ TY_KERNEL void attendRow(Thread& t, const T* q, int64_t headDim, int64_t seen, c
     float sum = 0;
     for (int64_t i = 0; i < seen; i++) sum = fmaf(scores[static_cast<int>(i)], toFloat(valueAt(i)[d]), sum);
     fromFloat(sum / total, y + d);
+  }
+}
+
+// lanes: 0 where vectors are not aligned to 16 bytes, else as many as read one.
+template <class T, int lanes, class KeyAt, class ValueAt>
+TY_KERNEL void attend(Thread& t, const T* q, int64_t headDim, int64_t seen, const KeyAt& keyAt, const ValueAt& valueAt,
+                      T* y) {
+  if constexpr (lanes == 0) {
+    attendRowByElement(t, q, headDim, seen, keyAt, valueAt, y);
+  } else {
+    attendRow<T, lanes>(t, q, headDim, seen, keyAt, valueAt, y);
   }
 }
 
@@ -76,7 +151,7 @@ struct FillCache {
 };
 
 // Blocks: tokens; blocksY: heads.
-template <class T>
+template <class T, int lanes>
 struct CachedAttention {
   static constexpr const char* name = "cachedAttention";
   using Args = CachedAttentionArgs<T>;
@@ -86,33 +161,49 @@ struct CachedAttention {
     const T* keys = a.kCache + bh * a.context * a.headDim;
     const T* values = a.vCache + bh * a.context * a.headDim;
     const int64_t seen = cachePosition(t, a) + token % a.time + 1;
-    attendRow(
+    attend<T, lanes>(
         t, a.qkv + token * 3 * c + h * a.headDim, a.headDim, seen, [&](int64_t i) { return keys + i * a.headDim; },
         [&](int64_t i) { return values + i * a.headDim; }, a.y + token * c + h * a.headDim);
   }
 };
 
-// A row sees spans[0] … spans[1] - 1 and spans[2] … itself. Blocks: rows; blocksY: heads.
+// What a row sees: keys from begin on, `before` of them, then those from own on up to itself.
+struct Span {
+  int begin, before, own;
+};
+
+// Of three numbers of a row: it sees spans[0] … spans[1] - 1 and spans[2] … itself. What can't be is noted.
+TY_KERNEL Span spanOf(Thread& t, const int32_t* spans, int row, int32_t* faults) {
+  const int32_t* s = spans + 3 * int64_t{row};
+  const bool good = 0 <= s[0] && s[0] <= s[1] && s[1] <= s[2] && s[2] <= row;
+  if (good) return {s[0], s[1] - s[0], s[2]};
+  t.atomicMax(faults, kSpanFault);
+  return {0, 0, row};
+}
+
 template <class T>
+struct PackedAttentionArgs {
+  const T* qkv;
+  const int32_t* spans;
+  T* y;
+  int64_t rows, heads, headDim;
+  int32_t* faults;
+};
+
+// Blocks: rows; blocksY: heads.
+template <class T, int lanes>
 struct PackedAttention {
   static constexpr const char* name = "packedAttention";
-  struct Args {
-    const T* qkv;
-    const int32_t* spans;
-    T* y;
-    int64_t heads, headDim;
-    int32_t* faults;
-  };
+  using Args = PackedAttentionArgs<T>;
   TY_KERNEL static void run(Thread& t, const Args& a) {
     const int64_t c = a.heads * a.headDim, row = t.block(), h = t.blockY();
-    const int32_t* spans = a.spans + 3 * row;
-    const bool good = 0 <= spans[0] && spans[0] <= spans[1] && spans[1] <= spans[2] && spans[2] <= row;
-    if (!good && t.index() == 0) t.atomicMax(a.faults, kSpanFault);
-    const int64_t begin = good ? spans[0] : 0, before = good ? spans[1] - begin : 0, own = good ? spans[2] : row;
+    const Span span = spanOf(t, a.spans, static_cast<int>(row), a.faults);
     const T* keys = a.qkv + c + h * a.headDim;
-    const auto at = [&](int64_t i) { return (i < before ? begin + i : own + i - before) * 3 * c; };
-    attendRow(
-        t, a.qkv + row * 3 * c + h * a.headDim, a.headDim, before + row + 1 - own,
+    const auto at = [&](int64_t i) {
+      return (i < span.before ? span.begin + i : span.own + i - span.before) * 3 * c;
+    };
+    attend<T, lanes>(
+        t, a.qkv + row * 3 * c + h * a.headDim, a.headDim, span.before + row + 1 - span.own,
         [&](int64_t i) { return keys + at(i); }, [&](int64_t i) { return keys + c + at(i); },
         a.y + row * c + h * a.headDim);
   }

@@ -93,6 +93,41 @@ TY_KERNEL void addProducts(Thread& t, const float (&x)[count][4], const Tile<T, 
   }
 }
 
+// Turns scores of a row (lane / 4, or the one 8 further) into their powers relative to the highest so far, and makes what was
+// summed up before so, too (Milakov & Gimelshein 2018). top: of scores as they are, not scaled; not minus infinity where
+// a row may see no key of a tile. total: of this lane's columns.
+template <int D, int count>
+TY_KERNEL void softmaxStep(Thread& t, float scale, int half, float (&scores)[count][4], float (&sums)[D / 8][4],
+                           float& top, float& total) {
+  float most[2] = {top, scores[0][2 * half]};
+  TY_UNROLL
+  for (int j = 0; j < count; j++) {
+    TY_UNROLL
+    for (int i = 0; i < 2; i++) most[i] = fmaxf(most[i], scores[j][2 * half + i]);
+  }
+  float highest = fmaxf(most[0], most[1]);
+  TY_UNROLL
+  for (int mask = 1; mask <= 2; mask *= 2) highest = fmaxf(highest, t.shuffleXor(highest, mask));
+  // From the difference, which is 0 where nothing was higher: rounding must not shrink what stays.
+  const float base = highest * scale, shrink = exp2Fast((top - highest) * scale);
+  top = highest;
+  total *= shrink;
+  TY_UNROLL
+  for (int j = 0; j < D / 8; j++) {
+    sums[j][2 * half] *= shrink;
+    sums[j][2 * half + 1] *= shrink;
+  }
+  TY_UNROLL
+  for (int j = 0; j < count; j++) {
+    TY_UNROLL
+    for (int i = 0; i < 2; i++) {
+      float& score = scores[j][2 * half + i];
+      score = exp2Fast(fmaf(score, scale, -base));
+      total += score;
+    }
+  }
+}
+
 // Writes 16 rows, of which a lane has lane / 4 (times scale[0]) and the row 8 further (times scale[1]).
 template <int D, class T>
 TY_KERNEL void storeRows(Thread& t, const float (&sums)[D / 8][4], const float (&scale)[2], const HeadView<T>& to,
@@ -159,7 +194,8 @@ struct TensorAttentionForward {
       // Only tiles at the diagonal have keys that some query must not see.
       if (first + kKeys - 1 > static_cast<int>(q0) + row0) mask(t, query, first, scores);
       TY_UNROLL
-      for (int half = 0; half < 2; half++) rescale(t, a, bh, query + 8 * half, first, scale, half, scores, sums, top[half], total[half]);
+      for (int half = 0; half < 2; half++) softmaxStep<D>(t, scale, half, scores, sums, top[half], total[half]);
+      if (drops) drop(t, a, bh, query, first, scores);
       addProducts<D>(t, scores, vs, sums);
       t.template waitCopies<0>();
       t.sync();
@@ -189,35 +225,13 @@ struct TensorAttentionForward {
     }
   }
 
-  // Turns scores of a row into their powers relative to the highest so far, and makes what was summed up before so, too.
-  TY_KERNEL static void rescale(Thread& t, const Args& a, int64_t bh, int query, int first, float scale, int half,
-                                float (&scores)[kKeys / 8][4], float (&sums)[D / 8][4], float& top, float& total) {
-    float most[2] = {top, scores[0][2 * half]};
+  TY_KERNEL static void drop(Thread& t, const Args& a, int64_t bh, int query, int first,
+                             float (&scores)[kKeys / 8][4]) {
     TY_UNROLL
     for (int j = 0; j < kKeys / 8; j++) {
       TY_UNROLL
-      for (int i = 0; i < 2; i++) most[i] = fmaxf(most[i], scores[j][2 * half + i]);
-    }
-    float highest = fmaxf(most[0], most[1]);
-    TY_UNROLL
-    for (int mask = 1; mask <= 2; mask *= 2) highest = fmaxf(highest, t.shuffleXor(highest, mask));
-    const float base = highest * scale, shrink = exp2Fast(fmaf(top, scale, -base));
-    top = highest;
-    total *= shrink;
-    TY_UNROLL
-    for (int j = 0; j < D / 8; j++) {
-      sums[j][2 * half] *= shrink;
-      sums[j][2 * half + 1] *= shrink;
-    }
-    TY_UNROLL
-    for (int j = 0; j < kKeys / 8; j++) {
-      TY_UNROLL
-      for (int i = 0; i < 2; i++) {
-        float& score = scores[j][2 * half + i];
-        score = exp2Fast(fmaf(score, scale, -base));
-        total += score;
-        if (drops) score *= maskOf(a, bh, query, first + 8 * j + t.lane() % 4 * 2 + i);
-      }
+      for (int i = 0; i < 4; i++)
+        scores[j][i] *= maskOf(a, bh, query + i / 2 * 8, first + 8 * j + t.lane() % 4 * 2 + i % 2);
     }
   }
 };

@@ -13,6 +13,7 @@
 #include "../kernels/rowAttention.h"
 #include "../kernels/tensorAttention.h"
 #include "../kernels/tensorGemm.h"
+#include "../kernels/tensorRowAttention.h"
 #include "execute.h"
 #include "launch.h"
 
@@ -176,19 +177,40 @@ AttentionArgs<T> attentionArgs(const AttentionCall& c) {
   return a;
 }
 
-// Whether heads can be copied 16 bytes at a time for tensor cores, which take numbers of 16 bits.
-template <class T, class AttentionCall>
-bool suitsTensorCores(const AttentionCall& c) {
-  return sizeof(T) == 2 && c.headDim % 8 == 0;
+// Whether heads of 16-bit numbers can be copied 16 bytes at a time, for tensor cores.
+inline bool suitsTensorCores(int64_t headDim) { return headDim % 8 == 0; }
+
+// Below so many rows tensor cores would mostly multiply nothing.
+constexpr int64_t kFewRows = 16;
+
+// Calls body(std::integral_constant) with the width of tiles that hold a head.
+template <class Body>
+void withTile(int64_t headDim, const Body& body) {
+  if (headDim <= 64) return body(std::integral_constant<int, 64>());
+  if (headDim <= kMaxHeadDim) return body(std::integral_constant<int, kMaxHeadDim>());
+  throw std::logic_error("heads are too wide");
 }
 
-// Calls body(std::integral_constant, std::bool_constant) with the width of tiles that hold a head, and whether it drops.
+// The same, and whether it drops.
 template <class Body>
 void withTiles(int64_t headDim, bool drops, const Body& body) {
-  const auto with = [&](auto size) { drops ? body(size, std::true_type()) : body(size, std::false_type()); };
-  if (headDim <= 64) return with(std::integral_constant<int, 64>());
-  if (headDim <= kMaxHeadDim) return with(std::integral_constant<int, kMaxHeadDim>());
+  withTile(headDim, [&](auto size) { drops ? body(size, std::true_type()) : body(size, std::false_type()); });
+}
+
+// Calls body(std::integral_constant) with how many lanes read a head's vector, 8 numbers each; 0 where they can't.
+template <class Body>
+void withLanes(int64_t headDim, const Body& body) {
+  if (headDim % 8 != 0) return body(std::integral_constant<int, 0>());
+  if (headDim <= 32) return body(std::integral_constant<int, 4>());
+  if (headDim <= 64) return body(std::integral_constant<int, 8>());
+  if (headDim <= kMaxHeadDim) return body(std::integral_constant<int, 16>());
   throw std::logic_error("heads are too wide");
+}
+
+template <class Kernel, class T, int D, class Args>
+void launchTensorRows(Gpu& gpu, const Args& a, int64_t heads, int64_t rows) {
+  const int64_t blocks = heads * ceilDiv(rows, kTensorAttentionRows);
+  gpu.launch<Kernel>({blocks, 1, Kernel::kThreads, kTensorRowsBytes<T, D>}, a);
 }
 
 template <class T>
@@ -198,7 +220,7 @@ void attention(const AttentionCall<T>& c, Gpu& gpu) {
   a.y = c.y;
   const int64_t heads = c.batch * c.heads;
   if constexpr (sizeof(T) == 2) {
-    if (suitsTensorCores<T>(c)) {
+    if (suitsTensorCores(c.headDim)) {
       return withTiles(c.headDim, a.drops, [&](auto size, auto drops) {
         using Kernel = TensorAttentionForward<T, decltype(size)::value, decltype(drops)::value>;
         const int64_t blocks = heads * ceilDiv(c.time, kTensorAttentionRows);
@@ -224,7 +246,7 @@ void attentionBackward(const AttentionBackwardCall<T>& c, Gpu& gpu) {
   a.lse = const_cast<float*>(c.lse);
   a.dqkv = c.dqkv;
   if constexpr (sizeof(T) == 2) {
-    if (suitsTensorCores<T>(c)) {
+    if (suitsTensorCores(c.headDim)) {
       const int64_t blocks = heads * ceilDiv(c.time, kTensorAttentionRows);
       return withTiles(c.headDim, a.drops, [&](auto size, auto drops) {
         using Queries = TensorAttentionBackwardQueries<T, decltype(size)::value, decltype(drops)::value>;
@@ -301,13 +323,35 @@ void executeReal(const Call& call, Gpu& gpu) {
       const CachedAttentionArgs<T> a = {c.qkv,  c.position, c.kCache, c.vCache, c.y,        c.batch,
                                         c.time, c.heads,    c.headDim, c.context, gpu.faults()};
       gpu.launch<FillCache<T>>(gridOver(c.batch * c.time * c.heads * c.headDim), a);
-      return gpu.launch<CachedAttention<T>>({c.batch * c.time, c.heads, kRowThreads, rowAttentionBytes(c.context)}, a);
+      if constexpr (sizeof(T) == 2) {
+        if (suitsTensorCores(c.headDim) && c.time >= kFewRows) {
+          return withTile(c.headDim, [&](auto size) {
+            launchTensorRows<TensorCachedAttention<T, decltype(size)::value>, T, decltype(size)::value>(
+                gpu, a, c.batch * c.heads, c.time);
+          });
+        }
+      }
+      return withLanes(c.headDim, [&](auto lanes) {
+        using Kernel = CachedAttention<T, decltype(lanes)::value>;
+        gpu.launch<Kernel>({c.batch * c.time, c.heads, kRowThreads, rowAttentionBytes(c.context)}, a);
+      });
     }
     case Kind::packedAttention: {
       auto c = PackedAttentionCall<T>::from(call);
       const auto heads = static_cast<int64_t>(c.heads);
-      return gpu.launch<PackedAttention<T>>({c.rows, heads, kRowThreads, rowAttentionBytes(c.rows)},
-                                            {c.qkv, c.spans, c.y, heads, c.width / heads, gpu.faults()});
+      const PackedAttentionArgs<T> a = {c.qkv, c.spans, c.y, c.rows, heads, c.width / heads, gpu.faults()};
+      if constexpr (sizeof(T) == 2) {
+        if (suitsTensorCores(a.headDim) && c.rows >= kFewRows) {
+          return withTile(a.headDim, [&](auto size) {
+            launchTensorRows<TensorPackedAttention<T, decltype(size)::value>, T, decltype(size)::value>(gpu, a, heads,
+                                                                                                         c.rows);
+          });
+        }
+      }
+      return withLanes(a.headDim, [&](auto lanes) {
+        using Kernel = PackedAttention<T, decltype(lanes)::value>;
+        gpu.launch<Kernel>({c.rows, heads, kRowThreads, rowAttentionBytes(c.rows)}, a);
+      });
     }
     case Kind::selectRows: {
       auto c = SelectRowsCall<T>::from(call);
