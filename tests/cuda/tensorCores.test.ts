@@ -45,6 +45,9 @@ const cached = (time: fc.Arbitrary<number>) =>
 /** Widths whose halves, or thirds, are heads of a multiple of 8. */
 const packed = (rows: fc.Arbitrary<number>) => fc.record({ rows, width: fc.constantFrom(16, 48, 64, 80, 128) });
 
+/** Rows of one, two and four packs a thread, and those that are taken element by element. */
+const norms = fc.record({ rows: fc.constantFrom(1, 3), width: fc.constantFrom(8, 1024, 1032, 2056, 4096, 4104) });
+
 interface Kind {
   readonly dims: fc.Arbitrary<Numbers>;
   readonly kernels: RegExp;
@@ -81,13 +84,18 @@ const kinds: Record<string, Kind> = {
     dims: packed(fc.constantFrom(1, 9)),
     kernels: /^packedAttention$/,
   },
+  layerNorm: { dims: norms, kernels: /^layerNorm$/ },
+  layerNormBackward: {
+    dims: norms,
+    kernels: /^layerNormBackwardChunks,layerNormBackwardSum,layerNormBackwardInput$/,
+  },
   headCrossEntropyGrad: { dims: head, kernels: /^(tensorGemm,crossEntropy,tensorGemm,tensorGemm,?)+$/ },
 };
 
 /** What differs in the products of factors that are rounded to 10 bits of fraction, each up to half a step. */
 const tf32Step = 2 ** -10;
 
-describe.skipIf(!hasEmulator)('tensor cores of an emulated GPU', () => {
+describe.skipIf(!hasEmulator)('tensor cores and wide reads of an emulated GPU', () => {
   const addon = hasEmulator ? loadGpuAddon(emulatedAddonPath) : undefined!;
   let reference: Device;
   beforeAll(async () => {

@@ -1,6 +1,7 @@
 // Layer normalisation over rows, forward and backward. A block takes a row.
 #pragma once
 #include "../layer/layer.h"
+#include "pack.h"
 
 namespace trainyard {
 namespace gpu {
@@ -10,9 +11,14 @@ constexpr size_t kNormSharedBytes = 2 * kNormThreads / 32 * sizeof(float);
 // Rows whose partial sums of dgamma and dbeta are taken together; layerNormRowsPerChunk in the op's declaration.
 constexpr int64_t kNormRowsPerChunk = 32;
 
-template <class T>
+// Eight numbers of a row and a thread at a time, `packs` of them, kept in registers: read once. Element of a pack.
+TY_KERNEL int64_t packAt(Thread& t, int pack) { return 8 * (int64_t{pack} * kNormThreads + t.index()); }
+
+// packs: 0 where rows are not aligned to 16 bytes, or too wide: then element by element.
+template <class T, int packs>
 struct LayerNorm {
   static constexpr const char* name = "layerNorm";
+  static constexpr int kThreads = kNormThreads, kMinBlocks = 1;
   struct Args {
     const T* x;
     const float* gamma;
@@ -24,6 +30,52 @@ struct LayerNorm {
     float eps;
   };
   TY_KERNEL static void run(Thread& t, const Args& a) {
+    if constexpr (packs > 0) {
+      wide(t, a);
+    } else {
+      byElement(t, a);
+    }
+  }
+
+ private:
+  TY_KERNEL static void wide(Thread& t, const Args& a) {
+    const Shared<float> scratch = t.shared<float>(0);
+    const int64_t row = t.block();
+    const T* from = a.x + row * a.width;
+    float x[packs][8] = {}, sum = 0, squares = 0;
+    TY_UNROLL
+    for (int p = 0; p < packs; p++) {
+      if (packAt(t, p) >= a.width) continue;
+      load8(from + packAt(t, p), x[p]);
+      TY_UNROLL
+      for (int i = 0; i < 8; i++) sum += x[p][i];
+    }
+    const float mean = blockSum(t, sum, scratch) / static_cast<float>(a.width);
+    // The variance is taken from the differences: the difference of two large sums would lose it.
+    TY_UNROLL
+    for (int p = 0; p < packs; p++) {
+      if (packAt(t, p) >= a.width) continue;
+      TY_UNROLL
+      for (int i = 0; i < 8; i++) squares = fmaf(x[p][i] - mean, x[p][i] - mean, squares);
+    }
+    const float rstd = 1.0f / sqrtf(blockSum(t, squares, scratch) / static_cast<float>(a.width) + a.eps);
+    TY_UNROLL
+    for (int p = 0; p < packs; p++) {
+      if (packAt(t, p) >= a.width) continue;
+      float gamma[8], beta[8];
+      load8(a.gamma + packAt(t, p), gamma);
+      load8(a.beta + packAt(t, p), beta);
+      TY_UNROLL
+      for (int i = 0; i < 8; i++) x[p][i] = fmaf((x[p][i] - mean) * rstd, gamma[i], beta[i]);
+      store8(x[p], a.y + row * a.width + packAt(t, p));
+    }
+    if (t.index() == 0) {
+      a.mean[row] = mean;
+      a.rstd[row] = rstd;
+    }
+  }
+
+  TY_KERNEL static void byElement(Thread& t, const Args& a) {
     const Shared<float> scratch = t.shared<float>(0);
     const int64_t row = t.block();
     const T* x = a.x + row * a.width;
@@ -31,7 +83,6 @@ struct LayerNorm {
     float sum = 0;
     for (int64_t i = t.index(); i < a.width; i += t.threads()) sum += toFloat(x[i]);
     const float mean = blockSum(t, sum, scratch) / static_cast<float>(a.width);
-    // The variance is taken from the differences: the difference of two large sums would lose it.
     float squares = 0;
     for (int64_t i = t.index(); i < a.width; i += t.threads()) {
       const float d = toFloat(x[i]) - mean;
@@ -48,9 +99,10 @@ struct LayerNorm {
 };
 
 // dx = (dy·gamma - mean(dy·gamma) - normal · mean(dy·gamma·normal)) · rstd
-template <class T>
+template <class T, int packs>
 struct LayerNormBackwardInput {
   static constexpr const char* name = "layerNormBackwardInput";
+  static constexpr int kThreads = kNormThreads, kMinBlocks = 1;
   struct Args {
     const T* dy;
     const T* x;
@@ -62,6 +114,53 @@ struct LayerNormBackwardInput {
     bool accumulate;
   };
   TY_KERNEL static void run(Thread& t, const Args& a) {
+    if constexpr (packs > 0) {
+      wide(t, a);
+    } else {
+      byElement(t, a);
+    }
+  }
+
+ private:
+  TY_KERNEL static void wide(Thread& t, const Args& a) {
+    const Shared<float> scratch = t.shared<float>(0);
+    const int64_t row = t.block(), base = row * a.width;
+    const float mean = a.mean[row], rstd = a.rstd[row];
+    // dy·gamma, and normal
+    float scaled[packs][8] = {}, normal[packs][8] = {}, sum = 0, dot = 0;
+    TY_UNROLL
+    for (int p = 0; p < packs; p++) {
+      if (packAt(t, p) >= a.width) continue;
+      float gamma[8];
+      load8(a.gamma + packAt(t, p), gamma);
+      load8(a.dy + base + packAt(t, p), scaled[p]);
+      load8(a.x + base + packAt(t, p), normal[p]);
+      TY_UNROLL
+      for (int i = 0; i < 8; i++) {
+        scaled[p][i] *= gamma[i];
+        normal[p][i] = (normal[p][i] - mean) * rstd;
+        sum += scaled[p][i];
+        dot = fmaf(scaled[p][i], normal[p][i], dot);
+      }
+    }
+    const float meanSum = blockSum(t, sum, scratch) / static_cast<float>(a.width);
+    const float meanDot = blockSum(t, dot, scratch) / static_cast<float>(a.width);
+    TY_UNROLL
+    for (int p = 0; p < packs; p++) {
+      if (packAt(t, p) >= a.width) continue;
+      T* to = a.dx + base + packAt(t, p);
+      float old[8] = {};
+      if (a.accumulate) load8(to, old);
+      TY_UNROLL
+      for (int i = 0; i < 8; i++) {
+        const float value = (scaled[p][i] - meanSum - normal[p][i] * meanDot) * rstd;
+        scaled[p][i] = a.accumulate ? value + old[i] : value;
+      }
+      store8(scaled[p], to);
+    }
+  }
+
+  TY_KERNEL static void byElement(Thread& t, const Args& a) {
     const Shared<float> scratch = t.shared<float>(0);
     const int64_t row = t.block();
     const T* dy = a.dy + row * a.width;
@@ -102,6 +201,7 @@ struct LayerNormBackwardChunks {
     const int64_t first = t.blockY() * kNormRowsPerChunk;
     const int64_t end = first + kNormRowsPerChunk < a.rows ? first + kNormRowsPerChunk : a.rows;
     float gamma = 0, beta = 0;
+    TY_UNROLL_BY(8)
     for (int64_t row = first; row < end; row++) {
       const float d = toFloat(a.dy[row * a.width + column]);
       gamma += d * ((toFloat(a.x[row * a.width + column]) - a.mean[row]) * a.rstd[row]);
@@ -126,6 +226,7 @@ struct LayerNormBackwardSum {
     const int64_t column = t.block() * t.threads() + t.index();
     if (column >= a.width) return;
     float gamma = a.addGamma ? a.dgamma[column] : 0.0f, beta = a.addBeta ? a.dbeta[column] : 0.0f;
+    TY_UNROLL_BY(8)
     for (int64_t chunk = 0; chunk < a.chunks; chunk++) {
       gamma += a.partial[chunk * 2 * a.width + column];
       beta += a.partial[chunk * 2 * a.width + a.width + column];

@@ -118,6 +118,15 @@ void linearBackwardWeight(const LinearBackwardWeightCall<T>& c, Gpu& gpu) {
   c.outputs % 8 == 0 && isAligned16(c.dy) ? sums(WideColumnSums<T>()) : sums(ColumnSums<T>());
 }
 
+// Calls body(std::integral_constant) with how often 128 threads take eight numbers of a row; 0 where they can't.
+template <class Body>
+void withPacks(int64_t width, const Body& body) {
+  const int64_t packs = ceilDiv(width, 8 * kNormThreads);
+  if (width % 8 != 0 || packs > 4) return body(std::integral_constant<int, 0>());
+  if (packs == 1) return body(std::integral_constant<int, 1>());
+  packs == 2 ? body(std::integral_constant<int, 2>()) : body(std::integral_constant<int, 4>());
+}
+
 template <class T>
 void layerNormBackward(const LayerNormBackwardCall<T>& c, Gpu& gpu) {
   const int64_t chunks = ceilDiv(c.rows, kNormRowsPerChunk), columns = ceilDiv(c.width, kColumnThreads);
@@ -126,8 +135,11 @@ void layerNormBackward(const LayerNormBackwardCall<T>& c, Gpu& gpu) {
                                          {c.dy, c.x, c.mean, c.rstd, c.workspace, c.rows, c.width});
   gpu.launch<LayerNormBackwardSum>({columns, 1, kColumnThreads, 0}, {c.workspace, c.dgamma, c.dbeta, chunks, c.width,
                                                                      c.dgammaAccumulate, c.dbetaAccumulate});
-  gpu.launch<LayerNormBackwardInput<T>>({c.rows, 1, kNormThreads, kNormSharedBytes},
-                                        {c.dy, c.x, c.gamma, c.mean, c.rstd, c.dx, c.width, c.dxAccumulate});
+  withPacks(c.width, [&](auto packs) {
+    using Kernel = LayerNormBackwardInput<T, decltype(packs)::value>;
+    gpu.launch<Kernel>({c.rows, 1, kNormThreads, kNormSharedBytes},
+                       {c.dy, c.x, c.gamma, c.mean, c.rstd, c.dx, c.width, c.dxAccumulate});
+  });
 }
 
 // Logits of a chunk of rows, their losses, and what follows from them; chunk after chunk over the same workspace.
@@ -296,8 +308,11 @@ void executeReal(const Call& call, Gpu& gpu) {
     }
     case Kind::layerNorm: {
       auto c = LayerNormCall<T>::from(call);
-      return gpu.launch<LayerNorm<T>>({c.rows, 1, kNormThreads, kNormSharedBytes},
-                                      {c.x, c.gamma, c.beta, c.y, c.mean, c.rstd, c.width, static_cast<float>(c.eps)});
+      return withPacks(c.width, [&](auto packs) {
+        using Kernel = LayerNorm<T, decltype(packs)::value>;
+        gpu.launch<Kernel>({c.rows, 1, kNormThreads, kNormSharedBytes},
+                           {c.x, c.gamma, c.beta, c.y, c.mean, c.rstd, c.width, static_cast<float>(c.eps)});
+      });
     }
     case Kind::layerNormBackward: return layerNormBackward(LayerNormBackwardCall<T>::from(call), gpu);
     case Kind::linear: {
