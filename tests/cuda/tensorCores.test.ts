@@ -121,6 +121,25 @@ describe.skipIf(!hasEmulator)('tensor cores and wide reads of an emulated GPU', 
     await fc.assert(property, { seed: 3, numRuns: 8 });
   });
 
+  it.each([
+    ['bf16', 8300, /tensorGemmParts,sumParts/],
+    ['f16', 4097, /tensorGemmParts,sumParts/],
+    // One part is all of them.
+    ['f16', 4096, /^tensorGemm,crossEntropy,tensorGemm,tensorGemm$/],
+  ] as const)('sum up the gradient of many logits in parts, in %s of %i', async (precision, vocab, kernels) => {
+    const c = { ...caseOf('headCrossEntropyGrad'), attrs: () => ({ vocab }) };
+    const [device, other] = [open('forward'), open('warpAhead')];
+    for (const all of [false, true]) {
+      const dims = { rows: 3, width: 16, paddedVocab: Math.ceil(vocab / 64) * 64 };
+      const one = await makeCall(c, dims, all, 7, (o) => run(reference, o), precision);
+      addon.launched(device.native);
+      const actual = await run(device, one);
+      expect(addon.launched(device.native).join()).toMatch(kernels);
+      expectResults(c, one, actual, await run(reference, one));
+      expectSameBits(one, await run(other, one), actual);
+    }
+  });
+
   it.each(['linear', 'linearGeluTanh', 'linearBackwardInput', 'linearBackwardWeight'])(
     'multiply float32 rounded to 10 bits of fraction, where that is asked for: %s',
     async (kind) => {

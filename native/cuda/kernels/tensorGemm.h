@@ -2,6 +2,7 @@
 // of A and B come in by asynchronous copies, two ahead of what is multiplied. A sum's terms come in one order, whatever
 // the tiles.
 #pragma once
+#include "elementwise.h"
 #include "product.h"
 #include "tile.h"
 
@@ -21,9 +22,11 @@ struct TensorGemm {
   static constexpr size_t kSharedBytes = kStages * (TileA::kBytes + TileB::kBytes);
   using Args = ProductArgs<T, Out>;
 
-  TY_KERNEL static void run(Thread& t, const Args& g) {
+  TY_KERNEL static void run(Thread& t, const Args& g) { multiplyTile(t, g, t.block() * side, t.blockY() * side); }
+
+  // The tile of C that begins at m0, n0.
+  TY_KERNEL static void multiplyTile(Thread& t, const Args& g, int64_t m0, int64_t n0) {
     constexpr int kMs = kWarpRows / 16;
-    const int64_t m0 = t.block() * side, n0 = t.blockY() * side;
     const int row0 = t.warp() / (side / kWarpColumns) * kWarpRows, column0 = t.warp() % (side / kWarpColumns) * kWarpColumns;
     Filler<TileA, kThreads> fillA(t, {g.a, g.lda, transposeA ? g.k : g.m, transposeA ? g.m : g.k}, transposeA ? 0 : m0,
                                   transposeA ? m0 : 0);
@@ -113,6 +116,50 @@ struct TensorGemm {
   }
   TY_KERNEL static TileB tileB(Thread& t, int tile) {
     return {t.shared<T>(static_cast<int>(kStages * TileA::kBytes + tile * TileB::kBytes))};
+  }
+};
+
+// Parts of a product with many terms and few tiles: each block sums up a part of the terms of a tile, for SumParts to add.
+// Blocks: tiles down; blocksY: tiles across, part after part.
+template <class T, int side>
+struct TensorGemmParts {
+  static constexpr const char* name = "tensorGemmParts";
+  using Tiles = TensorGemm<T, float, false, false, side>;
+  static constexpr int kThreads = Tiles::kThreads, kMinBlocks = Tiles::kMinBlocks;
+  static constexpr size_t kSharedBytes = Tiles::kSharedBytes;
+  struct Args {
+    ProductArgs<T, float> product;  // c: of the first part
+    int64_t terms, stride;          // of a part; from a part to the next one
+  };
+  TY_KERNEL static void run(Thread& t, const Args& a) {
+    ProductArgs<T, float> g = a.product;
+    const int64_t across = (g.n + side - 1) / side, part = t.blockY() / across, first = part * a.terms;
+    g.a += first;
+    g.b += first * g.ldb;
+    g.c += part * a.stride;
+    g.k = first + a.terms < g.k ? a.terms : g.k - first;
+    Tiles::multiplyTile(t, g, t.block() * side, t.blockY() % across * side);
+  }
+};
+
+// y = (or +=) the sum of parts that lie side by side in each row, in order.
+template <class T>
+struct SumParts {
+  static constexpr const char* name = "sumParts";
+  struct Args {
+    const float* parts;
+    int64_t ld, stride, count;  // from row to row; from part to part
+    T* y;
+    int64_t rows, columns;
+    bool accumulate;
+  };
+  TY_KERNEL static void run(Thread& t, const Args& a) {
+    eachElement(t, a.rows * a.columns, [&](int64_t i) {
+      const float* from = a.parts + i / a.columns * a.ld + i % a.columns;
+      float sum = 0;
+      for (int64_t p = 0; p < a.count; p++) sum += from[p * a.stride];
+      fromFloat(a.accumulate ? sum + toFloat(a.y[i]) : sum, a.y + i);
+    });
   }
 };
 

@@ -64,10 +64,9 @@ bool suitsLibrary(const ProductArgs<T, Out>& g) {
          (!g.bias || g.n <= Products::kMostBias);
 }
 
-template <class T, class Out, bool transposeA, bool transposeB>
-void product(Gpu& gpu, ProductArgs<T, Out> g) {
-  g.vectors = hasAlignedRows(g);
-  const auto own = [&] { ownProduct<T, Out, transposeA, transposeB>(gpu, g); };
+// own: by own kernels.
+template <bool transposeA, bool transposeB, class T, class Out, class Own>
+void productBy(Gpu& gpu, const ProductArgs<T, Out>& g, const Own& own) {
   Products* products = gpu.products();
   if (!products || !suitsLibrary(g)) return own();
   BlasProduct p{blasTypeOf<T>, blasTypeOf<Out>, transposeA, transposeB, gpu.tf32(), g.m, g.n, g.k};
@@ -87,6 +86,12 @@ void product(Gpu& gpu, ProductArgs<T, Out> g) {
   products->run(p, own, [&] {
     if (rounds) gpu.launch<Cast<T>>(gridOver(g.n), {g.bias, static_cast<T*>(products->biasMemory()), g.n});
   });
+}
+
+template <class T, class Out, bool transposeA, bool transposeB>
+void product(Gpu& gpu, ProductArgs<T, Out> g) {
+  g.vectors = hasAlignedRows(g);
+  productBy<transposeA, transposeB>(gpu, g, [&] { ownProduct<T, Out, transposeA, transposeB>(gpu, g); });
 }
 
 // y = x · w, rows × in by in × out.
@@ -142,6 +147,30 @@ void layerNormBackward(const LayerNormBackwardCall<T>& c, Gpu& gpu) {
   });
 }
 
+// dx = (or +=) dlogits · wte: many terms and few tiles, so that parts of the sums are taken apart. Numbers of 16 bits take
+// the lower half of the rows of logits that they replace: the parts have the upper one.
+template <class T>
+void headInput(Gpu& gpu, ProductArgs<T, T> g, float* logits, int64_t stride) {
+  // By shape alone: the order of a sum's terms must not depend on the GPU.
+  constexpr int64_t kTerms = 4096;
+  constexpr int side = 128;
+  const int64_t parts = ceilDiv(g.k, kTerms), room = stride / 2 / 8 * 8;
+  g.vectors = hasAlignedRows(g);
+  const bool apart = sizeof(T) == 2 && parts > 1 && g.n % 8 == 0 && parts * g.n <= room;
+  if (!apart || !hasAlignedOperands(g.a, g.lda, g.b, g.ldb)) return product<T, T, false, false>(gpu, g);
+  productBy<false, false>(gpu, g, [&] {
+    if constexpr (sizeof(T) == 2) {
+      float* const sums = logits + (stride - room);
+      ProductArgs<T, float> part = {g.m, g.n, g.k, g.a, g.lda, g.b, g.ldb, sums, stride};
+      part.vectors = hasAlignedRows(part);
+      using Parts = TensorGemmParts<T, side>;
+      gpu.launch<Parts>({ceilDiv(g.m, side), parts * ceilDiv(g.n, side), Parts::kThreads, Parts::kSharedBytes},
+                        {part, kTerms, g.n});
+      gpu.launch<SumParts<T>>(gridOver(g.m * g.n), {sums, stride, g.n, parts, g.c, g.m, g.n, g.accumulate});
+    }
+  });
+}
+
 // Logits of a chunk of rows, their losses, and what follows from them; chunk after chunk over the same workspace.
 template <class T, class HeadCall>
 void headLosses(const HeadCall& c, Gpu& gpu, int64_t vocab, T* dx, float* dwte, const float* scale, bool addDx,
@@ -160,7 +189,7 @@ void headLosses(const HeadCall& c, Gpu& gpu, int64_t vocab, T* dx, float* dwte, 
     if (!dx) continue;
     ProductArgs<T, T> toInput = {rows, c.width, vocab, dlogits, ld, c.wte, c.width, dx + first * c.width, c.width};
     toInput.accumulate = addDx;
-    product<T, T, false, false>(gpu, toInput);
+    headInput(gpu, toInput, c.workspace, stride);
     ProductArgs<T, float> toWeight = {padded, c.width, rows, dlogits, ld, x, c.width, dwte, c.width};
     toWeight.accumulate = addDwte || first > 0;
     product<T, float, true, false>(gpu, toWeight);
