@@ -386,6 +386,7 @@ export const text = {
     home: 'Home folder',
     homeHint: 'Runs and datasets are kept here. Choose another with --home or TRAINYARD_HOME.',
     devices: 'Devices',
+    device: (kind: string, gpu: number | undefined) => (gpu === undefined ? kind : `${kind} ${gpu}`),
     look: 'Look again',
     available: 'ready',
     missing: 'not used',

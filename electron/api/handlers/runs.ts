@@ -140,7 +140,7 @@ export const runs = {
   pause: api.runs.pause.handler(({ input, context }) => order(context.studio, input.id, 'pause')),
   stop: api.runs.stop.handler(({ input, context }) => order(context.studio, input.id, 'stop')),
   resume: api.runs.resume.handler(async ({ input, context: { studio } }) => {
-    const { step, refused } = await studio.resume(studio.store.getRun(input.id));
+    const { step, refused } = await studio.resume(studio.store.getRun(input.id), input.device);
     return { step, refused: refused.map((r) => r.reason) };
   }),
   request: api.runs.request.handler(({ input, context }) => order(context.studio, input.id, input.what)),

@@ -2,6 +2,7 @@ import type { PrepareFilesOptions, PrepareProgress } from '../../data/prepareFil
 import type { ItemScore } from '../../evals/hellaswag/score.ts';
 import type { RunConfig } from '../config.ts';
 import type { WritingOptions } from '../generate.ts';
+import type { JobPlace } from '../loadJob.ts';
 import type { RunEvent } from '../trainer/events.ts';
 import type { PhaseRequest, Request } from '../trainer/events.ts';
 import type { DatasetDirs } from '../trainer/windows.ts';
@@ -44,7 +45,7 @@ export type Job =
   | {
       readonly type: 'generate';
       readonly config: RunConfig;
-      readonly productsFile: string;
+      readonly place: JobPlace;
       readonly checkpoint: string;
       readonly prompt: string;
       readonly sampling: WritingOptions;
@@ -52,7 +53,7 @@ export type Job =
   | {
       readonly type: 'evaluate';
       readonly config: RunConfig;
-      readonly productsFile: string;
+      readonly place: JobPlace;
       readonly checkpoint: string;
       readonly datasetDir: string;
       readonly sequences: number;
@@ -60,7 +61,7 @@ export type Job =
   | {
       readonly type: 'hellaswag';
       readonly config: RunConfig;
-      readonly productsFile: string;
+      readonly place: JobPlace;
       readonly checkpoint: string;
       /** Of the items; the first so many are taken, without those that are done. */
       readonly file: string;

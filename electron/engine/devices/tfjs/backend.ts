@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import util from 'node:util';
 import { messageOf, UserError } from '../../../errors.ts';
 
@@ -16,6 +17,17 @@ const candidates: readonly { name: string; description: string }[] = [
   { name: '@tensorflow/tfjs-node-gpu', description: 'tfjs: native TensorFlow' },
   { name: '@tensorflow/tfjs', description: 'tfjs: plain JavaScript' },
 ];
+
+/** Whether a package of TensorFlow.js is installed: not whether it loads. */
+export function tfjsIsThere(): boolean {
+  return candidates.some(({ name }) => {
+    try {
+      return createRequire(import.meta.url).resolve(name) !== '';
+    } catch {
+      return false;
+    }
+  });
+}
 
 let loaded: Promise<Backend> | undefined;
 
