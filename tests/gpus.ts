@@ -10,7 +10,7 @@ const gib = 2 ** 30;
 export type Shown = Partial<GpuDescription> | string;
 
 const usual: GpuDescription = {
-  name: 'GPU of a test',
+  name: 'emulated GPU',
   computeCapability: '8.6',
   processors: 2,
   boostHertz: 0,
