@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { isInTheMaking } from '../data/corpus/unfinished.ts';
 import { datasetNames, prepareFiles } from '../data/index.ts';
 import type { Phase } from '../engine/config.ts';
+import { requireDevice } from '../engine/devices/usual.ts';
 import { UsageError } from '../errors.ts';
 import { formatCount } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
@@ -56,7 +57,9 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
     const { id: runId } = studio.store.getRun(id);
     if (device && studio.isElsewhere(studio.store.getRun(runId)))
       throw new UsageError(`The run ${runId} trains now: pause it, and continue it on another device then.`);
-    const { tokenizer } = studio.configOf(studio.store.getRun(runId));
+    const { tokenizer, device: own } = studio.configOf(studio.store.getRun(runId));
+    // Before its phases are changed and data is prepared. One that trains elsewhere has its device.
+    if (!studio.isElsewhere(studio.store.getRun(runId))) requireDevice(device ?? own);
     const dataset = options.data
       ? { dataset: await datasetOf(home, options.data, tokenizer, options.wait ?? false) }
       : {};
