@@ -157,7 +157,7 @@ export const text = {
     gradNorm: 'Gradient norm',
     tokensPerSecond: 'Tokens a second',
     memoryBytes: 'Memory of the engine process',
-    hostBytes: 'Host memory of the engine process (not the GPU’s)',
+    hostBytes: 'Host memory of the engine',
     lossScale: 'Loss scale',
     mfu: 'Model FLOPs utilisation',
   },
@@ -274,8 +274,8 @@ export const text = {
     free: 'Free',
   } as Readonly<Record<string, string>>,
   drivers: {
-    measured: 'Driver, as the last run measured it',
-    assumed: 'Driver, assumed: no run has measured it',
+    measured: 'Driver (measured by the last run)',
+    assumed: 'Driver (assumed)',
     given: 'Driver and display',
   },
   runMemory: {
