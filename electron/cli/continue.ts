@@ -75,8 +75,9 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
       );
       return;
     }
-    const { handle, step, refused } = await studio.resume(studio.store.getRun(runId), device);
+    const { handle, step, refused, notice } = await studio.resume(studio.store.getRun(runId), device);
     for (const { dir, reason } of refused) console.error(`refused ${dir}: ${reason}`);
+    if (notice !== null && !options.json) console.error(notice);
     if (!options.json) console.error(`going on from step ${formatCount(step)}`);
     await follow(studio, studio.store.getRun(runId), handle, options.json ?? false);
   } finally {

@@ -50,5 +50,6 @@ export function tellUnusableGpus(): void {
 export function tellMoved(own: DeviceChoice, here: DeviceChoice, asked: DeviceChoice | undefined): void {
   if (asked || (own.kind === here.kind && (own.gpu ?? 0) === (here.gpu ?? 0))) return;
   const where = here.kind === 'cuda' ? `GPU ${here.gpu ?? 0}` : 'the processor';
-  console.error(`GPU ${own.gpu ?? 0}, which it was trained on, can't be used here: computing on ${where}`);
+  const trained = own.kind === 'cuda' ? `GPU ${own.gpu ?? 0}` : own.kind;
+  console.error(`${trained}, which it was trained on, can't be used here: computing on ${where}`);
 }

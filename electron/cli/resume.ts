@@ -17,7 +17,8 @@ export function addResume(program: Command): void {
       const studio = Studio.open(resolveHome(options.home));
       try {
         const run = studio.store.getRun(id);
-        const { handle, step, refused } = await studio.resume(run, device);
+        const { handle, step, refused, notice } = await studio.resume(run, device);
+        if (notice !== null && !options.json) console.error(notice);
         for (const { dir, reason } of refused) console.error(`refused ${dir}: ${reason}`);
         if (refused.length > 0) console.error(`going on from the one before: step ${step}`);
         await follow(studio, run, handle, options.json ?? false);

@@ -45,6 +45,16 @@ export type HellaswagProgress =
   | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly acc?: number }
   | { readonly kind: 'done'; readonly result: HellaswagResult };
 
+/** A run that goes on from a checkpoint. */
+export interface Resumed {
+  readonly handle: RunHandle;
+  readonly step: number;
+  /** Damaged ones, which are passed over. */
+  readonly refused: readonly RefusedCheckpoint[];
+  /** What is told where it goes on with another device. */
+  readonly notice: string | null;
+}
+
 /** Runs and what is known of them: the one place that starts engines and writes the store. */
 export class Studio {
   readonly home: string;
@@ -340,10 +350,7 @@ export class Studio {
    * @throws UserError when the run is running, complete, or has nothing to go on from, or its device can't train it; nothing
    * of it is changed then
    */
-  async resume(
-    run: Run,
-    device?: DeviceChoice,
-  ): Promise<{ handle: RunHandle; step: number; refused: readonly RefusedCheckpoint[] }> {
+  async resume(run: Run, device?: DeviceChoice): Promise<Resumed> {
     const { id } = run;
     this.#requireRest(id);
     // From here on no other process can: two engines would write the same checkpoints.
@@ -352,8 +359,8 @@ export class Studio {
     try {
       const { checkpoint, refused } = await this.#lastCheckpoint(this.store.getRun(id));
       const step = checkpoint?.step ?? 0;
-      const moved = this.#moved(this.store.getRun(id), step, device);
-      return { handle: this.#launch(moved, checkpoint), step, refused };
+      const notice = this.#move(this.store.getRun(id), step, device);
+      return { handle: this.#launch(this.store.getRun(id), checkpoint), step, refused, notice };
     } catch (error) {
       this.store.releaseRun(id);
       throw error;
@@ -362,20 +369,23 @@ export class Studio {
     }
   }
 
-  /** A run that goes on, on another device where that is asked for: from then on it is the run's own. */
-  #moved(run: Run, step: number, device?: DeviceChoice): Run {
+  /**
+   * Checks that a run's device can go on with it: another one where that is asked for, which is the run's own from then on.
+   * @returns what is told where it is another
+   */
+  #move(run: Run, step: number, device?: DeviceChoice): string | null {
     const own = this.configOf(run);
     const config = device ? { ...own, device: onDevice(own.device, device) } : own;
     requireTrainable(this.home, config, step);
     const { kind, gpu = 0 } = config.device;
-    if (kind === own.device.kind && gpu === (own.device.gpu ?? 0)) return run;
+    if (kind === own.device.kind && gpu === (own.device.gpu ?? 0)) return null;
     this.store.updateRun(run.id, { config, device: kind });
     const message =
       kind === own.device.kind
         ? `goes on with GPU ${gpu}`
         : `goes on with ${kind}: from here on its numbers differ in the last bits`;
     this.store.addEvent(run.id, step, 'info', 'device', message, { from: own.device, to: config.device });
-    return this.store.getRun(run.id);
+    return message;
   }
 
   #requireRest(id: string): void {

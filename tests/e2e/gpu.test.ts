@@ -26,6 +26,10 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     await page.getByRole('row', { name: /^cuda 0 ready GPU 0: emulated GPU/ }).waitFor();
     await page.getByRole('row', { name: /^cuda 1 ready GPU 1: large GPU/ }).waitFor();
 
+    await goTo(page, 'memory', 'Memory');
+    await page.getByLabel('Device').selectOption({ label: 'GPU 1: large GPU, 24.00 GiB' });
+    await page.getByText(/this machine's large GPU \(GPU 1\)\s+24\.00 GiB/).waitFor();
+
     await goTo(page, 'new', 'New run');
     await page.getByRole('button', { name: /^nano/ }).click();
     await page.getByText('Settings', { exact: true }).last().click();
@@ -87,8 +91,7 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
       });
     await page.getByRole('tab', { name: 'Memory' }).click();
     await page.getByRole('row', { name: /^Driver, kernels and recordings/ }).waitFor();
-    const { events } = { events: opened.studio.store.listEvents(id) };
-    const { data } = events.findLast((e) => e.kind === 'started')!;
+    const { data } = opened.studio.store.listEvents(id).findLast((e) => e.kind === 'started')!;
     const { allocatedBytes } = data as { allocatedBytes: number };
     const allocated = page
       .getByRole('row', { name: /^Allocated for the plan/ })
@@ -99,7 +102,9 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     await page.getByRole('tab', { name: 'Charts' }).click();
     await page.getByRole('heading', { name: 'Host memory of the engine' }).waitFor();
     await page.getByRole('tab', { name: 'Log' }).click();
-    await page.getByText('goes on with cuda: from here on its numbers differ in the last bits').waitFor();
+    await page
+      .getByRole('cell', { name: 'goes on with cuda: from here on its numbers differ in the last bits' })
+      .waitFor();
     // Where it has gone it stays.
     expect(await page.locator('main').getByLabel('Device').inputValue()).toBe('cuda:0');
   });

@@ -58,7 +58,7 @@ export const runs = {
   /** `device`: another one than the run's, from here on. */
   resume: procedure
     .input(byId.extend({ device: deviceChoice.optional() }))
-    .output(answers<{ step: number; refused: string[] }>()),
+    .output(answers<{ step: number; refused: string[]; notice: string | null }>()),
   /** Between two steps. */
   request: procedure.input(byId.extend({ what: z.enum(['checkpoint', 'evaluate', 'sample']) })).output(nothing),
   /** Which data fed which steps. */

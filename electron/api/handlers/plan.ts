@@ -8,16 +8,17 @@ import type { MatrixReport, PlanReport } from '../types.ts';
 
 /** See `budgetSchema`. */
 export type Budget =
-  | { readonly kind: 'machine' }
+  | { readonly kind: 'machine'; readonly gpu?: number | undefined }
   | { readonly kind: 'gpu'; readonly id: string; readonly reserveMiB: number }
   | { readonly kind: 'memory'; readonly gib: number; readonly reserveMiB: number };
 
 /**
  * @param home of the studio
- * @param device of this machine that is asked about, where that is; default: what a run would take
+ * @param device of a run that is asked about, where there is one
  */
 export function budgetOf(budget: Budget, home: string, device?: DeviceChoice): MemoryBudget {
-  if (budget.kind === 'machine') return machineBudget(home, device);
+  if (budget.kind === 'machine')
+    return machineBudget(home, device ?? (budget.gpu === undefined ? undefined : { kind: 'cuda', gpu: budget.gpu }));
   const reserveBytes = budget.reserveMiB * 2 ** 20;
   if (budget.kind === 'memory') return sizedBudget(`${budget.gib} GiB`, budget.gib * 2 ** 30, reserveBytes);
   const { name, memoryMiB } = findGpu(budget.id);

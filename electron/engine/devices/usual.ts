@@ -1,6 +1,7 @@
 import type { RunConfig, RunDevice } from '../config.ts';
 import { lookAtGpu } from './cuda/device.ts';
 import { findGpus, seenByDriver, unusable } from './cuda/found.ts';
+import { requireTfjs, tfjsIsThere } from './tfjs/backend.ts';
 
 type DeviceConfig = RunConfig['device'];
 
@@ -36,15 +37,21 @@ export function unusableGpus(): string | undefined {
   return seen === '' ? undefined : `${problem} (nvidia-smi sees ${seen})`;
 }
 
-/** @throws UserError when a GPU is asked for that is not there or can't be used */
+/** @throws UserError when a device is asked for that is not there or can't be used */
 export function requireDevice({ kind, gpu = 0 }: DeviceChoice): void {
+  if (kind === 'tfjs') requireTfjs();
   if (kind !== 'cuda') return;
-  if (findGpus().gpus.find(({ ordinal }) => ordinal === gpu)?.gpu) return;
+  if (isThere({ kind, gpu })) return;
   try {
     lookAtGpu(gpu);
   } catch (error) {
     throw unusable(error);
   }
+}
+
+function isThere({ kind, gpu: wanted = 0 }: DeviceChoice): boolean {
+  if (kind === 'tfjs') return tfjsIsThere();
+  return kind === 'cpu' || findGpus().gpus.some(({ ordinal, gpu }) => ordinal === wanted && gpu !== undefined);
 }
 
 /** A run's device where it goes on elsewhere: what is set for one kind is kept for when it comes back. */
@@ -63,7 +70,5 @@ export function deviceForJob(own: DeviceConfig, asked?: DeviceChoice): DeviceCon
     requireDevice(asked);
     return onDevice(own, asked);
   }
-  if (own.kind !== 'cuda') return own;
-  const isThere = findGpus().gpus.some(({ ordinal, gpu }) => ordinal === (own.gpu ?? 0) && gpu !== undefined);
-  return isThere ? own : onDevice(own, usualDevice());
+  return isThere(own) ? own : onDevice(own, usualDevice());
 }

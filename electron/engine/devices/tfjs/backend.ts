@@ -18,6 +18,16 @@ const candidates: readonly { name: string; description: string }[] = [
   { name: '@tensorflow/tfjs', description: 'tfjs: plain JavaScript' },
 ];
 
+const missing = (what: string): UserError =>
+  new UserError(
+    `The tfjs device needs TensorFlow.js, which ${what}: run \`npm install @tensorflow/tfjs\`, or choose the cpu device.`,
+  );
+
+/** @throws UserError when no package of TensorFlow.js is installed */
+export function requireTfjs(): void {
+  if (!tfjsIsThere()) throw missing('is not installed');
+}
+
 /** Whether a package of TensorFlow.js is installed: not whether it loads. */
 export function tfjsIsThere(): boolean {
   return candidates.some(({ name }) => {
@@ -49,9 +59,7 @@ async function firstThatLoads(): Promise<Backend> {
     await tf.ready();
     return { tf, description };
   }
-  throw new UserError(
-    `The tfjs device needs TensorFlow.js, which can't be loaded (${problems.join('; ')}): run \`npm install @tensorflow/tfjs\`, or choose the cpu device.`,
-  );
+  throw missing(`can't be loaded (${problems.join('; ')})`);
 }
 
 async function importTf(name: string): Promise<Tf> {
