@@ -270,6 +270,7 @@ export const text = {
     output: 'Outputs',
     unused: 'Gaps',
     driver: 'Driver',
+    spare: 'Left free for recordings',
     others: 'Other programs, now',
     free: 'Free',
   } as Readonly<Record<string, string>>,

@@ -159,6 +159,7 @@ function gpuHere(ordinal: string | undefined): { kind: 'cuda'; gpu: number } {
 /** What the rows of a budget are called. */
 function partName({ role, source }: BudgetPart): string {
   if (role === 'others') return 'other programs, now';
+  if (role === 'spare') return 'left free for recordings';
   if (source === 'given') return 'driver and display';
   return source === 'measured' ? 'driver, as the last run measured it' : 'driver, assumed: no run has measured it';
 }

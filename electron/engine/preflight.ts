@@ -29,7 +29,7 @@ export function requireRunnable(config: RunConfig, step = 0): void {
  * Refuses what a device of this machine can't train, its memory being as it is now, without opening it: before anything is
  * made. A run's start looks again, and knows to the byte.
  * @param step optimizer steps that are taken already
- * @param driverBytes what a GPU's driver takes for a process that trains
+ * @param driverBytes what no plan gets on a GPU: what its driver takes for a process that trains, and what that leaves free
  * @throws UserError that names the phase, and what would make it fit
  */
 export function requireTrainableHere(config: RunConfig, step: number, driverBytes: number): void {

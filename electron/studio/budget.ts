@@ -6,8 +6,8 @@ import { type DriverMemory, driverMemoryOf } from './driverMemory.ts';
 
 /** What of a memory no plan can have. */
 export interface BudgetPart {
-  /** `others`: what other programs hold now. */
-  readonly role: 'driver' | 'others';
+  /** `spare`: what a run must leave free besides; `others`: what other programs hold now. */
+  readonly role: 'driver' | 'spare' | 'others';
   readonly bytes: number;
   /** Where the number of a driver comes from; `given`: by who asks. */
   readonly source?: DriverMemory['source'] | 'given';
@@ -58,10 +58,11 @@ export function machineBudget(
   }
   const { name, memoryBytes, freeBytes } = found.gpu;
   const which = gpus.length > 1 ? ` (GPU ${ordinal})` : '';
-  const driver =
-    driverBytes === undefined ? driverMemoryOf(home, name) : { bytes: driverBytes, source: 'given' as const };
+  const given = { bytes: driverBytes ?? 0, spareBytes: 0, source: 'given' } as const;
+  const { bytes, spareBytes, source } = driverBytes === undefined ? driverMemoryOf(home, name) : given;
   const parts: BudgetPart[] = [
-    { role: 'driver', ...driver },
+    { role: 'driver', bytes, source },
+    ...(spareBytes > 0 ? [{ role: 'spare' as const, bytes: spareBytes }] : []),
     { role: 'others', bytes: Math.max(0, memoryBytes - freeBytes) },
   ];
   return withParts(`this machine's ${name}${which}`, memoryBytes, parts, true);

@@ -14,7 +14,7 @@ import { type DeviceChoice, deviceForJob, onDevice } from '../engine/devices/usu
 import type { WritingOptions, Written } from '../engine/generate.ts';
 import type { JobPlace } from '../engine/loadJob.ts';
 import { begunPhases, type PhaseChange, withChangedPhases } from '../engine/trainer/phaseChange.ts';
-import type { PrepareJob } from '../engine/process/messages.ts';
+import type { PrepareJob, StartedMemory } from '../engine/process/messages.ts';
 import { namedDatasets, schedule, totalSteps } from '../engine/trainer/schedule.ts';
 import { readTrainerState } from '../engine/trainer/snapshot.ts';
 import type { DatasetDirs } from '../engine/trainer/windows.ts';
@@ -458,7 +458,8 @@ export class Studio {
     handle.onEvent((event) => {
       if (event.type !== 'started') return;
       const [, gpu] = /^cuda: (.+)$/.exec(event.device) ?? [];
-      if (gpu !== undefined) keepDriverMemory(this.home, gpu, event.memory.overheadBytes);
+      const { overheadBytes, contextBytes }: StartedMemory = event.memory;
+      if (gpu !== undefined) keepDriverMemory(this.home, gpu, overheadBytes, contextBytes);
     });
     this.#requests.watch(run.id, (request) => this.#obey(handle, request), handle.ended);
     return handle;

@@ -82,7 +82,13 @@ describe('the memory of this machine', () => {
     keepDriverMemory(home, 'small GPU', 300 * mib);
     keepDriverMemory(home, 'large GPU', 400 * mib);
     expect(machineBudget(home).parts[0]).toEqual({ role: 'driver', bytes: 300 * mib, source: 'measured' });
-    expect(driverMemoryOf(home, 'large GPU')).toEqual({ bytes: 400 * mib, source: 'measured' });
+    expect(driverMemoryOf(home, 'large GPU')).toEqual({ bytes: 400 * mib, spareBytes: 0, source: 'measured' });
+    // 40 MiB of the driver's came with programs, and an engine leaves 192 MiB for those.
+    keepDriverMemory(home, 'small GPU', 300 * mib, 260 * mib);
+    expect(machineBudget(home).parts.slice(0, 2)).toEqual([
+      { role: 'driver', bytes: 300 * mib, source: 'measured' },
+      { role: 'spare', bytes: 152 * mib },
+    ]);
     keepDriverMemory(home, 'small GPU', 310 * mib);
     expect(driverMemoryOf(home, 'small GPU').bytes).toBe(310 * mib);
     expect(driverMemoryOf(tempDir(), 'small GPU').source).toBe('assumed');

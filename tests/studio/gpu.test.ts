@@ -3,9 +3,10 @@ import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { prepareDataset } from '../../electron/data/index.ts';
 import { parseRunConfig, type Phase, type RunConfigInput } from '../../electron/engine/config.ts';
-import { recordingReserve } from '../../electron/engine/devices/open.ts';
+import { openDevice, recordingReserve } from '../../electron/engine/devices/open.ts';
 import type { DeviceChoice } from '../../electron/engine/devices/usual.ts';
 import { UserError } from '../../electron/errors.ts';
+import { machineBudget } from '../../electron/studio/budget.ts';
 import { driverMemoryOf } from '../../electron/studio/driverMemory.ts';
 import type { Run } from '../../electron/studio/store/index.ts';
 import { Studio } from '../../electron/studio/studio.ts';
@@ -90,6 +91,10 @@ describe.skipIf(!hasCpu || !hasEmulator)('a run that goes on on another device',
     for (const [i, loss] of actual.entries()) expect(Math.abs(loss - expected[i]!), `step ${i + 1}`).toBeLessThan(1e-3);
 
     expect(driverMemoryOf(home, 'emulated GPU').source).toBe('measured');
+    // What the calculator leaves for a plan is what the next run has for it.
+    const { memory } = await openDevice({ kind: 'cuda' }, 'f32', path.join(home, 'products.json'));
+    const budget = machineBudget(home, { kind: 'cuda' });
+    expect(budget.totalBytes - budget.reserveBytes).toBe(memory.bytes);
   });
 
   it('is left as it was where the other device is not there', async () => {

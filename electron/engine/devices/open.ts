@@ -16,6 +16,8 @@ export interface OpenedDevice {
   readonly memory: DeviceMemory;
   /** Peak in FLOP/s for matrix products, measured or from a data sheet; NaN when it is not known. */
   readonly peakFlops: number;
+  /** What a GPU's driver took for this process before anything was loaded, where that can be measured. */
+  readonly contextBytes?: number;
 }
 
 export interface DeviceMemory {
@@ -63,7 +65,7 @@ export async function openDevice(
     case 'cuda': {
       const options = { ...(ordinal === undefined ? {} : { ordinal }), ...(tf32 === undefined ? {} : { tf32 }) };
       const device = usable(() => createCudaDevice({ ...options, productsFile }));
-      const { freeBytes, memoryBytes, name } = device.gpu;
+      const { freeBytes, memoryBytes, name, overheadBytes } = device.gpu;
       const bytes = freeBytes - recordingReserve;
       if (bytes <= 0) {
         throw new UserError(
@@ -74,6 +76,7 @@ export async function openDevice(
         device,
         memory: { bytes, hostBytes: os.totalmem() },
         peakFlops: peakOf(device.gpu, precision, tf32 ?? false),
+        ...(overheadBytes >= 0 ? { contextBytes: overheadBytes } : {}),
       };
     }
   }

@@ -12,5 +12,6 @@ import { driverMemoryOf } from '../driverMemory.ts';
 export function requireTrainable(home: string, config: RunConfig, step = 0): void {
   const { kind, gpu = 0 } = config.device;
   requireDevice(config.device);
-  requireTrainableHere(config, step, kind === 'cuda' ? driverMemoryOf(home, lookAtGpu(gpu).name).bytes : 0);
+  const driver = kind === 'cuda' ? driverMemoryOf(home, lookAtGpu(gpu).name) : { bytes: 0, spareBytes: 0 };
+  requireTrainableHere(config, step, driver.bytes + driver.spareBytes);
 }
