@@ -275,7 +275,7 @@ export const text = {
     free: 'Free',
   } as Readonly<Record<string, string>>,
   drivers: {
-    measured: 'Driver (measured by the last run)',
+    measured: 'Driver (measured)',
     assumed: 'Driver (assumed)',
     given: 'Driver and display',
   },
