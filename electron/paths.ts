@@ -18,7 +18,7 @@ const root = findRoot();
 export const packageFile = (relative: string): string => path.join(root, relative);
 
 /** Whether this runs from sources, as the command line does, or from what the desktop application is built of. */
-const fromSources = import.meta.filename.endsWith('.ts');
+export const fromSources = import.meta.filename.endsWith('.ts');
 
 /**
  * A module that is started on its own: a process or a thread.

@@ -103,6 +103,7 @@ export const text = {
     phases: 'Phases',
     checkpoints: 'Checkpoints',
     samples: 'Samples',
+    memory: 'Memory',
     config: 'Config',
     log: 'Log',
     sections: 'Parts of the run',
@@ -156,6 +157,7 @@ export const text = {
     gradNorm: 'Gradient norm',
     tokensPerSecond: 'Tokens a second',
     memoryBytes: 'Memory of the engine process',
+    hostBytes: 'Host memory of the engine',
     lossScale: 'Loss scale',
     mfu: 'Model FLOPs utilisation',
   },
@@ -246,7 +248,13 @@ export const text = {
   },
   runOn: {
     device: 'Device',
-    devices: { '': 'A GPU where there is one', cuda: 'NVIDIA GPU', cpu: 'Processor', tfjs: 'TensorFlow.js' },
+    devices: { cuda: 'NVIDIA GPU', cpu: 'Processor', tfjs: 'TensorFlow.js' },
+    usual: (name: string) => (name === '' ? 'As usual' : `As usual: ${name}`),
+    gpu: (n: number | undefined, name: string, memory: string) =>
+      `${n === undefined ? '' : `GPU ${n}: `}${name}, ${memory}`,
+    gone: (id: string) => `${id}, which is not here`,
+    short: (kind: 'cuda' | 'cpu' | 'tfjs', gpu: number) =>
+      kind === 'cuda' ? `GPU ${gpu}` : kind === 'cpu' ? 'processor' : 'TensorFlow.js',
     tf32: 'Tensor cores (tf32)',
   },
   roles: {
@@ -261,9 +269,26 @@ export const text = {
     input: 'Inputs',
     output: 'Outputs',
     unused: 'Gaps',
-    reserve: 'Reserve',
+    driver: 'Driver',
+    spare: 'Left free for recordings',
+    others: 'Other programs, now',
     free: 'Free',
   } as Readonly<Record<string, string>>,
+  drivers: {
+    measured: 'Driver (measured)',
+    assumed: 'Driver (assumed)',
+    given: 'Driver and display',
+  },
+  runMemory: {
+    none: 'It is known when the run has begun.',
+    hint: 'The engine allocates its plan and nothing else: these bytes from the first step to the last.',
+    hintGpu:
+      'On the GPU: the engine allocates its plan and nothing else, from the first step to the last. The driver’s own memory lies beside it.',
+    planned: 'Planned',
+    allocated: 'Allocated for the plan',
+    driver: 'Driver, kernels and recordings',
+    scratch: 'Scratch memory of the threads',
+  },
   evals: {
     title: 'Evals',
     hint: 'Validation losses and HellaSwag of checkpoints, with published rows beside them.',
@@ -386,6 +411,7 @@ export const text = {
     home: 'Home folder',
     homeHint: 'Runs and datasets are kept here. Choose another with --home or TRAINYARD_HOME.',
     devices: 'Devices',
+    device: (kind: string, gpu: number | undefined) => (gpu === undefined ? kind : `${kind} ${gpu}`),
     look: 'Look again',
     available: 'ready',
     missing: 'not used',

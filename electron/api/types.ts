@@ -1,5 +1,7 @@
 /** What crosses the API: plain data, seen by the window as it is written here. */
 import type { ConfigProblem, Phase, RunConfig } from '../engine/config.ts';
+import type { BudgetPart } from '../studio/budget.ts';
+import type { FoundDevice } from '../studio/devices.ts';
 import type { HellaswagResult } from '../evals/hellaswag/score.ts';
 
 export type { ConfigProblem, Phase, RunConfig } from '../engine/config.ts';
@@ -7,6 +9,9 @@ export type { MixPart } from '../data/mix.ts';
 export type { DataRead } from '../studio/run/dataRead.ts';
 export type { Written } from '../engine/generate.ts';
 export type { EvalRow } from '../studio/evals.ts';
+export type { BudgetPart } from '../studio/budget.ts';
+export type { FoundDevice, TrainingDevice } from '../studio/devices.ts';
+export type { MemoryReport } from '../engine/trainer/events.ts';
 export type { Settings } from '../studio/settings.ts';
 
 export type RunStateName = 'preparing' | 'training' | 'paused' | 'stopped' | 'completed' | 'failed' | 'interrupted';
@@ -35,6 +40,7 @@ export interface RunView {
   readonly dataset: string;
   readonly optimizer: string;
   readonly precision: string;
+  readonly device: { readonly kind: RunConfig['device']['kind']; readonly gpu?: number | undefined };
   readonly tags: readonly string[];
   readonly notes: string;
   readonly preset: string | null;
@@ -166,7 +172,13 @@ export interface PlanReport {
   readonly hostBytes: number;
   readonly roles: readonly { readonly role: string; readonly bytes: number }[];
   readonly peak: { readonly program: string; readonly op: string; readonly scope: string } | null;
-  readonly budget: { readonly name: string; readonly totalBytes: number; readonly reserveBytes: number };
+  readonly budget: {
+    readonly name: string;
+    readonly totalBytes: number;
+    /** What no plan can have: all of `parts`. */
+    readonly reserveBytes: number;
+    readonly parts: readonly BudgetPart[];
+  };
   /** Bytes left over; negative: missing. */
   readonly left: number;
   readonly advice: readonly {
@@ -265,5 +277,5 @@ export interface StudioInfo {
   /** Whether the window can show the system's own dialogs. */
   readonly desktop: boolean;
   readonly memoryBytes: number;
-  readonly devices: readonly { readonly kind: string; readonly description: string; readonly available: boolean }[];
+  readonly devices: readonly FoundDevice[];
 }

@@ -3,16 +3,18 @@ import type { Command } from 'commander';
 import { isInTheMaking } from '../data/corpus/unfinished.ts';
 import { datasetNames, prepareFiles } from '../data/index.ts';
 import type { Phase } from '../engine/config.ts';
+import { requireDevice } from '../engine/devices/usual.ts';
 import { UsageError } from '../errors.ts';
 import { formatCount } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
+import { addDeviceFlags, chosenDevice, type DeviceFlags } from './device.ts';
 import { follow } from './follow.ts';
 import { parseMix } from './mix.ts';
 import { parsePhase } from './phases.ts';
 import { parseSubset } from './subset.ts';
 
-interface ContinueOptions {
+interface ContinueOptions extends DeviceFlags {
   readonly home?: string;
   readonly data?: string[];
   readonly subset?: string;
@@ -23,7 +25,7 @@ interface ContinueOptions {
 }
 
 export function addContinue(program: Command): void {
-  program
+  const command = program
     .command('continue')
     .description(
       'train a run on: new phases on new data, after all that it has; one that trains already takes them along',
@@ -36,7 +38,8 @@ export function addContinue(program: Command): void {
     )
     .option('--subset <range>', 'the documents of it that are trained on, such as 50-80%')
     .option('--mix <parts>', 'several datasets instead, with parts and weights, such as books@0-50%*3+web')
-    .option('--wait', 'wait for data that is being prepared still')
+    .option('--wait', 'wait for data that is being prepared still');
+  addDeviceFlags(command, "the run's, which another one takes the place of")
     .option('--json', 'one JSON object a line instead of a progress bar')
     .action((id: string, _: unknown, self: Command) => run(id, self.optsWithGlobals<ContinueOptions>()));
 }
@@ -44,6 +47,7 @@ export function addContinue(program: Command): void {
 async function run(id: string, options: ContinueOptions): Promise<void> {
   const home = resolveHome(options.home);
   const phases = options.phase.map(parsePhase);
+  const device = chosenDevice(options);
   const subset = options.subset === undefined ? {} : { subset: parseSubset('--subset', options.subset) };
   if (options.mix !== undefined && (options.data || options.subset))
     throw new UsageError('Give --mix, or --data and --subset, not both.');
@@ -51,7 +55,11 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
   const studio = Studio.open(home);
   try {
     const { id: runId } = studio.store.getRun(id);
-    const { tokenizer } = studio.configOf(studio.store.getRun(runId));
+    if (device && studio.isElsewhere(studio.store.getRun(runId)))
+      throw new UsageError(`The run ${runId} trains now: pause it, and continue it on another device then.`);
+    const { tokenizer, device: own } = studio.configOf(studio.store.getRun(runId));
+    // Before its phases are changed and data is prepared. One that trains elsewhere has its device.
+    if (!studio.isElsewhere(studio.store.getRun(runId))) requireDevice(device ?? own);
     const dataset = options.data
       ? { dataset: await datasetOf(home, options.data, tokenizer, options.wait ?? false) }
       : {};
@@ -67,8 +75,9 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
       );
       return;
     }
-    const { handle, step, refused } = await studio.resume(studio.store.getRun(runId));
+    const { handle, step, refused, notice } = await studio.resume(studio.store.getRun(runId), device);
     for (const { dir, reason } of refused) console.error(`refused ${dir}: ${reason}`);
+    if (notice !== null && !options.json) console.error(notice);
     if (!options.json) console.error(`going on from step ${formatCount(step)}`);
     await follow(studio, studio.store.getRun(runId), handle, options.json ?? false);
   } finally {

@@ -5,7 +5,7 @@ import { examineGpu } from './doctorGpu.ts';
 import { parseInteger } from './numbers.ts';
 import { messageOf } from '../errors.ts';
 import { formatBytes } from '../format.ts';
-import { findDevices } from '../studio/devices.ts';
+import { findDevices, type FoundDevice } from '../studio/devices.ts';
 import { resolveHome } from '../studio/home.ts';
 import { version } from '../version.ts';
 
@@ -59,17 +59,23 @@ async function examine(home: string | undefined): Promise<Finding[]> {
       detail: `${os.cpus()[0]?.model.trim() ?? 'unknown'}, ${os.availableParallelism()} cores`,
     },
     { what: 'memory', ok: true, detail: `${formatBytes(os.totalmem())}, ${formatBytes(os.freemem())} free` },
-    ...(await findDevices()).map(({ kind, available, description }) => ({
-      what: `${kind} device`,
-      ok: available,
-      detail: description,
-    })),
+    ...devices(await findDevices()),
     check('home', () => {
       const dir = resolveHome(home);
       const { bavail, bsize } = fs.statfsSync(dir);
       return `${dir}, ${formatBytes(bavail * bsize)} free`;
     }),
   ];
+}
+
+/** A finding of each device; where there are several GPUs, by their numbers. */
+function devices(found: readonly FoundDevice[]): Finding[] {
+  const several = found.filter((d) => d.gpu !== undefined).length > 1;
+  return found.map(({ kind, gpu, available, description }) => ({
+    what: `${kind} device${several && gpu !== undefined ? ` ${gpu}` : ''}`,
+    ok: available,
+    detail: description,
+  }));
 }
 
 function check(what: string, examineIt: () => string): Finding {

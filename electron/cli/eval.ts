@@ -1,6 +1,7 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { createLogUpdate } from 'log-update';
+import type { DeviceChoice } from '../engine/devices/usual.ts';
 import { UsageError } from '../errors.ts';
 import type { HellaswagResult } from '../evals/hellaswag/score.ts';
 import { adoptFile, validationFile, validationItems } from '../evals/hellaswag/source.ts';
@@ -9,6 +10,7 @@ import { bitsPerByte, evalRows, evalsCsv, evalsMarkdown, evalsTable } from '../s
 import { productsPath, resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
+import { addDeviceFlags, chosenDevice, type DeviceFlags, tellMoved } from './device.ts';
 import { hellaswagOfFolder, isFolder } from './evalFolder.ts';
 import { parseInteger } from './numbers.ts';
 import { table } from './terminal/table.ts';
@@ -18,30 +20,38 @@ interface Common {
   readonly json?: boolean;
 }
 
+interface HellaswagOptions extends Common, DeviceFlags {
+  readonly items: string;
+  readonly data?: string;
+}
+
+interface LossOptions extends Common, DeviceFlags {
+  readonly sequences: string;
+  readonly dataset?: string;
+}
+
 export function addEval(program: Command): void {
   const evaluate = program
     .command('eval')
     .description('evaluate checkpoints: HellaSwag, validation loss; the table of results');
-  evaluate
+  const items = evaluate
     .command('hellaswag')
     .description('accuracy on HellaSwag, as lm-evaluation-harness takes it; what is done already is not done again')
     .argument('<checkpoint>', `${checkpointHelp}; or the folder of a checkpoint or a Hugging Face model`)
     .option('--items <n>', `items, the first of the validation set's ${validationItems}`, String(validationItems))
-    .option('--data <file>', 'a file of items (hellaswag_val.jsonl) instead of the one that is fetched once')
+    .option('--data <file>', 'a file of items (hellaswag_val.jsonl) instead of the one that is fetched once');
+  addDeviceFlags(items)
     .option('--json', 'one JSON object')
-    .action((id: string, _: unknown, self: Command) =>
-      hellaswag(id, self.optsWithGlobals<Common & { items: string; data?: string }>()),
-    );
-  evaluate
+    .action((id: string, _: unknown, self: Command) => hellaswag(id, self.optsWithGlobals<HellaswagOptions>()));
+  const windows = evaluate
     .command('loss')
     .description("validation loss, perplexity and bits per byte over windows of the run's validation split")
     .argument('<checkpoint>', checkpointHelp)
     .option('--sequences <n>', 'windows at most, spread evenly', '1000')
-    .option('--dataset <name>', "a prepared dataset instead of the run's")
+    .option('--dataset <name>', "a prepared dataset instead of the run's");
+  addDeviceFlags(windows)
     .option('--json', 'one JSON object')
-    .action((id: string, _: unknown, self: Command) =>
-      loss(id, self.optsWithGlobals<Common & { sequences: string; dataset?: string }>()),
-    );
+    .action((id: string, _: unknown, self: Command) => loss(id, self.optsWithGlobals<LossOptions>()));
   evaluate
     .command('table')
     .description('results of all runs, or of some')
@@ -107,18 +117,20 @@ async function untilInterrupted<T>(items: AsyncGenerator<T>, take: (item: T) => 
 
 const accuracy = (p: number, error: number): string => `${p.toFixed(4)} ± ${error.toFixed(4)}`;
 
-async function hellaswag(id: string, options: Common & { items: string; data?: string }): Promise<void> {
+async function hellaswag(id: string, options: HellaswagOptions): Promise<void> {
   const items = parseInteger('--items', options.items, 1);
+  const device = chosenDevice(options);
   const home = resolveHome(options.home);
-  if (isFolder(id)) return folder(id, home, items, options);
+  if (isFolder(id)) return folder(id, home, items, device, options);
   const studio = Studio.open(home);
   const line = progressLine();
   try {
     const { run, step } = findCheckpoint(studio, id);
+    tellMoved(studio.configOf(run).device, studio.forJob(run, device).config.device, device);
     const file = options.data ?? (await fetchItems(home));
     const started = performance.now();
     let before: number | undefined;
-    const whole = await untilInterrupted(studio.hellaswag(run, step, file, items), (update) => {
+    const whole = await untilInterrupted(studio.hellaswag(run, step, file, items, device), (update) => {
       if (update.kind === 'progress') {
         before ??= update.done;
         const rate = (update.done - before) / ((performance.now() - started) / 1000);
@@ -139,11 +151,17 @@ async function hellaswag(id: string, options: Common & { items: string; data?: s
   }
 }
 
-async function folder(dir: string, home: string, items: number, options: Common & { data?: string }): Promise<void> {
+async function folder(
+  dir: string,
+  home: string,
+  items: number,
+  device: DeviceChoice | undefined,
+  options: HellaswagOptions,
+): Promise<void> {
   const line = progressLine();
   try {
     const file = options.data ?? (await fetchItems(home));
-    const result = await hellaswagOfFolder(dir, file, items, productsPath(home), (done, total) =>
+    const result = await hellaswagOfFolder(dir, file, items, productsPath(home), device, (done, total) =>
       line.show(`${done} of ${total} items`),
     );
     line.done();
@@ -161,13 +179,16 @@ function tell(name: string, result: HellaswagResult, json: object | undefined): 
   console.log(`acc_norm  ${accuracy(result.accNorm, result.accNormStderr)}`);
 }
 
-async function loss(id: string, options: Common & { sequences: string; dataset?: string }): Promise<void> {
+async function loss(id: string, options: LossOptions): Promise<void> {
   const sequences = parseInteger('--sequences', options.sequences, 1);
+  const device = chosenDevice(options);
   const studio = Studio.open(resolveHome(options.home));
   const line = progressLine();
   try {
     const { run, step } = findCheckpoint(studio, id);
-    const whole = await untilInterrupted(studio.evaluate(run, step, sequences, options.dataset), (update) => {
+    tellMoved(studio.configOf(run).device, studio.forJob(run, device).config.device, device);
+    const updates = studio.evaluate(run, step, sequences, options.dataset, device);
+    const whole = await untilInterrupted(updates, (update) => {
       if (update.kind === 'progress') return line.show(`${update.done} of ${update.total} sequences`);
       line.done();
       const { valLoss, tokens, bytes } = update;

@@ -8,18 +8,23 @@ import { loadPreset } from '../engine/presets.ts';
 import { type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
 import type { Plan } from '../engine/program/planner.ts';
 import { type Precision, precisions } from '../engine/program/types.ts';
-import { UsageError } from '../errors.ts';
+import { usualDevice } from '../engine/devices/usual.ts';
+import { findGpus } from '../engine/devices/cuda/found.ts';
+import { UsageError, UserError } from '../errors.ts';
 import { formatBytes, formatCount } from '../format.ts';
+import { type BudgetPart, machineBudget, sizedBudget } from '../studio/budget.ts';
+import { locateHome } from '../studio/home.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 import { table } from './terminal/table.ts';
 import { applyFlags, merge, type Tree } from './settings.ts';
 
 interface FitOptions {
+  readonly home?: string;
   readonly preset: string;
   readonly tokenizer?: 'gpt2' | 'bytes';
   readonly gpu?: string;
   readonly memory?: string;
-  readonly reserve: string;
+  readonly reserve?: string;
   readonly solve?: 'layers' | 'context' | 'batch';
   readonly matrix?: boolean;
   readonly json?: boolean;
@@ -46,13 +51,13 @@ export function addFit(program: Command): void {
     .addOption(new Option('--precision <type>', 'of activations and working weights').choices([...precisions]))
     .addOption(new Option('--optimizer <kind>', 'format of the moments').choices([...optimizerKinds]))
     .addOption(new Option('--tokenizer <name>', 'decides the vocabulary').choices(['gpt2', 'bytes']))
-    .option('--gpu <id>', `GPU to fit: ${gpus.map((g) => g.id).join(', ')}`)
+    .option('--gpu <id>', `GPU to fit: here (this machine's), here:1 (its second), ${gpus.map((g) => g.id).join(', ')}`)
     .option('--memory <GiB>', 'memory to fit, instead of a GPU')
-    .option('--reserve <MiB>', 'kept free for the driver and the display', '512')
+    .option('--reserve <MiB>', 'kept free for the driver and the display (512; here: as the last run measured it)')
     .addOption(new Option('--solve <dimension>', 'find the largest that fits').choices(['layers', 'context', 'batch']))
     .option('--matrix', 'what every optimizer, precision and recomputation needs, for several batches')
     .option('--json', 'one line of JSON')
-    .action((options: FitOptions) => runFit(options));
+    .action((_: unknown, self: Command) => runFit(self.optsWithGlobals<FitOptions>()));
 }
 
 function runFit(options: FitOptions): void {
@@ -113,21 +118,50 @@ interface Budget {
   readonly name: string;
   readonly totalBytes: number;
   readonly reserveBytes: number;
+  readonly parts: readonly BudgetPart[];
   readonly bytes: number;
 }
 
-function budgetOf({ gpu, memory, reserve }: FitOptions): Budget | undefined {
-  const reserveBytes = parseInteger('--reserve', reserve) * 2 ** 20;
+function budgetOf(options: FitOptions): Budget | undefined {
+  const budget = memoryOf(options);
+  if (!budget) return undefined;
+  const { name, totalBytes, reserveBytes, parts } = budget;
+  return { name, totalBytes, reserveBytes, parts, bytes: totalBytes - reserveBytes };
+}
+
+function memoryOf({ home, gpu, memory, reserve }: FitOptions) {
+  const reserveBytes = parseInteger('--reserve', reserve ?? '512') * 2 ** 20;
+  const [here, ordinal] = gpu?.toLowerCase().split(':') ?? [];
+  if (here === 'here') {
+    const given = reserve === undefined ? undefined : reserveBytes;
+    return machineBudget(locateHome(home), gpuHere(ordinal), given);
+  }
   if (gpu !== undefined) {
     const { name, memoryMiB } = findGpu(gpu);
-    const totalBytes = memoryMiB * 2 ** 20;
-    return { name, totalBytes, reserveBytes, bytes: totalBytes - reserveBytes };
+    return sizedBudget(name, memoryMiB * 2 ** 20, reserveBytes);
   }
   if (memory === undefined) return undefined;
   const gib = parseNumber('--memory', memory);
   if (gib <= 0) throw new UsageError(`--memory needs more than 0 GiB, not "${memory}".`);
-  const totalBytes = gib * 2 ** 30;
-  return { name: `${memory} GiB`, totalBytes, reserveBytes, bytes: totalBytes - reserveBytes };
+  return sizedBudget(`${memory} GiB`, gib * 2 ** 30, reserveBytes);
+}
+
+/** @param ordinal behind `here:`; undefined: the one that a run would take */
+function gpuHere(ordinal: string | undefined): { kind: 'cuda'; gpu: number } {
+  if (ordinal !== undefined) return { kind: 'cuda', gpu: parseInteger('--gpu here:', ordinal) };
+  const { kind, gpu = 0 } = usualDevice();
+  if (kind === 'cuda') return { kind, gpu };
+  const { gpus: found, problem } = findGpus();
+  const reason = problem ?? found.map((g) => g.problem).join('; ');
+  throw new UserError(`There is no GPU here that can be used: ${reason}. Name one of the table, or give --memory GIB.`);
+}
+
+/** What the rows of a budget are called. */
+function partName({ role, source }: BudgetPart): string {
+  if (role === 'others') return 'other programs, now';
+  if (role === 'spare') return 'left free for recordings';
+  if (source === 'given') return 'driver and display';
+  return source === 'measured' ? 'driver, as the last run measured it' : 'driver, assumed: no run has measured it';
 }
 
 const planJson = (p: Plan) => ({
@@ -150,7 +184,8 @@ function print(config: FitConfig, plan: Plan, budget: Budget | undefined, solve?
   rows.push(['total on the device', plan.totalBytes]);
   if (budget) {
     const left = budget.bytes - plan.totalBytes;
-    rows.push(['reserve (driver, display)', budget.reserveBytes], [budget.name, budget.totalBytes]);
+    rows.push(...budget.parts.map((part): [string, number] => [partName(part), part.bytes]));
+    rows.push([budget.name, budget.totalBytes]);
     rows.push([left >= 0 ? 'fits: left over' : 'DOES NOT FIT: missing', Math.abs(left)]);
   }
   if (plan.hostBytes > 0) rows.push(["paged, in the host's memory", plan.hostBytes]);

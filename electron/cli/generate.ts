@@ -2,12 +2,13 @@ import type { Command } from 'commander';
 import { latestValid, openCheckpoint } from '../engine/checkpoint/index.ts';
 import { writeText } from '../engine/generate.ts';
 import { UsageError, UserError } from '../errors.ts';
-import { productsPath, resolveHome } from '../studio/home.ts';
+import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
+import { addDeviceFlags, chosenDevice, type DeviceFlags, tellMoved } from './device.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 
-interface GenerateOptions {
+interface GenerateOptions extends DeviceFlags {
   readonly home?: string;
   readonly prompt: string;
   readonly tokens: string;
@@ -20,7 +21,7 @@ interface GenerateOptions {
 }
 
 export function addGenerate(program: Command): void {
-  program
+  const command = program
     .command('generate')
     .description('write text with a checkpoint')
     .argument('<checkpoint>', checkpointHelp)
@@ -31,8 +32,10 @@ export function addGenerate(program: Command): void {
     .option('--top-p <x>', 'choose among the likeliest tokens that together have this probability, 1: all', '1')
     .option('--repetition-penalty <x>', 'above 1, tokens that are there already become less likely', '1')
     .option('--stop <text...>', 'end before any of these')
-    .option('--seed <n>', 'the same seed writes the same text', '1')
-    .action((id: string, _: unknown, self: Command) => runGenerate(id, self.optsWithGlobals<GenerateOptions>()));
+    .option('--seed <n>', 'the same seed writes the same text', '1');
+  addDeviceFlags(command).action((id: string, _: unknown, self: Command) =>
+    runGenerate(id, self.optsWithGlobals<GenerateOptions>()),
+  );
 }
 
 function parseTemperature(text: string): number {
@@ -66,6 +69,7 @@ async function runGenerate(id: string, options: GenerateOptions): Promise<void> 
     stop: (options.stop ?? []).map(unescaped),
     seed: parseInteger('--seed', options.seed),
   };
+  const device = chosenDevice(options);
   const studio = Studio.open(resolveHome(options.home));
   try {
     const chosen = id.includes('@') ? findCheckpoint(studio, id) : undefined;
@@ -79,10 +83,11 @@ async function runGenerate(id: string, options: GenerateOptions): Promise<void> 
       throw new UserError(`The run ${run.id} has no checkpoint yet: train it first, then generate.`);
     }
     for (const reason of reasons) console.error(`refused: ${reason}; writing with step ${checkpoint.step}`);
-    const config = studio.configOf(run);
+    const { config, place } = studio.forJob(run, device);
+    tellMoved(studio.configOf(run).device, config.device, device);
     const prompt = unescaped(options.prompt);
     process.stdout.write(prompt);
-    for await (const { kind, text } of writeText(checkpoint, config, prompt, sampling, productsPath(studio.home)))
+    for await (const { kind, text } of writeText(checkpoint, config, prompt, sampling, place))
       if (kind === 'text') process.stdout.write(text);
       else console.error(`\ntrainyard: ${text}`);
     process.stdout.write('\n');

@@ -1,20 +1,24 @@
 import type { Command } from 'commander';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
+import { addDeviceFlags, chosenDevice, type DeviceFlags } from './device.ts';
 import { follow } from './follow.ts';
 
 export function addResume(program: Command): void {
-  program
+  const command = program
     .command('resume')
     .description('go on with a run from its last checkpoint, to the same bit as if it had never stopped')
-    .argument('<run>', "a run's id, the beginning of it, or its name")
+    .argument('<run>', "a run's id, the beginning of it, or its name");
+  addDeviceFlags(command, "the run's, which another one takes the place of")
     .option('--json', 'one JSON object a line instead of a progress bar')
     .action(async (id: string, _: unknown, self: Command) => {
-      const options = self.optsWithGlobals<{ home?: string; json?: boolean }>();
+      const options = self.optsWithGlobals<{ home?: string; json?: boolean } & DeviceFlags>();
+      const device = chosenDevice(options);
       const studio = Studio.open(resolveHome(options.home));
       try {
         const run = studio.store.getRun(id);
-        const { handle, step, refused } = await studio.resume(run);
+        const { handle, step, refused, notice } = await studio.resume(run, device);
+        if (notice !== null && !options.json) console.error(notice);
         for (const { dir, reason } of refused) console.error(`refused ${dir}: ${reason}`);
         if (refused.length > 0) console.error(`going on from the one before: step ${step}`);
         await follow(studio, run, handle, options.json ?? false);

@@ -96,7 +96,12 @@ export const settings: readonly Setting[] = [
     choices: runDevices,
     help: 'device (cuda where there is a GPU that it can use, else cpu)',
   },
-  { flags: '--gpu-index <n>', path: 'device.gpu', kind: 'int', help: 'which GPU, as CUDA counts them (0)' },
+  {
+    flags: '--gpu-index <n>',
+    path: 'device.gpu',
+    kind: 'int',
+    help: 'which GPU, as CUDA counts them; it means --device cuda',
+  },
   {
     flags: '--tf32',
     path: 'device.tf32',

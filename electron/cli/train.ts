@@ -4,14 +4,16 @@ import { datasetNames, loadDatasetInfo, type Manifest, prepareFiles } from '../d
 import type { MixPart } from '../data/mix.ts';
 import { getTokenizer, type TokenizerName } from '../data/tokenizers/index.ts';
 import { parseRunConfig, partialRunConfigSchema, type RunConfig } from '../engine/config.ts';
-import { requireDevice, usualDevice } from '../engine/devices/usual.ts';
+import { completeDevice } from '../engine/devices/usual.ts';
 import { loadPreset } from '../engine/presets.ts';
 import { UsageError } from '../errors.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { type PositionExtension, positionExtensions } from '../engine/trainer/positions.ts';
+import { requireTrainable } from '../studio/run/trainable.ts';
 import { findCheckpoint } from './checkpointArgument.ts';
+import { requireAgreement, tellUnusableGpus } from './device.ts';
 import { fetchItems } from './eval.ts';
 import { follow } from './follow.ts';
 import { parseInteger, parseNumber, parseRate } from './numbers.ts';
@@ -35,6 +37,9 @@ export interface TrainOptions {
   readonly minLr?: string;
   readonly warmupSteps?: string;
   readonly wait?: boolean;
+  readonly device?: string;
+  readonly gpuIndex?: string;
+  readonly tf32?: boolean;
   readonly json?: boolean;
   readonly [flag: string]: unknown;
 }
@@ -74,7 +79,8 @@ async function runTrain(options: TrainOptions): Promise<void> {
   const data = dataChoice(home, options, tree);
   // Checked before the text is read: a wrong setting is told at once.
   const draft = completeConfig(options, tree, data.tokenizer);
-  requireDevice(draft.device);
+  if (isLeftOpen(tree)) tellUnusableGpus();
+  requireTrainable(home, draft);
   const dataset = await data.load();
   if (draft.evaluation.hellaswagEvery > 0) await fetchItems(home);
   const studio = Studio.open(home);
@@ -115,7 +121,18 @@ function settingsTree(options: TrainOptions): Tree {
   const preset = options.preset === undefined ? {} : (loadPreset(options.preset).config as Tree);
   const file = options.config === undefined ? {} : readJsonConfig(options.config);
   checkTree(file, options.config);
-  return applyFlags(merge(preset, file), options);
+  const tree = applyFlags(merge(preset, file), options);
+  const device = tree.device as Tree | undefined;
+  // Who names a GPU means it, whatever a preset or a file says.
+  if (options.gpuIndex !== undefined && options.device === undefined) device!.kind = 'cuda';
+  requireAgreement(device?.kind, options);
+  return tree;
+}
+
+/** Whether nobody says what it trains on. */
+function isLeftOpen(tree: Tree): boolean {
+  const { kind, gpu } = (tree.device as Tree | undefined) ?? {};
+  return kind === undefined && gpu === undefined;
 }
 
 /** @throws UsageError when a setting in a config file is not known or of a wrong type, whatever flags say over it */
@@ -183,7 +200,7 @@ function completeConfig(options: TrainOptions, tree: Tree, tokenizer: TokenizerN
   const batch = (tree.batch as number | undefined) ?? 8;
   const tokensPerStep = tree.tokensPerStep ?? batch * (model.contextLength as number);
   const phases = tree.phases !== undefined && !givesPhases(options) ? tree.phases : phasesOf(options);
-  const device = { kind: usualDevice(), ...(tree.device as Tree | undefined) };
+  const device = completeDevice(tree.device as Tree | undefined);
   return parseRunConfig({ ...tree, device, model, batch, tokensPerStep, phases, dataset: 'to be made', tokenizer });
 }
 

@@ -2,10 +2,9 @@ import type { HellaswagQuestion } from '../evals/hellaswag/questions.ts';
 import type { ItemScore } from '../evals/hellaswag/score.ts';
 import type { OpenedCheckpoint } from './checkpoint/index.ts';
 import type { RunConfig } from './config.ts';
-import { openDevice } from './devices/open.ts';
 import { Gpt2 } from './gpt2/programs.ts';
 import { scoreItems } from './hellaswag.ts';
-import { plan } from './program/planner.ts';
+import { type JobPlace, loadJob } from './loadJob.ts';
 import { Scorer } from './scorer.ts';
 import { Evaluator } from './trainer/evaluator.ts';
 import { restoreModel, type StoredWeights } from './trainer/snapshot.ts';
@@ -16,14 +15,12 @@ export async function evaluate(
   checkpoint: OpenedCheckpoint,
   config: RunConfig,
   windows: Windows,
-  productsFile: string,
+  place: JobPlace,
   onProgress: (done: number) => void,
 ): Promise<number> {
   const model = new Gpt2(config.model, config.precision);
   const evaluator = new Evaluator(model, Math.min(config.batch, windows.count), config.model.contextLength);
-  const { device } = await openDevice(config.device, config.precision, productsFile);
-  const programs = [evaluator.program, model.castWeights];
-  const session = await device.load(programs, plan(programs));
+  const session = await loadJob('Evaluating', config, [evaluator.program, model.castWeights], place);
   try {
     await restoreModel(session, model, checkpoint);
     return (await evaluator.meanLoss(session, windows, undefined, onProgress))!;
@@ -37,13 +34,11 @@ export async function* hellaswag(
   weights: StoredWeights,
   config: RunConfig,
   questions: ReadonlyMap<number, HellaswagQuestion>,
-  productsFile: string,
+  place: JobPlace,
 ): AsyncGenerator<ItemScore[]> {
   const model = new Gpt2(config.model, config.precision);
   const scorer = new Scorer(model);
-  const { device } = await openDevice(config.device, config.precision, productsFile);
-  const programs = [scorer.program, model.castWeights];
-  const session = await device.load(programs, plan(programs));
+  const session = await loadJob('Evaluating', config, [scorer.program, model.castWeights], place);
   try {
     await restoreModel(session, model, weights);
     yield* scoreItems(session, scorer, questions);

@@ -1,10 +1,9 @@
 import { getTokenizer } from '../data/tokenizers/index.ts';
 import type { OpenedCheckpoint } from './checkpoint/index.ts';
 import type { RunConfig } from './config.ts';
-import { openDevice } from './devices/open.ts';
 import { Generator, type SamplingOptions } from './generator.ts';
 import { Gpt2 } from './gpt2/programs.ts';
-import { plan } from './program/planner.ts';
+import { type JobPlace, loadJob } from './loadJob.ts';
 import { StopStrings } from './stopStrings.ts';
 import { restoreModel } from './trainer/snapshot.ts';
 
@@ -17,13 +16,11 @@ export async function* generateFrom(
   config: RunConfig,
   prompt: readonly number[],
   options: SamplingOptions,
-  productsFile: string,
+  place: JobPlace,
 ): AsyncGenerator<number> {
   const model = new Gpt2(config.model, config.precision);
   const generator = new Generator(model, config.model.contextLength);
-  const { device } = await openDevice(config.device, config.precision, productsFile);
-  const programs = [...generator.programs, model.castWeights];
-  const session = await device.load(programs, plan(programs));
+  const session = await loadJob('Writing text', config, [...generator.programs, model.castWeights], place);
   try {
     await restoreModel(session, model, checkpoint);
     yield* generator.generate(session, prompt, options);
@@ -53,7 +50,7 @@ export async function* writeText(
   config: RunConfig,
   prompt: string,
   { stop = [], ...sampling }: WritingOptions,
-  productsFile: string,
+  place: JobPlace,
 ): AsyncGenerator<Written> {
   const tokenizer = getTokenizer(config.tokenizer);
   const ids = prompt === '' ? [tokenizer.endOfText] : Array.from(tokenizer.encode(prompt));
@@ -62,7 +59,7 @@ export async function* writeText(
   let forgot: number | undefined;
   const options = { ...sampling, endOfText: tokenizer.endOfText, onForget: (kept: number) => (forgot ??= kept) };
   let told = false;
-  for await (const token of generateFrom(checkpoint, config, ids, options, productsFile)) {
+  for await (const token of generateFrom(checkpoint, config, ids, options, place)) {
     if (forgot !== undefined && !told) {
       told = true;
       const { contextLength } = config.model;

@@ -24,7 +24,7 @@ export const importedConfig = (dir: string, model: ModelConfig): RunConfig =>
   parseRunConfig({
     model,
     dataset: noData,
-    device: { kind: usualDevice() },
+    device: usualDevice(),
     tokenizer: tokenizerOf(dir, model),
     batch: 1,
     tokensPerStep: model.contextLength,

@@ -69,6 +69,8 @@ export function resolveHome(flag?: string): string {
 export const dbPath = (home: string): string => path.join(home, 'trainyard.db');
 /** Who multiplies which matrices fastest on this machine's GPUs. */
 export const productsPath = (home: string): string => path.join(home, 'gpu-products.json');
+/** What the drivers of this machine's GPUs take for a process that trains. */
+export const driverMemoryPath = (home: string): string => path.join(home, 'gpu-drivers.json');
 export const datasetsDir = (home: string): string => path.join(home, 'datasets');
 export const runDir = (home: string, id: string): string => path.join(home, 'runs', id);
 export const checkpointDir = (home: string, id: string, step: number): string =>

@@ -10,10 +10,11 @@ import {
   setKept,
 } from '../engine/checkpoint/index.ts';
 import { parseRunConfig, type RunConfig } from '../engine/config.ts';
-import { requireDevice } from '../engine/devices/usual.ts';
+import { type DeviceChoice, deviceForJob, onDevice } from '../engine/devices/usual.ts';
 import type { WritingOptions, Written } from '../engine/generate.ts';
+import type { JobPlace } from '../engine/loadJob.ts';
 import { begunPhases, type PhaseChange, withChangedPhases } from '../engine/trainer/phaseChange.ts';
-import type { PrepareJob } from '../engine/process/messages.ts';
+import type { PrepareJob, StartedMemory } from '../engine/process/messages.ts';
 import { namedDatasets, schedule, totalSteps } from '../engine/trainer/schedule.ts';
 import { readTrainerState } from '../engine/trainer/snapshot.ts';
 import type { DatasetDirs } from '../engine/trainer/windows.ts';
@@ -22,6 +23,7 @@ import { parseItems } from '../evals/hellaswag/items.ts';
 import { type HellaswagResult, summarise } from '../evals/hellaswag/score.ts';
 import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
 import { type CheckpointRecord, openStore, type Run, type Store } from './store/index.ts';
+import { keepDriverMemory } from './driverMemory.ts';
 import { datasetsDir, productsPath, runDir } from './home.ts';
 import { type Preparation, prepareApart, threadsBeside } from './prepare.ts';
 import { datasetsOf, noData, requireData, requireTokens } from './run/data.ts';
@@ -31,6 +33,7 @@ import { fileKey, hellaswagOf, recordHellaswag, storedScores } from './run/hella
 import { copyInitialWeights, initialWeightsOf, requireParent } from './run/initial.ts';
 import { memoryAt } from './run/memory.ts';
 import { runJob } from './run/job.ts';
+import { requireTrainable } from './run/trainable.ts';
 import { recordPhases } from './run/record.ts';
 import { askForPhases, type Patience, type RunOrder, type RunRequest, RunRequests, tell } from './run/requests.ts';
 
@@ -41,6 +44,16 @@ export type EvaluationProgress =
 export type HellaswagProgress =
   | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly acc?: number }
   | { readonly kind: 'done'; readonly result: HellaswagResult };
+
+/** A run that goes on from a checkpoint. */
+export interface Resumed {
+  readonly handle: RunHandle;
+  readonly step: number;
+  /** Damaged ones, which are passed over. */
+  readonly refused: readonly RefusedCheckpoint[];
+  /** What is told where it goes on with another device. */
+  readonly notice: string | null;
+}
 
 /** Runs and what is known of them: the one place that starts engines and writes the store. */
 export class Studio {
@@ -70,10 +83,13 @@ export class Studio {
     return new Studio(home, store, spawn);
   }
 
-  /** Stores a new run; nothing is trained yet. @throws UserError when its data is missing or too little */
+  /**
+   * Stores a new run; nothing is trained yet.
+   * @throws UserError when its data is missing or too little, or its device can't train it: nothing is made then
+   */
   createRun(config: RunConfig, name: string, preset: string | null = null): Run {
     const checked = parseRunConfig(config);
-    requireDevice(checked.device);
+    requireTrainable(this.home, checked);
     requireData(this.home, checked);
     const stepsTotal = totalSteps(schedule(checked));
     const parent = checked.init ? this.store.getRun(checked.init.run) : undefined;
@@ -201,12 +217,30 @@ export class Studio {
     return found;
   }
 
+  /**
+   * A run's config for a job with its weights, and where it works: on the run's device where that can be used, else on what
+   * can.
+   * @throws UserError when the device that is asked for can't be used
+   */
+  forJob(run: Run, asked?: DeviceChoice): { config: RunConfig; place: JobPlace } {
+    const own = this.configOf(run);
+    const config = { ...own, device: deviceForJob(own.device, asked) };
+    return { config, place: { productsFile: productsPath(this.home), heldBy: this.#holdersOf(config.device) } };
+  }
+
+  /** Names of the runs that train on a GPU, in whatever process. */
+  #holdersOf({ kind, gpu = 0 }: DeviceChoice): string[] {
+    if (kind !== 'cuda') return [];
+    return this.store.listRuns({ state: ['training', 'preparing'] }).flatMap((run) => {
+      const { device } = run.config as RunConfig;
+      return device.kind === 'cuda' && (device.gpu ?? 0) === gpu ? [run.name] : [];
+    });
+  }
+
   /** Continues a prompt with a checkpoint's weights, in a process of its own. @yields pieces of text, and notices */
   async *generate(run: Run, step: number, prompt: string, sampling: WritingOptions): AsyncGenerator<Written> {
-    const config = this.configOf(run);
     const checkpoint = this.checkpointOf(run, step).path;
-    const productsFile = productsPath(this.home);
-    const job = { type: 'generate', config, productsFile, checkpoint, prompt, sampling } as const;
+    const job = { type: 'generate', ...this.forJob(run), checkpoint, prompt, sampling } as const;
     for await (const message of runJob(job, this.#spawn))
       if (message.type === 'text' || message.type === 'notice') yield { kind: message.type, text: message.text };
   }
@@ -214,10 +248,17 @@ export class Studio {
   /**
    * The validation loss of a checkpoint, in a process of its own; it is stored.
    * @param dataset whose validation split is taken, where it is not the run's own
+   * @param device to work on, where it is not the run's
    * @yields progress, then the loss
    */
-  async *evaluate(run: Run, step: number, sequences: number, dataset?: string): AsyncGenerator<EvaluationProgress> {
-    const config = this.configOf(run);
+  async *evaluate(
+    run: Run,
+    step: number,
+    sequences: number,
+    dataset?: string,
+    device?: DeviceChoice,
+  ): AsyncGenerator<EvaluationProgress> {
+    const { config, place } = this.forJob(run, device);
     const checkpoint = this.checkpointOf(run, step).path;
     const name = dataset ?? config.dataset;
     if (name === noData)
@@ -226,8 +267,7 @@ export class Studio {
       );
     requireTokens(this.home, name, config);
     const datasetDir = path.join(datasetsDir(this.home), name);
-    const productsFile = productsPath(this.home);
-    const job = { type: 'evaluate', config, productsFile, checkpoint, datasetDir, sequences } as const;
+    const job = { type: 'evaluate', config, place, checkpoint, datasetDir, sequences } as const;
     for await (const message of runJob(job, this.#spawn)) {
       if (message.type === 'progress') yield { kind: 'progress', done: message.done, total: message.total };
       if (message.type !== 'result') continue;
@@ -247,10 +287,16 @@ export class Studio {
   /**
    * Evaluates a checkpoint on the first items of a HellaSwag file, in a process of its own. Items that are done are stored
    * as they come, and not taken again.
+   * @param device to work on, where it is not the run's
    * @yields progress with the accuracy so far, then the result, which is stored
    */
-  async *hellaswag(run: Run, step: number, file: string, items: number): AsyncGenerator<HellaswagProgress> {
-    const config = this.configOf(run);
+  async *hellaswag(
+    run: Run,
+    step: number,
+    file: string,
+    items: number,
+    device?: DeviceChoice,
+  ): AsyncGenerator<HellaswagProgress> {
     const checkpoint = this.checkpointOf(run, step).path;
     const key = fileKey(file);
     const total = Math.min(items, countItems(file));
@@ -266,8 +312,7 @@ export class Studio {
     yield progress();
     if (scores.length < total) {
       const done = scores.map((s) => s.index);
-      const productsFile = productsPath(this.home);
-      const job = { type: 'hellaswag', config, productsFile, checkpoint, file, items: total, done } as const;
+      const job = { type: 'hellaswag', ...this.forJob(run, device), checkpoint, file, items: total, done } as const;
       for await (const message of runJob(job, this.#spawn)) {
         if (message.type !== 'scores' || message.scores.length === 0) continue;
         recordHellaswag(this.store, run.id, step, message.scores, null, key);
@@ -301,23 +346,46 @@ export class Studio {
 
   /**
    * Goes on with a run from its last whole checkpoint; damaged ones are named in `refused` and passed over.
-   * @throws UserError when the run is running, complete, or has nothing to go on from; nothing of it is changed then
+   * @param device to go on with from here on, where it is not the run's
+   * @throws UserError when the run is running, complete, or has nothing to go on from, or its device can't train it; nothing
+   * of it is changed then
    */
-  async resume(run: Run): Promise<{ handle: RunHandle; step: number; refused: readonly RefusedCheckpoint[] }> {
+  async resume(run: Run, device?: DeviceChoice): Promise<Resumed> {
     const { id } = run;
     this.#requireRest(id);
     // From here on no other process can: two engines would write the same checkpoints.
     this.store.claimRun(id);
     this.#launching.add(id);
     try {
-      const from = await this.#lastCheckpoint(this.store.getRun(id));
-      return { handle: this.#launch(run, from.checkpoint), step: from.checkpoint?.step ?? 0, refused: from.refused };
+      const { checkpoint, refused } = await this.#lastCheckpoint(this.store.getRun(id));
+      const step = checkpoint?.step ?? 0;
+      const notice = this.#move(this.store.getRun(id), step, device);
+      return { handle: this.#launch(this.store.getRun(id), checkpoint), step, refused, notice };
     } catch (error) {
       this.store.releaseRun(id);
       throw error;
     } finally {
       this.#launching.delete(id);
     }
+  }
+
+  /**
+   * Checks that a run's device can go on with it: another one where that is asked for, which is the run's own from then on.
+   * @returns what is told where it is another
+   */
+  #move(run: Run, step: number, device?: DeviceChoice): string | null {
+    const own = this.configOf(run);
+    const config = device ? { ...own, device: onDevice(own.device, device) } : own;
+    requireTrainable(this.home, config, step);
+    const { kind, gpu = 0 } = config.device;
+    if (kind === own.device.kind && gpu === (own.device.gpu ?? 0)) return null;
+    this.store.updateRun(run.id, { config, device: kind });
+    const message =
+      kind === own.device.kind
+        ? `goes on with GPU ${gpu}`
+        : `goes on with ${kind}: from here on its numbers differ in the last bits`;
+    this.store.addEvent(run.id, step, 'info', 'device', message, { from: own.device, to: config.device });
+    return message;
   }
 
   #requireRest(id: string): void {
@@ -387,6 +455,12 @@ export class Studio {
     const handle = new RunHandle(this.store, run, start, memory, this.#spawn);
     this.#handles.set(run.id, handle);
     void handle.ended.finally(() => this.#handles.delete(run.id));
+    handle.onEvent((event) => {
+      if (event.type !== 'started') return;
+      const [, gpu] = /^cuda: (.+)$/.exec(event.device) ?? [];
+      const { overheadBytes, contextBytes }: StartedMemory = event.memory;
+      if (gpu !== undefined) keepDriverMemory(this.home, gpu, overheadBytes, contextBytes);
+    });
     this.#requests.watch(run.id, (request) => this.#obey(handle, request), handle.ended);
     return handle;
   }

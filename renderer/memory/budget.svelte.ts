@@ -1,5 +1,6 @@
 export type Budget =
-  | { kind: 'machine' }
+  /** What a run would take there, or one of its GPUs. */
+  | { kind: 'machine'; gpu?: number }
   | { kind: 'gpu'; id: string; reserveMiB: number }
   | { kind: 'memory'; gib: number; reserveMiB: number };
 
@@ -9,7 +10,9 @@ class BudgetChoice {
 
   choose(id: string): void {
     const reserveMiB = this.value.kind === 'machine' ? 512 : this.value.reserveMiB;
-    this.value = id === 'machine' ? { kind: 'machine' } : { kind: 'gpu', id, reserveMiB };
+    const [kind, gpu] = id.split(':');
+    if (kind !== 'machine') this.value = { kind: 'gpu', id, reserveMiB };
+    else this.value = { kind, ...(gpu === undefined ? {} : { gpu: Number(gpu) }) };
     this.keep();
   }
 

@@ -1,4 +1,5 @@
 import type { DatasetView, PresetView, RunConfig } from '../../electron/api/types.ts';
+import { deviceOf, devices } from '../lib/devices.svelte.ts';
 import { type PartDraft, partsOf, sourcesOf } from './parts.ts';
 import { type PhaseDraft, draftOf, phaseOf } from './phase.ts';
 
@@ -50,8 +51,8 @@ const usual = () => ({
   tokensPerStep: 1024,
   precision: 'f32',
   recompute: 'none',
-  /** Empty: a GPU where there is one. */
-  device: '' as '' | 'cpu' | 'cuda' | 'tfjs',
+  /** As `deviceId` gives it; empty: the usual one. */
+  device: '',
   tf32: false,
   phases: usualPhases(),
   prompts: ['\n'],
@@ -110,6 +111,12 @@ class Draft {
     this.#state.phases = phases;
   }
 
+  /** Whether a GPU is to train it. */
+  get onGpu(): boolean {
+    const { device } = this.#state;
+    return device === '' ? devices.value?.[0]?.kind === 'cuda' : deviceOf(device).kind === 'cuda';
+  }
+
   /** As the studio is asked about it. */
   get config(): Tree {
     const {
@@ -142,8 +149,8 @@ class Draft {
       recompute,
       device: {
         ...(rest.device as Tree | undefined),
-        ...(device ? { kind: device } : {}),
-        ...(tf32 && device !== 'cpu' && device !== 'tfjs' ? { tf32 } : {}),
+        ...(device ? deviceOf(device) : {}),
+        ...(tf32 && this.onGpu ? { tf32 } : {}),
       },
       ...runSources(data, dataset || 'none chosen yet'),
       tokenizer,

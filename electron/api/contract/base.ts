@@ -1,5 +1,6 @@
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
+import { runDevices } from '../../engine/config.ts';
 
 /** The beginning of every procedure. What a procedure answers is typed and not validated: it comes from this program. */
 export const procedure = oc;
@@ -8,6 +9,12 @@ export const procedure = oc;
 export const answers = <T>() => z.custom<T>();
 
 export const runId = z.string().min(1).max(200);
+
+/** What is to train: a kind of device, and of GPUs which one. */
+export const deviceChoice = z.strictObject({
+  kind: z.enum(runDevices),
+  gpu: z.int().min(0).max(63).optional(),
+});
 
 /** The answer of a procedure that only does something. */
 export const nothing = z.void();

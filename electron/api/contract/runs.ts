@@ -1,7 +1,7 @@
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { phaseSchema } from '../../engine/config.ts';
-import { answers, nothing, procedure, runId } from './base.ts';
+import { answers, deviceChoice, nothing, procedure, runId } from './base.ts';
 import type { DataRead, RunDetails, RunUpdate, RunView, Series } from '../types.ts';
 
 /** In steps or in tokens: exactly one of them. */
@@ -55,7 +55,10 @@ export const runs = {
 
   pause: procedure.input(byId).output(nothing),
   stop: procedure.input(byId).output(nothing),
-  resume: procedure.input(byId).output(answers<{ step: number; refused: string[] }>()),
+  /** `device`: another one than the run's, from here on. */
+  resume: procedure
+    .input(byId.extend({ device: deviceChoice.optional() }))
+    .output(answers<{ step: number; refused: string[]; notice: string | null }>()),
   /** Between two steps. */
   request: procedure.input(byId.extend({ what: z.enum(['checkpoint', 'evaluate', 'sample']) })).output(nothing),
   /** Which data fed which steps. */

@@ -2,13 +2,15 @@ import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { settingsSchema } from '../../studio/settings.ts';
 import { type CommandId, commandIds } from '../commands.ts';
-import type { Settings, StudioInfo } from '../types.ts';
+import type { Settings, StudioInfo, TrainingDevice } from '../types.ts';
 import { answers, nothing, procedure } from './base.ts';
 
 export const studio = {
   info: procedure.output(answers<StudioInfo>()),
   /** Looks at every device; takes a second or so. */
   devices: procedure.output(answers<StudioInfo['devices']>()),
+  /** What a run may be told to train on, the usual first. Told at once. */
+  trainingDevices: procedure.output(answers<TrainingDevice[]>()),
   /** Files and folders, chosen in a dialog where there is one; null where the window has none, or nothing was chosen. */
   pickFiles: procedure.input(z.strictObject({ title: z.string().max(200) })).output(answers<string[] | null>()),
   pickFolder: procedure.input(z.strictObject({ title: z.string().max(200) })).output(answers<string | null>()),

@@ -1,7 +1,8 @@
 import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { checkRunConfig, parseRunConfig, type RunConfig } from '../../engine/config.ts';
-import { usualDevice } from '../../engine/devices/usual.ts';
+import { completeDevice, requireDevice } from '../../engine/devices/usual.ts';
 import { parameterCount } from '../../engine/gpt2/config.ts';
+import { requireRunnable } from '../../engine/preflight.ts';
 import { loadPreset, presetNames } from '../../engine/presets.ts';
 import { learningRateAt, schedule, settingsOf, totalSteps } from '../../engine/trainer/schedule.ts';
 import { messageOf, UserError } from '../../errors.ts';
@@ -10,7 +11,8 @@ import { requireParent } from '../../studio/run/initial.ts';
 import type { Studio } from '../../studio/studio.ts';
 import { api } from '../context.ts';
 import type { ConfigProblem, DraftReport, PlanReport, Points } from '../types.ts';
-import { type Budget, planReport } from './plan.ts';
+import type { MemoryBudget } from '../../studio/budget.ts';
+import { type Budget, budgetOf, planReport } from './plan.ts';
 import { phaseViews } from './views.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
@@ -18,7 +20,7 @@ type Tree = Readonly<Record<string, unknown>>;
 /** A draft leaves out what follows from its tokenizer, and from this machine. */
 function withVocabulary(draft: Tree): Tree {
   const { tokenizer } = draft;
-  const device = { kind: usualDevice(), ...(draft.device as Tree | undefined) };
+  const device = completeDevice(draft.device as Tree | undefined);
   if (tokenizer !== 'gpt2' && tokenizer !== 'bytes') return { ...draft, device };
   return {
     ...draft,
@@ -42,7 +44,7 @@ function ratesOf(config: RunConfig): Points {
 }
 
 /** The plan of the phase that needs most. */
-function worstPlan(config: RunConfig, budget: Budget): PlanReport {
+function worstPlan(config: RunConfig, budget: MemoryBudget): PlanReport {
   const { model, precision, recompute } = config;
   const kinds = new Map(
     config.phases.map((phase) => {
@@ -67,18 +69,24 @@ function check(studio: Studio, draft: Tree, budget: Budget, step: number): Draft
   if ('problems' in checked) return { ...nothing, problems: checked.problems };
   const { config } = checked;
   const problems: ConfigProblem[] = [];
-  try {
-    requireData(studio.home, config, step);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    problems.push({ path: 'dataset', message: messageOf(error) });
-  }
-  try {
+  const attempt = <T>(path: string, work: () => T): T | undefined => {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      problems.push({ path, message: messageOf(error) });
+      return undefined;
+    }
+  };
+  attempt('dataset', () => requireData(studio.home, config, step));
+  attempt('init', () => {
     if (config.init) requireParent(config, studio.configOf(studio.store.getRun(config.init.run)));
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    problems.push({ path: 'init', message: messageOf(error) });
-  }
+  });
+  const isHere = attempt('device.kind', () => (requireDevice(config.device), true)) ?? false;
+  if (isHere) attempt('device.kind', () => requireRunnable(config, step));
+  // Of a GPU that is not here nothing is known to hold the plan against.
+  const plan =
+    isHere || budget.kind !== 'machine' ? worstPlan(config, budgetOf(budget, studio.home, config.device)) : null;
   const stepsTotal = totalSteps(schedule(config));
   return {
     problems,
@@ -87,7 +95,7 @@ function check(studio: Studio, draft: Tree, budget: Budget, step: number): Draft
     rates: ratesOf(config),
     stepsTotal,
     tokensTotal: stepsTotal * config.tokensPerStep,
-    plan: worstPlan(config, budget),
+    plan,
   };
 }
 

@@ -5,10 +5,14 @@ import { budgetOf, matrixReport, planReport } from './plan.ts';
 
 export const fit = {
   gpus: api.fit.gpus.handler(() => gpus.map(({ id, name, memoryMiB }) => ({ id, name, memoryMiB }))),
-  plan: api.fit.plan.handler(({ input }) => planReport(input.config, input.budget)),
-  matrix: api.fit.matrix.handler(({ input }) => matrixReport(input.config, input.budget)),
-  solve: api.fit.solve.handler(({ input }) => {
-    const { totalBytes, reserveBytes } = budgetOf(input.budget);
+  plan: api.fit.plan.handler(({ input, context: { studio } }) =>
+    planReport(input.config, budgetOf(input.budget, studio.home)),
+  ),
+  matrix: api.fit.matrix.handler(({ input, context: { studio } }) =>
+    matrixReport(input.config, budgetOf(input.budget, studio.home)),
+  ),
+  solve: api.fit.solve.handler(({ input, context: { studio } }) => {
+    const { totalBytes, reserveBytes } = budgetOf(input.budget, studio.home);
     return { value: largestThatFits(input.config, input.dimension, totalBytes - reserveBytes) };
   }),
 };

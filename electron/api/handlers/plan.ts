@@ -1,50 +1,35 @@
-import os from 'node:os';
-import { lookAtGpu } from '../../engine/devices/cuda/device.ts';
-import { usualDevice } from '../../engine/devices/usual.ts';
 import { advise, matrix } from '../../engine/fit/advice.ts';
 import { type FitConfig, fit } from '../../engine/fit/fit.ts';
 import { findGpu } from '../../engine/fit/gpus.ts';
 import { parameterCount } from '../../engine/gpt2/config.ts';
+import type { DeviceChoice } from '../../engine/devices/usual.ts';
+import { machineBudget, type MemoryBudget, sizedBudget } from '../../studio/budget.ts';
 import type { MatrixReport, PlanReport } from '../types.ts';
 
 /** See `budgetSchema`. */
 export type Budget =
-  | { readonly kind: 'machine' }
+  | { readonly kind: 'machine'; readonly gpu?: number | undefined }
   | { readonly kind: 'gpu'; readonly id: string; readonly reserveMiB: number }
   | { readonly kind: 'memory'; readonly gib: number; readonly reserveMiB: number };
 
-export function budgetOf(budget: Budget): PlanReport['budget'] {
-  if (budget.kind === 'machine') return machineBudget();
+/**
+ * @param home of the studio
+ * @param device of a run that is asked about, where there is one
+ */
+export function budgetOf(budget: Budget, home: string, device?: DeviceChoice): MemoryBudget {
+  if (budget.kind === 'machine')
+    return machineBudget(home, device ?? (budget.gpu === undefined ? undefined : { kind: 'cuda', gpu: budget.gpu }));
   const reserveBytes = budget.reserveMiB * 2 ** 20;
-  if (budget.kind === 'memory') return { name: `${budget.gib} GiB`, totalBytes: budget.gib * 2 ** 30, reserveBytes };
+  if (budget.kind === 'memory') return sizedBudget(`${budget.gib} GiB`, budget.gib * 2 ** 30, reserveBytes);
   const { name, memoryMiB } = findGpu(budget.id);
-  return { name, totalBytes: memoryMiB * 2 ** 20, reserveBytes };
+  return sizedBudget(name, memoryMiB * 2 ** 20, reserveBytes);
 }
-
-/** What the driver takes for a process that trains: measured when a run starts, reserved until then. */
-const driverBytes = 512 * 2 ** 20;
-
-/** The GPU of this machine, where it has one that a run would take, else its own memory. */
-function machineBudget(): PlanReport['budget'] {
-  if (usualDevice() !== 'cuda') return { name: 'this machine', totalBytes: os.totalmem(), reserveBytes: 0 };
-  const { name, memoryBytes, freeBytes } = lookAtGpu(0);
-  return {
-    name: `this machine's ${name}`,
-    totalBytes: memoryBytes,
-    reserveBytes: memoryBytes - freeBytes + driverBytes,
-  };
-}
-
-/** Where host and device are one, what is paged counts too. */
-const neededBytes = (plan: { totalBytes: number; hostBytes: number }, budget: Budget): number =>
-  plan.totalBytes + (budget.kind === 'machine' && usualDevice() !== 'cuda' ? plan.hostBytes : 0);
 
 /** What a config needs, held against a budget: the numbers of `trainyard fit`. */
-export function planReport(config: FitConfig, asked: Budget): PlanReport {
+export function planReport(config: FitConfig, { isApart, ...budget }: MemoryBudget): PlanReport {
   const plan = fit(config);
-  const budget = budgetOf(asked);
   const free = budget.totalBytes - budget.reserveBytes;
-  const left = free - neededBytes(plan, asked);
+  const left = free - plan.totalBytes - (isApart ? 0 : plan.hostBytes);
   return {
     parameters: parameterCount(config.model),
     totalBytes: plan.totalBytes,
@@ -73,7 +58,6 @@ export function planReport(config: FitConfig, asked: Budget): PlanReport {
 
 const batches = [1, 2, 4, 8];
 
-export function matrixReport(config: FitConfig, asked: Budget): MatrixReport {
-  const { totalBytes, reserveBytes } = budgetOf(asked);
+export function matrixReport(config: FitConfig, { totalBytes, reserveBytes }: MemoryBudget): MatrixReport {
   return { batches, rows: matrix(config, batches), budgetBytes: totalBytes - reserveBytes };
 }

@@ -140,8 +140,8 @@ export const runs = {
   pause: api.runs.pause.handler(({ input, context }) => order(context.studio, input.id, 'pause')),
   stop: api.runs.stop.handler(({ input, context }) => order(context.studio, input.id, 'stop')),
   resume: api.runs.resume.handler(async ({ input, context: { studio } }) => {
-    const { step, refused } = await studio.resume(studio.store.getRun(input.id));
-    return { step, refused: refused.map((r) => r.reason) };
+    const { step, refused, notice } = await studio.resume(studio.store.getRun(input.id), input.device);
+    return { step, refused: refused.map((r) => r.reason), notice };
   }),
   request: api.runs.request.handler(({ input, context }) => order(context.studio, input.id, input.what)),
   changePhases: api.runs.changePhases.handler(async ({ input, context: { studio } }) => {

@@ -1,5 +1,5 @@
 import os from 'node:os';
-import { findDevices } from '../../studio/devices.ts';
+import { findDevices, trainingDevices } from '../../studio/devices.ts';
 import { readSettings, writeSettings } from '../../studio/settings.ts';
 import { version } from '../../version.ts';
 import { api, subscription } from '../context.ts';
@@ -17,6 +17,7 @@ export const studio = {
     devices: [],
   })),
   devices: api.studio.devices.handler(() => findDevices()),
+  trainingDevices: api.studio.trainingDevices.handler(() => trainingDevices()),
   pickFiles: api.studio.pickFiles.handler(({ input, context }) => context.desktop?.pickFiles(input.title) ?? null),
   pickFolder: api.studio.pickFolder.handler(({ input, context }) => context.desktop?.pickFolder(input.title) ?? null),
   settings: api.studio.settings.handler(({ context: { studio } }) => readSettings(studio.home)),

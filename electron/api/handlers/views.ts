@@ -20,6 +20,7 @@ export function runView(studio: Studio, run: Run): RunView {
     dataset: config.dataset,
     optimizer: config.optimizer.kind,
     precision: config.precision,
+    device: config.device,
     tags: run.tags,
     notes: run.notes,
     preset: run.preset,

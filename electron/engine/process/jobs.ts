@@ -13,23 +13,22 @@ import type { FromJob, Job, PrepareJob } from './messages.ts';
 /** Does a job and tells what comes of it, piece by piece. */
 export async function runJob(job: Job, tell: (message: FromJob) => Promise<void>, signal: AbortSignal): Promise<void> {
   if (job.type === 'prepare') return prepare(job, tell, signal);
-  const { config, productsFile } = job;
+  const { config, place } = job;
   const checkpoint = await openCheckpoint(job.checkpoint);
   if (job.type === 'generate') {
-    for await (const { kind, text } of writeText(checkpoint, config, job.prompt, job.sampling, productsFile))
+    for await (const { kind, text } of writeText(checkpoint, config, job.prompt, job.sampling, place))
       await tell({ type: kind, text });
     return;
   }
   if (job.type === 'hellaswag') {
     const questions = readQuestions(job.file, job.items, getTokenizer(config.tokenizer));
     for (const index of job.done) questions.delete(index);
-    for await (const scores of hellaswag(checkpoint, config, questions, productsFile))
-      await tell({ type: 'scores', scores });
+    for await (const scores of hellaswag(checkpoint, config, questions, place)) await tell({ type: 'scores', scores });
     return;
   }
   const dataset = openDataset(job.datasetDir);
   const windows = validationWindows(dataset.split('val'), config.model.contextLength, job.sequences);
-  const value = await evaluate(checkpoint, config, windows, productsFile, (done) => {
+  const value = await evaluate(checkpoint, config, windows, place, (done) => {
     void tell({ type: 'progress', done, total: windows.count });
   });
   const bytes = bytesOf(windows, getTokenizer(config.tokenizer));

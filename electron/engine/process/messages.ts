@@ -2,8 +2,8 @@ import type { PrepareFilesOptions, PrepareProgress } from '../../data/prepareFil
 import type { ItemScore } from '../../evals/hellaswag/score.ts';
 import type { RunConfig } from '../config.ts';
 import type { WritingOptions } from '../generate.ts';
-import type { RunEvent } from '../trainer/events.ts';
-import type { PhaseRequest, Request } from '../trainer/events.ts';
+import type { JobPlace } from '../loadJob.ts';
+import type { MemoryReport, PhaseRequest, Request, RunEvent } from '../trainer/events.ts';
 import type { DatasetDirs } from '../trainer/windows.ts';
 
 /** What the studio tells the engine process. */
@@ -44,7 +44,7 @@ export type Job =
   | {
       readonly type: 'generate';
       readonly config: RunConfig;
-      readonly productsFile: string;
+      readonly place: JobPlace;
       readonly checkpoint: string;
       readonly prompt: string;
       readonly sampling: WritingOptions;
@@ -52,7 +52,7 @@ export type Job =
   | {
       readonly type: 'evaluate';
       readonly config: RunConfig;
-      readonly productsFile: string;
+      readonly place: JobPlace;
       readonly checkpoint: string;
       readonly datasetDir: string;
       readonly sequences: number;
@@ -60,7 +60,7 @@ export type Job =
   | {
       readonly type: 'hellaswag';
       readonly config: RunConfig;
-      readonly productsFile: string;
+      readonly place: JobPlace;
       readonly checkpoint: string;
       /** Of the items; the first so many are taken, without those that are done. */
       readonly file: string;
@@ -79,6 +79,14 @@ export type FromJob =
   | { readonly type: 'prepared'; readonly name: string; readonly cpuSeconds: number; readonly peakBytes: number }
   | { readonly type: 'error'; readonly message: string }
   | { readonly type: 'finished' };
+
+export type StartedEvent = Extract<RunEvent, { readonly type: 'started' }>;
+
+/** What a run's memory is as it begins. */
+export interface StartedMemory extends MemoryReport {
+  /** Of the overhead, what a GPU's driver took before programs were loaded, where that can be measured. */
+  readonly contextBytes?: number;
+}
 
 /** What the engine process tells the studio. */
 export type FromEngine =

@@ -3,12 +3,13 @@ import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { readQuestions } from '../../evals/hellaswag/questions.ts';
 import { readSafetensorsHeader, SafetensorsFile } from '../../exchange/safetensors/index.ts';
 import { openCheckpoint } from '../checkpoint/index.ts';
-import { openDevice } from '../devices/open.ts';
+import { openDevice, type OpenedDevice } from '../devices/open.ts';
+import type { RunEvent } from '../trainer/events.ts';
 import type { InitialWeights } from '../trainer/initialWeights.ts';
 import { Trainer, type TrainerOptions } from '../trainer/trainer.ts';
 import { readTrainerState } from '../trainer/snapshot.ts';
 import { openSources } from '../trainer/windows.ts';
-import type { ToEngine } from './messages.ts';
+import type { StartedEvent, StartedMemory, ToEngine } from './messages.ts';
 import { RunData } from './sources.ts';
 
 /** Weights of a file, tensor by tensor. It is opened for each: a run may go back to its beginning after days. */
@@ -25,6 +26,12 @@ async function readWeights(file: string): Promise<InitialWeights> {
     },
   };
 }
+
+/** How much of what the driver holds was held before programs were loaded: what a later run can count on. */
+const withContext = (event: StartedEvent, { contextBytes }: OpenedDevice): RunEvent => {
+  const memory: StartedMemory = { ...event.memory, ...(contextBytes === undefined ? {} : { contextBytes }) };
+  return { ...event, memory };
+};
 
 /** Opens what a run needs (dataset, device, checkpoint) and makes its trainer. */
 export async function startRun(
@@ -63,6 +70,7 @@ export async function startRun(
     ...hellaswag,
     ...initial,
     ...studio,
+    emit: (event: RunEvent) => studio.emit(event.type === 'started' ? withContext(event, opened) : event),
   };
   return Trainer.create(options, from);
 }

@@ -39,7 +39,7 @@ export function createCpuDevice(options: CpuDeviceOptions = {}): CpuDevice {
     isa,
     threads,
     overheadBytes: () => scratchBytes,
-    supports,
+    supports: cpuSupports,
     fmaPeak: () => addon.fmaPeak(native),
     async load(programs, plan) {
       checkPrograms(device, programs);
@@ -52,7 +52,8 @@ export function createCpuDevice(options: CpuDeviceOptions = {}): CpuDevice {
 /** Native allocations so far and bytes alive: a training step must change neither. */
 export const nativeMemory = (): { allocations: number; liveBytes: number } => loadAddon().memory();
 
-function supports(call: Call): string | undefined {
+/** Why the processor can't run a call, or undefined when it can; no device is needed to ask. */
+export function cpuSupports(call: Call): string | undefined {
   if ((call.dims.headDim ?? 0) > 256) return `heads are ${call.dims.headDim} wide, and 256 is the most`;
   if (call.kind === 'linearBackwardInput' && call.args.pre && call.accumulate.has('dx')) {
     return 'a gradient that passes GELU is written, not added';

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import { UserError } from '../../../errors.ts';
-import { packageFile } from '../../../paths.ts';
+import { fromSources, packageFile } from '../../../paths.ts';
 import type { DeviceMemoryUse } from '../device.ts';
 import type { NativeSession, SessionAddon } from '../native/session.ts';
 
@@ -71,26 +71,32 @@ export interface GpuAddon extends SessionAddon {
   createSession(device: NativeGpu, arenaBytes: Float64Array, hostArena: number): NativeSession;
 }
 
-/** Where the build puts the addon with CUDA kernels. A test may have another one take its place. */
-export const cudaAddonPath = process.env.TRAINYARD_CUDA_ADDON ?? packageFile('native/build/trainyard_cuda.node');
+/**
+ * Where the build puts the addon with CUDA kernels. A test may have another one take its place: only where sources run,
+ * since what is installed loads no code that its surroundings name.
+ */
+export const cudaAddonPath = (isFromSources = fromSources): string =>
+  (isFromSources && process.env.TRAINYARD_CUDA_ADDON) || packageFile('native/build/trainyard_cuda.node');
 /** Where it puts the one that plays a GPU on the host. */
 export const emulatedAddonPath = packageFile('native/build/tests/trainyard_emulated.node');
 
 /** The one that plays NVIDIA's library of matrix products. */
 export const standInLibraryPath = packageFile('native/build/tests/trainyard_blasLt.node');
 
+/** Why there is no GPU engine, and what can be done about it. */
+export function missingEngine(platform: NodeJS.Platform, isFromSources: boolean): string {
+  if (platform === 'darwin') return 'CUDA GPUs are not supported on macOS: train on the processor.';
+  if (!isFromSources) return 'This build of Trainyard has no GPU engine: train on the processor.';
+  return 'The GPU engine is not built: install the CUDA toolkit (nvcc), run `npm run build:cuda` and try again.';
+}
+
 /** Loads an addon. @throws UserError when it is missing or can't be loaded */
 export function loadGpuAddon(file: string): GpuAddon {
-  if (!fs.existsSync(file)) {
-    throw new UserError(
-      'The GPU engine is not built: install the CUDA toolkit (nvcc), run `npm run build:cuda` and try again.',
-    );
-  }
+  if (!fs.existsSync(file)) throw new UserError(missingEngine(process.platform, fromSources));
   try {
     return createRequire(import.meta.url)(file) as GpuAddon;
   } catch (error) {
-    throw new UserError(
-      `The GPU engine can't be loaded (${(error as Error).message.split('\n')[0]}): run \`npm run build:cuda\` on this machine.`,
-    );
+    const remedy = fromSources ? 'run `npm run build:cuda` on this machine' : 'install Trainyard anew';
+    throw new UserError(`The GPU engine can't be loaded (${(error as Error).message.split('\n')[0]}): ${remedy}.`);
   }
 }

@@ -38,20 +38,20 @@ function libraryOfUser(): string | null | undefined {
 /** The library that a device would use, with its version; empty where there is none. @throws UserError when the addon is missing */
 export function findLibrary(): string {
   const library = libraryOfUser();
-  return library === null ? '' : loadGpuAddon(cudaAddonPath).libraryVersion(library);
+  return library === null ? '' : loadGpuAddon(cudaAddonPath()).libraryVersion(library);
 }
 
 /** How many GPUs there are. @throws UserError when the addon is missing */
-export const countGpus = (): number => loadGpuAddon(cudaAddonPath).countDevices();
+export const countGpus = (): number => loadGpuAddon(cudaAddonPath()).countDevices();
 
 /** What is known of a GPU without using it, which would take of its memory. @throws UserError, Error where there is none */
-export const lookAtGpu = (ordinal: number): GpuDescription => loadGpuAddon(cudaAddonPath).lookAtDevice(ordinal);
+export const lookAtGpu = (ordinal: number): GpuDescription => loadGpuAddon(cudaAddonPath()).lookAtDevice(ordinal);
 
 /** An NVIDIA GPU. @throws UserError when the addon is missing, Error when there is no such GPU */
 export function createCudaDevice({
   ordinal = 0,
   tf32 = false,
-  addon: file = cudaAddonPath,
+  addon: file = cudaAddonPath(),
   order,
   memoryBytes,
   library = libraryOfUser(),
@@ -90,7 +90,7 @@ export function createCudaDevice({
         most((s) => s.hostBytes),
       );
     },
-    supports,
+    supports: cudaSupports,
     async load(programs, plan) {
       checkPrograms(device, programs);
       const session = addon.createSession(native, arenaSizes(plan), arenaNames.indexOf(hostArena));
@@ -130,7 +130,8 @@ const mostHeadDim = 128;
 /** What the second side of a grid may be (CUDA's programming guide, compute capabilities). */
 const mostBlocks = 65_535;
 
-function supports({ kind, dims, args, accumulate }: Call): string | undefined {
+/** Why no GPU can run a call, or undefined when it can; it takes no GPU to ask. */
+export function cudaSupports({ kind, dims, args, accumulate }: Call): string | undefined {
   if ((dims.batch ?? 0) * (dims.heads ?? 0) > mostBlocks) return 'too many sequences are taken at once';
   if ((dims.headDim ?? 0) > mostHeadDim) return `heads are ${dims.headDim} wide, and ${mostHeadDim} is the most`;
   if (kind === 'cachedAttention' && dims.context! > mostRowKeys) return `the context is longer than ${mostRowKeys}`;

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import util from 'node:util';
 import { messageOf, UserError } from '../../../errors.ts';
 
@@ -16,6 +17,27 @@ const candidates: readonly { name: string; description: string }[] = [
   { name: '@tensorflow/tfjs-node-gpu', description: 'tfjs: native TensorFlow' },
   { name: '@tensorflow/tfjs', description: 'tfjs: plain JavaScript' },
 ];
+
+const missing = (what: string): UserError =>
+  new UserError(
+    `The tfjs device needs TensorFlow.js, which ${what}: run \`npm install @tensorflow/tfjs\`, or choose the cpu device.`,
+  );
+
+/** @throws UserError when no package of TensorFlow.js is installed */
+export function requireTfjs(): void {
+  if (!tfjsIsThere()) throw missing('is not installed');
+}
+
+/** Whether a package of TensorFlow.js is installed: not whether it loads. */
+export function tfjsIsThere(): boolean {
+  return candidates.some(({ name }) => {
+    try {
+      return createRequire(import.meta.url).resolve(name) !== '';
+    } catch {
+      return false;
+    }
+  });
+}
 
 let loaded: Promise<Backend> | undefined;
 
@@ -37,9 +59,7 @@ async function firstThatLoads(): Promise<Backend> {
     await tf.ready();
     return { tf, description };
   }
-  throw new UserError(
-    `The tfjs device needs TensorFlow.js, which can't be loaded (${problems.join('; ')}): run \`npm install @tensorflow/tfjs\`, or choose the cpu device.`,
-  );
+  throw missing(`can't be loaded (${problems.join('; ')})`);
 }
 
 async function importTf(name: string): Promise<Tf> {

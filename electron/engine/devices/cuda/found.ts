@@ -1,0 +1,89 @@
+import { spawnSync } from 'node:child_process';
+import { messageOf, UserError } from '../../../errors.ts';
+import { cudaAddonPath, type GpuDescription } from './addon.ts';
+import { countGpus, lookAtGpu } from './device.ts';
+
+/** A GPU of this machine: what it is, or why it can't be used. */
+export interface FoundGpu {
+  /** As CUDA counts them. */
+  readonly ordinal: number;
+  readonly gpu?: GpuDescription;
+  readonly problem?: string;
+}
+
+export interface FoundGpus {
+  readonly gpus: readonly FoundGpu[];
+  /** Why there is none, where there is none. */
+  readonly problem?: string;
+}
+
+/** How long what was found holds: whoever moves a slider must not wait for the driver each time. */
+const holdsMs = 1000;
+let latest: { readonly addon: string; readonly at: number; readonly found: FoundGpus } | undefined;
+
+/** The GPUs of this machine, as they were a second ago at most. Takes nothing of their memory. */
+export function findGpus(): FoundGpus {
+  const addon = cudaAddonPath();
+  const now = performance.now();
+  if (latest?.addon === addon && now - latest.at < holdsMs) return latest.found;
+  const found = look();
+  latest = { addon, at: performance.now(), found };
+  return found;
+}
+
+function look(): FoundGpus {
+  try {
+    const count = countGpus();
+    if (count === 0) return { gpus: [], problem: whyNone() };
+    return { gpus: Array.from({ length: count }, (_, ordinal) => lookAt(ordinal)) };
+  } catch (error) {
+    return { gpus: [], problem: unended(messageOf(error)) };
+  }
+}
+
+function lookAt(ordinal: number): FoundGpu {
+  try {
+    return { ordinal, gpu: lookAtGpu(ordinal) };
+  } catch (error) {
+    return { ordinal, problem: unended(messageOf(error)) };
+  }
+}
+
+function whyNone(): string {
+  try {
+    lookAtGpu(0);
+    return 'No GPU can be used';
+  } catch (error) {
+    return withDriver(messageOf(error));
+  }
+}
+
+/** The first driver of a CUDA version, by NVIDIA's table of minor version compatibility. */
+const firstDriver: Readonly<Record<string, number>> = { 12: 525, 13: 580 };
+
+/** What is to be installed where the driver is missing or too old. */
+export function withDriver(problem: string): string {
+  const [, cuda] = /no NVIDIA driver here for CUDA (\d+)/.exec(problem) ?? [];
+  const driver = firstDriver[cuda ?? ''];
+  if (driver !== undefined) return `${problem}: install NVIDIA driver ${driver} or newer`;
+  return unended(problem);
+}
+
+/** Others go on behind it. */
+const unended = (sentence: string): string => sentence.replace(/\.$/, '');
+
+/** The GPUs that NVIDIA's own tool names, with their driver; empty where it is not there, or sees none. */
+export function seenByDriver(): string {
+  const query = ['--query-gpu=name,driver_version', '--format=csv,noheader'];
+  const { status, stdout } = spawnSync('nvidia-smi', query, { encoding: 'utf8', timeout: 10_000 });
+  return status === 0 ? stdout.trim().split('\n').join('; ') : '';
+}
+
+/** What can't be used, as its user is told: what a driver says, and what to do next. */
+export function unusable(error: unknown): UserError {
+  if (error instanceof UserError) return error;
+  const problem = withDriver(messageOf(error));
+  return new UserError(
+    `${problem}. \`trainyard doctor\` says what this machine has; --device cpu takes the processor.`,
+  );
+}

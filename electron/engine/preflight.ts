@@ -1,0 +1,44 @@
+import os from 'node:os';
+import type { RunConfig } from './config.ts';
+import { cpuSupports } from './devices/cpu/device.ts';
+import { cudaSupports, lookAtGpu } from './devices/cuda/device.ts';
+import type { Device } from './devices/device.ts';
+import { nullDevice } from './devices/null.ts';
+import type { DeviceMemory } from './devices/open.ts';
+import { requireDevice } from './devices/usual.ts';
+import { requireTrainable } from './trainer/requirements.ts';
+
+/** Answers as a kind of device does, and runs nothing. */
+const answering = (kind: RunConfig['device']['kind']): Device => ({
+  ...nullDevice,
+  kind,
+  ...(kind === 'cuda' ? { supports: cudaSupports } : kind === 'cpu' ? { supports: cpuSupports } : {}),
+});
+
+/**
+ * Refuses what a device can't run, whatever memory it has, before anything is made.
+ * @param step optimizer steps that are taken already
+ * @throws UserError that names the phase
+ */
+export function requireRunnable(config: RunConfig, step = 0): void {
+  requireDevice(config.device);
+  requireTrainable(config, step, answering(config.device.kind), { bytes: Number.POSITIVE_INFINITY });
+}
+
+/**
+ * Refuses what a device of this machine can't train, its memory being as it is now, without opening it: before anything is
+ * made. A run's start looks again, and knows to the byte.
+ * @param step optimizer steps that are taken already
+ * @param driverBytes what no plan gets on a GPU: what its driver takes for a process that trains, and what that leaves free
+ * @throws UserError that names the phase, and what would make it fit
+ */
+export function requireTrainableHere(config: RunConfig, step: number, driverBytes: number): void {
+  const { device } = config;
+  requireDevice(device);
+  requireTrainable(config, step, answering(device.kind), memoryOf(device, driverBytes));
+}
+
+function memoryOf({ kind, gpu = 0 }: RunConfig['device'], driverBytes: number): DeviceMemory {
+  if (kind !== 'cuda') return { bytes: os.totalmem() };
+  return { bytes: Math.max(0, lookAtGpu(gpu).freeBytes - driverBytes), hostBytes: os.totalmem() };
+}

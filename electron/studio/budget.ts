@@ -1,0 +1,69 @@
+import os from 'node:os';
+import { findGpus } from '../engine/devices/cuda/found.ts';
+import { type DeviceChoice, usualDevice } from '../engine/devices/usual.ts';
+import { UserError } from '../errors.ts';
+import { type DriverMemory, driverMemoryOf } from './driverMemory.ts';
+
+/** What of a memory no plan can have. */
+export interface BudgetPart {
+  /** `spare`: what a run must leave free besides; `others`: what other programs hold now. */
+  readonly role: 'driver' | 'spare' | 'others';
+  readonly bytes: number;
+  /** Where the number of a driver comes from; `given`: by who asks. */
+  readonly source?: DriverMemory['source'] | 'given';
+}
+
+/** The memory that plans are held against. */
+export interface MemoryBudget {
+  readonly name: string;
+  readonly totalBytes: number;
+  readonly parts: readonly BudgetPart[];
+  /** All parts together. */
+  readonly reserveBytes: number;
+  /** Whether what is paged has the host's memory beside it: where host and device are one, it counts. */
+  readonly isApart: boolean;
+}
+
+const withParts = (name: string, totalBytes: number, parts: readonly BudgetPart[], isApart: boolean): MemoryBudget => ({
+  ...{ name, totalBytes, parts, isApart },
+  reserveBytes: parts.reduce((sum, part) => sum + part.bytes, 0),
+});
+
+/** A memory of a size, on a GPU that need not be here. */
+export const sizedBudget = (name: string, totalBytes: number, reserveBytes: number): MemoryBudget =>
+  withParts(name, totalBytes, [{ role: 'driver', bytes: reserveBytes, source: 'given' }], true);
+
+/**
+ * What this machine has for a run: the memory of a GPU, as it is now, or its own.
+ * @param home where it is kept what drivers take; undefined where there is none yet
+ * @param driverBytes in the place of what is kept or assumed
+ * @throws UserError when there is no such GPU
+ */
+export function machineBudget(
+  home: string | undefined,
+  device: DeviceChoice = usualDevice(),
+  driverBytes?: number,
+): MemoryBudget {
+  if (device.kind !== 'cuda') return withParts('this machine', os.totalmem(), [], false);
+  const { gpus, problem } = findGpus();
+  const ordinal = device.gpu ?? 0;
+  const found = gpus.find((g) => g.ordinal === ordinal);
+  if (!found?.gpu) {
+    const reason =
+      found?.problem ??
+      (gpus.length > 0
+        ? `${gpus.length === 1 ? 'there is one' : `there are ${gpus.length}`}, counted from 0`
+        : problem);
+    throw new UserError(`The GPU ${ordinal} of this machine can't be used: ${reason}.`);
+  }
+  const { name, memoryBytes, freeBytes } = found.gpu;
+  const which = gpus.length > 1 ? ` (GPU ${ordinal})` : '';
+  const given = { bytes: driverBytes ?? 0, spareBytes: 0, source: 'given' } as const;
+  const { bytes, spareBytes, source } = driverBytes === undefined ? driverMemoryOf(home, name) : given;
+  const parts: BudgetPart[] = [
+    { role: 'driver', bytes, source },
+    ...(spareBytes > 0 ? [{ role: 'spare' as const, bytes: spareBytes }] : []),
+    { role: 'others', bytes: Math.max(0, memoryBytes - freeBytes) },
+  ];
+  return withParts(`this machine's ${name}${which}`, memoryBytes, parts, true);
+}

@@ -1,0 +1,165 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { hasEmulator } from '../cuda/devices.ts';
+import { hasCpu } from '../engine/devices.ts';
+import { machineWith } from '../gpus.ts';
+import { tempDir } from '../temp.ts';
+import { runCli } from './run.ts';
+import { oneLineOf, remains } from './workplace.ts';
+
+const tooOld = 'NVIDIA GeForce GTX 1080 is too old: it takes an RTX 30, an A100 or newer';
+const gib = 2 ** 30;
+
+/** A home with a text, and commands in it on a machine with some GPUs. */
+function workplace() {
+  const dir = tempDir();
+  const [home, text] = [path.join(dir, 'home'), path.join(dir, 'text.txt')];
+  fs.writeFileSync(text, 'peter piper picked a peck of pickled peppers. '.repeat(100));
+  const on = (addon: string, ...args: string[]) => runCli(['--home', home, ...args], { TRAINYARD_CUDA_ADDON: addon });
+  const shape = ['--tokenizer', 'bytes', '--layers', '1', '--heads', '1', '--width', '32', '--context', '16'];
+  const quick = ['--batch', '2', '--steps', '3', '--eval-every', '0', '--eval-sequences', '2', '--sample-tokens', '0'];
+  const train = (addon: string, ...args: string[]) => on(addon, 'train', '--text', text, ...shape, ...quick, ...args);
+  return { dir, home, text, on, train };
+}
+
+describe.skipIf(!hasCpu || !hasEmulator)('the device on the command line', () => {
+  it('is the GPU that is named, of several', async () => {
+    const { home, train } = workplace();
+    expect((await train(machineWith([{}, {}]), '--gpu-index', '1')).code).toBe(0);
+    expect(remains(home).run).toMatchObject({ device: 'cuda', config: { device: { kind: 'cuda', gpu: 1 } } });
+  });
+
+  it('is the processor where a GPU is there and too old, and a line says so', async () => {
+    const { home, train } = workplace();
+    const { code, stderr } = await train(machineWith([tooOld]), '--json');
+    expect([code, stderr.trimEnd()]).toEqual([0, `the GPU is not used: ${tooOld}; training on the processor`]);
+    expect(remains(home).run.device).toBe('cpu');
+    expect((await train(machineWith([tooOld]), '--json', '--device', 'cpu')).stderr).toBe('');
+  });
+
+  it('refuses flags that contradict each other', async () => {
+    const { train, on } = workplace();
+    const addon = machineWith([{}]);
+    for (const flags of [['--tf32'], ['--gpu-index', '0']]) {
+      const { code, stderr } = await train(addon, '--device', 'cpu', ...flags);
+      expect([code, oneLineOf(stderr)]).toEqual([
+        2,
+        `trainyard: ${flags[0]} belongs to --device cuda, not to cpu: leave one out.`,
+      ]);
+    }
+    const resumed = await on(addon, 'resume', 'x', '--device', 'cpu', '--gpu-index', '1');
+    expect([resumed.code, oneLineOf(resumed.stderr)]).toEqual([2, expect.stringMatching(/--gpu-index belongs to/)]);
+  });
+
+  it('refuses what it can not train, and leaves neither a run nor a dataset', async () => {
+    const { home, train } = workplace();
+    for (const [flags, reason] of [
+      [['--width', '256'], /256 wide, and 128 is the most/],
+      [['--width', '4096', '--heads', '32', '--layers', '48'], /needs .* GiB and the device has 7\.50 GiB free/],
+    ] as const) {
+      const { code, stderr } = await train(machineWith([{}]), '--device', 'cuda', ...flags);
+      expect([code, oneLineOf(stderr)]).toEqual([1, expect.stringMatching(reason)]);
+    }
+    expect(fs.existsSync(path.join(home, 'datasets'))).toBe(false);
+    expect(fs.existsSync(path.join(home, 'trainyard.db'))).toBe(false);
+  });
+
+  it('is another one where the GPU of a run is gone: text, losses, and going on', { timeout: 120_000 }, async () => {
+    const { dir, home, train, on } = workplace();
+    const [one, none] = [machineWith([{}]), machineWith([], 'There is no NVIDIA driver here for CUDA 13.0 or newer')];
+    expect((await train(one, '--device', 'cuda', '--name', 'peppers')).code).toBe(0);
+    const moved = "GPU 0, which it was trained on, can't be used here: computing on the processor";
+    const write = ['generate', 'peppers', '--tokens', '4', '--prompt', 'peter'];
+    const written = await on(none, ...write);
+    expect([written.code, written.stderr.trimEnd()]).toEqual([0, moved]);
+    expect(written.stdout).toMatch(/^peter/);
+    expect((await on(one, ...write)).stderr).toBe('');
+    expect(await on(one, ...write, '--device', 'cpu')).toMatchObject({ code: 0, stdout: written.stdout, stderr: '' });
+
+    const measured = await on(none, 'eval', 'loss', 'peppers', '--sequences', '2', '--json');
+    expect([measured.code, measured.stderr.trimEnd()]).toEqual([0, moved]);
+    const items = path.join(dir, 'items.jsonl');
+    const item = { ind: 0, activity_label: 'P', ctx_a: 'He', ctx_b: 'he', endings: ['a', 'b', 'c', 'd'], label: '0' };
+    fs.writeFileSync(items, `${JSON.stringify(item)}\n${JSON.stringify({ ...item, ind: 1 })}\n`);
+    const { root } = remains(home);
+    const folder = path.join(root, 'step-000003');
+    for (const what of ['peppers', folder]) {
+      const scored = await on(none, 'eval', 'hellaswag', what, '--data', items, '--json');
+      expect([what, scored.code, scored.stderr.trimEnd()]).toEqual([what, 0, moved]);
+    }
+
+    for (const args of [write, ['eval', 'loss', 'peppers'], ['resume', 'peppers']]) {
+      const { code, stderr } = await on(none, ...args, '--device', 'cuda');
+      // What is complete is told first.
+      const said = args[0] === 'resume' ? /is complete/ : /no NVIDIA driver here .*580 or newer.*--device cpu/;
+      expect([code, oneLineOf(stderr)]).toEqual([1, expect.stringMatching(said)]);
+    }
+    const longer = ['continue', 'peppers', '--phase', 'constant:2:1e-3', '--json'];
+    const stuck = await on(none, ...longer);
+    expect([stuck.code, oneLineOf(stuck.stderr)]).toEqual([1, expect.stringMatching(/580 or newer.*--device cpu/)]);
+    expect(remains(home).run).toMatchObject({ state: 'completed', device: 'cuda', stepsTotal: 3 });
+    expect(await on(none, ...longer, '--device', 'cpu')).toMatchObject({ code: 0, stderr: '' });
+    expect(remains(home).run).toMatchObject({ state: 'completed', step: 5, device: 'cpu' });
+    expect((await on(one, ...longer, '--device', 'cuda')).code).toBe(0);
+    expect(remains(home).run).toMatchObject({ state: 'completed', step: 7, device: 'cuda' });
+  });
+});
+
+describe('what this machine has', () => {
+  const two = () =>
+    machineWith([
+      { name: 'first', memoryBytes: 8 * gib },
+      { memoryBytes: 24 * gib, freeBytes: 20 * gib },
+    ]);
+
+  it('is what a plan is held against', async () => {
+    const { on } = workplace();
+    const fit = async (...args: string[]) => {
+      const { stdout } = await on(two(), 'fit', '--preset', 'nano', '--json', ...args);
+      return (JSON.parse(stdout) as { budget: unknown }).budget;
+    };
+    expect(await fit('--gpu', 'here')).toMatchObject({ totalBytes: 8 * gib, bytes: 7.5 * gib });
+    expect(await fit('--gpu', 'here:1')).toEqual({
+      name: "this machine's emulated GPU (GPU 1)",
+      totalBytes: 24 * gib,
+      reserveBytes: 4.5 * gib,
+      bytes: 19.5 * gib,
+      parts: [
+        { role: 'driver', bytes: 0.5 * gib, source: 'assumed' },
+        { role: 'others', bytes: 4 * gib },
+      ],
+    });
+    expect(await fit('--gpu', 'here', '--reserve', '1024')).toMatchObject({
+      parts: [
+        { role: 'driver', bytes: gib, source: 'given' },
+        { role: 'others', bytes: 0 },
+      ],
+    });
+    expect(await fit('--gpu', 'rtx-3060-12gb')).toMatchObject({
+      parts: [{ role: 'driver', bytes: 0.5 * gib, source: 'given' }],
+    });
+    const table = (await on(two(), 'fit', '--preset', 'nano', '--gpu', 'here:1')).stdout;
+    expect(table).toMatch(/driver, assumed: no run has measured it +536,870,912/);
+    expect(table).toMatch(/other programs, now +4,294,967,296/);
+  });
+
+  it('has no GPU where there is none: that is said, with what to do', async () => {
+    const { on } = workplace();
+    const { code, stderr } = await on(machineWith([]), 'fit', '--gpu', 'here');
+    expect([code, oneLineOf(stderr)]).toEqual([1, expect.stringMatching(/no GPU here .*--memory GIB/)]);
+    const beyond = await on(two(), 'fit', '--gpu', 'here:2');
+    expect(oneLineOf(beyond.stderr)).toMatch(/GPU 2 of this machine can't be used: there are 2, counted from 0/);
+  });
+
+  it.skipIf(!hasCpu)('is listed by the doctor, every GPU by its number where there are several', async () => {
+    const { on } = workplace();
+    const names = async (addon: string) =>
+      (JSON.parse((await on(addon, 'doctor', '--json')).stdout) as { what: string }[])
+        .map(({ what }) => what)
+        .filter((what) => what.startsWith('cuda'));
+    expect(await names(two())).toEqual(['cuda device 0', 'cuda device 1']);
+    expect(await names(machineWith([{}]))).toEqual(['cuda device']);
+    expect(await names(machineWith([]))).toEqual(['cuda device']);
+  });
+});

@@ -1,0 +1,111 @@
+import { describe, expect, it } from 'vitest';
+import { hasEmulator } from '../cuda/devices.ts';
+import { seeGpus } from '../gpus.ts';
+import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
+import { button, constant, startRun, state } from './runs.ts';
+
+const gib = 2 ** 30;
+const two = [
+  { memoryBytes: 8 * gib, freeBytes: 6 * gib },
+  { name: 'large GPU', memoryBytes: 24 * gib, freeBytes: 24 * gib },
+];
+/** Small enough for a GPU that is played. */
+const small = {
+  model: { vocabSize: 257, contextLength: 16, nLayer: 1, nHead: 2, nEmbd: 32 },
+  batch: 2,
+  tokensPerStep: 32,
+  evaluation: { every: 0, sequences: 2 },
+} as const;
+
+describe.skipIf(!hasBrowser)('a window on a machine', () => {
+  it('with two GPUs shows both, and holds a new run against the one that it chooses', async () => {
+    seeGpus(two);
+    const { open } = await openStudio();
+    const page = await open();
+    await goTo(page, 'settings', 'Settings');
+    await page.getByRole('row', { name: /^cuda 0 ready GPU 0: emulated GPU/ }).waitFor();
+    await page.getByRole('row', { name: /^cuda 1 ready GPU 1: large GPU/ }).waitFor();
+
+    await goTo(page, 'memory', 'Memory');
+    await page.getByLabel('Device').selectOption({ label: 'GPU 1: large GPU, 24.00 GiB' });
+    await page.getByText(/this machine's large GPU \(GPU 1\)\s+24\.00 GiB/).waitFor();
+
+    await goTo(page, 'new', 'New run');
+    await page.getByRole('button', { name: /^nano/ }).click();
+    await page.getByText('Settings', { exact: true }).last().click();
+    const device = page.getByRole('group').filter({ hasText: 'Recompute' }).getByLabel('Device');
+    await expect
+      .poll(() => device.getByRole('option').allTextContents())
+      .toEqual([
+        'As usual: GPU 0: emulated GPU, 8.00 GiB',
+        'GPU 0: emulated GPU, 8.00 GiB',
+        'GPU 1: large GPU, 24.00 GiB',
+        'Processor',
+        'TensorFlow.js',
+      ]);
+    const verdict = page.locator('.verdict');
+    await expect.poll(() => verdict.textContent()).toMatch(/this machine's emulated GPU \(GPU 0\)\s+8\.00 GiB/);
+    await page.getByRole('row', { name: 'Driver (assumed) 512.00 MiB' }).waitFor();
+    await page.getByRole('row', { name: 'Other programs, now 2.00 GiB' }).waitFor();
+    await device.selectOption('cuda:1');
+    await expect.poll(() => verdict.textContent()).toMatch(/this machine's large GPU \(GPU 1\)\s+24\.00 GiB/);
+    await page.getByLabel('Tensor cores (tf32)').waitFor();
+    await expectAccessible(page, 'new run with GPUs');
+    await device.selectOption('cpu');
+    await expect.poll(() => verdict.textContent()).toMatch(/this machine\s+\d/);
+    expect(await page.getByLabel('Tensor cores (tf32)').count()).toBe(0);
+  });
+
+  it('without a GPU offers none', async () => {
+    seeGpus([]);
+    const { open } = await openStudio();
+    const page = await open();
+    await goTo(page, 'new', 'New run');
+    await page.getByText('Settings', { exact: true }).last().click();
+    const device = page.getByRole('group').filter({ hasText: 'Recompute' }).getByLabel('Device');
+    await expect
+      .poll(() => device.getByRole('option').allTextContents())
+      .toEqual(['As usual: Processor', 'Processor', 'TensorFlow.js']);
+  });
+
+  it.skipIf(!hasEmulator)('goes on with a run of the processor on a GPU', { timeout: 120_000 }, async () => {
+    seeGpus([two[0]!]);
+    const opened = await openStudio();
+    const id = await startRun(opened, 'shells', [constant(2)], { ...small, device: { kind: 'cpu' } });
+    const page = await opened.open();
+    await goTo(page, `run/${id}`, 'shells');
+    await expect.poll(() => state(page).textContent()).toContain('completed');
+    await page.getByRole('tab', { name: 'Memory' }).click();
+    await page.getByRole('row', { name: /^Scratch memory of the threads/ }).waitFor();
+
+    await page.locator('main').getByLabel('Device').selectOption({ label: 'emulated GPU, 8.00 GiB' });
+    await button(page, 'Train on').click();
+    await page.getByLabel('Length').last().fill('3');
+    await button(page, 'Change phases and train').click();
+    await expect
+      .poll(() => opened.studio.store.getRun(id), { timeout: 60_000 })
+      .toMatchObject({
+        state: 'completed',
+        step: 5,
+        device: 'cuda',
+      });
+    await page.getByRole('tab', { name: 'Memory' }).click();
+    await page.getByRole('row', { name: /^Driver, kernels and recordings/ }).waitFor();
+    const { data } = opened.studio.store.listEvents(id).findLast((e) => e.kind === 'started')!;
+    const { allocatedBytes } = data as { allocatedBytes: number };
+    const allocated = page
+      .getByRole('row', { name: /^Allocated for the plan/ })
+      .getByRole('cell')
+      .nth(1);
+    expect(await allocated.textContent()).toBe(allocatedBytes.toLocaleString('en-US'));
+    await expectAccessible(page, 'run on a GPU');
+    await page.getByRole('tab', { name: 'Charts' }).click();
+    await page.getByRole('heading', { name: 'Host memory of the engine' }).waitFor();
+    await page.getByRole('tab', { name: 'Log' }).click();
+    await page
+      .getByRole('cell', { name: 'goes on with cuda: from here on its numbers differ in the last bits' })
+      .waitFor();
+    // Where it has gone it stays.
+    expect(await page.locator('main').getByLabel('Device').inputValue()).toBe('cuda:0');
+  });
+});

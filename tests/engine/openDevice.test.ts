@@ -1,0 +1,67 @@
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { parseRunConfig, type RunConfigInput } from '../../electron/engine/config.ts';
+import { openDevice, recordingReserve } from '../../electron/engine/devices/open.ts';
+import { requireRunnable, requireTrainableHere } from '../../electron/engine/preflight.ts';
+import { UserError } from '../../electron/errors.ts';
+import { hasEmulator } from '../cuda/devices.ts';
+import { seeGpus } from '../gpus.ts';
+import { tempDir } from '../temp.ts';
+import { smallRun } from './trainer/harness.ts';
+
+const [mib, gib] = [2 ** 20, 2 ** 30];
+const open = (gpu?: number, heldBy?: string[]) => {
+  const device = { kind: 'cuda', ...(gpu === undefined ? {} : { gpu }) } as const;
+  return openDevice(device, 'f32', path.join(tempDir(), 'products.json'), heldBy);
+};
+
+describe.skipIf(!hasEmulator)('a GPU that a run opens', () => {
+  it('has for plans what is free but for recordings', async () => {
+    seeGpus([{}]);
+    const { device, memory, peakFlops } = await open();
+    expect([device.kind, device.description]).toEqual(['cuda', 'cuda: emulated GPU']);
+    expect(memory.bytes).toBe(8 * gib - recordingReserve);
+    expect(memory.hostBytes).toBeGreaterThan(0);
+    expect(peakFlops).toBeNaN();
+  });
+
+  it('that is not there is told in one line', async () => {
+    seeGpus([{}]);
+    await expect(open(3)).rejects.toThrow(UserError);
+    await expect(open(3)).rejects.toThrow(/^There is no GPU 3, of 1\. .*trainyard doctor/);
+  });
+
+  it('that is full says who holds it, as far as that is known', async () => {
+    seeGpus([{ freeBytes: 100 * mib }]);
+    await expect(open()).rejects.toThrow(/^emulated GPU is full, 100\.00 MiB .*nvidia-smi.*--device cpu\.$/);
+    await expect(open(0, ['big', 'bigger'])).rejects.toThrow(/the runs big, bigger train on it: pause them/);
+  });
+});
+
+describe('what a device can not train', () => {
+  const run = (changes: Partial<RunConfigInput>) => smallRun({ device: { kind: 'cuda' }, ...changes });
+  const model = { vocabSize: 61, contextLength: 16, nLayer: 1, nHead: 1, nEmbd: 256 };
+
+  it('by its shape is known without opening it', () => {
+    seeGpus([{}]);
+    const refused =
+      /^Phase 1 .* can't be trained on this device: cuda can't run .*heads are 256 wide, and 128 is the most/;
+    expect(() => requireRunnable(run({ model }))).toThrow(refused);
+    expect(() => requireRunnable(run({ model: { ...model, nHead: 2 } }))).not.toThrow();
+    expect(() => requireRunnable(run({ model, device: { kind: 'cpu' } }))).not.toThrow();
+  });
+
+  it('by its memory is known without opening it, its driver left room', () => {
+    const config = run({});
+    seeGpus([{ freeBytes: 513 * mib }]);
+    expect(() => requireTrainableHere(config, 0, 512 * mib)).not.toThrow();
+    expect(() => requireTrainableHere(config, 0, 513 * mib - 1024)).toThrow(
+      /needs .* and the device has 1\.00 KiB free/,
+    );
+    const large = { vocabSize: 50257, contextLength: 1024, nLayer: 48, nHead: 25, nEmbd: 1600 };
+    const xl = parseRunConfig({ ...config, model: large, batch: 1, tokensPerStep: 1024 });
+    seeGpus([{}]);
+    expect(() => requireTrainableHere(xl, 0, 0)).toThrow(/needs \d\d\.\d\d GiB and the device has 8\.00 GiB free/);
+    expect(() => requireRunnable(xl)).not.toThrow();
+  });
+});

@@ -1,0 +1,124 @@
+import { describe, expect, it, vi } from 'vitest';
+import { cudaAddonPath, missingEngine } from '../../electron/engine/devices/cuda/addon.ts';
+import { withDriver } from '../../electron/engine/devices/cuda/found.ts';
+import {
+  completeDevice,
+  deviceForJob,
+  onDevice,
+  requireDevice,
+  unusableGpus,
+  usualDevice,
+} from '../../electron/engine/devices/usual.ts';
+import { UserError } from '../../electron/errors.ts';
+import { packageFile } from '../../electron/paths.ts';
+import { seeGpus } from '../gpus.ts';
+
+const tooOld = 'NVIDIA GeForce GTX 1080 is too old: it takes an RTX 30, an A100 or newer';
+
+describe('what is trained on where nobody says', () => {
+  it('is the processor where there is no GPU', () => {
+    seeGpus([]);
+    expect(usualDevice()).toEqual({ kind: 'cpu' });
+    expect(completeDevice()).toEqual({ kind: 'cpu' });
+  });
+
+  it('is the first GPU that can be used', () => {
+    seeGpus([{}]);
+    expect(usualDevice()).toEqual({ kind: 'cuda' });
+    seeGpus([tooOld, {}, {}]);
+    expect(usualDevice()).toEqual({ kind: 'cuda', gpu: 1 });
+    expect(completeDevice({ tf32: true })).toEqual({ kind: 'cuda', gpu: 1, tf32: true });
+    expect(unusableGpus()).toBeUndefined();
+  });
+
+  it('is the processor where no GPU can be used, and that is told', () => {
+    seeGpus([tooOld]);
+    expect(usualDevice()).toEqual({ kind: 'cpu' });
+    expect(unusableGpus()).toBe(tooOld);
+  });
+
+  it('gives way to what is said', () => {
+    seeGpus([tooOld, {}]);
+    expect(completeDevice({ kind: 'cpu', threads: 2 })).toEqual({ kind: 'cpu', threads: 2 });
+    expect(completeDevice({ gpu: 0 })).toEqual({ kind: 'cuda', gpu: 0 });
+  });
+});
+
+describe('a device that is asked for', () => {
+  it('is let through where it is there', () => {
+    seeGpus([tooOld, {}]);
+    expect(() => requireDevice({ kind: 'cuda', gpu: 1 })).not.toThrow();
+    expect(() => requireDevice({ kind: 'cpu' })).not.toThrow();
+  });
+
+  it('is refused in one line that says why, and what to do', () => {
+    seeGpus([tooOld, {}]);
+    for (const [gpu, reason] of [
+      [0, /^NVIDIA GeForce GTX 1080 is too old.*--device cpu/],
+      [2, /^There is no GPU 2, of 2\..*trainyard doctor/],
+    ] as const) {
+      expect(() => requireDevice({ kind: 'cuda', gpu })).toThrow(UserError);
+      expect(() => requireDevice({ kind: 'cuda', gpu })).toThrow(reason);
+    }
+    seeGpus([], 'There is no NVIDIA driver here for CUDA 13.0 or newer');
+    expect(() => requireDevice({ kind: 'cuda' })).toThrow(/install NVIDIA driver 580 or newer\..*--device cpu/);
+  });
+
+  it('names the driver that a CUDA version takes', () => {
+    expect(withDriver('There is no NVIDIA driver here for CUDA 12.4 or newer')).toMatch(/driver 525 or newer$/);
+    expect(withDriver('The GPU failed.')).toBe('The GPU failed');
+  });
+});
+
+describe('a job with the weights of a run', () => {
+  const own = { kind: 'cuda', gpu: 1, tf32: true } as const;
+
+  it("takes the run's device where that is there", () => {
+    seeGpus([{}, {}]);
+    expect(deviceForJob(own)).toEqual(own);
+    expect(deviceForJob({ kind: 'cpu', threads: 3 })).toEqual({ kind: 'cpu', threads: 3 });
+  });
+
+  it('takes what can be used where it is not', () => {
+    seeGpus([{}]);
+    expect(deviceForJob(own)).toEqual({ kind: 'cuda', tf32: true });
+    seeGpus([]);
+    expect(deviceForJob(own)).toEqual({ kind: 'cpu', tf32: true });
+  });
+
+  it('takes what is asked for, or is refused', () => {
+    seeGpus([{}, {}]);
+    expect(deviceForJob(own, { kind: 'cpu' })).toMatchObject({ kind: 'cpu' });
+    expect(deviceForJob({ kind: 'cpu', threads: 3 }, { kind: 'cuda', gpu: 1 })).toEqual({
+      kind: 'cuda',
+      gpu: 1,
+      threads: 3,
+    });
+    expect(() => deviceForJob(own, { kind: 'cuda', gpu: 5 })).toThrow(/There is no GPU 5/);
+  });
+
+  it('keeps what is set for a kind of device while it works on another', () => {
+    const away = onDevice({ kind: 'cuda', gpu: 1, tf32: true, threads: 4 }, { kind: 'cpu' });
+    expect(away).toEqual({ kind: 'cpu', tf32: true, threads: 4 });
+    expect(onDevice(away, { kind: 'cuda' })).toEqual({ kind: 'cuda', tf32: true, threads: 4 });
+  });
+});
+
+describe('the GPU engine', () => {
+  it('is said to be missing by what can be done about it', () => {
+    expect(missingEngine('linux', true)).toMatch(/npm run build:cuda/);
+    expect(missingEngine('win32', false)).toMatch(/^This build of Trainyard has no GPU engine/);
+    for (const isFromSources of [true, false])
+      expect(missingEngine('darwin', isFromSources)).toMatch(/^CUDA GPUs are not supported on macOS/);
+  });
+
+  it('is taken from the surroundings only where sources run', () => {
+    vi.stubEnv('TRAINYARD_CUDA_ADDON', '/elsewhere/addon.node');
+    try {
+      expect(cudaAddonPath(true)).toBe('/elsewhere/addon.node');
+      expect(cudaAddonPath(false)).toBe(packageFile('native/build/trainyard_cuda.node'));
+    } finally {
+      vi.unstubAllEnvs();
+    }
+  });
+});

@@ -1,0 +1,96 @@
+import { describe, expect, it } from 'vitest';
+import { machineBudget } from '../../electron/studio/budget.ts';
+import { findDevices, trainingDevices } from '../../electron/studio/devices.ts';
+import { driverMemoryOf, keepDriverMemory } from '../../electron/studio/driverMemory.ts';
+import { hasCpu } from '../engine/devices.ts';
+import { seeGpus } from '../gpus.ts';
+import { tempDir } from '../temp.ts';
+
+const [mib, gib] = [2 ** 20, 2 ** 30];
+const small = { name: 'small GPU', memoryBytes: 4 * gib, freeBytes: 3 * gib };
+const large = { name: 'large GPU', memoryBytes: 80 * gib, freeBytes: 80 * gib };
+
+const cuda = async () => (await findDevices()).filter(({ kind }) => kind === 'cuda');
+
+describe.skipIf(!hasCpu)('the devices of a machine', () => {
+  it('are listed with every GPU, told apart by its number', async () => {
+    seeGpus([small, 'An old GPU is too old: it takes an RTX 30', large]);
+    const found = await cuda();
+    expect(found.map(({ gpu, available }) => [gpu, available])).toEqual([
+      [0, true],
+      [1, false],
+      [2, true],
+    ]);
+    expect(found[0]!.description).toMatch(/^GPU 0: small GPU \(sm_86, CUDA 13\.0\), 4\.00 GiB, 3\.00 GiB of it free/);
+    expect(found[1]!.description).toMatch(/^An old GPU is too old/);
+    expect(new Set(found.map(({ kind, gpu }) => `${kind} ${gpu}`)).size).toBe(3);
+  });
+
+  it('say why there is no GPU, and what to do', async () => {
+    seeGpus([], 'There is no NVIDIA driver here for CUDA 13.0 or newer');
+    const [only, ...others] = await cuda();
+    expect(others).toEqual([]);
+    expect(only).toMatchObject({ kind: 'cuda', available: false });
+    expect(only!.gpu).toBeUndefined();
+    expect(only!.description).toMatch(/^There is no NVIDIA driver here.*install NVIDIA driver 580 or newer/);
+  });
+
+  it('are offered to a new run, the usual first, a GPU that can not be used never', () => {
+    seeGpus([small, 'too old', large]);
+    const offered = trainingDevices().map(({ kind, gpu }) => [kind, gpu]);
+    expect(offered.slice(0, 3)).toEqual([
+      ['cuda', 0],
+      ['cuda', 2],
+      ['cpu', undefined],
+    ]);
+    seeGpus([]);
+    expect(trainingDevices().map(({ kind }) => kind)).not.toContain('cuda');
+  });
+});
+
+describe('the memory of this machine', () => {
+  it("is the processor's where there is no GPU", () => {
+    seeGpus([]);
+    const budget = machineBudget(tempDir());
+    expect(budget).toMatchObject({ name: 'this machine', reserveBytes: 0, parts: [], isApart: false });
+  });
+
+  it('is that of the GPU which is asked about, less its driver and what others hold', () => {
+    const home = tempDir();
+    seeGpus([small, large]);
+    expect(machineBudget(home)).toEqual({
+      name: "this machine's small GPU (GPU 0)",
+      totalBytes: 4 * gib,
+      parts: [
+        { role: 'driver', bytes: 512 * mib, source: 'assumed' },
+        { role: 'others', bytes: gib },
+      ],
+      reserveBytes: gib + 512 * mib,
+      isApart: true,
+    });
+    expect(machineBudget(home, { kind: 'cuda', gpu: 1 })).toMatchObject({
+      totalBytes: 80 * gib,
+      reserveBytes: 512 * mib,
+    });
+    expect(machineBudget(home, { kind: 'cpu' })).toMatchObject({ name: 'this machine', isApart: false });
+    expect(() => machineBudget(home, { kind: 'cuda', gpu: 2 })).toThrow(/GPU 2 .* there are 2, counted from 0/);
+  });
+
+  it('knows what a driver takes once a run has measured it there', () => {
+    const home = tempDir();
+    seeGpus([small]);
+    keepDriverMemory(home, 'small GPU', 300 * mib);
+    keepDriverMemory(home, 'large GPU', 400 * mib);
+    expect(machineBudget(home).parts[0]).toEqual({ role: 'driver', bytes: 300 * mib, source: 'measured' });
+    expect(driverMemoryOf(home, 'large GPU')).toEqual({ bytes: 400 * mib, spareBytes: 0, source: 'measured' });
+    // 40 MiB of the driver's came with programs, and an engine leaves 192 MiB for those.
+    keepDriverMemory(home, 'small GPU', 300 * mib, 260 * mib);
+    expect(machineBudget(home).parts.slice(0, 2)).toEqual([
+      { role: 'driver', bytes: 300 * mib, source: 'measured' },
+      { role: 'spare', bytes: 152 * mib },
+    ]);
+    keepDriverMemory(home, 'small GPU', 310 * mib);
+    expect(driverMemoryOf(home, 'small GPU').bytes).toBe(310 * mib);
+    expect(driverMemoryOf(tempDir(), 'small GPU').source).toBe('assumed');
+  });
+});

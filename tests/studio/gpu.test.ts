@@ -1,0 +1,158 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { prepareDataset } from '../../electron/data/index.ts';
+import { parseRunConfig, type Phase, type RunConfigInput } from '../../electron/engine/config.ts';
+import { openDevice, recordingReserve } from '../../electron/engine/devices/open.ts';
+import type { DeviceChoice } from '../../electron/engine/devices/usual.ts';
+import { UserError } from '../../electron/errors.ts';
+import { machineBudget } from '../../electron/studio/budget.ts';
+import { driverMemoryOf } from '../../electron/studio/driverMemory.ts';
+import type { Run } from '../../electron/studio/store/index.ts';
+import { Studio } from '../../electron/studio/studio.ts';
+import { hasEmulator } from '../cuda/devices.ts';
+import { hasCpu } from '../engine/devices.ts';
+import { seeGpus } from '../gpus.ts';
+import { tempDir } from '../temp.ts';
+
+const four: Phase = { kind: 'constant', steps: 4, from: 3e-3, to: 3e-3 };
+
+/** A studio with a text. */
+async function workplace() {
+  const [home, texts] = [tempDir(), tempDir()];
+  const file = path.join(texts, 'fox.txt');
+  fs.writeFileSync(file, 'the quick brown fox jumps over the lazy dog. '.repeat(100));
+  const { name: dataset } = await prepareDataset({ home, inputs: [file], tokenizer: 'bytes' });
+  const studio = Studio.open(home);
+  onTestFinished(() => studio.close());
+  const config = (changes: Partial<RunConfigInput> = {}) =>
+    parseRunConfig({
+      model: { vocabSize: 257, contextLength: 16, nLayer: 1, nHead: 2, nEmbd: 32, dropout: 0.1 },
+      dataset,
+      tokenizer: 'bytes',
+      batch: 2,
+      tokensPerStep: 64,
+      phases: [four],
+      evaluation: { every: 0, sequences: 2 },
+      sampling: { tokens: 0 },
+      checkpoints: { every: 0 },
+      device: { kind: 'cpu', threads: 1 },
+      ...changes,
+    });
+  /** Trains to the end. */
+  const trained = async (run: Run) => {
+    expect(await studio.start(run).ended).toMatchObject({ state: 'completed' });
+    return studio.store.getRun(run.id);
+  };
+  /** Trains four steps more. */
+  const onwards = async (run: Run, device?: DeviceChoice) => {
+    await studio.changePhases(run, { begun: null, later: null, add: [four] });
+    const { handle } = await studio.resume(studio.store.getRun(run.id), device);
+    expect(await handle.ended).toMatchObject({ state: 'completed' });
+    return studio.store.getRun(run.id);
+  };
+  const losses = (run: Run) => studio.store.readMetrics(run.id).map((m) => m.loss!);
+  const last = <T>(of: readonly T[]): T => of.at(-1)!;
+  const evaluate = async (run: Run, device?: DeviceChoice) => {
+    for await (const update of studio.evaluate(run, run.step, 2, undefined, device))
+      if (update.kind === 'done') return update.valLoss;
+    throw new Error('it did not end');
+  };
+  return { home, studio, config, trained, onwards, losses, last, evaluate };
+}
+
+describe.skipIf(!hasCpu || !hasEmulator)('a run that goes on on another device', () => {
+  it('comes to nearly the same losses as one that stays, says so, and stays where it went', async () => {
+    seeGpus([{}]);
+    const { home, studio, config, trained, onwards, losses } = await workplace();
+    const staying = await trained(studio.createRun(config({ phases: [four, four, four, four] }), 'staying'));
+
+    let run = await trained(studio.createRun(config(), 'moving'));
+    expect(studio.store.listEvents(run.id).some((e) => e.kind === 'device')).toBe(false);
+    run = await onwards(run, { kind: 'cuda' });
+    expect(run).toMatchObject({ device: 'cuda', step: 8, config: { device: { kind: 'cuda', threads: 1 } } });
+    run = await onwards(run);
+    expect(run).toMatchObject({ device: 'cuda', step: 12 });
+    run = await onwards(run, { kind: 'cpu' });
+    expect(run).toMatchObject({ device: 'cpu', step: 16, config: { device: { kind: 'cpu', threads: 1 } } });
+
+    const events = studio.store.listEvents(run.id);
+    expect(events.filter((e) => e.kind === 'device').map((e) => [e.step, e.message])).toEqual([
+      [4, 'goes on with cuda: from here on its numbers differ in the last bits'],
+      [12, 'goes on with cpu: from here on its numbers differ in the last bits'],
+    ]);
+    const started = events.filter((e) => e.kind === 'started').map((e) => /training on (\w+)/.exec(e.message)![1]);
+    expect(started).toEqual(['cpu', 'cuda', 'cuda', 'cpu']);
+
+    const [expected, actual] = [losses(staying), losses(run)];
+    expect(actual).toHaveLength(16);
+    expect(actual.slice(0, 4)).toEqual(expected.slice(0, 4));
+    expect(actual.slice(4)).not.toEqual(expected.slice(4));
+    for (const [i, loss] of actual.entries()) expect(Math.abs(loss - expected[i]!), `step ${i + 1}`).toBeLessThan(1e-3);
+
+    expect(driverMemoryOf(home, 'emulated GPU').source).toBe('measured');
+    // What the calculator leaves for a plan is what the next run has for it.
+    const { memory } = await openDevice({ kind: 'cuda' }, 'f32', path.join(home, 'products.json'));
+    const budget = machineBudget(home, { kind: 'cuda' });
+    expect(budget.totalBytes - budget.reserveBytes).toBe(memory.bytes);
+  });
+
+  it('is left as it was where the other device is not there', async () => {
+    seeGpus([]);
+    const { studio, config, trained } = await workplace();
+    const run = await trained(studio.createRun(config(), 'staying'));
+    await studio.changePhases(run, { begun: null, later: null, add: [four] });
+    const before = studio.store.getRun(run.id);
+    await expect(studio.resume(before, { kind: 'cuda' })).rejects.toThrow(/trainyard doctor/);
+    expect(studio.store.getRun(run.id)).toMatchObject({ state: before.state, config: before.config, pid: null });
+  });
+});
+
+describe.skipIf(!hasCpu || !hasEmulator)('a checkpoint of a run that trained on a GPU', () => {
+  it('is evaluated on the processor where no GPU is', async () => {
+    seeGpus([{}]);
+    const { studio, config, trained, evaluate } = await workplace();
+    const run = await trained(studio.createRun(config({ device: { kind: 'cuda' } }), 'moved'));
+    const onGpu = await evaluate(run);
+    seeGpus([]);
+    const [onCpu, asked] = [await evaluate(run), await evaluate(run, { kind: 'cpu' })];
+    expect(Math.abs(onCpu - onGpu)).toBeLessThan(1e-3);
+    expect(asked).toBe(onCpu);
+    await expect(evaluate(run, { kind: 'cuda' })).rejects.toThrow(UserError);
+    const { config: stored } = studio.store.getRun(run.id);
+    expect(stored).toMatchObject({ device: { kind: 'cuda' } });
+  });
+
+  it('says how much memory is missing, and who holds it', async () => {
+    seeGpus([{}]);
+    const { studio, config, trained, evaluate } = await workplace();
+    const run = await trained(studio.createRun(config({ device: { kind: 'cuda' } }), 'small'));
+    seeGpus([{ freeBytes: recordingReserve + 2048 }]);
+    const missing = /^Evaluating needs .* and cuda: emulated GPU has 2\.00 KiB free, .* too little: /;
+    await expect(evaluate(run)).rejects.toThrow(missing);
+    await expect(evaluate(run)).rejects.toThrow(/nvidia-smi lists it\), or take --device cpu\.$/);
+    studio.store.createRun({ name: 'greedy', config: config({ device: { kind: 'cuda' } }), device: 'cuda' });
+    await expect(evaluate(run)).rejects.toThrow(/the run greedy trains on it: pause it, or take --device cpu\.$/);
+    expect(await evaluate(run, { kind: 'cpu' })).toBeGreaterThan(0);
+  });
+});
+
+describe('a run that its device can not train', () => {
+  it.each([
+    [
+      'its heads are too wide',
+      { model: { vocabSize: 257, contextLength: 16, nLayer: 1, nHead: 1, nEmbd: 256 } },
+      /256 wide/,
+    ],
+    [
+      'its memory does not suffice',
+      { model: { vocabSize: 257, contextLength: 16, nLayer: 48, nHead: 16, nEmbd: 2048 } },
+      /the device has 7\.50 GiB free, .* too little/,
+    ],
+  ])('is refused before anything is made, where %s', async (_, changes, reason) => {
+    seeGpus([{}]);
+    const { studio, config } = await workplace();
+    expect(() => studio.createRun(config({ ...changes, device: { kind: 'cuda' } }), 'refused')).toThrow(reason);
+    expect(studio.store.listRuns()).toEqual([]);
+  });
+});
