@@ -40,5 +40,5 @@ export function requireTrainableHere(config: RunConfig, step: number, driverByte
 
 function memoryOf({ kind, gpu = 0 }: RunConfig['device'], driverBytes: number): DeviceMemory {
   if (kind !== 'cuda') return { bytes: os.totalmem() };
-  return { bytes: Math.max(0, lookAtGpu(gpu).freeBytes - driverBytes), hostBytes: os.totalmem() };
+  return { bytes: Math.max(0, lookAtGpu(gpu).freeBytes - driverBytes), hostBytes: process.availableMemory() };
 }

@@ -24,13 +24,13 @@ describe.skipIf(!findNvcc() || process.platform === 'darwin')('the CUDA addon', 
   });
 
   it('loads where there is no driver', () => {
-    const addon = loadGpuAddon(cudaAddonPath);
+    const addon = loadGpuAddon(cudaAddonPath());
     expect(addon.countDevices()).toBeGreaterThanOrEqual(0);
     if (addon.countDevices() === 0) expect(() => addon.lookAtDevice(0)).toThrow(/driver|No GPU can be used/);
   });
 
   it.skipIf(process.platform !== 'linux')('needs no library of NVIDIA', () => {
-    const { stdout } = spawnSync('readelf', ['-d', cudaAddonPath], { encoding: 'utf8' });
+    const { stdout } = spawnSync('readelf', ['-d', cudaAddonPath()], { encoding: 'utf8' });
     const needed = [...stdout.matchAll(/\(NEEDED\).*\[(.*?)\]/g)].map(([, name]) => name!);
     expect(needed).toContain('libc.so.6');
     expect(needed.filter((name) => /cuda|nv|cublas/i.test(name))).toEqual([]);

@@ -74,7 +74,7 @@ export async function openDevice(
       }
       return {
         device,
-        memory: { bytes, hostBytes: os.totalmem() },
+        memory: { bytes, hostBytes: process.availableMemory() },
         peakFlops: peakOf(device.gpu, precision, tf32 ?? false),
         ...(overheadBytes >= 0 ? { contextBytes: overheadBytes } : {}),
       };

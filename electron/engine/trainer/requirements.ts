@@ -45,7 +45,7 @@ function requireMemory(
   const isApart = memory.hostBytes !== undefined;
   if (isApart && hostBytes > memory.hostBytes) {
     throw new UserError(
-      `${what} pages ${formatBytes(hostBytes)} to the memory of this machine, which has ${formatBytes(memory.hostBytes)}: take an optimizer that is not paged.`,
+      `${what} pages ${formatBytes(hostBytes)} to the memory of this machine, which has ${formatBytes(memory.hostBytes)} free: take an optimizer that is not paged.`,
     );
   }
   const bytes = isApart ? totalBytes : totalBytes + hostBytes;
