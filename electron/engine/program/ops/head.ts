@@ -19,6 +19,7 @@ export const head = defineOp({
   },
   attrs: [],
   check: (d) => checkVocab(d, d),
+  multipliesMatrices: true,
   flops: (d) => 2 * d.rows! * d.width! * d.vocab!,
 });
 
@@ -34,6 +35,7 @@ export const headCrossEntropy = defineOp({
   },
   attrs: ['vocab'],
   check: checkVocab,
+  multipliesMatrices: true,
   flops: (d, a) => 2 * d.rows! * d.width! * a.vocab!,
   workspace: headWorkspace,
 });
@@ -53,6 +55,7 @@ export const headCrossEntropyGrad = defineOp({
   },
   attrs: ['vocab'],
   check: checkVocab,
+  multipliesMatrices: true,
   flops: (d, a) => 6 * d.rows! * d.width! * a.vocab!,
   workspace: headWorkspace,
 });
@@ -63,5 +66,6 @@ export const sumLosses = defineOp({
   formula: 'total = Σ losses',
   args: { losses: read('rows'), total: sum('1') },
   attrs: [],
+  multipliesMatrices: false,
   flops: (d) => d.rows!,
 });
