@@ -26,6 +26,7 @@ export function addFloor(bench: Command): void {
     .addOption(
       new Option('--recompute <policy>', 'what is computed again to save memory').choices([...recomputePolicies]),
     )
+    .option('--tf32', 'float32 products by tensor cores')
     .option('--gpu <id...>', 'GPUs of the table', ['rtx-3060-12gb', 'rtx-a5000', 'h100-80gb'])
     .action((_: unknown, self: Command) => runFloor(self.optsWithGlobals<FloorOptions>()));
 }

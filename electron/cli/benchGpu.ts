@@ -2,10 +2,10 @@ import { type BenchedStep, type BenchEntry, benchGpu, type GpuBench, type GpuSte
 import { Pytorch } from '../engine/bench/pytorch.ts';
 import { gpt2, type HeldMemory } from '../engine/bench/step.ts';
 import type { ProductChoice } from '../engine/devices/cuda/addon.ts';
-import { createCudaDevice, type CudaDevice } from '../engine/devices/cuda/device.ts';
+import { createCudaDevice, type CudaDevice, type CudaDeviceOptions } from '../engine/devices/cuda/device.ts';
 import { dataSheetOf } from '../engine/devices/cuda/peak.ts';
 import { optimizerKinds } from '../engine/optimizers/index.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf, UserError } from '../errors.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { presetSettings } from './presetSettings.ts';
 import { profileTable } from './profileTable.ts';
@@ -42,13 +42,25 @@ function usualSteps(): GpuStep[] {
   ];
 }
 
+/** @throws UserError where the GPU can't be used, such as when others have taken all of its memory */
+export function openGpu(options: CudaDeviceOptions): CudaDevice {
+  try {
+    return createCudaDevice(options);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(
+      `GPU ${options.ordinal ?? 0} can't be used: ${messageOf(error)}. \`trainyard doctor\` says what this machine has.`,
+    );
+  }
+}
+
 /**
  * Times whole training steps on a GPU, call by call against what its data sheet promises, and prints them.
  * @returns whether none has failed; one that does not fit has not
  */
 export async function runGpuBench(command: GpuBenchCommand): Promise<boolean> {
   const { ordinal, tf32, json } = command;
-  const device = command.device ?? createCudaDevice({ ordinal, tf32 });
+  const device = command.device ?? openGpu({ ordinal, tf32 });
   const bench = await measureGpu(device, command, json ? () => {} : (line) => console.log(line));
   if (json) console.log(JSON.stringify(bench));
   return bench.steps.every((s) => !('error' in s) || s.missingBytes !== undefined);

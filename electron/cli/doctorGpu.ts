@@ -1,6 +1,6 @@
 import type { GpuStep } from '../engine/bench/gpu.ts';
 import { createCpuDevice } from '../engine/devices/cpu/device.ts';
-import { createCudaDevice, type CudaDevice } from '../engine/devices/cuda/device.ts';
+import type { CudaDevice } from '../engine/devices/cuda/device.ts';
 import type { Device } from '../engine/devices/device.ts';
 import type { ModelConfig } from '../engine/gpt2/config.ts';
 import {
@@ -11,7 +11,7 @@ import {
   examineDevice,
 } from '../engine/verify/examine.ts';
 import { formatBytes } from '../format.ts';
-import { measureGpu } from './benchGpu.ts';
+import { measureGpu, openGpu } from './benchGpu.ts';
 import { table } from './terminal/table.ts';
 
 /** Shapes of gpt2-medium-4096, one layer deep: deeper ones repeat them. */
@@ -49,8 +49,7 @@ export async function examineGpu(examination: GpuExamination): Promise<boolean> 
   const { ordinal, tf32, json, examined = usual, steps } = examination;
   const { reference = createCpuDevice() } = examination;
   const open =
-    examination.open ??
-    ((ownKernels: boolean) => createCudaDevice({ ordinal, tf32, ...(ownKernels ? { library: null } : {}) }));
+    examination.open ?? ((ownKernels: boolean) => openGpu({ ordinal, tf32, ...(ownKernels ? { library: null } : {}) }));
   const tell = json ? () => {} : (text: string) => console.log(text);
 
   const own = open(true);

@@ -1,8 +1,9 @@
+import fs from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { runGpuBench } from '../../electron/cli/benchGpu.ts';
 import { examineGpu } from '../../electron/cli/doctorGpu.ts';
 import type { BenchedStep, BenchEntry, GpuBench, GpuStep } from '../../electron/engine/bench/gpu.ts';
-import { emulatedAddonPath } from '../../electron/engine/devices/cuda/addon.ts';
+import { emulatedAddonPath, standInLibraryPath } from '../../electron/engine/devices/cuda/addon.ts';
 import { createCudaDevice, type CudaDevice } from '../../electron/engine/devices/cuda/device.ts';
 import { Gpt2 } from '../../electron/engine/gpt2/programs.ts';
 import { usualNumbers } from '../../electron/engine/optimizers/index.ts';
@@ -118,24 +119,28 @@ describe.skipIf(!hasEmulator)('bench --device cuda', () => {
   });
 });
 
-describe.skipIf(!hasEmulator || !hasCpu)('doctor --gpu', () => {
+const hasAll = hasEmulator && hasCpu && fs.existsSync(standInLibraryPath);
+
+describe.skipIf(!hasAll)('doctor --gpu', () => {
   const least = { vocabSize: 17, contextLength: 8, nLayer: 1, nHead: 1, nEmbd: 16, dropout: 0 };
   const examined = {
     models: [{ ...least, contextLength: 40 }],
     alike: { model: least, batch: 1, steps: 1 },
     again: { model: { ...least, dropout: 0.1 }, batch: 1, steps: 2 },
   };
-  const examine = async (json: boolean, steps: readonly GpuStep[], open = () => gpu()) => {
+  const examine = async (json: boolean, steps: readonly GpuStep[], open: (own: boolean) => CudaDevice) => {
     const reference = await cpu(2).open();
     return printed(() => examineGpu({ ordinal: 0, tf32: false, json, examined, steps, open, reference }));
   };
 
-  it('finds the emulated GPU right in all that it claims, and says so in one object', async () => {
-    const { text, result } = await examine(true, [tiny]);
-    const found = JSON.parse(text) as { ok: boolean; claims: { claim: string; ok: boolean }[]; bench: GpuBench };
+  it('finds the emulated GPU right in all that it claims, of own kernels and with a library, in one object', async () => {
+    const addon = { addon: emulatedAddonPath, order: 'forward' } as const;
+    const open = (own: boolean) => createCudaDevice({ ...addon, library: own ? null : standInLibraryPath });
+    const { text, result } = await examine(true, [tiny], open);
+    const found = JSON.parse(text) as { ok: boolean; claims: { claim: string; ok: boolean }[] };
     expect(found.claims.filter((c) => !c.ok)).toEqual([]);
     expect([found.ok, result]).toEqual([true, true]);
-    expect(found.claims.map((c) => c.claim.replace(', own kernels', ''))).toEqual([
+    const ofKernels = [
       'every op as on the processor',
       'attention with heads 16 wide',
       'trains as the processor does in f32, with each optimizer',
@@ -143,11 +148,17 @@ describe.skipIf(!hasEmulator || !hasCpu)('doctor --gpu', () => {
       'trains as the processor does in f16, with each optimizer',
       'the same bits when trained twice',
       'the same bits behind a pause',
+    ];
+    expect(found.claims.map((c) => c.claim)).toEqual([
+      ...['own kernels', 'cuBLASLt 13.0.2'].flatMap((who) => ofKernels.map((claim) => `${claim}, ${who}`)),
       'arenas are the plan, to the byte',
       'the process holds plan and overhead, within 1 %',
       'whole steps are timed',
     ]);
-    expect(found).toMatchObject({ gpu: { name: 'emulated GPU' }, bench: { steps: [{ step: { model } }] } });
+    expect(found).toMatchObject({
+      gpu: { name: 'emulated GPU', library: '' },
+      bench: { gpu: { library: 'cuBLASLt 13.0.2' }, steps: [{ step: { model } }] },
+    });
   });
 
   it('fails of one thing that is wrong: memory that is held beside the plan, a step that fails', async () => {

@@ -1,6 +1,5 @@
 import type { Device, DeviceMemoryUse, Session } from '../devices/device.ts';
 import { type OpTime, Profile } from '../devices/profile.ts';
-import { UserError } from '../../errors.ts';
 import { formatBytes } from '../../format.ts';
 import type { Inputs } from '../gpt2/inputs.ts';
 import { InFlight } from '../devices/inFlight.ts';
@@ -53,7 +52,7 @@ export interface HeldMemory {
 }
 
 /** A step whose plan is larger than what is free. */
-export class DoesNotFit extends UserError {
+export class DoesNotFit extends Error {
   readonly missingBytes: number;
 
   constructor(neededBytes: number, freeBytes: number) {
