@@ -36,8 +36,9 @@ async function printed<T>(work: () => Promise<T>): Promise<{ text: string; resul
   }
 }
 
-async function json(device: CudaDevice, steps: readonly GpuStep[]) {
-  const { text, result } = await printed(() => runGpuBench({ ...usual, json: true, steps, device }));
+async function json(device: CudaDevice, steps?: readonly GpuStep[]) {
+  const command = { ...usual, json: true, device, ...(steps ? { steps } : {}) };
+  const { text, result } = await printed(() => runGpuBench(command));
   return { ok: result, bench: JSON.parse(text) as GpuBench };
 }
 
@@ -104,6 +105,30 @@ describe.skipIf(!hasEmulator)('bench --device cuda', () => {
     expect(isTimed(bench.steps[1]!)).toBe(true);
   });
 
+  it('takes GPT-2 124M, as PyTorch trains it, and gpt2-medium-4096 with each optimizer, where nobody says', async () => {
+    const { ok, bench } = await json(gpu('emulated GPU', mib));
+    expect(ok).toBe(true);
+    expect(bench.steps.every((s) => !isTimed(s) && s.missingBytes! > 1024 * mib)).toBe(true);
+    const told = bench.steps.map(({ step: { model: m, batch, time, precision, optimizer, microBatches, ...rest } }) =>
+      [
+        m.nLayer,
+        m.dropout,
+        batch,
+        time,
+        precision,
+        optimizer ?? '',
+        microBatches ?? 1,
+        rest.besidePytorch ?? false,
+      ].join(' '),
+    );
+    const small = ['1 1024 f32', ...[1, 8, 12].flatMap((b) => [`${b} 1024 bf16`, `${b} 1024 f16`])];
+    const optimizers = ['adamw', 'adamw8bit', 'pagedAdamw8bit', 'adamw4bit'];
+    expect(told).toEqual([
+      ...small.map((shape) => `12 0 ${shape}  1 true`),
+      ...['f16', 'bf16'].flatMap((p) => optimizers.map((o) => `26 0 1 4096 ${p} ${o} 64 false`)),
+    ]);
+  });
+
   it('prints the same for people', async () => {
     const large = { ...tiny, model: { ...model, nLayer: 60 } };
     const device = gpu('NVIDIA GeForce RTX 3060');
@@ -121,7 +146,7 @@ describe.skipIf(!hasEmulator)('bench --device cuda', () => {
 
 const hasAll = hasEmulator && hasCpu && fs.existsSync(standInLibraryPath);
 
-describe.skipIf(!hasAll)('doctor --gpu', () => {
+describe.skipIf(!hasAll)('doctor --gpu', { timeout: 400_000 }, () => {
   const least = { vocabSize: 17, contextLength: 8, nLayer: 1, nHead: 1, nEmbd: 16, dropout: 0 };
   const examined = {
     models: [{ ...least, contextLength: 40 }],
