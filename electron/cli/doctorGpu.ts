@@ -1,4 +1,4 @@
-import type { GpuStep } from '../engine/bench/gpu.ts';
+import type { GpuBench, GpuStep } from '../engine/bench/gpu.ts';
 import { createCpuDevice } from '../engine/devices/cpu/device.ts';
 import type { CudaDevice } from '../engine/devices/cuda/device.ts';
 import type { Device } from '../engine/devices/device.ts';
@@ -10,6 +10,7 @@ import {
   type ExaminationOptions,
   examineDevice,
 } from '../engine/verify/examine.ts';
+import { messageOf } from '../errors.ts';
 import { formatBytes } from '../format.ts';
 import { measureGpu, openGpu } from './benchGpu.ts';
 import { table } from './terminal/table.ts';
@@ -56,19 +57,27 @@ export async function examineGpu(examination: GpuExamination): Promise<boolean> 
   tell(headline(own));
   tell(`every op against ${reference.description}; this takes some minutes\n`);
   const examinations = [await look(own, reference, { ...examined, tf32, of: 'own kernels' }, tell)];
-  const heldBytes = own.overheadBytes();
-  const both = open(false);
-  const { library } = both.gpu;
-  let timed = own;
-  if (library !== '') {
-    tell(`\nwith ${library} where it is faster`);
-    examinations.push(await look(both, reference, { ...examined, tf32, of: library }, tell));
-    // The driver's context came with the first: the process holds both.
-    timed = { ...both, overheadBytes: () => heldBytes + both.overheadBytes() };
+  const claims: Claim[] = [];
+  let bench: GpuBench | undefined;
+  try {
+    const heldBytes = own.overheadBytes();
+    const both = open(false);
+    const { library } = both.gpu;
+    let timed = own;
+    if (library !== '') {
+      tell(`\nwith ${library} where it is faster`);
+      examinations.push(await look(both, reference, { ...examined, tf32, of: library }, tell));
+      // The driver's context came with the first: the process holds both.
+      timed = { ...both, overheadBytes: () => heldBytes + both.overheadBytes() };
+    }
+    tell('');
+    bench = await measureGpu(timed, { ordinal, tf32, rounds: 5, ...(steps ? { steps } : {}) }, tell);
+    claims.push(...claimsOfBench(bench));
+  } catch (error) {
+    // Behind a kernel that failed, a GPU may answer nothing: what was found is told all the same.
+    claims.push({ claim: 'the GPU goes on', ok: false, detail: messageOf(error) });
   }
-  tell('');
-  const bench = await measureGpu(timed, { ordinal, tf32, rounds: 5, ...(steps ? { steps } : {}) }, tell);
-  const claims = [...examinations.flatMap((e) => e.claims), ...claimsOfBench(bench)];
+  claims.unshift(...examinations.flatMap((e) => e.claims));
   const ok = claims.every((c) => c.ok);
   if (json) {
     const found = { gpu: own.gpu, reference: reference.description, tf32, ok, claims, examinations, bench };

@@ -5,7 +5,7 @@ import { oneLineOf } from './workplace.ts';
 it.each([
   ['doctor --gpu-index 1', /--gpu-index belongs to --gpu/],
   ['doctor --tf32', /--tf32 belongs to --gpu/],
-  ['doctor --gpu --gpu-index one', /--gpu-index needs a whole number/],
+  ['doctor --gpu --gpu-index one', /--gpu-index needs a number/],
   ['bench --tf32', /--tf32 belongs to --device cuda/],
   ['bench --gpu-index 0', /--gpu-index belongs to --device cuda/],
   ['bench --pytorch python3', /--pytorch belongs to --device cuda/],

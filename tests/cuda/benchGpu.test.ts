@@ -213,4 +213,18 @@ describe.skipIf(!hasAll)('doctor --gpu', { timeout: 400_000 }, () => {
     expect(text).toMatch(/^WRONG +whole steps are timed +.*heads are 144 wide/m);
     expect(text).toMatch(/2 of 10 WRONG$/);
   });
+
+  it('tells what it found of a GPU that answers nothing any more', async () => {
+    const processor = await cpu(2).open();
+    const { text, result } = await examine(true, [tiny], (own) => {
+      if (!own) throw new Error('The GPU failed: an illegal memory access was encountered');
+      return { ...gpu(), load: processor.load, supports: processor.supports };
+    });
+    expect(result).toBe(false);
+    const { ok, claims } = JSON.parse(text) as { ok: boolean; claims: { claim: string; ok: boolean }[] };
+    expect([ok, claims.length]).toEqual([false, 8]);
+    expect(claims.filter((c) => !c.ok)).toEqual([
+      { claim: 'the GPU goes on', ok: false, detail: 'The GPU failed: an illegal memory access was encountered' },
+    ]);
+  });
 });

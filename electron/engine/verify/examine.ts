@@ -114,7 +114,7 @@ const mostOff = 0.01;
 export function claimsOfBench({ steps }: GpuBench): Claim[] {
   const timed = steps.flatMap((s) => ('error' in s ? [] : [s]));
   const failed = steps.flatMap((s) => ('error' in s && s.missingBytes === undefined ? [s] : []));
-  const held = timed.flatMap(({ step, plannedBytes, memory }) => (memory ? [{ step, plannedBytes, ...memory }] : []));
+  const held = timed.flatMap(({ plannedBytes, memory }) => (memory ? [{ plannedBytes, ...memory }] : []));
   const offPlan = held.filter((h) => h.arenaBytes !== h.plannedBytes);
   const offBy = held.map((h) => Math.abs(h.processBytes - h.plannedBytes - h.overheadBytes));
   const isNear = held.every((h, i) => offBy[i]! <= mostOff * (h.plannedBytes + h.overheadBytes));
