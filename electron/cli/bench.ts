@@ -4,11 +4,12 @@ import { benchStep, gpt2, type StepResult } from '../engine/bench/step.ts';
 import { requireDevice } from '../engine/devices/usual.ts';
 import { createCpuDevice } from '../engine/devices/cpu/device.ts';
 import { precisions } from '../engine/program/types.ts';
+import { UsageError } from '../errors.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { benchStore } from '../studio/store/bench.ts';
 import { addDataBench } from './benchData.ts';
 import { addFloor } from './benchFloor.ts';
-import { benchGpu } from './benchGpu.ts';
+import { runGpuBench } from './benchGpu.ts';
 import { addEvaluationBenches } from './benchEvaluation.ts';
 import { parseInteger } from './numbers.ts';
 import { profileTable } from './profileTable.ts';
@@ -16,8 +17,9 @@ import { table } from './terminal/table.ts';
 
 interface BenchOptions {
   readonly device: 'cpu' | 'cuda';
-  readonly gpuIndex: string;
+  readonly gpuIndex?: string;
   readonly tf32?: boolean;
+  readonly pytorch?: string;
   readonly threads?: string;
   readonly rounds: string;
   readonly json?: boolean;
@@ -37,8 +39,9 @@ export function addBench(program: Command): void {
     .command('bench')
     .description("measure this machine's peak, the matrix products of GPT-2 124M and whole training steps")
     .addOption(new Option('--device <kind>', 'what is measured').choices(['cpu', 'cuda']).default('cpu'))
-    .option('--gpu-index <n>', 'of cuda: which GPU', '0')
+    .option('--gpu-index <n>', 'of cuda: which GPU (0)')
     .option('--tf32', 'of cuda: float32 products by tensor cores')
+    .option('--pytorch <python>', 'of cuda: a Python with PyTorch, which trains GPT-2 124M beside it')
     .option('--threads <n>', 'of cpu: threads (all cores)')
     .option('--rounds <n>', 'times that everything is measured; the median counts', '9')
     .option('--json', 'one line of JSON instead of tables')
@@ -55,10 +58,13 @@ export function addBench(program: Command): void {
 
 async function runBench(options: BenchOptions): Promise<void> {
   const rounds = parseInteger('--rounds', options.rounds, 1);
+  checkDevice(options);
   if (options.device === 'cuda') {
-    const ordinal = parseInteger('--gpu-index', options.gpuIndex);
+    const { tf32 = false, json = false, pytorch: python } = options;
+    const ordinal = parseInteger('--gpu-index', options.gpuIndex ?? '0');
     requireDevice({ kind: 'cuda', gpu: ordinal });
-    return benchGpu({ ordinal, tf32: options.tf32 ?? false, rounds, json: options.json ?? false });
+    if (!(await runGpuBench({ ordinal, tf32, rounds, json, python }))) process.exitCode = 1;
+    return;
   }
   const device = createCpuDevice(
     options.threads === undefined ? {} : { threads: parseInteger('--threads', options.threads, 1) },
@@ -87,6 +93,17 @@ async function runBench(options: BenchOptions): Promise<void> {
   );
   printProducts(products, peak);
   for (const r of results) printStep(r, peak);
+}
+
+/** @throws UsageError when a flag of one device is given for the other */
+function checkDevice({ device, threads, gpuIndex, tf32, pytorch }: BenchOptions): void {
+  if (device === 'cuda') {
+    if (threads !== undefined) throw new UsageError('--threads belongs to --device cpu: leave out one of them.');
+    return;
+  }
+  const given = { '--gpu-index': gpuIndex, '--tf32': tf32, '--pytorch': pytorch };
+  const wrong = Object.entries(given).find(([, value]) => value !== undefined);
+  if (wrong) throw new UsageError(`${wrong[0]} belongs to --device cuda: give that too.`);
 }
 
 /** Speeds in float32, and how many times faster the same product is in half precision. */

@@ -3,14 +3,13 @@ import { getTokenizer } from '../data/tokenizers/index.ts';
 import { benchGenerate } from '../engine/bench/generate.ts';
 import { benchHellaswag } from '../engine/bench/hellaswag.ts';
 import { createCpuDevice } from '../engine/devices/cpu/device.ts';
-import { modelConfigSchema } from '../engine/gpt2/config.ts';
-import { loadPreset } from '../engine/presets.ts';
 import { precisions } from '../engine/program/types.ts';
 import { UsageError } from '../errors.ts';
 import { readQuestions } from '../evals/hellaswag/questions.ts';
 import { validationFile } from '../evals/hellaswag/source.ts';
 import { resolveHome } from '../studio/home.ts';
 import { parseInteger } from './numbers.ts';
+import { presetSettings } from './presetSettings.ts';
 
 interface Options {
   readonly home?: string;
@@ -46,9 +45,7 @@ function setting(options: Options) {
   const precision = precisions.find((p) => p === options.precision);
   if (!precision)
     throw new UsageError(`--precision needs one of ${precisions.join(', ')}, not "${options.precision}".`);
-  const { model } = loadPreset(options.preset).config as { model: object };
-  const { vocabSize } = getTokenizer('gpt2');
-  const config = modelConfigSchema.parse({ ...model, vocabSize });
+  const { model: config } = presetSettings({ preset: options.preset, tokenizer: 'gpt2' }).config;
   const threads = options.threads === undefined ? {} : { threads: parseInteger('--threads', options.threads, 1) };
   return { precision, config, device: createCpuDevice(threads) };
 }

@@ -1,95 +1,83 @@
 import { type Command, Option } from 'commander';
-import { getTokenizer } from '../data/tokenizers/index.ts';
-import { floorOf } from '../engine/bench/floor.ts';
+import { type StepFloor, stepFloor } from '../engine/bench/floor.ts';
 import { findGpu, type Gpu } from '../engine/fit/gpus.ts';
-import type { ModelConfig } from '../engine/gpt2/config.ts';
-import { Gpt2 } from '../engine/gpt2/programs.ts';
-import { type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
-import { loadPreset } from '../engine/presets.ts';
-import { modelFlopsPerToken } from '../engine/program/cost.ts';
-import { type Precision, precisions } from '../engine/program/types.ts';
+import { optimizerKinds } from '../engine/optimizers/index.ts';
+import { recomputePolicies } from '../engine/program/recorder.ts';
+import { precisions } from '../engine/program/types.ts';
+import { UsageError } from '../errors.ts';
 import { formatCount } from '../format.ts';
+import { type PresetFlags, presetSettings } from './presetSettings.ts';
 import { table } from './terminal/table.ts';
 
-interface FloorOptions {
-  readonly preset: string;
-  readonly precision?: Precision;
-  readonly optimizer?: OptimizerKind;
+interface FloorOptions extends PresetFlags {
   readonly gpu: string[];
+  readonly tf32?: boolean;
   readonly json?: boolean;
 }
-
-const numbers = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradClip: 1 };
 
 export function addFloor(bench: Command): void {
   bench
     .command('floor')
     .description('the least time of each op of a training step on a GPU: its FLOPs and bytes against the data sheet')
     .option('--preset <name>', 'whose model', 'gpt2-medium-4096')
+    .option('--batch <n>', 'sequences in a micro-batch')
     .addOption(new Option('--precision <type>', 'of activations and working weights').choices([...precisions]))
     .addOption(new Option('--optimizer <kind>', 'format of the moments').choices([...optimizerKinds]))
+    .addOption(
+      new Option('--recompute <policy>', 'what is computed again to save memory').choices([...recomputePolicies]),
+    )
+    .option('--tf32', 'float32 products by tensor cores')
     .option('--gpu <id...>', 'GPUs of the table', ['rtx-3060-12gb', 'rtx-a5000', 'h100-80gb'])
     .action((_: unknown, self: Command) => runFloor(self.optsWithGlobals<FloorOptions>()));
 }
 
 function runFloor(options: FloorOptions): void {
   const gpus = options.gpu.map(findGpu);
-  const preset = loadPreset(options.preset).config as {
-    readonly model: Omit<ModelConfig, 'vocabSize'>;
-    readonly tokenizer?: 'gpt2' | 'bytes';
-    readonly batch?: number;
-    readonly tokensPerStep?: number;
-    readonly precision?: Precision;
-    readonly optimizer?: { readonly kind?: OptimizerKind };
-  };
-  const model = { ...preset.model, vocabSize: getTokenizer(preset.tokenizer ?? 'gpt2').vocabSize };
-  const { batch = 1, precision = options.precision ?? preset.precision ?? 'f16' } = preset;
-  const time = model.contextLength;
-  const tokens = preset.tokensPerStep ?? batch * time;
-  const optimizer = options.optimizer ?? preset.optimizer?.kind ?? 'adamw';
-  const asked = options.precision ?? precision;
-  const { first, further, update } = new Gpt2(model, asked).training({
-    ...numbers,
-    optimizer,
-    batch,
-    time,
-    recompute: 'none',
-  });
-  const runs = new Map([
-    [first, 1],
-    [further, tokens / (batch * time) - 1],
-    [update, 1],
-  ]);
-  const floors = gpus.map((gpu) => ({ gpu, ops: floorOf(runs, gpu) }));
-  const flops = tokens * modelFlopsPerToken(model, time);
+  const { config, tokensPerStep } = presetSettings(options);
+  const { model, batch, precision, optimizer, recompute } = config;
+  const micro = batch * model.contextLength;
+  if (tokensPerStep % micro !== 0) {
+    throw new UsageError(
+      `--batch ${batch} makes micro-batches of ${formatCount(micro)} tokens, and a step of ${options.preset} has ${formatCount(tokensPerStep)}: choose one that divides it.`,
+    );
+  }
+  const { tf32 = false } = options;
+  const floors = gpus.map((gpu) => ({ gpu, ...stepFloor({ ...config, tokensPerStep }, gpu, tf32) }));
   if (options.json) {
-    console.log(JSON.stringify(floors.map(({ gpu, ops }) => ({ gpu: gpu.id, tokens, ops }))));
+    const told = floors.map(({ gpu, ...floor }) => ({ gpu: gpu.id, ...floor }));
+    console.log(JSON.stringify({ preset: options.preset, ...config, tokensPerStep, tf32, gpus: told }));
     return;
   }
+  const again = recompute === 'none' ? '' : `, recompute ${recompute}`;
   console.log(
-    `${options.preset} in ${asked} with ${optimizer}: a step of ${formatCount(tokens)} tokens, ${formatCount(batch)} × ${formatCount(time)} at a time\n`,
+    `${options.preset} in ${precision}${tf32 ? ' (products in tf32)' : ''} with ${optimizer}${again}: a step of ${formatCount(tokensPerStep)} tokens, ${formatCount(batch)} × ${formatCount(model.contextLength)} at a time\n`,
   );
-  const rows = floors[0]!.ops.map(({ kind, calls, flops: f, bytes }) => [
-    kind,
-    formatCount(calls),
-    (f / 1e12).toFixed(2),
-    (bytes / 1e9).toFixed(2),
-    ...floors.map(({ ops }) => {
-      const { seconds, bound } = ops.find((o) => o.kind === kind)!;
-      return `${(seconds * 1000).toFixed(1)} ${bound === 'memory' ? 'm' : 'a'}`;
-    }),
-  ]);
-  console.log(table(['op', 'calls', 'TFLOP', 'GB', ...floors.map(({ gpu }) => `${shortName(gpu)}, ms`)], rows));
+  console.log(opTable(floors));
   console.log(
     'a: the arithmetic sets it, m: the memory does. MFU counts attention without its mask, as is usual: it can pass 100 %.\n',
   );
-  for (const { gpu, ops } of floors) {
-    const seconds = ops.reduce((sum, o) => sum + o.seconds, 0);
-    const peak = (asked === 'f32' ? gpu.f32Tflops : gpu.f16Tflops) * 1e12;
+  for (const { gpu, seconds, tokensPerSecond, mfu } of floors) {
     console.log(
-      `${gpu.name}: ${seconds.toFixed(2)} s a step at least, ${formatCount(Math.round(tokens / seconds))} tokens/s at most, MFU ${((100 * flops) / seconds / peak).toFixed(1)} % at most`,
+      `${gpu.name}: ${seconds.toPrecision(4)} s a step at least, ${formatCount(tokensPerSecond)} tokens/s at most, MFU ${(100 * mfu).toFixed(1)} % at most`,
     );
   }
 }
+
+function opTable(floors: readonly (StepFloor & { readonly gpu: Gpu })[]): string {
+  const rows = floors[0]!.ops.map(({ kind, calls, flops, bytes }) => [
+    kind,
+    formatCount(calls),
+    brief(flops / 1e12),
+    brief(bytes / 1e9),
+    ...floors.map(({ ops }) => {
+      const { seconds, bound } = ops.find((o) => o.kind === kind)!;
+      return `${brief(seconds * 1000)} ${bound === 'memory' ? 'm' : 'a'}`;
+    }),
+  ]);
+  return table(['op', 'calls', 'TFLOP', 'GB', ...floors.map(({ gpu }) => `${shortName(gpu)}, ms`)], rows);
+}
+
+/** Two digits behind the point, or two digits that count of what is smaller. */
+const brief = (x: number): string => (x === 0 || x >= 0.1 ? x.toFixed(2) : x.toPrecision(2));
 
 const shortName = ({ name }: Gpu): string => name.replace(/^NVIDIA (GeForce )?/, '');

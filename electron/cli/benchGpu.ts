@@ -1,70 +1,104 @@
-import { floorSeconds, peakOfKind } from '../engine/bench/floor.ts';
-import { gpt2, benchStep, type StepBench, type StepResult } from '../engine/bench/step.ts';
+import { type BenchedStep, type BenchEntry, benchGpu, type GpuBench, type GpuStep } from '../engine/bench/gpu.ts';
+import { Pytorch } from '../engine/bench/pytorch.ts';
+import { gpt2, type HeldMemory } from '../engine/bench/step.ts';
 import type { ProductChoice } from '../engine/devices/cuda/addon.ts';
-import { createCudaDevice, type CudaDevice } from '../engine/devices/cuda/device.ts';
-import { dataSheetOf, peakOf } from '../engine/devices/cuda/peak.ts';
-import type { OpTime } from '../engine/devices/profile.ts';
-import type { Gpu } from '../engine/fit/gpus.ts';
-import type { ModelConfig } from '../engine/gpt2/config.ts';
+import { createCudaDevice, type CudaDevice, type CudaDeviceOptions } from '../engine/devices/cuda/device.ts';
+import { dataSheetOf } from '../engine/devices/cuda/peak.ts';
 import { optimizerKinds } from '../engine/optimizers/index.ts';
-import { loadPreset } from '../engine/presets.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf, UserError } from '../errors.ts';
 import { formatBytes, formatCount } from '../format.ts';
+import { presetSettings } from './presetSettings.ts';
+import { profileTable } from './profileTable.ts';
 import { table } from './terminal/table.ts';
 
-export interface GpuBenchOptions {
+export interface GpuBenchCommand {
   readonly ordinal: number;
   readonly tf32: boolean;
   readonly rounds: number;
   readonly json: boolean;
+  /** A Python with PyTorch, which times GPT-2 124M too. */
+  readonly python?: string | undefined;
   /** Default: GPT-2 124M, and gpt2-medium-4096 with each optimizer. */
-  readonly steps?: readonly StepBench[];
+  readonly steps?: readonly GpuStep[];
+  /** Default: the GPU of that number. */
+  readonly device?: CudaDevice;
 }
 
-function usualSteps(): StepBench[] {
-  const { model, tokensPerStep } = loadPreset('gpt2-medium-4096').config as {
-    readonly model: Omit<ModelConfig, 'vocabSize'>;
-    readonly tokensPerStep: number;
-  };
-  const medium = { ...model, dropout: 0, vocabSize: gpt2.vocabSize };
-  const microBatches = tokensPerStep / model.contextLength;
+/** GPT-2 124M at 1024 tokens, with nanoGPT's 12 sequences among others, and gpt2-medium-4096 with every optimizer. */
+function usualSteps(): GpuStep[] {
+  const small = { model: gpt2, time: 1024, besidePytorch: true };
+  const { config, tokensPerStep } = presetSettings({ preset: 'gpt2-medium-4096' });
+  const { model, batch } = config;
+  const microBatches = tokensPerStep / (batch * model.contextLength);
+  const medium = { model, batch, time: model.contextLength, microBatches };
   return [
-    ...(['f32', 'bf16', 'f16'] as const).map((precision) => ({ model: gpt2, batch: 1, time: 1024, precision })),
-    ...(['bf16', 'f16'] as const).map((precision) => ({ model: gpt2, batch: 8, time: 1024, precision })),
+    { ...small, batch: 1, precision: 'f32' },
+    ...([1, 8, 12] as const).flatMap((size) =>
+      (['bf16', 'f16'] as const).map((precision) => ({ ...small, batch: size, precision })),
+    ),
     ...(['f16', 'bf16'] as const).flatMap((precision) =>
-      optimizerKinds.map((optimizer) => ({
-        ...{ model: medium, batch: 1, time: model.contextLength, precision, optimizer, microBatches },
-      })),
+      optimizerKinds.map((optimizer) => ({ ...medium, precision, optimizer })),
     ),
   ];
 }
 
-/** Times whole training steps on a GPU, call by call against what its data sheet promises. */
-export async function benchGpu(options: GpuBenchOptions): Promise<void> {
-  const device = createCudaDevice(options);
-  const { gpu } = device;
+/** @throws UserError where the GPU can't be used, such as when others have taken all of its memory */
+export function openGpu(options: CudaDeviceOptions): CudaDevice {
+  try {
+    return createCudaDevice(options);
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(
+      `GPU ${options.ordinal ?? 0} can't be used: ${messageOf(error)}. \`trainyard doctor\` says what this machine has.`,
+    );
+  }
+}
+
+/**
+ * Times whole training steps on a GPU, call by call against what its data sheet promises, and prints them.
+ * @returns whether none has failed; one that does not fit has not
+ */
+export async function runGpuBench(command: GpuBenchCommand): Promise<boolean> {
+  const { ordinal, tf32, json } = command;
+  const device = command.device ?? openGpu({ ordinal, tf32 });
+  const bench = await measureGpu(device, command, json ? () => {} : (line) => console.log(line));
+  if (json) console.log(JSON.stringify(bench));
+  return bench.steps.every((s) => !('error' in s) || s.missingBytes !== undefined);
+}
+
+/** Times the steps. @param tell told what is printed, as it comes */
+export async function measureGpu(
+  device: CudaDevice,
+  { ordinal, tf32, rounds, python, steps = usualSteps() }: Omit<GpuBenchCommand, 'json' | 'device'>,
+  tell: (text: string) => void,
+): Promise<GpuBench & { readonly pytorchError?: string }> {
+  tell(`${headline(device)}\n`);
+  const pytorch = python === undefined ? undefined : await findPytorch(python, ordinal);
+  if (pytorch) tell(pytorch.told);
+  const time = pytorch?.program && ((step: GpuStep) => pytorch.program!.time(step, rounds, tf32));
+  const bench = await benchGpu(device, { steps, tf32, rounds, pytorch: time }, (entry) => tell(describe(entry)));
+  if (bench.products.length > 0) tell(productTable(bench.gpu.library, bench.products));
+  return { ...bench, ...(pytorch && !pytorch.program ? { pytorchError: pytorch.told } : {}) };
+}
+
+/** PyTorch, and a line that says which, or why there is none. */
+async function findPytorch(python: string, gpu: number): Promise<{ program?: Pytorch; told: string }> {
+  const program = new Pytorch(python, gpu);
+  try {
+    const { torch, gpu: name } = await program.find();
+    return { program, told: `beside PyTorch ${torch} on ${name}\n` };
+  } catch (error) {
+    return { told: `PyTorch is left out: ${messageOf(error)}` };
+  }
+}
+
+function headline({ description, gpu }: CudaDevice): string {
   const sheet = dataSheetOf(gpu);
-  if (!options.json) {
-    const promised = sheet
-      ? `${sheet.f16Tflops} TFLOP/s in 16 bits, ${sheet.f32Tflops} in f32, ${sheet.bandwidthGBs} GB/s by its data sheet`
-      : 'its data sheet is not in the table: no share of its peak can be told';
-    const library = gpu.library === '' ? 'own kernels alone' : `own kernels and ${gpu.library}`;
-    console.log(`${device.description}, ${gpu.processors} processors, ${promised}; ${library}\n`);
-  }
-  const results: StepResult[] = [];
-  for (const step of options.steps ?? usualSteps()) {
-    try {
-      const result = await benchStep(device, step, options.rounds);
-      results.push(result);
-      if (!options.json) print(result, device, step, options.tf32, sheet);
-    } catch (error) {
-      if (options.json) throw error;
-      console.log(`${title(step)}: ${messageOf(error)}\n`);
-    }
-  }
-  const products = device.products();
-  if (options.json) console.log(JSON.stringify({ device: device.description, gpu, steps: results, products }));
-  else if (products.length > 0) console.log(productTable(gpu.library, products));
+  const promised = sheet
+    ? `${sheet.f16Tflops} TFLOP/s in 16 bits, ${sheet.f32Tflops} in f32, ${sheet.bandwidthGBs} GB/s by its data sheet`
+    : 'its data sheet is not in the table: no share of its peak can be told';
+  const library = gpu.library === '' ? 'own kernels alone' : `own kernels and ${gpu.library}`;
+  return `${description}, ${gpu.processors} processors, ${promised}; ${library}`;
 }
 
 /** What NVIDIA's library and own kernels took for each product, and who does it. */
@@ -79,55 +113,38 @@ function productTable(library: string, products: readonly ProductChoice[]): stri
   return table(['product', 'own kernels, ms', `${library}, ms`, 'who does it'], rows);
 }
 
-const title = ({ model, batch, time, precision, optimizer = 'adamw' }: StepBench): string =>
+const title = ({ model, batch, time, precision, optimizer = 'adamw' }: GpuStep): string =>
   `${model.nLayer} layers, ${model.nEmbd} wide, batch ${batch} × ${formatCount(time)}, ${precision}, ${optimizer}`;
 
-function print(r: StepResult, { gpu }: CudaDevice, step: StepBench, tf32: boolean, sheet: Gpu | undefined): void {
-  const peak = peakOf(gpu, r.precision, tf32);
-  const rate = r.modelFlops / r.seconds;
-  const share = Number.isNaN(peak) ? '' : `, MFU ${((100 * rate) / peak).toFixed(1)} %`;
-  const held =
-    r.heldBytes === undefined
-      ? ''
-      : `, ${formatBytes(r.heldBytes)} less of the GPU free (${difference(r)} than the plan)`;
-  const tokens = r.microBatches * r.batch * r.time;
-  const ms = (seconds: number) => (seconds * 1000).toFixed(1);
-  console.log(
-    `${title(step)}: ${formatCount(Math.round(tokens / r.seconds))} tokens/s, ${(rate / 1e12).toFixed(1)} TFLOP/s${share} in steps of ${formatCount(tokens)} tokens ` +
-      `(${r.microBatches === 1 ? 'a micro-batch' : `${r.microBatches} micro-batches`} at ${ms(r.microSeconds)} ms, update ${ms(r.updateSeconds)} ms)`,
-  );
-  console.log(
-    `plan ${formatBytes(r.plannedBytes)}${r.pagedBytes > 0 ? ` and ${formatBytes(r.pagedBytes)} paged` : ''}, ` +
-      `allocated ${formatBytes(r.allocatedBytes)}${held}`,
-  );
-  console.log(`${opTable(r.ops, r.steps, r.precision, sheet)}\n`);
+function describe(entry: BenchEntry): string {
+  if ('error' in entry) return `${title(entry.step)}: ${entry.error}\n`;
+  const { mfu, microBatches, microSeconds, updateSeconds } = entry;
+  const share = mfu === null ? '' : `, MFU ${(100 * mfu).toFixed(1)} %`;
+  const ms = (seconds: number) => `${(seconds * 1000).toFixed(1)} ms`;
+  const parts = `${microBatches > 1 ? `${microBatches} × ` : ''}${ms(microSeconds)} and ${ms(updateSeconds)} for the update`;
+  const lines = [
+    `${title(entry.step)}: ${ms(entry.seconds)} a step (${parts}), ${formatCount(entry.tokensPerSecond)} tokens/s${share}`,
+    memoryLine(entry),
+    ...(entry.pytorch ? [pytorchLine(entry.pytorch)] : []),
+    profileTable(entry.ops, entry.steps),
+  ];
+  return `${lines.join('\n')}\n`;
 }
 
-function difference({ heldBytes = 0, plannedBytes }: StepResult): string {
-  const share = (100 * (heldBytes - plannedBytes)) / plannedBytes;
-  return `${Math.abs(share).toFixed(2)} % ${share < 0 ? 'less' : 'more'}`;
+function memoryLine({ plannedBytes, pagedBytes, memory }: BenchedStep): string {
+  const paged = pagedBytes > 0 ? ` and ${formatBytes(pagedBytes)} of the host's memory` : '';
+  return `plan ${formatBytes(plannedBytes)}${paged}${memory ? heldLine(plannedBytes, memory) : ''}`;
 }
 
-/** Milliseconds of one step by kind of call, and what share of them the data sheet says is needed. */
-function opTable(
-  ops: readonly OpTime[],
-  steps: number,
-  precision: StepBench['precision'],
-  sheet: Gpu | undefined,
-): string {
-  const all = ops.reduce((sum, o) => sum + o.seconds, 0);
-  const rows = ops.map(({ kind, calls, seconds, flops, bytes }) => {
-    const floor = sheet ? floorSeconds(flops, bytes, peakOfKind(kind, precision, sheet), sheet) : Number.NaN;
-    return [
-      kind,
-      Math.round((10 * calls) / steps) / 10,
-      ((seconds * 1000) / steps).toFixed(3),
-      `${((100 * seconds) / all).toFixed(1)} %`,
-      (flops / seconds / 1e12).toFixed(2),
-      (bytes / seconds / 1e9).toFixed(0),
-      sheet ? ((floor * 1000) / steps).toFixed(3) : '',
-      sheet ? `${((100 * floor) / seconds).toFixed(1)} %` : '',
-    ];
-  });
-  return table(['op', 'calls', 'ms', 'share', 'TFLOP/s', 'GB/s', 'floor, ms', 'of floor'], rows);
+function heldLine(plannedBytes: number, { arenaBytes, overheadBytes, processBytes }: HeldMemory): string {
+  const off = arenaBytes - plannedBytes;
+  const arenas = off === 0 ? 'arenas the same to the byte' : `arenas ${formatBytes(off)} more than that`;
+  return `, ${arenas}; with ${formatBytes(overheadBytes)} of the driver's the process holds ${formatBytes(processBytes)}`;
+}
+
+function pytorchLine(beside: NonNullable<BenchedStep['pytorch']>): string {
+  if ('error' in beside) return `PyTorch: ${beside.error}`;
+  const { tokensPerSecond, peakBytes, ratio, compiled, reason } = beside;
+  const how = compiled ? 'compiled' : `not compiled: ${reason}`;
+  return `PyTorch (${how}): ${formatCount(tokensPerSecond)} tokens/s, ${formatBytes(peakBytes)} at most; this is ${ratio.toFixed(2)} × as fast`;
 }

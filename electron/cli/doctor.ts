@@ -3,7 +3,8 @@ import os from 'node:os';
 import type { Command } from 'commander';
 import { examineGpu } from './doctorGpu.ts';
 import { parseInteger } from './numbers.ts';
-import { messageOf } from '../errors.ts';
+import { requireDevice } from '../engine/devices/usual.ts';
+import { messageOf, UsageError } from '../errors.ts';
 import { formatBytes } from '../format.ts';
 import { findDevices, type FoundDevice } from '../studio/devices.ts';
 import { resolveHome } from '../studio/home.ts';
@@ -18,7 +19,7 @@ interface Finding {
 interface DoctorOptions {
   readonly json?: boolean;
   readonly gpu?: boolean;
-  readonly gpuIndex: string;
+  readonly gpuIndex?: string;
   readonly tf32?: boolean;
 }
 
@@ -29,18 +30,22 @@ export function addDoctor(program: Command): void {
     .option('--json', 'one line of JSON')
     .option(
       '--gpu',
-      'compare every op on the GPU with the processor, train on both, and time whole steps: some minutes',
+      'compare every op on the GPU with the processor, train on both and to the same bits, and time whole steps: some minutes',
     )
-    .option('--gpu-index <n>', 'which GPU', '0')
+    .option('--gpu-index <n>', 'with --gpu: which GPU (0)')
     .option('--tf32', 'with --gpu: float32 products by tensor cores')
     .action(async (options: DoctorOptions, command: Command) => {
-      if (options.gpu) {
-        const ordinal = parseInteger('--gpu-index', options.gpuIndex);
-        if (!(await examineGpu({ ordinal, tf32: options.tf32 ?? false }))) process.exitCode = 1;
+      const { gpu = false, gpuIndex, tf32 = false, json = false } = options;
+      if (gpu) {
+        const ordinal = parseInteger('--gpu-index', gpuIndex ?? '0');
+        requireDevice({ kind: 'cuda', gpu: ordinal });
+        if (!(await examineGpu({ ordinal, tf32, json }))) process.exitCode = 1;
         return;
       }
+      const without = gpuIndex !== undefined ? '--gpu-index' : tf32 ? '--tf32' : undefined;
+      if (without) throw new UsageError(`${without} belongs to --gpu: give that too.`);
       const findings = await examine(command.optsWithGlobals<{ home?: string }>().home);
-      if (options.json) console.log(JSON.stringify(findings));
+      if (json) console.log(JSON.stringify(findings));
       else for (const { what, ok, detail } of findings) console.log(`${ok ? '✓' : '–'} ${what.padEnd(22)} ${detail}`);
       if (!findings.find((f) => f.what === 'cpu device')?.ok) process.exitCode = 1;
     });

@@ -1,106 +1,118 @@
+import type { GpuBench, GpuStep } from '../engine/bench/gpu.ts';
 import { createCpuDevice } from '../engine/devices/cpu/device.ts';
-import { createCudaDevice } from '../engine/devices/cuda/device.ts';
+import type { CudaDevice } from '../engine/devices/cuda/device.ts';
 import type { Device } from '../engine/devices/device.ts';
-import { requireDevice } from '../engine/devices/usual.ts';
 import type { ModelConfig } from '../engine/gpt2/config.ts';
-import { precisions } from '../engine/program/types.ts';
-import { trainBoth } from '../engine/verify/trainBoth.ts';
-import { type Verified, verifyDevice } from '../engine/verify/verifyDevice.ts';
-import { formatBytes, formatCount } from '../format.ts';
-import { benchGpu } from './benchGpu.ts';
+import {
+  type Claim,
+  claimsOfBench,
+  type Examination,
+  type ExaminationOptions,
+  examineDevice,
+} from '../engine/verify/examine.ts';
+import { messageOf } from '../errors.ts';
+import { formatBytes } from '../format.ts';
+import { measureGpu, openGpu } from './benchGpu.ts';
 import { table } from './terminal/table.ts';
 
 /** Shapes of gpt2-medium-4096, one layer deep: deeper ones repeat them. */
-const usualModel: ModelConfig = {
-  vocabSize: 50257,
-  contextLength: 4096,
-  nLayer: 1,
-  nHead: 16,
-  nEmbd: 1024,
-  dropout: 0,
+const wide: ModelConfig = { vocabSize: 50257, contextLength: 4096, nLayer: 1, nHead: 16, nEmbd: 1024, dropout: 0 };
+/** The widest heads that kernels have, of 128. */
+const wideHeads: ModelConfig = { ...wide, vocabSize: 1024, contextLength: 1024, nHead: 8 };
+/** Large enough that every product and sum is shared by many blocks. */
+const trained: ModelConfig = { ...wide, vocabSize: 8192, contextLength: 1024, nLayer: 2, dropout: 0.1 };
+
+const usual: Omit<ExaminationOptions, 'tf32' | 'of'> = {
+  models: [wide, wideHeads],
+  again: { model: trained, batch: 1, steps: 4 },
 };
 
 export interface GpuExamination {
   readonly ordinal: number;
   readonly tf32: boolean;
-  /** The shapes of the calls that are compared. Default: those of gpt2-medium-4096. */
-  readonly model?: ModelConfig;
-  /** Whether whole steps are timed behind it. */
-  readonly bench?: boolean;
+  readonly json: boolean;
+  /** What is compared and trained. Default: shapes of gpt2-medium-4096. */
+  readonly examined?: Omit<ExaminationOptions, 'tf32' | 'of'>;
+  /** Whole steps that are timed. Default: those of `bench --device cuda`. */
+  readonly steps?: readonly GpuStep[];
+  /** Opens the GPU; with own kernels alone, where that is asked for. */
+  readonly open?: (ownKernels: boolean) => CudaDevice;
+  readonly reference?: Device;
 }
 
 /**
- * Compares every op on a GPU with the processor at real shapes, trains a small model on both, and times whole steps.
+ * Compares every op on a GPU with the processor at real shapes, trains on both, trains again to the same bits, and times
+ * whole steps with an eye on memory. Own kernels first, and alone: where the library is faster they would not be looked
+ * at. Prints a table of verdicts, or all that was found as JSON.
  * @returns whether all is right
  */
-export async function examineGpu({
-  ordinal,
-  tf32,
-  model = usualModel,
-  bench = true,
-}: GpuExamination): Promise<boolean> {
-  requireDevice({ kind: 'cuda', gpu: ordinal });
-  const reference = createCpuDevice();
-  // Own kernels first, and alone: where the library is faster they would not be looked at.
-  const own = createCudaDevice({ ordinal, tf32, library: null });
-  const { gpu } = own;
+export async function examineGpu(examination: GpuExamination): Promise<boolean> {
+  const { ordinal, tf32, json, examined = usual, steps } = examination;
+  const { reference = createCpuDevice() } = examination;
+  const open =
+    examination.open ?? ((ownKernels: boolean) => openGpu({ ordinal, tf32, ...(ownKernels ? { library: null } : {}) }));
+  const tell = json ? () => {} : (text: string) => console.log(text);
+
+  const own = open(true);
+  tell(headline(own));
+  tell(`every op against ${reference.description}; this takes some minutes\n`);
+  const examinations = [await look(own, reference, { ...examined, tf32, of: 'own kernels' }, tell)];
+  const claims: Claim[] = [];
+  let bench: GpuBench | undefined;
+  try {
+    const heldBytes = own.overheadBytes();
+    const both = open(false);
+    const { library } = both.gpu;
+    let timed = own;
+    if (library !== '') {
+      tell(`\nwith ${library} where it is faster`);
+      examinations.push(await look(both, reference, { ...examined, tf32, of: library }, tell));
+      // The driver's context came with the first: the process holds both.
+      timed = { ...both, overheadBytes: () => heldBytes + both.overheadBytes() };
+    }
+    tell('');
+    bench = await measureGpu(timed, { ordinal, tf32, rounds: 5, ...(steps ? { steps } : {}) }, tell);
+    claims.push(...claimsOfBench(bench));
+  } catch (error) {
+    // Behind a kernel that failed, a GPU may answer nothing: what was found is told all the same.
+    claims.push({ claim: 'the GPU goes on', ok: false, detail: messageOf(error) });
+  }
+  claims.unshift(...examinations.flatMap((e) => e.claims));
+  const ok = claims.every((c) => c.ok);
+  if (json) {
+    const found = { gpu: own.gpu, reference: reference.description, tf32, ok, claims, examinations, bench };
+    console.log(JSON.stringify(found));
+  } else {
+    console.log(verdicts(claims));
+    console.log(ok ? '\nall is right' : `\n${claims.filter((c) => !c.ok).length} of ${claims.length} WRONG`);
+  }
+  return ok;
+}
+
+function headline({ description, gpu }: CudaDevice): string {
   const driver = gpu.overheadBytes >= 0 ? `, the driver holds ${formatBytes(gpu.overheadBytes)} for this process` : '';
-  console.log(
-    `${own.description} (sm_${gpu.computeCapability.replace('.', '')}, ${gpu.driver}): ${formatBytes(gpu.memoryBytes)}, ${formatBytes(gpu.freeBytes)} free${driver}`,
-  );
-  console.log(
-    `every op against ${reference.description}, ${formatCount(model.contextLength)} tokens, ${formatCount(model.nEmbd)} wide; this takes some minutes\n`,
-  );
-  let allRight = await examine(own, reference, model, tf32);
-  const both = createCudaDevice({ ordinal, tf32 });
-  if (both.gpu.library !== '') {
-    console.log(`with ${both.gpu.library} where it is faster`);
-    allRight = (await examine(both, reference, model, tf32)) && allRight;
-  }
-  if (bench) await benchGpu({ ordinal, tf32, rounds: 5, json: false });
-  return allRight;
+  return `${description} (sm_${gpu.computeCapability.replace('.', '')}, ${gpu.driver}): ${formatBytes(gpu.memoryBytes)}, ${formatBytes(gpu.freeBytes)} free${driver}`;
 }
 
-/** Compares every op, then whole trainings. @returns whether all is right */
-async function examine(device: Device, reference: Device, model: ModelConfig, tf32: boolean): Promise<boolean> {
-  const results = await verifyDevice(device, reference, { model, batch: 1, tf32 }, (v) => {
-    if (!v.ok) console.log(`wrong: ${describe(v)}`);
-  });
-  console.log(verifiedTable(results));
-  const wrong = results.filter((r) => !r.ok);
-  console.log(`${results.length} results compared, ${wrong.length === 0 ? 'all right' : `${wrong.length} WRONG`}\n`);
-
-  const trained = [];
-  for (const precision of precisions) trained.push(await trainBoth(device, reference, precision, { tf32 }));
-  for (const { precision, losses, expected, difference, limit } of trained) {
-    const [last, other] = [losses.at(-1)!.toFixed(4), expected.at(-1)!.toFixed(4)];
-    const verdict = difference <= limit ? 'right' : 'WRONG';
-    console.log(
-      `${losses.length} steps of training in ${precision}: loss ${last}, on the processor ${other}, at most ${difference.toExponential(1)} apart: ${verdict}`,
-    );
-  }
-  console.log('');
-  return wrong.length === 0 && trained.every(({ difference, limit }) => difference <= limit);
-}
-
-const describe = ({ call, result, difference, limit }: Verified): string =>
-  `${call.kind} in ${call.precision}, ${result}: ${difference.toExponential(1)} apart, ${limit.toExponential(1)} at most ` +
-  JSON.stringify({ ...call.dims, ...call.attrs, accumulate: [...call.accumulate] });
-
-/** The worst of each kind, precision and result. */
-function verifiedTable(results: readonly Verified[]): string {
-  const worst = new Map<string, Verified & { count: number }>();
-  for (const r of results) {
-    const key = `${r.call.kind} ${r.call.precision} ${r.result}`;
-    const old = worst.get(key);
-    const isWorse = !old || r.difference / r.limit > old.difference / old.limit;
-    worst.set(key, { ...(isWorse ? r : old), count: (old?.count ?? 0) + 1 });
-  }
-  const rows = [...worst.values()].map(({ call, result, difference, limit, count, ok }) => [
-    ...[call.kind, call.precision, result, count],
+async function look(
+  device: Device,
+  reference: Device,
+  options: ExaminationOptions,
+  tell: (text: string) => void,
+): Promise<Examination> {
+  const examination = await examineDevice(device, reference, options, tell);
+  const rows = examination.ops.map(({ kind, precision, result, calls, difference, limit, ok }) => [
+    ...[kind, precision, result, calls],
     difference.toExponential(1),
     limit.toExponential(1),
     ok ? '✓' : 'WRONG',
   ]);
-  return table(['op', 'precision', 'result', 'calls', 'largest difference', 'allowed', ''], rows);
+  tell(table(['op', 'precision', 'result', 'calls', 'largest difference', 'allowed', ''], rows));
+  return examination;
 }
+
+const verdicts = (claims: readonly Claim[]): string =>
+  table(
+    ['', 'claim', 'found'],
+    claims.map(({ claim, ok, detail }) => [ok ? '✓' : 'WRONG', claim, detail]),
+  );

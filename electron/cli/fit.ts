@@ -1,13 +1,11 @@
 import { type Command, Option } from 'commander';
-import { getTokenizer } from '../data/tokenizers/index.ts';
 import { advise, matrix } from '../engine/fit/advice.ts';
 import { type FitConfig, fit, largestThatFits, withDimension } from '../engine/fit/fit.ts';
 import { findGpu, gpus } from '../engine/fit/gpus.ts';
-import { modelConfigSchema, parameterCount } from '../engine/gpt2/config.ts';
-import { loadPreset } from '../engine/presets.ts';
-import { type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
+import { parameterCount } from '../engine/gpt2/config.ts';
+import { optimizerKinds } from '../engine/optimizers/index.ts';
 import type { Plan } from '../engine/program/planner.ts';
-import { type Precision, precisions } from '../engine/program/types.ts';
+import { precisions } from '../engine/program/types.ts';
 import { usualDevice } from '../engine/devices/usual.ts';
 import { findGpus } from '../engine/devices/cuda/found.ts';
 import { UsageError, UserError } from '../errors.ts';
@@ -15,20 +13,17 @@ import { formatBytes, formatCount } from '../format.ts';
 import { type BudgetPart, machineBudget, sizedBudget } from '../studio/budget.ts';
 import { locateHome } from '../studio/home.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
+import { type PresetFlags, presetSettings } from './presetSettings.ts';
 import { table } from './terminal/table.ts';
-import { applyFlags, merge, type Tree } from './settings.ts';
 
-interface FitOptions {
+interface FitOptions extends PresetFlags {
   readonly home?: string;
-  readonly preset: string;
-  readonly tokenizer?: 'gpt2' | 'bytes';
   readonly gpu?: string;
   readonly memory?: string;
   readonly reserve?: string;
   readonly solve?: 'layers' | 'context' | 'batch';
   readonly matrix?: boolean;
   readonly json?: boolean;
-  readonly [flag: string]: unknown;
 }
 
 export function addFit(program: Command): void {
@@ -61,7 +56,7 @@ export function addFit(program: Command): void {
 }
 
 function runFit(options: FitOptions): void {
-  let config = configOf(options);
+  let config: FitConfig = presetSettings(options).config;
   const budget = budgetOf(options);
   if (budget && budget.bytes <= 0)
     throw new UsageError(`The reserve leaves nothing of ${budget.name}: give a smaller --reserve.`);
@@ -96,22 +91,6 @@ function runFit(options: FitOptions): void {
     return;
   }
   print(config, plan, budget, options.solve, solved);
-}
-
-function configOf(options: FitOptions): FitConfig {
-  const preset = loadPreset(options.preset).config as Tree;
-  const tree = applyFlags(merge({ batch: 1, precision: 'f32', recompute: 'none' }, preset), options);
-  const tokenizer = getTokenizer(options.tokenizer ?? (tree.tokenizer as 'gpt2' | 'bytes'));
-  const model = modelConfigSchema.safeParse({ ...(tree.model as Tree), vocabSize: tokenizer.vocabSize });
-  if (!model.success) {
-    const issue = model.error.issues[0]!;
-    throw new UsageError(`Bad setting ${issue.path.join('.')}: ${issue.message}.`);
-  }
-  const { kind = 'adamw' } = (tree.optimizer ?? {}) as { kind?: OptimizerKind };
-  const { batch, precision, recompute } = tree as Pick<FitConfig, 'batch' | 'recompute'> & { precision: Precision };
-  if (!(batch >= 1 && batch <= 65536))
-    throw new UsageError(`--batch needs a whole number from 1 to 65536, not ${batch}.`);
-  return { model: model.data, batch, precision, recompute, optimizer: kind };
 }
 
 interface Budget {

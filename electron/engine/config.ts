@@ -5,7 +5,8 @@ import { UsageError } from '../errors.ts';
 import { plainIssue } from '../issues.ts';
 import { checkPhases } from './checkPhases.ts';
 import { checkModelConfig, modelConfigSchema } from './gpt2/config.ts';
-import { optimizerKinds } from './optimizers/index.ts';
+import { optimizerKinds, usualNumbers } from './optimizers/index.ts';
+import { recomputePolicies } from './program/recorder.ts';
 import { precisions } from './program/types.ts';
 import { positionExtensions } from './trainer/positions.ts';
 
@@ -85,16 +86,16 @@ export const runConfigSchema = z.strictObject({
   optimizer: z
     .strictObject({
       kind: z.enum(optimizerKinds).default('adamw'),
-      beta1: z.number().min(0).lt(1).default(0.9),
-      beta2: z.number().min(0).lt(1).default(0.95),
-      eps: z.number().positive().default(1e-8),
-      weightDecay: z.number().min(0).max(1).default(0.1),
-      gradClip: z.number().min(0).default(1),
+      beta1: z.number().min(0).lt(1).default(usualNumbers.beta1),
+      beta2: z.number().min(0).lt(1).default(usualNumbers.beta2),
+      eps: z.number().positive().default(usualNumbers.eps),
+      weightDecay: z.number().min(0).max(1).default(usualNumbers.weightDecay),
+      gradClip: z.number().min(0).default(usualNumbers.gradClip),
     })
     .prefault({}),
   /** Of activations and working weights; master weights, sums and norms are float32. */
   precision: z.enum(precisions).default('f32'),
-  recompute: z.enum(['none', 'attention', 'block']).default('none'),
+  recompute: z.enum(recomputePolicies).default('none'),
   device: z
     .strictObject({
       kind: z.enum(runDevices).default('cpu'),

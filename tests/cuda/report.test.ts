@@ -1,11 +1,31 @@
 import { describe, expect, it } from 'vitest';
-import { floorOf } from '../../electron/engine/bench/floor.ts';
+import { floorOf, peakOfKind } from '../../electron/engine/bench/floor.ts';
 import { dataSheetOf, peakOf } from '../../electron/engine/devices/cuda/peak.ts';
-import { findGpu } from '../../electron/engine/fit/gpus.ts';
+import { findGpu, gpus } from '../../electron/engine/fit/gpus.ts';
 import { Gpt2 } from '../../electron/engine/gpt2/programs.ts';
-import { programCost } from '../../electron/engine/program/cost.ts';
+import { callCost, programCost } from '../../electron/engine/program/cost.ts';
+import { allOps, opOf } from '../../electron/engine/program/declare.ts';
+import type { Call } from '../../electron/engine/program/types.ts';
+import { optimizerKinds, usualNumbers } from '../../electron/engine/optimizers/index.ts';
+import { Scorer } from '../../electron/engine/scorer.ts';
 
 const gib = 2 ** 30;
+
+/** One call of every kind, at a size at which what it does an element outweighs the rest. */
+function largeCalls(): Map<string, Call> {
+  const model = { vocabSize: 4096, contextLength: 1024, nLayer: 1, nHead: 4, nEmbd: 512, dropout: 0.1 };
+  const gpt2 = new Gpt2(model, 'bf16');
+  const settings = { ...usualNumbers, batch: 1, time: 1024, recompute: 'none' } as const;
+  const programs = [
+    ...optimizerKinds.flatMap((optimizer) => gpt2.training({ ...settings, optimizer }).programs),
+    gpt2.evaluation(1, 1024).program,
+    new Scorer(gpt2, 1024).program,
+    gpt2.decode(1, 1024, gpt2.cache(1)).program,
+  ];
+  const calls = new Map(programs.flatMap((p) => p.calls).map((call) => [call.kind, call]));
+  expect([...calls.keys()].sort()).toEqual(allOps().map((o) => o.kind));
+  return calls;
+}
 
 describe('data sheets', () => {
   it.each([
@@ -15,11 +35,21 @@ describe('data sheets', () => {
     ['NVIDIA A100-SXM4-40GB', 40 * gib, 'a100-40gb'],
     ['NVIDIA H100 80GB HBM3', 80 * gib, 'h100-80gb'],
     ['NVIDIA GeForce RTX 4060 Ti', 16 * gib, 'rtx-4060-ti-16gb'],
+    ['NVIDIA GeForce RTX 3060 Ti', 8 * gib, 'rtx-3060-ti'],
+    ['NVIDIA GeForce RTX 5060 Ti', 16 * gib, 'rtx-5060-ti-16gb'],
+    ['NVIDIA GeForce RTX 5090', 32 * gib, 'rtx-5090'],
+    ['NVIDIA RTX A4000', 16 * gib, 'rtx-a4000'],
+    ['NVIDIA RTX 6000 Ada Generation', 48 * gib, 'rtx-6000-ada'],
+    ['NVIDIA A10', 23 * gib, 'a10'],
+    ['NVIDIA A40', 45 * gib, 'a40'],
+    ['NVIDIA L4', 23 * gib, 'l4'],
+    ['NVIDIA L40S', 45 * gib, 'l40s'],
+    ['NVIDIA H200', 140 * gib, 'h200'],
   ])('are found by what a driver calls a GPU: %s', (name, memoryBytes, id) => {
     expect(dataSheetOf({ name, memoryBytes })?.id).toBe(id);
   });
 
-  it.each(['NVIDIA GeForce RTX 3060 Ti', 'NVIDIA GeForce RTX 3060 Laptop GPU', 'NVIDIA H100 PCIe', 'emulated GPU'])(
+  it.each(['NVIDIA GeForce RTX 3070 Ti', 'NVIDIA GeForce RTX 3060 Laptop GPU', 'NVIDIA H100 PCIe', 'emulated GPU'])(
     'are not taken of another model: %s',
     (name) => {
       expect(dataSheetOf({ name, memoryBytes: 12 * gib })).toBeUndefined();
@@ -33,11 +63,41 @@ describe('data sheets', () => {
     expect(peakOf(a100, 'f32', true)).toBe(156e12);
     expect(peakOf(a100, 'f32', false)).toBe(19.5e12);
   });
+
+  it.each(gpus.map((g) => [g.name, g] as const))('are of one kind with the others: %s', (name, gpu) => {
+    // GeForce: twice the rate of float32, where sums are float32; professional cards: four times; GA100 and GH100: more.
+    const times = gpu.f16Tflops / gpu.f32Tflops;
+    const expected = /GeForce/.test(name) ? 2 : /A100/.test(name) ? 16 : /H[12]00/.test(name) ? 14.8 : 4;
+    expect(Math.abs(times / expected - 1)).toBeLessThan(0.015);
+    expect(dataSheetOf({ name, memoryBytes: gpu.memoryMiB * 2 ** 20 })).toBe(gpu);
+  });
+});
+
+describe('the peak of a kind of call', () => {
+  const gpu = findGpu('a100-80gb');
+
+  it('is that of tensor cores where matrices are multiplied, and of nothing else', () => {
+    for (const kind of ['linear', 'attentionBackward', 'cachedAttention', 'packedAttention', 'head']) {
+      expect(peakOfKind(kind, 'bf16', gpu), kind).toBe(312e12);
+      expect(peakOfKind(kind, 'f32', gpu), kind).toBe(19.5e12);
+      expect(peakOfKind(kind, 'f32', gpu, true), kind).toBe(156e12);
+    }
+    for (const kind of ['layerNorm', 'dropout', 'cast', 'adamw', 'embed'])
+      for (const tf32 of [false, true]) expect(peakOfKind(kind, 'bf16', gpu, tf32), kind).toBe(19.5e12);
+  });
+
+  it('is that of tensor cores for all that does hundreds of operations a byte', () => {
+    // Two matrices of 512 × 512 in float32 give at least 512 / 6 operations for each of their bytes; sums and norms a few.
+    for (const [kind, call] of largeCalls()) {
+      const { flops, bytes } = callCost(call);
+      expect([kind, opOf(kind).multipliesMatrices]).toEqual([kind, flops / bytes > 40]);
+    }
+  });
 });
 
 describe('the floor of a step', () => {
   const model = { vocabSize: 1000, contextLength: 256, nLayer: 2, nHead: 4, nEmbd: 256, dropout: 0 };
-  const settings = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradClip: 1, recompute: 'none' } as const;
+  const settings = { ...usualNumbers, recompute: 'none' } as const;
   const { first, update } = new Gpt2(model, 'f16').training({ ...settings, batch: 2, time: 256 });
 
   it('counts all that its programs compute and move, as often as they are run', () => {

@@ -87,7 +87,6 @@ describe.skipIf(!hasCpu || !hasEmulator)('a run that goes on on another device',
     const [expected, actual] = [losses(staying), losses(run)];
     expect(actual).toHaveLength(16);
     expect(actual.slice(0, 4)).toEqual(expected.slice(0, 4));
-    expect(actual.slice(4)).not.toEqual(expected.slice(4));
     for (const [i, loss] of actual.entries()) expect(Math.abs(loss - expected[i]!), `step ${i + 1}`).toBeLessThan(1e-3);
 
     expect(driverMemoryOf(home, 'emulated GPU').source).toBe('measured');

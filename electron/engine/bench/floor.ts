@@ -1,5 +1,9 @@
-import type { Gpu } from '../fit/gpus.ts';
-import { callCost } from '../program/cost.ts';
+import { type Gpu, peakFlops } from '../fit/gpus.ts';
+import type { FitConfig } from '../fit/fit.ts';
+import { Gpt2 } from '../gpt2/programs.ts';
+import { usualNumbers } from '../optimizers/index.ts';
+import { callCost, modelFlopsPerToken } from '../program/cost.ts';
+import { opOf } from '../program/declare.ts';
 import type { Precision, Program } from '../program/types.ts';
 
 /** The least time that calls of one kind can take on a GPU. */
@@ -13,16 +17,9 @@ export interface OpFloor {
   readonly bound: 'arithmetic' | 'memory';
 }
 
-/** Kinds whose arithmetic is matrix products, which tensor cores take. */
-const products = new Set([
-  ...['linear', 'linearGeluTanh', 'linearBackwardInput', 'linearBackwardWeight', 'attention', 'attentionBackward'],
-  ...['head', 'headCrossEntropy', 'headCrossEntropyGrad'],
-]);
-
 /** The most that a GPU's data sheet promises for a kind of call, FLOP/s. */
-export function peakOfKind(kind: string, precision: Precision, { f16Tflops, f32Tflops }: Gpu): number {
-  return (products.has(kind) && precision !== 'f32' ? f16Tflops : f32Tflops) * 1e12;
-}
+export const peakOfKind = (kind: string, precision: Precision, gpu: Gpu, tf32 = false): number =>
+  peakFlops(gpu, precision, { tf32, multipliesMatrices: opOf(kind).multipliesMatrices });
 
 /** The roofline (Williams et al. 2009): the time for the arithmetic or for the bytes, whichever is longer. */
 export const floorSeconds = (flops: number, bytes: number, peak: number, { bandwidthGBs }: Gpu): number =>
@@ -32,13 +29,14 @@ export const floorSeconds = (flops: number, bytes: number, peak: number, { bandw
  * The floor of programs on a GPU, by kind of call, the longest first: each call's FLOPs and bytes, as its op declares
  * them, against the data sheet.
  * @param runs how often each program is run
+ * @param tf32 whether tensor cores take float32 products
  */
-export function floorOf(runs: ReadonlyMap<Program, number>, gpu: Gpu): OpFloor[] {
+export function floorOf(runs: ReadonlyMap<Program, number>, gpu: Gpu, tf32 = false): OpFloor[] {
   const kinds = new Map<string, OpFloor>();
   for (const [program, times] of runs) {
     for (const call of program.calls) {
       const { flops, bytes } = callCost(call);
-      const peak = peakOfKind(call.kind, call.precision, gpu);
+      const peak = peakOfKind(call.kind, call.precision, gpu, tf32);
       const old = kinds.get(call.kind) ?? { calls: 0, flops: 0, bytes: 0, seconds: 0 };
       const sum = {
         kind: call.kind,
@@ -54,4 +52,54 @@ export function floorOf(runs: ReadonlyMap<Program, number>, gpu: Gpu): OpFloor[]
     }
   }
   return [...kinds.values()].sort((a, b) => b.seconds - a.seconds);
+}
+
+/** A training step whose floor is asked for. */
+export interface FlooredStep extends Required<FitConfig> {
+  /** A multiple of batch × context. */
+  readonly tokensPerStep: number;
+}
+
+/** The least time of a whole training step on a GPU. */
+export interface StepFloor {
+  readonly seconds: number;
+  readonly tokensPerSecond: number;
+  /** Of all ops. */
+  readonly flops: number;
+  readonly bytes: number;
+  /** As the literature counts them: `modelFlopsPerToken`. */
+  readonly modelFlops: number;
+  /** Of its matrix products, FLOP/s. */
+  readonly peak: number;
+  /** What the model FLOPs in that time are of the peak; it can pass 1, as they count attention without its mask. */
+  readonly mfu: number;
+  /** The longest first. */
+  readonly ops: readonly OpFloor[];
+}
+
+/** The floor of a training step: its micro-batches, clipping and the optimizer, one after another. */
+export function stepFloor(step: FlooredStep, gpu: Gpu, tf32 = false): StepFloor {
+  const { model, batch, precision, optimizer, recompute, tokensPerStep } = step;
+  const time = model.contextLength;
+  const settings = { ...usualNumbers, optimizer, batch, time, recompute };
+  const { first, further, update } = new Gpt2(model, precision).training(settings);
+  const runs = new Map([
+    [first, 1],
+    [further, tokensPerStep / (batch * time) - 1],
+    [update, 1],
+  ]);
+  const ops = floorOf(runs, gpu, tf32);
+  const sum = (key: 'seconds' | 'flops' | 'bytes') => ops.reduce((all, o) => all + o[key], 0);
+  const [seconds, peak] = [sum('seconds'), peakFlops(gpu, precision, { tf32 })];
+  const modelFlops = tokensPerStep * modelFlopsPerToken(model, time);
+  return {
+    seconds,
+    tokensPerSecond: tokensPerStep / seconds,
+    flops: sum('flops'),
+    bytes: sum('bytes'),
+    modelFlops,
+    peak,
+    mfu: modelFlops / seconds / peak,
+    ops,
+  };
 }

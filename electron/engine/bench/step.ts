@@ -1,13 +1,15 @@
-import type { Device, Session } from '../devices/device.ts';
+import type { Device, DeviceMemoryUse, Session } from '../devices/device.ts';
 import { type OpTime, Profile } from '../devices/profile.ts';
-import { type Inputs, scalarCount } from '../gpt2/inputs.ts';
+import { formatBytes } from '../../format.ts';
+import type { Inputs } from '../gpt2/inputs.ts';
 import { InFlight } from '../devices/inFlight.ts';
 import type { ModelConfig } from '../gpt2/config.ts';
 import { Gpt2 } from '../gpt2/programs.ts';
-import type { OptimizerKind } from '../optimizers/index.ts';
+import { type OptimizerKind, usualNumbers } from '../optimizers/index.ts';
 import { modelFlopsPerToken } from '../program/cost.ts';
 import { plan } from '../program/planner.ts';
 import type { Precision, Program } from '../program/types.ts';
+import { writeScalars } from '../trainer/feed.ts';
 import { initialise } from '../trainer/initialise.ts';
 import { median } from './median.ts';
 
@@ -29,12 +31,36 @@ export interface StepResult {
   readonly plannedBytes: number;
   /** Planned in the host's memory. */
   readonly pagedBytes: number;
-  /** By how much less of the device's memory was free while it trained, where the device can tell. */
-  readonly heldBytes?: number;
+  /** What was held of the device's memory while it trained, where the device can tell. */
+  readonly memory?: HeldMemory;
   readonly allocatedBytes: number;
   /** By kind of op, all steps together, the slowest first. */
   readonly steps: number;
   readonly ops: readonly OpTime[];
+}
+
+/** What a training step holds of a device's memory. */
+export interface HeldMemory {
+  /** Of arenas, as the device counts them. */
+  readonly arenaBytes: number;
+  /** Of the driver, kernels and recorded programs, as it was when all was loaded and nothing had run yet. */
+  readonly overheadBytes: number;
+  /** All that the process held when the last step had been trained. */
+  readonly processBytes: number;
+  /** By how much less of the memory was free then than before anything was loaded. */
+  readonly heldBytes: number;
+}
+
+/** A step whose plan is larger than what is free. */
+export class DoesNotFit extends Error {
+  readonly missingBytes: number;
+
+  constructor(neededBytes: number, freeBytes: number) {
+    const missingBytes = neededBytes - freeBytes;
+    const [needed, free, missing] = [neededBytes, freeBytes, missingBytes].map(formatBytes);
+    super(`it does not fit: its plan needs ${needed}, ${free} are free, ${missing} too little`);
+    this.missingBytes = missingBytes;
+  }
 }
 
 /** GPT-2 124M (Radford et al. 2019). */
@@ -46,7 +72,6 @@ export const gpt2: ModelConfig = {
   nEmbd: 768,
   dropout: 0,
 };
-const settings = { recompute: 'none', gradClip: 1, beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1 } as const;
 
 export interface StepBench {
   readonly model: ModelConfig;
@@ -59,16 +84,21 @@ export interface StepBench {
   readonly microBatches?: number;
 }
 
-/** Times training steps: micro-batches, and the update behind them. */
+/**
+ * Times training steps: micro-batches, and the update behind them.
+ * @throws DoesNotFit before anything is loaded
+ */
 export async function benchStep(device: Device, bench: StepBench, repetitions: number): Promise<StepResult> {
   const { model: config, batch, time, precision, optimizer = 'adamw', microBatches = 1 } = bench;
   const model = new Gpt2(config, precision);
-  const training = model.training({ ...settings, optimizer, batch, time });
+  const training = model.training({ ...usualNumbers, recompute: 'none', optimizer, batch, time });
   const { first, further, update } = training;
   const all = [first, ...(microBatches > 1 ? [further] : []), update, model.castWeights];
   const memory = plan(all);
-  const before = device.memory?.().freeBytes;
+  const before = device.memory?.();
+  if (before && memory.totalBytes > before.freeBytes) throw new DoesNotFit(memory.totalBytes, before.freeBytes);
   const session = await device.load(all, memory);
+  const overheadBytes = device.overheadBytes();
   try {
     await initialise(session, model, 1);
     writeInputs(session, training.inputs, bench);
@@ -92,13 +122,24 @@ export async function benchStep(device: Device, bench: StepBench, repetitions: n
       plannedBytes: memory.totalBytes,
       pagedBytes: memory.hostBytes,
       allocatedBytes: session.allocatedBytes(),
-      ...(before === undefined ? {} : { heldBytes: before - device.memory!().freeBytes }),
+      ...(before ? { memory: heldMemory(device, before, overheadBytes) } : {}),
       steps: repetitions,
       ops: profile.byKind(),
     };
   } finally {
     session.close();
   }
+}
+
+function heldMemory(device: Device, before: DeviceMemoryUse, overheadBytes: number): HeldMemory {
+  const now = device.memory!();
+  const arenaBytes = now.arenaBytes - before.arenaBytes;
+  return {
+    arenaBytes,
+    overheadBytes,
+    processBytes: device.overheadBytes() + arenaBytes,
+    heldBytes: before.freeBytes - now.freeBytes,
+  };
 }
 
 function writeInputs(session: Session, inputs: Inputs, { model, batch, time, microBatches = 1 }: StepBench): void {
@@ -108,9 +149,8 @@ function writeInputs(session: Session, inputs: Inputs, { model, batch, time, mic
     inputs.targets,
     Int32Array.from({ length: batch * time }, (_, i) => token(_, i + 1)),
   );
-  const scalars = new Float32Array(scalarCount);
-  scalars.set([1e-4, 10, 20, 1, 1 / (microBatches * batch * time)]);
-  session.write(inputs.scalars, scalars);
+  const tokensPerStep = microBatches * batch * time;
+  writeScalars(session, inputs, { optimizer: usualNumbers, tokensPerStep }, 1e-4, 1, 1);
 }
 
 /** Micro-batches that are timed in a row, where a device takes one behind the other. */

@@ -1,11 +1,10 @@
-import { type OptimizerKind, optimizerKinds } from '../optimizers/index.ts';
+import { type OptimizerKind, optimizerKinds, usualNumbers } from '../optimizers/index.ts';
 import { programCost } from '../program/cost.ts';
-import type { Recompute } from '../program/recorder.ts';
+import { type Recompute, recomputePolicies } from '../program/recorder.ts';
 import type { Precision } from '../program/types.ts';
 import { Gpt2 } from '../gpt2/programs.ts';
-import { type FitConfig, fit, numbers } from './fit.ts';
+import { type FitConfig, fit } from './fit.ts';
 
-const policies: readonly Recompute[] = ['none', 'attention', 'block'];
 /** From most memory to least. */
 const formats: readonly OptimizerKind[] = ['adamw', 'adamw8bit', 'adamw4bit', 'pagedAdamw8bit'];
 
@@ -37,7 +36,7 @@ export function advise(config: FitConfig, bytes: number, count = 3): Advice[] {
   const ways: (Advice & { readonly cost: number })[] = [];
   const { precision: now = 'f32' } = config;
   const settings = (now === 'f32' ? (['f32', 'bf16'] as const) : [now]).flatMap((precision) =>
-    policies.slice(policies.indexOf(config.recompute)).map((recompute) => ({ precision, recompute })),
+    recomputePolicies.slice(recomputePolicies.indexOf(config.recompute)).map((recompute) => ({ precision, recompute })),
   );
   for (const { precision, recompute } of settings) {
     for (const optimizer of formats.slice(formats.indexOf(config.optimizer ?? 'adamw'))) {
@@ -91,7 +90,7 @@ function changesOf(from: FitConfig, to: FitConfig): string[] {
 
 /** The same in every precision. */
 function microBatchFlops({ model, batch, recompute }: FitConfig): number {
-  const training = new Gpt2(model).training({ ...numbers, batch, time: model.contextLength, recompute });
+  const training = new Gpt2(model).training({ ...usualNumbers, batch, time: model.contextLength, recompute });
   return programCost(training.first).flops;
 }
 
@@ -108,7 +107,7 @@ export interface MatrixRow {
 export function matrix(config: FitConfig, batches: readonly number[]): MatrixRow[] {
   return optimizerKinds.flatMap((optimizer) =>
     widths.flatMap((precision) =>
-      policies.map((recompute) => ({
+      recomputePolicies.map((recompute) => ({
         optimizer,
         precision,
         recompute,

@@ -1,5 +1,5 @@
 import { checkModelConfig, type ModelConfig } from '../gpt2/config.ts';
-import type { OptimizerKind } from '../optimizers/index.ts';
+import { type OptimizerKind, usualNumbers } from '../optimizers/index.ts';
 import type { Plan } from '../program/planner.ts';
 import type { Recompute } from '../program/recorder.ts';
 import type { Precision } from '../program/types.ts';
@@ -16,14 +16,14 @@ export interface FitConfig {
   readonly optimizer?: OptimizerKind;
 }
 
-/** Samples of the usual length. The optimizer's numbers don't change the plan. */
+/** Samples of the usual length. */
 const sampling = { every: 0, prompts: ['\n'], tokens: 120, temperature: 1, topK: 0 };
-export const numbers = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradClip: 1 };
 
 /** The plan of a run: exactly what a device allocates for its training, its evaluations and its samples. */
 export function fit(config: FitConfig): Plan {
   checkModelConfig(config.model);
-  const optimizer = { ...numbers, kind: config.optimizer ?? 'adamw' };
+  // Its numbers don't change the plan.
+  const optimizer = { ...usualNumbers, kind: config.optimizer ?? 'adamw' };
   return new RunPrograms({ precision: 'f32', ...config, optimizer, sampling }).plan;
 }
 

@@ -12,6 +12,9 @@ export type { AdamWSettings, Moments, ParameterStates, StateTensor, UpdateInputs
 export const optimizerKinds = ['adamw', 'adamw8bit', 'pagedAdamw8bit', 'adamw4bit'] as const;
 export type OptimizerKind = (typeof optimizerKinds)[number];
 
+/** AdamW's numbers and the largest gradient norm of a run that gives none, as GPT-3's (Brown et al. 2020, appendix B). */
+export const usualNumbers = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradClip: 1 } as const;
+
 /** Smaller tensors keep float32 moments (bitsandbytes: fewer than 4096 elements; lpmm: 4096 or fewer). */
 const isSmall = ({ spec }: Parameter, kind: OptimizerKind): boolean => {
   const n = elements(spec.fileShape);

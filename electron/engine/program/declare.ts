@@ -33,6 +33,8 @@ export interface OpSpec {
   readonly attrs: readonly string[];
   /** Floating-point operations of one call; a multiply-add counts 2. */
   readonly flops: (d: Dims, attrs: Dims, call: Call) => number;
+  /** Whether these are products of matrices, which tensor cores take. */
+  readonly multipliesMatrices: boolean;
   /** Bytes that one call moves, where that is not every argument once. */
   readonly bytes?: (d: Dims, precision: Precision) => number;
   /** float32 elements of scratch memory that one call needs, part of the plan. */

@@ -14,7 +14,8 @@ import {
 export type { Buffer, Program } from './types.ts';
 
 /** What the recorder keeps for the backward pass, and what it computes again there. */
-export type Recompute = 'none' | 'attention' | 'block';
+export const recomputePolicies = ['none', 'attention', 'block'] as const;
+export type Recompute = (typeof recomputePolicies)[number];
 
 export interface RecorderOptions {
   /** Take gradients: calls go on the tape, and `backward` may be called. */

@@ -7,7 +7,7 @@ import type { Window } from './windows.ts';
 export function writeScalars(
   session: Session,
   inputs: Inputs,
-  config: RunConfig,
+  config: Pick<RunConfig, 'tokensPerStep'> & { readonly optimizer: Pick<RunConfig['optimizer'], 'beta1' | 'beta2'> },
   learningRate: number,
   t: number,
   lossScale: number,

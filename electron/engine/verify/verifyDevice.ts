@@ -1,16 +1,16 @@
 import type { Device } from '../devices/device.ts';
 import { Generator } from '../generator.ts';
 import type { ModelConfig } from '../gpt2/config.ts';
-import { scalarCount } from '../gpt2/inputs.ts';
 import { Gpt2 } from '../gpt2/programs.ts';
 import { type OptimizerKind, optimizerKinds } from '../optimizers/index.ts';
 import { opOf } from '../program/declare.ts';
 import { plan } from '../program/planner.ts';
-import { type Precision, precisions } from '../program/types.ts';
+import { type Call, type Precision, precisions } from '../program/types.ts';
 import { Scorer } from '../scorer.ts';
 import { Evaluator } from '../trainer/evaluator.ts';
 import { initialise } from '../trainer/initialise.ts';
 import { comparedDevice, type Comparison } from './comparedDevice.ts';
+import { tokenAt, Trial, type TrialOptions } from './trial.ts';
 
 /** A result, how far it is from the reference, and how far it may be. */
 export interface Verified extends Comparison {
@@ -19,16 +19,17 @@ export interface Verified extends Comparison {
 }
 
 export interface VerifyOptions {
-  /** The shape that calls have: a layer or two of it are enough. */
-  readonly model: ModelConfig;
+  /**
+   * The shapes that calls have: a layer of each is enough. The first is compared with every optimizer, others only
+   * where their shapes make a difference.
+   */
+  readonly models: readonly ModelConfig[];
   readonly batch: number;
   readonly precisions?: readonly Precision[];
   readonly optimizers?: readonly OptimizerKind[];
   /** Whether the device rounds factors of float32 products to 10 bits. */
   readonly tf32?: boolean;
 }
-
-const numbers = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradClip: 1 };
 
 /** Distance of neighbours in a precision, relative to their size. */
 const step: Record<Precision, number> = { f32: 2 ** -23, f16: 2 ** -10, bf16: 2 ** -7 };
@@ -44,6 +45,11 @@ function limitOf({ call, result }: Comparison, tf32: boolean): number {
   if (call.precision !== 'f32')
     return dtype === 'real' || call.kind.startsWith('head') ? 1.01 * step[call.precision] : 1e-4;
   return tf32 ? 2 ** -9 : 2e-5;
+}
+
+/** How wide the heads of a call of attention are; undefined of other calls. */
+export function headDimOf({ kind, dims, attrs }: Call): number | undefined {
+  return kind === 'packedAttention' ? dims.width! / attrs.heads! : dims.headDim;
 }
 
 /**
@@ -65,62 +71,36 @@ export async function verifyDevice(
     tell(verified);
   });
   const [first, ...others] = options.optimizers ?? optimizerKinds;
-  const { contextLength } = options.model;
-  // What differs between optimizers does not depend on the number of tokens: the reference is slow.
-  const short = Math.min(512, contextLength);
-  for (const [i, precision] of (options.precisions ?? precisions).entries()) {
-    await train(device, options, { precision, optimizer: first!, dropout: 0, time: contextLength });
-    await train(device, options, { precision, optimizer: first!, dropout: 0.1, time: short });
-    if (i === 0) {
-      for (const optimizer of others) await train(device, options, { precision, optimizer, dropout: 0, time: short });
+  for (const [i, model] of options.models.entries()) {
+    const { contextLength } = model;
+    // What differs between optimizers does not depend on the number of tokens: the reference is slow.
+    const short = Math.min(512, contextLength);
+    for (const [k, precision] of (options.precisions ?? precisions).entries()) {
+      const { batch } = options;
+      await train(device, { model, batch, precision, optimizer: first! });
+      await train(device, { model: { ...model, dropout: 0.1 }, batch, precision, optimizer: first!, time: short });
+      if (i === 0 && k === 0) {
+        for (const optimizer of others) await train(device, { model, batch, precision, optimizer, time: short });
+      }
+      await use(device, model, batch, precision);
     }
-    await use(device, options, precision);
   }
   return all;
 }
 
-/** Tokens of which some occur often, as in text. */
-const token = (i: number, vocabSize: number): number => (i % 3 === 0 ? i % 7 : (i * 7919) % vocabSize);
-
-interface Training {
-  readonly precision: Precision;
-  readonly optimizer: OptimizerKind;
-  readonly dropout: number;
-  readonly time: number;
-}
-
-async function train(
-  device: Device,
-  { model: shape, batch }: VerifyOptions,
-  { precision, optimizer, dropout, time }: Training,
-): Promise<void> {
-  const config = { ...shape, dropout };
-  const model = new Gpt2(config, precision);
-  const training = model.training({ ...numbers, optimizer, batch, time, recompute: 'none' });
-  const programs = [...training.programs, model.castWeights];
-  const session = await device.load(programs, plan(programs));
+async function train(device: Device, options: TrialOptions): Promise<void> {
+  const trial = new Trial(options);
+  const session = await trial.begin(device);
   try {
-    await initialise(session, model, 1);
-    const { inputs } = training;
-    const tokens = Int32Array.from({ length: batch * time + 1 }, (_, i) => token(i, config.vocabSize));
-    session.write(inputs.tokens, tokens.slice(0, -1));
-    session.write(inputs.targets, tokens.slice(1));
-    session.write(inputs.rng, Int32Array.of(1, 2, 3, 4));
-    const scalars = new Float32Array(scalarCount);
-    const scale = precision === 'f16' ? 1024 : 1;
-    scalars.set([1e-3, 1 / (1 - numbers.beta1), 1 / (1 - numbers.beta2), scale, scale / (2 * batch * time)]);
-    session.write(inputs.scalars, scalars);
-    await session.run(training.first);
-    await session.run(training.further);
-    await session.run(training.update);
+    await trial.step(session, 0);
     // Once more: the moments are no longer 0.
-    await session.run(training.update);
+    await session.run(trial.training.update);
   } finally {
     session.close();
   }
 }
 
-async function use(device: Device, { model: config, batch }: VerifyOptions, precision: Precision): Promise<void> {
+async function use(device: Device, config: ModelConfig, batch: number, precision: Precision): Promise<void> {
   const model = new Gpt2(config, precision);
   const time = config.contextLength;
   const evaluator = new Evaluator(model, batch, time);
@@ -130,7 +110,7 @@ async function use(device: Device, { model: config, batch }: VerifyOptions, prec
   const session = await device.load(programs, plan(programs));
   try {
     await initialise(session, model, 2);
-    const text = (length: number) => Array.from({ length }, (_, i) => token(i, config.vocabSize));
+    const text = (length: number) => Array.from({ length }, (_, i) => tokenAt(i, config.vocabSize));
     const window = { inputs: Int32Array.from(text(time)), targets: Int32Array.from(text(time + 1).slice(1)) };
     await evaluator.meanLoss(session, { count: batch, read: () => window });
     const prompt = text(Math.min(time - 4, 300));

@@ -1,16 +1,11 @@
-import { type Gpu, gpus } from '../../fit/gpus.ts';
+import { type Gpu, gpus, peakFlops } from '../../fit/gpus.ts';
 import type { Precision } from '../../program/types.ts';
 import type { GpuDescription } from './addon.ts';
 
-/**
- * What matrix products could reach at most, FLOP/s: from the data sheet of the GPU's name, NaN when it is not in the table.
- * Tensor cores take float32 at half the rate of 16 bits (NVIDIA's data sheets of Ampere, Ada and Hopper).
- */
+/** What matrix products could reach at most, FLOP/s: from the data sheet of the GPU's name, NaN when it is not in the table. */
 export function peakOf(gpu: Pick<GpuDescription, 'name' | 'memoryBytes'>, precision: Precision, tf32: boolean): number {
   const sheet = dataSheetOf(gpu);
-  if (!sheet) return Number.NaN;
-  if (precision !== 'f32') return sheet.f16Tflops * 1e12;
-  return (tf32 ? Math.max(sheet.f32Tflops, sheet.f16Tflops / 2) : sheet.f32Tflops) * 1e12;
+  return sheet ? peakFlops(sheet, precision, { tf32 }) : Number.NaN;
 }
 
 /** The row of the table that a GPU's own name and memory belong to: `NVIDIA H100 80GB HBM3` is the table's `NVIDIA H100 80 GB`. */

@@ -15,6 +15,7 @@ const attentionBackward = defineOp({
     dqkv: write('batch*time 3*heads*headDim', 'real'),
   },
   attrs: ['dropout', 'stream'],
+  multipliesMatrices: true,
   flops: (d) => 10 * d.headDim! * causalPairs(d),
   // In half precision the queries' gradients are summed in float32 before they are rounded.
   workspace: (d, _, precision) => d.batch! * d.heads! * d.time! * (precision === 'f32' ? 1 : 1 + d.headDim!),
@@ -31,6 +32,7 @@ export const attention = defineOp({
     lse: write('batch heads time'),
   },
   attrs: ['dropout', 'stream'],
+  multipliesMatrices: true,
   flops: (d) => 4 * d.headDim! * causalPairs(d),
   gradient(g, { args: { qkv, rng, y, lse }, attrs }) {
     const { buffer, accumulate } = g.into(qkv!);
@@ -51,5 +53,6 @@ export const cachedAttention = defineOp({
     y: write('batch*time heads*headDim', 'real'),
   },
   attrs: [],
+  multipliesMatrices: true,
   flops: (d) => 4 * d.headDim! * d.batch! * d.heads! * d.time! * d.context!,
 });

@@ -6,5 +6,6 @@ export const cast = defineOp({
   formula: 'y = x in the precision of y',
   args: { x: read('~elements'), y: write('~elements', 'real') },
   attrs: [],
+  multipliesMatrices: false,
   flops: () => 0,
 });

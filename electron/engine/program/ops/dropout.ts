@@ -14,6 +14,7 @@ export const dropout = defineOp({
     y: write('rows width', 'real'),
   },
   attrs: ['dropout', 'stream'],
+  multipliesMatrices: false,
   flops: (d) => 2 * d.rows! * d.width!,
   gradient(g, { args: { x, rng, residual, y }, attrs }) {
     const dy = g.of(y!);

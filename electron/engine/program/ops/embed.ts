@@ -12,6 +12,7 @@ const embedBackward = defineOp({
     dwpe: sum('context width'),
   },
   attrs: [],
+  multipliesMatrices: false,
   flops: (d) => 2 * d.batch! * d.time! * d.width!,
   bytes: (d, precision) => d.batch! * d.time! * ((bytesPerElement[precision] + 16) * d.width! + 4),
 });
@@ -28,6 +29,7 @@ export const embed = defineOp({
     x: write('batch*time width', 'real'),
   },
   attrs: [],
+  multipliesMatrices: false,
   flops: (d) => d.batch! * d.time! * d.width!,
   bytes: (d, precision) => d.batch! * d.time! * (3 * bytesPerElement[precision] * d.width! + 4),
   gradient(g, { args: { tokens, wte, wpe, x } }) {

@@ -20,6 +20,7 @@ export const head = defineOp({
   },
   attrs: [],
   check: (d) => checkVocab(d, d),
+  multipliesMatrices: true,
   flops: (d) => 2 * d.rows! * d.width! * d.vocab!,
 });
 
@@ -35,6 +36,7 @@ export const headCrossEntropy = defineOp({
   },
   attrs: ['vocab'],
   check: checkVocab,
+  multipliesMatrices: true,
   flops: (d, a) => 2 * d.rows! * d.width! * a.vocab!,
   workspace: headWorkspace,
 });
@@ -54,6 +56,7 @@ export const headCrossEntropyGrad = defineOp({
   },
   attrs: ['vocab'],
   check: checkVocab,
+  multipliesMatrices: true,
   flops: (d, a) => 6 * d.rows! * d.width! * a.vocab!,
   workspace: headWorkspace,
 });
@@ -64,5 +67,6 @@ export const sumLosses = defineOp({
   formula: 'total = Σ losses',
   args: { losses: read('rows'), total: sum('1') },
   attrs: [],
+  multipliesMatrices: false,
   flops: (d) => d.rows!,
 });

@@ -18,6 +18,7 @@ const layerNormBackward = defineOp({
     dbeta: sum('width'),
   },
   attrs: [],
+  multipliesMatrices: false,
   flops: (d) => 14 * d.rows! * d.width!,
   workspace: (d) => Math.ceil(d.rows! / layerNormRowsPerChunk) * 2 * d.width!,
 });
@@ -34,6 +35,7 @@ export const layerNorm = defineOp({
     rstd: write('rows'),
   },
   attrs: ['eps'],
+  multipliesMatrices: false,
   flops: (d) => 8 * d.rows! * d.width!,
   gradient(g, { args: { x, gamma, beta, y, mean, rstd } }) {
     emitInto(g, layerNormBackward, { dy: g.of(y!), x, gamma, mean, rstd }, { dx: x, dgamma: gamma, dbeta: beta });

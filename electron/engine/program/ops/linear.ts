@@ -16,6 +16,7 @@ const linearBackwardInput = defineOp({
     dx: sum('rows in', 'real'),
   },
   attrs: [],
+  multipliesMatrices: true,
   flops: (d) => 2 * d.rows! * d.in! * d.out!,
 });
 
@@ -30,6 +31,7 @@ const linearBackwardWeight = defineOp({
   },
   attrs: ['zeroFrom', 'zeroTo'],
   check: checkZeros,
+  multipliesMatrices: true,
   flops: (d) => 2 * d.rows! * d.in! * d.out! + d.rows! * d.out!,
 });
 
@@ -50,6 +52,7 @@ export const linear = defineOp({
   },
   attrs: ['zeroFrom', 'zeroTo'],
   check: checkZeros,
+  multipliesMatrices: true,
   flops: (d) => 2 * d.rows! * d.in! * d.out!,
   gradient(g, { args: { x, w, b, residual, y }, attrs }) {
     const dy = g.of(y!);
@@ -72,6 +75,7 @@ export const linearGeluTanh = defineOp({
     y: write('rows out', 'real'),
   },
   attrs: [],
+  multipliesMatrices: true,
   flops: (d) => 2 * d.rows! * d.in! * d.out!,
   gradient(g, { args: { x, w, b, pre } }) {
     // The linear layer that reads y has multiplied by gelu'(pre) on its way back: nothing is left to do for y.

@@ -14,6 +14,7 @@ export const embedPacked = defineOp({
     x: write('rows width', 'real'),
   },
   attrs: [],
+  multipliesMatrices: false,
   flops: (d) => d.rows! * d.width!,
 });
 
@@ -31,6 +32,7 @@ export const packedAttention = defineOp({
   },
   attrs: ['heads'],
   // An upper bound: what tokens see is not known before they are.
+  multipliesMatrices: true,
   flops: (d: Dims) => 2 * d.width! * d.rows! * (d.rows! + 1),
   check(d, { heads }) {
     if (d.width! % heads! !== 0) return `${d.width} columns are not divided by ${heads} heads`;
@@ -47,6 +49,7 @@ export const selectRows = defineOp({
   formula: 'y[i] = x[index[i]]',
   args: { x: read('sourceRows width', 'real'), index: read('rows', 'i32'), y: write('rows width', 'real') },
   attrs: [],
+  multipliesMatrices: false,
   flops: () => 0,
   bytes: (d) => 4 * d.rows! * (2 * d.width! + 1),
 });

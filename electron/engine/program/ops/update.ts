@@ -11,6 +11,7 @@ export const squaredSum = defineOp({
   attrs: ['index'],
   check: (d, { index }) =>
     index! >= 0 && index! < d.tensors! ? undefined : `index ${index} is not below ${d.tensors}`,
+  multipliesMatrices: false,
   flops: (d) => 2 * d.elements!,
   workspace: (d) => Math.ceil(d.elements! / squaresPerChunk),
 });
@@ -24,6 +25,7 @@ export const clipFactor = defineOp({
   formula: 'gradNorm = √(Σ squares) / lossScale, factor = min(1, maxNorm / (gradNorm + 1e-6)) / lossScale',
   args: { squares: read('tensors'), scalars: read('8'), stats: write('4') },
   attrs: ['maxNorm'],
+  multipliesMatrices: false,
   flops: (d) => d.tensors!,
 });
 
@@ -48,6 +50,7 @@ export const adamw = defineOp({
     scalars: read('8'),
   },
   attrs: [...adamwAttrs],
+  multipliesMatrices: false,
   flops: (d) => 14 * d.elements!,
 });
 
@@ -70,6 +73,7 @@ export const adamw8bit = defineOp({
   },
   attrs: [...adamwAttrs],
   check: (d) => countsOf({ blocks: [d.blocks!, Math.ceil(d.elements! / 256)] }),
+  multipliesMatrices: false,
   flops: (d) => 24 * d.elements!,
 });
 
@@ -101,6 +105,7 @@ export const adamw4bit = defineOp({
     const scales = rows! > 0 ? rows! + n / rows! : blocks;
     return countsOf({ bytes: [d.bytes!, Math.ceil(n / 2)], blocks: [d.blocks!, blocks], scales: [d.scales!, scales] });
   },
+  multipliesMatrices: false,
   flops: (d) => 30 * d.elements!,
   workspace: (d, { rows }) => (rows! > 0 ? d.scales! + rankOneChunks * (d.scales! - rows!) : 0),
 });
@@ -121,6 +126,7 @@ export const pageIn = defineOp({
   args: { ...moments(read, onHost), ...moments(write, inWindow) },
   attrs: [],
   check: (d) => countsOf({ blocks: [d.blocks!, Math.ceil(d.elements! / 256)] }),
+  multipliesMatrices: false,
   flops: () => 0,
 });
 
@@ -131,5 +137,6 @@ export const pageOut = defineOp({
   args: { ...moments(write, onHost), ...moments(read, inWindow) },
   attrs: [],
   check: (d) => countsOf({ blocks: [d.blocks!, Math.ceil(d.elements! / 256)] }),
+  multipliesMatrices: false,
   flops: () => 0,
 });

@@ -1,0 +1,43 @@
+import { getTokenizer, type TokenizerName } from '../data/tokenizers/index.ts';
+import type { FitConfig } from '../engine/fit/fit.ts';
+import { checkModelConfig, modelConfigSchema } from '../engine/gpt2/config.ts';
+import type { OptimizerKind } from '../engine/optimizers/index.ts';
+import { loadPreset } from '../engine/presets.ts';
+import type { Precision } from '../engine/program/types.ts';
+import { UsageError } from '../errors.ts';
+import { applyFlags, merge, type Tree } from './settings.ts';
+
+/** A preset's name, and the flags of settings that are over it. */
+export interface PresetFlags {
+  readonly preset: string;
+  readonly tokenizer?: TokenizerName;
+  readonly [flag: string]: unknown;
+}
+
+export interface PresetSettings {
+  readonly config: Required<FitConfig>;
+  /** Tokens of an optimizer step: one micro-batch where the preset says nothing. */
+  readonly tokensPerStep: number;
+}
+
+/**
+ * What decides a step: a preset with the flags over it, and the schema's defaults for what neither says.
+ * @throws UsageError that names the setting and what is wrong with it
+ */
+export function presetSettings(options: PresetFlags): PresetSettings {
+  const preset = loadPreset(options.preset).config as Tree;
+  const tree = applyFlags(merge({ batch: 1, precision: 'f32', recompute: 'none' }, preset), options);
+  const tokenizer = getTokenizer(options.tokenizer ?? (tree.tokenizer as TokenizerName));
+  const model = modelConfigSchema.safeParse({ ...(tree.model as Tree), vocabSize: tokenizer.vocabSize });
+  if (!model.success) {
+    const issue = model.error.issues[0]!;
+    throw new UsageError(`Bad setting ${issue.path.join('.')}: ${issue.message}.`);
+  }
+  checkModelConfig(model.data);
+  const { kind: optimizer = 'adamw' } = (tree.optimizer ?? {}) as { kind?: OptimizerKind };
+  const { batch, precision, recompute } = tree as Pick<FitConfig, 'batch' | 'recompute'> & { precision: Precision };
+  if (!(batch >= 1 && batch <= 65536))
+    throw new UsageError(`--batch needs a whole number from 1 to 65536, not ${batch}.`);
+  const { tokensPerStep = batch * model.data.contextLength } = tree as { tokensPerStep?: number };
+  return { config: { model: model.data, batch, precision, recompute, optimizer }, tokensPerStep };
+}

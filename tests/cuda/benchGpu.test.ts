@@ -1,0 +1,230 @@
+import fs from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
+import { runGpuBench } from '../../electron/cli/benchGpu.ts';
+import { examineGpu } from '../../electron/cli/doctorGpu.ts';
+import type { BenchedStep, BenchEntry, GpuBench, GpuStep } from '../../electron/engine/bench/gpu.ts';
+import { emulatedAddonPath, standInLibraryPath } from '../../electron/engine/devices/cuda/addon.ts';
+import { createCudaDevice, type CudaDevice } from '../../electron/engine/devices/cuda/device.ts';
+import { Gpt2 } from '../../electron/engine/gpt2/programs.ts';
+import { usualNumbers } from '../../electron/engine/optimizers/index.ts';
+import { callCost } from '../../electron/engine/program/cost.ts';
+import { plan } from '../../electron/engine/program/planner.ts';
+import { cpu, hasCpu } from '../engine/devices.ts';
+import { hasEmulator } from './devices.ts';
+
+const mib = 2 ** 20;
+const model = { vocabSize: 65, contextLength: 16, nLayer: 1, nHead: 2, nEmbd: 32, dropout: 0 };
+const tiny: GpuStep = { model, batch: 1, time: 16, precision: 'f32' };
+
+/** An emulated GPU of a few MiB that says to be another. */
+function gpu(name = 'emulated GPU', memoryBytes = 8 * mib): CudaDevice {
+  const device = createCudaDevice({ addon: emulatedAddonPath, order: 'forward', library: null, memoryBytes });
+  return { ...device, gpu: { ...device.gpu, name } };
+}
+
+const usual = { ordinal: 0, tf32: false, rounds: 1 };
+
+/** What is printed while something runs. */
+async function printed<T>(work: () => Promise<T>): Promise<{ text: string; result: T }> {
+  const lines: string[] = [];
+  const spy = vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
+  try {
+    const result = await work();
+    return { text: lines.join('\n'), result };
+  } finally {
+    spy.mockRestore();
+  }
+}
+
+async function json(device: CudaDevice, steps?: readonly GpuStep[]) {
+  const command = { ...usual, json: true, device, ...(steps ? { steps } : {}) };
+  const { text, result } = await printed(() => runGpuBench(command));
+  return { ok: result, bench: JSON.parse(text) as GpuBench };
+}
+
+const isTimed = (entry: BenchEntry): entry is BenchedStep => !('error' in entry);
+
+describe.skipIf(!hasEmulator)('bench --device cuda', () => {
+  it('tells a step with its model, its share of the peak, the floor of each op and its memory', async () => {
+    const device = gpu('NVIDIA GeForce RTX 3060', 12 * 1024 * mib);
+    const step = { ...tiny, microBatches: 3, optimizer: 'adamw8bit' } as const;
+    const { ok, bench } = await json(device, [step]);
+    expect(ok).toBe(true);
+    const [entry] = bench.steps.filter(isTimed);
+    expect(entry).toMatchObject({ step: { model }, precision: 'f32', optimizer: 'adamw8bit', microBatches: 3 });
+    const { microSeconds, updateSeconds, seconds, peak, mfu, tokensPerSecond, steps } = entry!;
+    expect(seconds).toBeCloseTo(3 * microSeconds + updateSeconds, 12);
+    expect(tokensPerSecond).toBeCloseTo((3 * 16) / seconds, 6);
+    expect(peak).toBe(12.7e12);
+    // 6 for each of 12 · 32² + 65 · 32 weights, 12 · 32 · 16 for attention, of 48 tokens.
+    expect(mfu! / ((48 * (6 * (12 * 32 ** 2 + 65 * 32) + 12 * 32 * 16)) / seconds / 12.7e12)).toBeCloseTo(1, 9);
+
+    const gpt2 = new Gpt2(model);
+    const settings = { ...usualNumbers, recompute: 'none', optimizer: 'adamw8bit', batch: 1, time: 16 } as const;
+    const { first, further, update } = gpt2.training(settings);
+    expect(bench.steps[0]).toMatchObject({ plannedBytes: plan([first, further, update, gpt2.castWeights]).totalBytes });
+    for (const { kind, calls, floorSeconds } of entry!.ops) {
+      const timed = [further, update].flatMap((p) => p.calls).filter((c) => c.kind === kind);
+      expect([kind, calls]).toEqual([kind, steps * timed.length]);
+      const costs = timed.map(callCost);
+      const sum = (key: 'flops' | 'bytes') => costs.reduce((all, c) => all + c[key], 0);
+      const floor = Math.max(sum('flops') / 12.7e12, sum('bytes') / 360e9);
+      expect(floorSeconds! / (steps * floor), kind).toBeCloseTo(1, 9);
+    }
+    expect(entry!.memory).toMatchObject({ arenaBytes: entry!.plannedBytes, heldBytes: entry!.plannedBytes });
+  });
+
+  it('tells no share of a peak that is not known', async () => {
+    const { bench } = await json(gpu(), [tiny]);
+    expect(bench).toMatchObject({ sheet: null, steps: [{ mfu: null, peak: null }] });
+  });
+
+  it('goes on behind a step that fails, and says which and why', async () => {
+    const wide = { ...tiny, model: { ...model, nEmbd: 144, nHead: 1 } };
+    const { ok, bench } = await json(gpu(), [wide, tiny]);
+    expect(ok).toBe(false);
+    expect(bench.steps[0]).toEqual({ step: wide, error: expect.stringMatching(/heads are 144 wide/) });
+    expect(isTimed(bench.steps[1]!)).toBe(true);
+  });
+
+  it('says of a step that does not fit by how much, before anything is loaded, and fails of nothing', async () => {
+    const device = gpu();
+    const large = { ...tiny, model: { ...model, nLayer: 60 } };
+    const loads = vi.fn(device.load);
+    const { ok, bench } = await json({ ...device, load: loads }, [large, tiny]);
+    expect(ok).toBe(true);
+    const gpt2 = new Gpt2(large.model);
+    const training = gpt2.training({ ...usualNumbers, recompute: 'none', batch: 1, time: 16 });
+    const { totalBytes } = plan([training.first, training.update, gpt2.castWeights]);
+    expect(bench.steps[0]).toEqual({
+      step: large,
+      error: expect.stringMatching(/does not fit: its plan needs .* MiB, .* MiB are free, .* MiB too little/),
+      missingBytes: totalBytes - device.memory().freeBytes,
+    });
+    expect(loads).toHaveBeenCalledTimes(1);
+    expect(isTimed(bench.steps[1]!)).toBe(true);
+  });
+
+  it('takes GPT-2 124M, as PyTorch trains it, and gpt2-medium-4096 with each optimizer, where nobody says', async () => {
+    const { ok, bench } = await json(gpu('emulated GPU', mib));
+    expect(ok).toBe(true);
+    expect(bench.steps.every((s) => !isTimed(s) && s.missingBytes! > 1024 * mib)).toBe(true);
+    const told = bench.steps.map(({ step: { model: m, batch, time, precision, optimizer, microBatches, ...rest } }) =>
+      [
+        m.nLayer,
+        m.dropout,
+        batch,
+        time,
+        precision,
+        optimizer ?? '',
+        microBatches ?? 1,
+        rest.besidePytorch ?? false,
+      ].join(' '),
+    );
+    const small = ['1 1024 f32', ...[1, 8, 12].flatMap((b) => [`${b} 1024 bf16`, `${b} 1024 f16`])];
+    const optimizers = ['adamw', 'adamw8bit', 'pagedAdamw8bit', 'adamw4bit'];
+    expect(told).toEqual([
+      ...small.map((shape) => `12 0 ${shape}  1 true`),
+      ...['f16', 'bf16'].flatMap((p) => optimizers.map((o) => `26 0 1 4096 ${p} ${o} 64 false`)),
+    ]);
+  });
+
+  it('prints the same for people', async () => {
+    const large = { ...tiny, model: { ...model, nLayer: 60 } };
+    const device = gpu('NVIDIA GeForce RTX 3060');
+    const command = { ...usual, json: false, steps: [tiny, large], device };
+    const { text, result } = await printed(() => runGpuBench(command));
+    expect(result).toBe(true);
+    expect(text).toMatch(/1 layers, 32 wide, batch 1 × 16, f32, adamw: .* ms a step .* tokens\/s, MFU .* %/);
+    expect(text).toMatch(
+      /plan .* KiB, arenas the same to the byte; with [\d.]+ KiB of the driver's the process holds [\d.]+ KiB$/m,
+    );
+    expect(text).toMatch(/^op +calls +ms +share +GFLOP\/s +GB\/s +floor, ms +of floor$/m);
+    expect(text).toMatch(/60 layers, .*: it does not fit/);
+  });
+});
+
+const hasAll = hasEmulator && hasCpu && fs.existsSync(standInLibraryPath);
+
+describe.skipIf(!hasAll)('doctor --gpu', { timeout: 400_000 }, () => {
+  const least = { vocabSize: 17, contextLength: 8, nLayer: 1, nHead: 1, nEmbd: 16, dropout: 0 };
+  const examined = {
+    models: [{ ...least, contextLength: 40 }],
+    alike: { model: least, batch: 1, steps: 1 },
+    again: { model: { ...least, dropout: 0.1 }, batch: 1, steps: 2 },
+  };
+  const examine = async (json: boolean, steps: readonly GpuStep[], open: (own: boolean) => CudaDevice) => {
+    const reference = await cpu(2).open();
+    return printed(() => examineGpu({ ordinal: 0, tf32: false, json, examined, steps, open, reference }));
+  };
+
+  it('finds the emulated GPU right in all that it claims, of own kernels and with a library, in one object', async () => {
+    const addon = { addon: emulatedAddonPath, order: 'forward' } as const;
+    const open = (own: boolean) => createCudaDevice({ ...addon, library: own ? null : standInLibraryPath });
+    const { text, result } = await examine(true, [tiny], open);
+    const found = JSON.parse(text) as { ok: boolean; claims: { claim: string; ok: boolean }[] };
+    expect(found.claims.filter((c) => !c.ok)).toEqual([]);
+    expect([found.ok, result]).toEqual([true, true]);
+    const ofKernels = [
+      'every op as on the processor',
+      'attention with heads 16 wide',
+      'trains as the processor does in f32, with each optimizer',
+      'trains as the processor does in bf16, with each optimizer',
+      'trains as the processor does in f16, with each optimizer',
+      'the same bits when trained twice',
+      'the same bits behind a pause',
+    ];
+    expect(found.claims.map((c) => c.claim)).toEqual([
+      ...['own kernels', 'cuBLASLt 13.0.2'].flatMap((who) => ofKernels.map((claim) => `${claim}, ${who}`)),
+      'arenas are the plan, to the byte',
+      'the process holds plan and overhead, within 1 %',
+      'whole steps are timed',
+    ]);
+    expect(found).toMatchObject({
+      gpu: { name: 'emulated GPU', library: '' },
+      bench: { gpu: { library: 'cuBLASLt 13.0.2' }, steps: [{ step: { model } }] },
+    });
+  });
+
+  it('fails of one thing that is wrong: memory that is held beside the plan, a step that fails', async () => {
+    const leaking = (): CudaDevice => {
+      const device = gpu();
+      let held = 0;
+      return {
+        ...device,
+        overheadBytes: () => held,
+        async load(...args) {
+          const session = await device.load(...args);
+          held = 0;
+          const run = session.run.bind(session);
+          session.run = (...what) => {
+            held = 64 * 1024;
+            return run(...what);
+          };
+          return session;
+        },
+      };
+    };
+    const wide = { ...tiny, model: { ...model, nEmbd: 144, nHead: 1 } };
+    const { text, result } = await examine(false, [tiny, wide], leaking);
+    expect(result).toBe(false);
+    expect(text).toMatch(/^✓ +arenas are the plan/m);
+    expect(text).toMatch(/^WRONG +the process holds plan and overhead, within 1 % +64\.00 KiB off/m);
+    expect(text).toMatch(/^WRONG +whole steps are timed +.*heads are 144 wide/m);
+    expect(text).toMatch(/2 of 10 WRONG$/);
+  });
+
+  it('tells what it found of a GPU that answers nothing any more', async () => {
+    const processor = await cpu(2).open();
+    const { text, result } = await examine(true, [tiny], (own) => {
+      if (!own) throw new Error('The GPU failed: an illegal memory access was encountered');
+      return { ...gpu(), load: processor.load, supports: processor.supports };
+    });
+    expect(result).toBe(false);
+    const { ok, claims } = JSON.parse(text) as { ok: boolean; claims: { claim: string; ok: boolean }[] };
+    expect([ok, claims.length]).toEqual([false, 8]);
+    expect(claims.filter((c) => !c.ok)).toEqual([
+      { claim: 'the GPU goes on', ok: false, detail: 'The GPU failed: an illegal memory access was encountered' },
+    ]);
+  });
+});
