@@ -2,7 +2,7 @@ import type { MemoryReport, RunEvent } from '../engine/trainer/events.ts';
 import { formatBytes } from '../format.ts';
 import type { Run } from '../studio/store/index.ts';
 import type { RunHandle } from '../studio/run/handle.ts';
-import { skipMessage } from '../studio/run/record.ts';
+import { otherBits, skipMessage } from '../studio/run/record.ts';
 import type { RunEnd } from '../studio/run/machine.ts';
 import type { Studio } from '../studio/studio.ts';
 import { hint } from './hint.ts';
@@ -73,6 +73,9 @@ function humanLines(studio: Studio, run: Run): Display {
           );
           break;
         }
+        case 'otherBits':
+          progress.say(otherBits);
+          break;
         case 'phase':
           phase = event.kind;
           break;

@@ -69,7 +69,7 @@ class Layout {
     this.tokens = new Int32Array(rows);
     this.positions = new Int32Array(rows);
     // What is not used is a token that sees the first one only.
-    this.spans = new Int32Array(3 * rows);
+    this.spans = Int32Array.from({ length: 3 * rows }, (_, i) => Math.floor(i / 3));
     this.rows = new Int32Array(rows);
     this.targets = new Int32Array(rows).fill(-1);
   }

@@ -17,7 +17,7 @@ export interface DriverMemory {
 const assumedBytes = 512 * 2 ** 20;
 
 /** By the GPU's name. */
-const schema = z.record(z.string(), z.object({ bytes: z.number().min(0), contextBytes: z.number().min(0).optional() }));
+const schema = z.record(z.string(), z.object({ bytes: z.number().min(0), contextBytes: z.number().min(0) }));
 type Kept = z.infer<typeof schema>[string];
 
 function readAll(home: string): Record<string, Kept> {
@@ -33,16 +33,16 @@ export function driverMemoryOf(home: string | undefined, gpuName: string): Drive
   const kept = home === undefined ? undefined : readAll(home)[gpuName];
   if (!kept) return { bytes: assumedBytes, spareBytes: 0, source: 'assumed' };
   const { bytes, contextBytes } = kept;
-  const spareBytes = contextBytes === undefined ? 0 : Math.max(0, contextBytes + recordingReserve - bytes);
+  const spareBytes = Math.max(0, contextBytes + recordingReserve - bytes);
   return { bytes, spareBytes, source: 'measured' };
 }
 
 /**
- * Keeps what was measured as a run began: all that the driver held, and what of it before programs were loaded. A home that can't be written is
- * noticed by the run itself.
+ * Keeps what was measured as a run began: all that the driver held, and what of it before programs were loaded. What came
+ * beyond the reserve was another program's. A home that can't be written is noticed by the run itself.
  */
-export function keepDriverMemory(home: string, gpuName: string, bytes: number, contextBytes?: number): void {
-  const kept: Kept = { bytes, ...(contextBytes === undefined ? {} : { contextBytes }) };
+export function keepDriverMemory(home: string, gpuName: string, heldBytes: number, contextBytes: number): void {
+  const kept: Kept = { bytes: Math.min(heldBytes, contextBytes + recordingReserve), contextBytes };
   const all = readAll(home);
   if (JSON.stringify(all[gpuName]) === JSON.stringify(kept)) return;
   const file = driverMemoryPath(home);

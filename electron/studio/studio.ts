@@ -459,7 +459,8 @@ export class Studio {
       if (event.type !== 'started') return;
       const [, gpu] = /^cuda: (.+)$/.exec(event.device) ?? [];
       const { overheadBytes, contextBytes }: StartedMemory = event.memory;
-      if (gpu !== undefined) keepDriverMemory(this.home, gpu, overheadBytes, contextBytes);
+      if (gpu !== undefined && contextBytes !== undefined)
+        keepDriverMemory(this.home, gpu, overheadBytes, contextBytes);
     });
     this.#requests.watch(run.id, (request) => this.#obey(handle, request), handle.ended);
     return handle;

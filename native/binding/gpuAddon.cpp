@@ -118,7 +118,8 @@ Napi::Value productChoices(const Napi::CallbackInfo& info) {
     trainyard::gpu::Products* products = unwrap<Gpu>(info[0])->products();
     auto out = Napi::Array::New(info.Env());
     if (!products) return out;
-    for (const auto& known : products->choices()) {
+    const trainyard::gpu::ProductChoices choices = products->choices();
+    for (const auto& known : choices) {
       const trainyard::gpu::ProductChoice& choice = known.second;
       auto entry = Napi::Object::New(info.Env());
       entry.Set("product", known.first);
@@ -143,9 +144,13 @@ Napi::Value rememberProducts(const Napi::CallbackInfo& info) {
 // (path): the library's version, empty where there is none; path: as `library` of createDevice.
 Napi::Value libraryVersion(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
-    const auto library =
-        trainyard::gpu::BlasLt::open(info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : std::string());
-    return Napi::String::New(info.Env(), library ? library->version() : std::string());
+    const std::string path = info[0].IsString() ? info[0].As<Napi::String>().Utf8Value() : std::string();
+    std::string version;
+    for (const std::string& place : trainyard::gpu::BlasLt::places(path)) {
+      const auto library = trainyard::gpu::BlasLt::open(place);
+      if (library && version.empty()) version = library->version();
+    }
+    return Napi::String::New(info.Env(), version);
   });
 }
 

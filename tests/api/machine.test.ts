@@ -42,7 +42,7 @@ describe('a draft', () => {
   it('is held against the memory of the device that it chooses', async () => {
     seeGpus(two);
     const { home, check } = await opened();
-    keepDriverMemory(home, 'second', 300 * mib);
+    keepDriverMemory(home, 'second', 300 * mib, 108 * mib);
     const budget = async (device?: object) => (await check(device)).plan!.budget;
     expect(await budget()).toMatchObject({ name: "this machine's first (GPU 0)", totalBytes: 8 * gib });
     expect(await budget({ kind: 'cuda', gpu: 1 })).toEqual({

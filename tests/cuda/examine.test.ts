@@ -1,3 +1,4 @@
+import { recordingReserve } from '../../electron/engine/devices/open.ts';
 import { describe, expect, it } from 'vitest';
 import type { BenchEntry, GpuBench } from '../../electron/engine/bench/gpu.ts';
 import type { Device, Session } from '../../electron/engine/devices/device.ts';
@@ -148,24 +149,35 @@ describe('what a bench says of memory', () => {
     ({
       step,
       plannedBytes: 1000,
-      memory: { arenaBytes: 1000, overheadBytes: 100, processBytes: 1100, heldBytes: 1000, ...change },
+      memory: {
+        arenaBytes: 1000,
+        overheadBytes: 100,
+        broughtBytes: 50,
+        processBytes: 1100,
+        heldBytes: 1000,
+        ...change,
+      },
     }) as unknown as BenchEntry;
   const verdicts = (...steps: BenchEntry[]) => claimsOfBench({ steps } as unknown as GpuBench).map((c) => c.ok);
 
   it('is right where arenas are the plan and nothing else has grown', () => {
-    expect(verdicts(timed({}), timed({ processBytes: 1110 }))).toEqual([true, true, true]);
-    expect(verdicts(timed({}), timed({ processBytes: 1089 }))).toEqual([true, true, true]);
+    expect(verdicts(timed({}), timed({ processBytes: 1110 }))).toEqual([true, true, true, true]);
+    expect(verdicts(timed({}), timed({ processBytes: 1089 }))).toEqual([true, true, true, true]);
   });
 
   it('is wrong by one byte of an arena, and by more than a hundredth of the process', () => {
-    expect(verdicts(timed({}), timed({ arenaBytes: 1001 }))).toEqual([false, true, true]);
-    expect(verdicts(timed({}), timed({ processBytes: 1112 }))).toEqual([true, false, true]);
-    expect(verdicts(timed({}), timed({ processBytes: 1088 }))).toEqual([true, false, true]);
+    expect(verdicts(timed({}), timed({ arenaBytes: 1001 }))).toEqual([false, true, true, true]);
+    expect(verdicts(timed({}), timed({ processBytes: 1112 }))).toEqual([true, false, true, true]);
+    expect(verdicts(timed({}), timed({ processBytes: 1088 }))).toEqual([true, false, true, true]);
+  });
+
+  it('is wrong where kernels and recordings take more than is left for them', () => {
+    expect(verdicts(timed({}), timed({ broughtBytes: recordingReserve + 1 }))).toEqual([true, true, false, true]);
   });
 
   it('is no failure of what does not fit, but one of what fails, and where nothing was timed', () => {
-    expect(verdicts(timed({}), { step, error: 'it does not fit', missingBytes: 5 })).toEqual([true, true, true]);
-    expect(verdicts(timed({}), { step, error: 'the GPU failed' })).toEqual([true, true, false]);
-    expect(verdicts({ step, error: 'it does not fit', missingBytes: 5 })).toEqual([false, false, false]);
+    expect(verdicts(timed({}), { step, error: 'it does not fit', missingBytes: 5 })).toEqual([true, true, true, true]);
+    expect(verdicts(timed({}), { step, error: 'the GPU failed' })).toEqual([true, true, true, false]);
+    expect(verdicts({ step, error: 'it does not fit', missingBytes: 5 })).toEqual([false, false, false, false]);
   });
 });

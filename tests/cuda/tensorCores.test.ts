@@ -26,7 +26,7 @@ const attention = fc.record({
   headDim: fc.constantFrom(8, 64, 72, 128),
 });
 const head = fc.record({
-  rows: fc.constantFrom(1, 70, 257),
+  rows: fc.constantFrom(1, 70, 257, 513),
   width: fc.constantFrom(8, 64, 136),
   paddedVocab: fc.constant(128),
 });
@@ -121,16 +121,33 @@ describe.skipIf(!hasEmulator)('tensor cores and wide reads of an emulated GPU', 
     await fc.assert(property, { seed: 3, numRuns: 8 });
   });
 
+  /** Whole tiles of 128 × 128 of all three products, many of them deep: most of what is multiplied. */
+  const wholeTiles = { rows: 256, in: 160, out: 256 };
+  it.each(['linear', 'linearBackwardInput', 'linearBackwardWeight'])(
+    'multiply whole large tiles of %s as the reference does',
+    async (kind) => {
+      const c = caseOf(kind);
+      const [device, other] = [open('forward'), open('random')];
+      const one = await makeCall(c, wholeTiles, false, 11, (o) => run(reference, o), 'bf16');
+      const actual = await run(device, one);
+      expectResults(c, one, actual, await run(reference, one));
+      expectSameBits(one, await run(other, one), actual);
+    },
+  );
+
   it.each([
-    ['bf16', 8300, /tensorGemmParts,sumParts/],
-    ['f16', 4097, /tensorGemmParts,sumParts/],
+    ['bf16', 8300, /tensorGemmParts,sumParts/, { rows: 3, width: 16 }],
+    ['f16', 4097, /tensorGemmParts,sumParts/, { rows: 3, width: 16 }],
     // One part is all of them.
-    ['f16', 4096, /^tensorGemm,crossEntropy,tensorGemm,tensorGemm$/],
-  ] as const)('sum up the gradient of many logits in parts, in %s of %i', async (precision, vocab, kernels) => {
+    ['f16', 4096, /^tensorGemm,crossEntropy,tensorGemm,tensorGemm$/, { rows: 3, width: 16 }],
+    // Several tiles down and across, and parts that the upper halves have no room for.
+    ['f16', 8300, /tensorGemmParts,sumParts/, { rows: 130, width: 136 }],
+    ['f16', 4097, /^tensorGemm,crossEntropy,tensorGemm,tensorGemm$/, { rows: 2, width: 1048 }],
+  ] as const)('sum up the gradient of many logits in parts, in %s of %i', async (precision, vocab, kernels, shape) => {
     const c = { ...caseOf('headCrossEntropyGrad'), attrs: () => ({ vocab }) };
     const [device, other] = [open('forward'), open('warpAhead')];
     for (const all of [false, true]) {
-      const dims = { rows: 3, width: 16, paddedVocab: Math.ceil(vocab / 64) * 64 };
+      const dims = { ...shape, paddedVocab: Math.ceil(vocab / 64) * 64 };
       const one = await makeCall(c, dims, all, 7, (o) => run(reference, o), precision);
       addon.launched(device.native);
       const actual = await run(device, one);

@@ -1,4 +1,5 @@
 import type { Device, DeviceMemoryUse, Session } from '../devices/device.ts';
+import { recordingReserve } from '../devices/open.ts';
 import { type OpTime, Profile } from '../devices/profile.ts';
 import { formatBytes } from '../../format.ts';
 import type { Inputs } from '../gpt2/inputs.ts';
@@ -45,6 +46,8 @@ export interface HeldMemory {
   readonly arenaBytes: number;
   /** Of the driver, kernels and recorded programs, as it was when all was loaded and nothing had run yet. */
   readonly overheadBytes: number;
+  /** What of it came as the programs were loaded: kernels, and recordings. */
+  readonly broughtBytes: number;
   /** All that the process held when the last step had been trained. */
   readonly processBytes: number;
   /** By how much less of the memory was free then than before anything was loaded. */
@@ -96,7 +99,9 @@ export async function benchStep(device: Device, bench: StepBench, repetitions: n
   const all = [first, ...(microBatches > 1 ? [further] : []), update, model.castWeights];
   const memory = plan(all);
   const before = device.memory?.();
-  if (before && memory.totalBytes > before.freeBytes) throw new DoesNotFit(memory.totalBytes, before.freeBytes);
+  const room = before ? Math.max(0, before.freeBytes - recordingReserve) : 0;
+  if (before && memory.totalBytes > room) throw new DoesNotFit(memory.totalBytes, room);
+  const overheadBefore = device.overheadBytes();
   const session = await device.load(all, memory);
   const overheadBytes = device.overheadBytes();
   try {
@@ -122,7 +127,7 @@ export async function benchStep(device: Device, bench: StepBench, repetitions: n
       plannedBytes: memory.totalBytes,
       pagedBytes: memory.hostBytes,
       allocatedBytes: session.allocatedBytes(),
-      ...(before ? { memory: heldMemory(device, before, overheadBytes) } : {}),
+      ...(before ? { memory: heldMemory(device, before, overheadBefore, overheadBytes) } : {}),
       steps: repetitions,
       ops: profile.byKind(),
     };
@@ -131,12 +136,18 @@ export async function benchStep(device: Device, bench: StepBench, repetitions: n
   }
 }
 
-function heldMemory(device: Device, before: DeviceMemoryUse, overheadBytes: number): HeldMemory {
+function heldMemory(
+  device: Device,
+  before: DeviceMemoryUse,
+  overheadBefore: number,
+  overheadBytes: number,
+): HeldMemory {
   const now = device.memory!();
   const arenaBytes = now.arenaBytes - before.arenaBytes;
   return {
     arenaBytes,
     overheadBytes,
+    broughtBytes: overheadBytes - overheadBefore,
     processBytes: device.overheadBytes() + arenaBytes,
     heldBytes: before.freeBytes - now.freeBytes,
   };

@@ -34,10 +34,12 @@ export interface Device {
   memory?(): DeviceMemoryUse;
   /** Takes now what the largest of some plans needs, so that each can be loaded later, whatever others have taken by then. */
   reserve?(plans: readonly Plan[]): void;
+  /** Whether all that some plans need has been reserved. */
+  holds?(plans: readonly Plan[]): boolean;
   /** Its choices so far, to be kept with a run; none where there is nothing to choose. */
   choices?(): DeviceChoices | undefined;
-  /** Abides by choices that were kept, where they are its own. */
-  remember?(kept: DeviceChoices): void;
+  /** Abides by choices that were kept. @returns false where they are another's: another GPU's, or another library's */
+  remember?(kept: DeviceChoices): boolean;
   /** Why the device can't run a call, or undefined when it can. */
   supports(call: Call): string | undefined;
   /** Allocates the plan's arenas, zeroed: the only memory that the programs will ever use. */

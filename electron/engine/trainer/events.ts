@@ -20,6 +20,8 @@ export interface PhaseRequest {
 /** What a run tells on its way. Plain data: it crosses process boundaries. */
 export type RunEvent =
   | { readonly type: 'started'; readonly step: number; readonly device: string; readonly memory: MemoryReport }
+  /** The run goes on where products are multiplied in another way: another GPU, or another version of a library. */
+  | { readonly type: 'otherBits'; readonly step: number }
   | ({ readonly type: 'metrics' } & StepMetrics)
   /** What the engine begins to do. */
   | { readonly type: 'activity'; readonly step: number; readonly activity: Activity }

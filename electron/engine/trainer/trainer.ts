@@ -16,16 +16,18 @@ import {
 import type { RunConfig } from '../config.ts';
 import { hostArray, type Session } from '../devices/device.ts';
 import { InFlight } from '../devices/inFlight.ts';
-import type { DeviceMemory, OpenedDevice } from '../devices/open.ts';
+import type { OpenedDevice } from '../devices/open.ts';
 import { Profile } from '../devices/profile.ts';
 import { statIndex } from '../gpt2/inputs.ts';
 import { scoreItems } from '../hellaswag.ts';
 import { mfu, modelFlopsPerToken } from '../program/cost.ts';
+import type { Plan } from '../program/planner.ts';
 import type { Program } from '../program/types.ts';
 import type { Activity, MemoryReport, Outcome, PhaseRequest, Request, RunEvent, StepMetrics } from './events.ts';
 import { draw, drawnBefore } from './draw.ts';
 import { writeBatch, writeScalars } from './feed.ts';
 import { freshGuards, judge } from './guards.ts';
+import { HeldMemory } from './heldMemory.ts';
 import { type InitialWeights, writeInitialWeights } from './initialWeights.ts';
 import { initialise } from './initialise.ts';
 import { initialLossScale, nextLossScale } from './lossScale.ts';
@@ -37,6 +39,7 @@ import {
   learningRateAt,
   phaseAt,
   type PhaseSettings,
+  type ProgramSettings,
   samePrograms,
   type ScheduledPhase,
   schedule,
@@ -96,6 +99,9 @@ export class Trainer {
   #phases: ScheduledPhase[];
   #programs: RunPrograms;
   #session: Session;
+  readonly #held: HeldMemory;
+  /** Whether the device multiplies in another way than before. */
+  #otherBits = false;
   #state: TrainerState = freshState;
   #stopRequested = false;
   readonly #phaseRequests: PhaseRequest[] = [];
@@ -110,24 +116,27 @@ export class Trainer {
   /** Of the training steps, where TRAINYARD_PROFILE=1 asks for it. */
   readonly #profile = process.env.TRAINYARD_PROFILE === '1' ? new Profile() : undefined;
 
-  private constructor(options: TrainerOptions, programs: RunPrograms, session: Session) {
+  private constructor(options: TrainerOptions, programs: RunPrograms, session: Session, held: HeldMemory) {
     this.#options = options;
     this.#config = options.config;
     this.#phases = schedule(options.config);
     this.#programs = programs;
     this.#session = session;
+    this.#held = held;
   }
 
   /** Allocates the plan and fills it: with fresh weights, or from a checkpoint. */
   static async create(options: TrainerOptions, from?: OpenedCheckpoint): Promise<Trainer> {
     const step = from ? readTrainerState(from.state).step : 0;
     const { config, device } = options;
-    device.reserve?.(requireTrainable(config, step, device, options.memory));
+    const held = new HeldMemory(device, options.memory);
+    held.take(requireTrainable(config, step, device, options.memory));
     const choices = from && readDeviceChoices(from.state);
-    if (choices) device.remember?.(choices);
+    const otherBits = choices !== undefined && device.remember?.(choices) === false;
     const programs = new RunPrograms(config, settingsAt(config, schedule(config), step));
     const session = await device.load(programs.programs, programs.plan);
-    const trainer = new Trainer(options, programs, session);
+    const trainer = new Trainer(options, programs, session, held);
+    trainer.#otherBits = otherBits;
     if (from) await trainer.#restore(from);
     else await trainer.#begin();
     return trainer;
@@ -233,7 +242,7 @@ export class Trainer {
         const config = withChangedPhases(this.#config, step, change);
         training.add(datasetDirs);
         openSources(training, config, step);
-        requireTrainable(config, step, device, this.#memoryNow());
+        await this.#hold(requireTrainable(config, step, device, this.#held.now));
         this.#config = config;
         this.#phases = schedule(config);
       } catch (error) {
@@ -248,11 +257,22 @@ export class Trainer {
     return changed;
   }
 
-  /** What plans may take now: others may have taken some of it since. */
-  #memoryNow(): DeviceMemory {
-    const { device, memory } = this.#options;
-    const now = device.memory?.();
-    return now ? { ...memory, bytes: Math.min(memory.bytes, now.freeBytes + now.arenaBytes) } : memory;
+  /** Holds what later phases need, now rather than when they begin. @throws UserError when it can't be had any more */
+  async #hold(plans: readonly Plan[]): Promise<void> {
+    if (this.#held.holds(plans)) return;
+    const { batch, training } = this.#programs;
+    const settings = { batch, optimizer: training.optimizer.kind };
+    let refusal: unknown;
+    await this.#during('preparing', () =>
+      this.#reload(settings, () => {
+        try {
+          this.#held.take(plans);
+        } catch (error) {
+          refusal = error;
+        }
+      }),
+    );
+    if (refusal !== undefined) throw refusal;
   }
 
   async #enter({ phase, index, start }: ScheduledPhase): Promise<void> {
@@ -394,6 +414,7 @@ export class Trainer {
   #emitStarted(): void {
     const { device, emit } = this.#options;
     emit({ type: 'started', step: this.#state.step, device: device.description, memory: this.#memory() });
+    if (this.#otherBits) emit({ type: 'otherBits', step: this.#state.step });
   }
 
   #memory(): MemoryReport {
@@ -566,14 +587,14 @@ export class Trainer {
   /**
    * Loads other programs: what they keep passes through a checkpoint, so that the old and the new states never need memory
    * together, and a run that is resumed here computes the same.
+   * @param between done while nothing is loaded
    */
-  async #reload(settings: PhaseSettings): Promise<void> {
+  async #reload(settings: ProgramSettings, between: () => void = () => {}): Promise<void> {
     if (this.#checkpointed !== this.#state.step) await this.#checkpoint();
     const { checkpointRoot, device } = this.#options;
     this.#session.close();
     this.#programs = new RunPrograms(this.#config, settings);
-    // Nothing, unless phases were changed since.
-    device.reserve?.([this.#programs.plan]);
+    between();
     this.#session = await device.load(this.#programs.programs, this.#programs.plan);
     await this.#restore(
       await openCheckpoint(path.join(checkpointRoot, checkpointName(this.#state.step)), { quick: true }),

@@ -1,3 +1,4 @@
+import { recordingReserve } from '../devices/open.ts';
 import { messageOf } from '../../errors.ts';
 import { formatBytes } from '../../format.ts';
 import type { GpuBench } from '../bench/gpu.ts';
@@ -127,9 +128,14 @@ export function claimsOfBench({ steps }: GpuBench): Claim[] {
       detail: some ? `${held.length - offPlan.length} of ${held.length} steps` : none,
     },
     {
-      claim: `the process holds plan and overhead, within ${100 * mostOff} %`,
+      claim: `the process holds plan and overhead, and no more while it trains, within ${100 * mostOff} %`,
       ok: some && isNear,
       detail: some ? `${formatBytes(Math.max(...offBy))} off at most in ${held.length} steps` : none,
+    },
+    {
+      claim: `kernels and recordings fit into the ${formatBytes(recordingReserve)} that are left for them`,
+      ok: some && held.every((h) => h.broughtBytes <= recordingReserve),
+      detail: some ? `${formatBytes(Math.max(...held.map((h) => h.broughtBytes)))} at most` : none,
     },
     {
       claim: 'whole steps are timed',

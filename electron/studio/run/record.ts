@@ -20,6 +20,10 @@ export const skipMessage = ({ step, lossScale }: Extract<RunEvent, { type: 'skip
     ? `step ${step} was skipped: its gradient overflowed at loss scale ${lossScale}, which is halved`
     : `step ${step} was skipped: its gradient is not finite`;
 
+/** Of a run that goes on with another version of a library, or without it. */
+export const otherBits =
+  'products are multiplied in another way than before: from here on its numbers differ in the last bits';
+
 /**
  * Stores what the engine tells of a run.
  * @param memory what the run's machine remembers: kept with a checkpoint
@@ -31,6 +35,9 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
   switch (event.type) {
     case 'started':
       note('info', `training on ${event.device} from step ${event.step}`, event.memory);
+      break;
+    case 'otherBits':
+      note('info', otherBits);
       break;
     case 'metrics':
       metrics.add(event);

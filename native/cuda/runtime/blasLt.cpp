@@ -49,18 +49,6 @@ DataType typeOf(BlasType type) {
   }
 }
 
-std::vector<std::string> usualNames() {
-  std::vector<std::string> names;
-#if defined(_WIN32)
-  for (const char* version : {"13", "12", "11"}) names.push_back(std::string("cublasLt64_") + version + ".dll");
-#else
-  for (const char* folder : {"", "/usr/local/cuda/lib64/"}) {
-    for (const char* version : {"13", "12", "11"}) names.push_back(std::string(folder) + "libcublasLt.so." + version);
-  }
-#endif
-  return names;
-}
-
 // 130002 is 13.0.2; before 11.5 or so there was one digit less.
 std::string asText(size_t version) {
   const size_t major = version >= 100000 ? 10000 : 1000;
@@ -181,8 +169,22 @@ BlasLt::~BlasLt() {
   if (handle_) api_->destroy(handle_);
 }
 
-std::shared_ptr<BlasLt> BlasLt::open(const std::string& path) {
-  auto api = std::make_unique<Api>(path.empty() ? usualNames() : std::vector<std::string>{path});
+std::vector<std::string> BlasLt::places(const std::string& path) {
+  if (!path.empty()) return {path};
+  std::vector<std::string> names;
+#if defined(_WIN32)
+  for (const char* version : {"13", "12", "11"}) names.push_back(std::string("cublasLt64_") + version + ".dll");
+#else
+  for (const char* version : {"13", "12", "11"}) {
+    for (const char* folder : {"", "/usr/local/cuda/lib64/"})
+      names.push_back(std::string(folder) + "libcublasLt.so." + version);
+  }
+#endif
+  return names;
+}
+
+std::shared_ptr<BlasLt> BlasLt::open(const std::string& place) {
+  auto api = std::make_unique<Api>(std::vector<std::string>{place});
   if (!api->library.isOpen() || !api->find()) return nullptr;
   std::string version = "cuBLASLt " + asText(api->getVersion());
   return std::shared_ptr<BlasLt>(new BlasLt(std::move(api), std::move(version)));

@@ -37,8 +37,10 @@ using BlasAlgorithm = std::array<uint64_t, 8>;
 
 class BlasLt {
  public:
-  // path: of the library; empty: the names under which it is usually found. Null where there is none.
-  static std::shared_ptr<BlasLt> open(const std::string& path);
+  // Where the library may be: its path where one is given, else the names under which it is usually found, newest first.
+  static std::vector<std::string> places(const std::string& path);
+  // Null where there is none.
+  static std::shared_ptr<BlasLt> open(const std::string& place);
   ~BlasLt();
   BlasLt(const BlasLt&) = delete;
   BlasLt& operator=(const BlasLt&) = delete;

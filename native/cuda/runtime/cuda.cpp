@@ -83,8 +83,7 @@ GpuDescription Gpu::look(int ordinal) {
   char bus[32] = "";
   require(cudaDeviceGetPCIBusId(bus, sizeof bus, ordinal), "The GPU can't be asked");
   found.bus = bus;
-  const int64_t used = usedMemoryOf(bus);
-  // Of a part of a GPU the driver tells what the whole uses.
+  const int64_t used = usedMemoryOf(bus, found.memoryBytes);
   found.freeBytes = used < 0 ? found.memoryBytes : std::max<int64_t>(0, found.memoryBytes - used);
   int kilohertz = 0, driver = 0;
   if (cudaDeviceGetAttribute(&kilohertz, cudaDevAttrClockRate, ordinal) == cudaSuccess)
@@ -98,7 +97,7 @@ GpuDescription Gpu::look(int ordinal) {
 Gpu::Gpu(const GpuOptions& options)
     : implementation_(std::make_unique<Implementation>()), description_(look(options.ordinal)), tf32_(options.tf32) {
   implementation_->ordinal = options.ordinal;
-  const int64_t usedBefore = usedMemoryOf(description_.bus.c_str());
+  const int64_t usedBefore = usedMemoryOf(description_.bus.c_str(), description_.memoryBytes);
   implementation_->use();
   for (cudaStream_t& lane : implementation_->lanes)
     require(cudaStreamCreateWithFlags(&lane, cudaStreamNonBlocking), "A stream can't be made");
@@ -108,7 +107,7 @@ Gpu::Gpu(const GpuOptions& options)
     require(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | cudaEventBlockingSync), "An event can't be made");
   prepare(options);
   description_.freeBytes = freeBytes();
-  const int64_t usedNow = usedMemoryOf(description_.bus.c_str());
+  const int64_t usedNow = usedMemoryOf(description_.bus.c_str(), description_.memoryBytes);
   if (usedBefore >= 0 && usedNow >= usedBefore) description_.overheadBytes = usedNow - usedBefore;
 }
 

@@ -14,7 +14,7 @@ struct Memory {
 
 }  // namespace
 
-int64_t usedMemoryOf(const char* bus) {
+int64_t usedMemoryOf(const char* bus, int64_t memoryBytes) {
 #if defined(_WIN32)
   static const char* const names[] = {"nvml.dll"};
 #else
@@ -29,6 +29,8 @@ int64_t usedMemoryOf(const char* bus) {
   Nvml device = nullptr;
   Memory memory{};
   if (started != 0 || byBus(bus, &device) != 0 || memoryOf(device, &memory) != 0) return -1;
+  // Of a part of a GPU the whole is told, which says nothing.
+  if (static_cast<double>(memory.total) > 1.2 * static_cast<double>(memoryBytes)) return -1;
   return static_cast<int64_t>(memory.used);
 }
 

@@ -15,15 +15,18 @@ void Gpu::prepare(const GpuOptions& options) {
   faults_ = static_cast<int32_t*>(allocate(sizeof(int32_t), Place::device));
   hostFaults_ = static_cast<int32_t*>(allocate(sizeof(int32_t), Place::host));
   if (!options.usesLibrary) return;
-  const std::shared_ptr<BlasLt> library = BlasLt::open(options.library);
-  if (!library) return;
-  try {
-    library->start();
-  } catch (const std::runtime_error&) {
-    return;  // one that this GPU or its driver is too old or too new for
+  for (const std::string& place : BlasLt::places(options.library)) {
+    const std::shared_ptr<BlasLt> library = BlasLt::open(place);
+    if (!library) continue;
+    try {
+      library->start();
+    } catch (const std::runtime_error&) {
+      continue;  // one that this GPU or its driver is too old or too new for
+    }
+    products_ = std::make_unique<Products>(*this, library);
+    description_.library = library->version();
+    return;
   }
-  products_ = std::make_unique<Products>(*this, library);
-  description_.library = library->version();
 }
 
 void Gpu::dismantle() {

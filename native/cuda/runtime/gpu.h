@@ -82,7 +82,7 @@ class Gpu {
   // Zeroed, aligned to 256 bytes. Throws std::runtime_error when there is too little.
   void* allocate(size_t bytes, Place place);
   void release(void* memory, Place place);
-  // Holds so much until the GPU is given up: what comes later finds it there, whatever others have taken meanwhile.
+  // Holds at least so much until the GPU is given up: what comes later finds it there, whatever others have taken meanwhile.
   void reserve(size_t bytes, Place place);
   // The same as `allocate` and `release`, of what is held where that is free and enough.
   void* take(size_t bytes, Place place);

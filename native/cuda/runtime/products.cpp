@@ -37,8 +37,17 @@ Products::~Products() { gpu_.release(memory_, Place::device); }
 void Products::remember(const ProductChoices& known) {
   for (const auto& choice : known) {
     choices_[choice.first] = choice.second;
-    checked_[choice.first] = !choice.second.usesLibrary;
+    asked_.erase(choice.first);
   }
+}
+
+ProductChoices Products::choices() const {
+  ProductChoices used;
+  for (const auto& choice : choices_) {
+    const auto asked = asked_.find(choice.first);
+    if (asked != asked_.end()) used.insert(choice);
+  }
+  return used;
 }
 
 std::string Products::nameOf(const BlasProduct& p) {
@@ -60,11 +69,14 @@ void Products::run(const BlasProduct& product, const std::function<void()>& own,
   auto known = choices_.find(name);
   if (gpu_.rehearses()) {
     // What another version of the library, or another driver, knew may no longer work.
-    if (known == choices_.end() || (!checked_[name] && !works(product, known->second.algorithm, before))) {
+    const bool isNew = known == choices_.end();
+    const bool mustWork = !isNew && known->second.usesLibrary && asked_.count(name) == 0;
+    if (isNew || (mustWork && !works(product, known->second.algorithm, before))) {
+      own();  // its kernels are there before they are timed
       choices_[name] = tryOut(product, own, before);
       known = choices_.find(name);
     }
-    checked_[name] = true;
+    asked_.insert(name);
   }
   if (known != choices_.end() && known->second.usesLibrary) {
     multiply(product, known->second.algorithm, before);

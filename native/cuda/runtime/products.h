@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 
 #include "blasLt.h"
@@ -37,7 +38,8 @@ class Products {
   // Puts a product into the compute lane by whoever is faster. own: by own kernels; before: what the library needs done
   // before it. While the GPU rehearses it is tried out, unless it is known; its memory must be zero.
   void run(const BlasProduct& product, const std::function<void()>& own, const std::function<void()>& before);
-  const ProductChoices& choices() const { return choices_; }
+  // Of the products that programs have asked for.
+  ProductChoices choices() const;
   // What was found out before, by the same version of the library on the same GPU.
   void remember(const ProductChoices& known);
 
@@ -50,7 +52,7 @@ class Products {
   Gpu& gpu_;
   std::shared_ptr<BlasLt> library_;
   ProductChoices choices_;
-  std::map<std::string, bool> checked_;  // whether what was known has been seen to work
+  std::set<std::string> asked_;  // products of programs, all of which have been seen to work
   uint8_t* memory_ = nullptr;
   uint8_t* scratch_ = nullptr;
   size_t scratchBytes_;

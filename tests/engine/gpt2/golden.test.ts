@@ -4,10 +4,11 @@ import { statIndex } from '../../../electron/engine/gpt2/inputs.ts';
 import { Gpt2, type TrainingSettings } from '../../../electron/engine/gpt2/programs.ts';
 import { plan } from '../../../electron/engine/program/planner.ts';
 import { expectClose } from '../compare.ts';
+import { emulated, hasEmulator } from '../../cuda/devices.ts';
 import { cpu, hasCpu, tfjs } from '../devices.ts';
 import { Golden, goldenCases, hasGolden, ints, readReal, stepScalars, writeWeights } from './golden.ts';
 
-const devices = [tfjs, ...(hasCpu ? [cpu(2)] : [])];
+const devices = [tfjs, ...(hasCpu ? [cpu(2)] : []), ...(hasEmulator ? [emulated('random')] : [])];
 
 const training: Omit<TrainingSettings, 'batch' | 'time'> = {
   recompute: 'none',

@@ -1,9 +1,12 @@
 import { expect, it } from 'vitest';
 import { cpu, hasCpu } from '../devices.ts';
+import { emulated, hasEmulator } from '../../cuda/devices.ts';
 import { run } from './oneCall.ts';
 
-it.skipIf(!hasCpu)('a small loss keeps its digits however large the logits are', async () => {
-  const device = await cpu(1).open();
+const devices = [...(hasCpu ? [cpu(1)] : []), ...(hasEmulator ? [emulated('forward')] : [])];
+
+it.each(devices)('a small loss keeps its digits however large the logits are: $name', async ({ open }) => {
+  const device = await open();
   const [paddedVocab, gap] = [64, 12];
   for (const top of [10, 100, 1000]) {
     // One row whose logits are `top` for the target and `top - gap` for all others.

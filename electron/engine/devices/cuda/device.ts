@@ -23,6 +23,7 @@ export interface CudaDeviceOptions {
 export interface CudaDevice extends Device {
   memory(): DeviceMemoryUse;
   reserve(plans: readonly Plan[]): void;
+  holds(plans: readonly Plan[]): boolean;
   readonly gpu: GpuDescription;
   readonly native: NativeGpu;
   /** Who multiplies what, of all programs so far. */
@@ -63,6 +64,7 @@ export function createCudaDevice({
   const key = choicesKey(gpu);
   const kept = productsFile !== undefined && gpu.library !== '' ? new KeptProducts(productsFile, key) : undefined;
   if (kept) addon.rememberProducts(native, kept.read());
+  let reserved: Stretches = { bytes: 0, hostBytes: 0 };
   const device: CudaDevice = {
     kind: 'cuda',
     description: `cuda: ${gpu.name}`,
@@ -74,6 +76,7 @@ export function createCudaDevice({
       const own = choicesOf(choices, key);
       addon.rememberProducts(native, own);
       kept?.leaveOut(own);
+      return choices.of === key;
     },
     memory: () => addon.memory(native),
     overheadBytes() {
@@ -81,14 +84,15 @@ export function createCudaDevice({
       // The context before anything was loaded, and what came since: kernels and recorded programs.
       return Math.max(0, gpu.overheadBytes) + Math.max(0, gpu.freeBytes - freeBytes - arenaBytes);
     },
+    holds(plans) {
+      const { bytes, hostBytes } = largest(plans);
+      return bytes <= reserved.bytes && hostBytes <= reserved.hostBytes;
+    },
     reserve(plans) {
-      const sizes = plans.map(stretches);
-      const most = (of: (s: Stretches) => number) => Math.max(0, ...sizes.map(of));
-      addon.reserve(
-        native,
-        most((s) => s.bytes),
-        most((s) => s.hostBytes),
-      );
+      const needed = largest(plans);
+      reserved = { bytes: 0, hostBytes: 0 };
+      addon.reserve(native, needed.bytes, needed.hostBytes);
+      reserved = needed;
     },
     supports: cudaSupports,
     async load(programs, plan) {
@@ -115,6 +119,12 @@ const hostArena: ArenaName = 'paged';
 interface Stretches {
   readonly bytes: number;
   readonly hostBytes: number;
+}
+
+function largest(plans: readonly Plan[]): Stretches {
+  const all = plans.map(stretches);
+  const most = (of: (s: Stretches) => number) => Math.max(0, ...all.map(of));
+  return { bytes: most((s) => s.bytes), hostBytes: most((s) => s.hostBytes) };
 }
 
 function stretches({ arenaBytes }: Plan): Stretches {

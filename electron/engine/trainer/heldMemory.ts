@@ -1,0 +1,51 @@
+import { messageOf, UserError } from '../../errors.ts';
+import type { Device } from '../devices/device.ts';
+import type { DeviceMemory } from '../devices/open.ts';
+import type { Plan } from '../program/planner.ts';
+
+/** What a run holds of a device's memory: as much as its largest phase needs, from its start on. */
+export class HeldMemory {
+  readonly #device: Device;
+  readonly #memory: DeviceMemory;
+  #plans: readonly Plan[] = [];
+
+  /** @param memory what plans may take as the device was opened */
+  constructor(device: Device, memory: DeviceMemory) {
+    this.#device = device;
+    this.#memory = memory;
+  }
+
+  /** What plans may take now, what is held included: others may have taken some since the start. */
+  get now(): DeviceMemory {
+    const now = this.#device.memory?.();
+    if (!now) return this.#memory;
+    const { bytes, hostBytes } = this.#memory;
+    const pinned = Math.max(0, ...this.#plans.map((plan) => plan.hostBytes));
+    return {
+      bytes: Math.min(bytes, now.freeBytes + now.arenaBytes),
+      ...(hostBytes === undefined ? {} : { hostBytes: process.availableMemory() + pinned }),
+    };
+  }
+
+  /** Whether some plans need no more than what is held. */
+  holds(plans: readonly Plan[]): boolean {
+    return this.#device.holds?.(plans) ?? true;
+  }
+
+  /**
+   * Holds what some plans need. Not while programs are loaded, unless it is held already.
+   * @throws UserError when another program was quicker: then as much is held as before, where that is left
+   */
+  take(plans: readonly Plan[]): void {
+    try {
+      this.#device.reserve?.(plans);
+      this.#plans = plans;
+    } catch (error) {
+      if (!/out of memory/.test(messageOf(error))) throw error;
+      if (this.#plans.length > 0) this.#device.reserve?.(this.#plans);
+      throw new UserError(
+        `Other programs have taken the memory that this run needs (${messageOf(error)}): end them and try again.`,
+      );
+    }
+  }
+}
