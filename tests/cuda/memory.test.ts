@@ -2,6 +2,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { createCudaDevice, type CudaDevice } from '../../electron/engine/devices/cuda/device.ts';
 import { emulatedAddonPath } from '../../electron/engine/devices/cuda/addon.ts';
 import { parseRunConfig } from '../../electron/engine/config.ts';
+import type { Session } from '../../electron/engine/devices/device.ts';
 import { plan, type Plan } from '../../electron/engine/program/planner.ts';
 import type { Buffer, Program } from '../../electron/engine/program/types.ts';
 import { RunPrograms } from '../../electron/engine/trainer/programs.ts';
@@ -89,6 +90,42 @@ describe.skipIf(!hasEmulator)("a GPU's memory", () => {
     });
     expect(outcome).toMatchObject({ state: 'completed', step: 50 });
     expect(allocations.size).toBe(1);
+  });
+
+  it.each([
+    ['is taken as later phases that need more are chosen', 0],
+    ['is not promised to later phases where others have taken it', 8 * mib],
+  ])('%s', async (_, taken) => {
+    const config = smallRun({
+      phases: [{ kind: 'constant', steps: 3, from: 3e-3, to: 3e-3, optimizer: 'adamw8bit' }],
+    });
+    const added = { kind: 'constant', steps: 1, from: 3e-3, to: 3e-3, optimizer: 'adamw' } as const;
+    const whole = await train(device, tempDir(), config);
+    const held: number[] = [];
+    let other: Session | undefined;
+    const { outcome, events, losses } = await train(device, tempDir(), config, {
+      onStep(trainer, step) {
+        held.push(device.memory().arenaBytes);
+        if (step !== 1) return;
+        // After the run has looked at what is free, and before it takes it.
+        if (taken > 0) {
+          const { freeBytes } = device.memory();
+          void load(freeBytes - 512).then((session) => (other = session));
+        }
+        trainer.requestPhases({ id: 1, change: { begun: null, later: null, add: [added] }, datasetDirs: {} });
+      },
+    });
+    other?.close();
+    expect(losses.slice(0, 3)).toEqual(whole.losses);
+    if (taken > 0) {
+      expect(outcome).toMatchObject({ state: 'completed', step: 3 });
+      expect(events.find((e) => e.type === 'phasesRefused')).toMatchObject({ request: 1 });
+      return;
+    }
+    expect(outcome).toMatchObject({ state: 'completed', step: 4 });
+    const { plan: larger } = new RunPrograms(parseRunConfig(config), { optimizer: 'adamw' });
+    expect(held).toEqual([held[0]!, larger.totalBytes, larger.totalBytes, larger.totalBytes]);
+    expect(held[0]).toBeLessThan(larger.totalBytes);
   });
 
   it('suffices for every phase of a run from its start', async () => {
