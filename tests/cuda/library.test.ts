@@ -166,6 +166,29 @@ describe.skipIf(!hasLibrary)("NVIDIA's library of matrix products, played by a s
     expect(Object.values(kept)[0]!.every((p) => p.algorithm === '')).toBe(true);
   });
 
+  it('is told where a run goes on without it, and not where it goes on with it', async () => {
+    const config = smallRun({ phases: [{ kind: 'constant', steps: 2, from: 3e-3, to: 3e-3 }] });
+    const root = tempDir();
+    const first = await train(open(), root, config, { stopAfter: 1 });
+    for (const [library, told] of [
+      [standInLibraryPath, false],
+      [null, true],
+    ] as const) {
+      const { events } = await train(open({ library }), root, config, { from: await first.checkpoint(1) });
+      expect(events.some((e) => e.type === 'otherBits' && e.step === 1)).toBe(told);
+    }
+  });
+
+  it('multiplies float32 with rounded factors where that is asked for, which is another product', async () => {
+    const c = table.find((entry) => entry.kind === 'linear')!;
+    const one = await makeCall(c, { rows: 8, in: 24, out: 8 }, false, 1, (o) => run(reference, o));
+    for (const tf32 of [true, false]) {
+      const device = open({ tf32 });
+      expectResults(c, one, await run(device, one), await run(reference, one));
+      expect(device.products().map((p) => p.product.startsWith('f32(tf32)>f32 '))).toEqual([tf32]);
+    }
+  });
+
   it('takes its memory before any arena, and gives it back', () => {
     const [without, having] = [open({ library: null }), open()];
     const scratch = 4 * 2 ** 20;

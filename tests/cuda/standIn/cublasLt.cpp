@@ -54,7 +54,7 @@ struct Heuristic {
   int32_t reserved[4];
 };
 
-constexpr uint64_t kOurs = 0x7374616e64696e21;
+constexpr uint64_t kOurs = 0x7374616e64696e21, kGood = 2;
 constexpr uint32_t kBias = 4, kGelu = 32, kDerivative = 64, kAux = 128;
 
 double read(const void* at, int32_t type, int64_t i) {
@@ -187,12 +187,11 @@ EXPORTED int cublasLtMatmulAlgoGetHeuristic(void*, void* desc, void* a, void* b,
   for (const uint32_t bytes : wishes.alignment) {
     if (bytes > 16) return kNotSupported;
   }
-  // One that needs too much memory comes first: it must not be taken.
-  results[0] = {{{kOurs, 1}}, static_cast<size_t>(wishes.workspaceBytes) + 1, kSuccess, 1, {}};
-  *found = 1;
-  if (asked < 2) return kSuccess;
-  results[1] = {{{kOurs, 2}}, 0, kSuccess, 1, {}};
-  *found = 2;
+  // One that needs too much memory comes first, and then one that fails when it is used: neither must be taken.
+  const Heuristic all[] = {{{{kOurs, 1}}, static_cast<size_t>(wishes.workspaceBytes) + 1, kSuccess, 1, {}},
+                           {{{kOurs, 3}}, 0, kSuccess, 1, {}},
+                           {{{kOurs, kGood}}, 0, kSuccess, 1, {}}};
+  for (; *found < asked && *found < 3; ++*found) results[*found] = all[*found];
   return kSuccess;
 }
 
@@ -204,7 +203,7 @@ EXPORTED int cublasLtMatmul(void*, void* description, const void* alpha, const v
                &lc = *static_cast<Layout*>(cLayout), &ld = *static_cast<Layout*>(dLayout);
   const int status = check(desc, la, lb, lc, ld);
   if (status != kSuccess) return status;
-  if (algorithm->data[0] != kOurs || algorithm->data[1] != 2) return kNotSupported;
+  if (algorithm->data[0] != kOurs || algorithm->data[1] != kGood) return kNotSupported;
   for (const void* at : {a, b, c, static_cast<const void*>(d)}) {
     if (!isAligned(at, 16)) return kInvalidValue;
   }
