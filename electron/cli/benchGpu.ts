@@ -138,7 +138,8 @@ function memoryLine({ plannedBytes, pagedBytes, memory }: BenchedStep): string {
 
 function heldLine(plannedBytes: number, { arenaBytes, overheadBytes, processBytes }: HeldMemory): string {
   const off = arenaBytes - plannedBytes;
-  const arenas = off === 0 ? 'arenas the same to the byte' : `arenas ${formatBytes(off)} more than that`;
+  const differing = `arenas ${formatBytes(Math.abs(off))} ${off > 0 ? 'more' : 'less'} than that`;
+  const arenas = off === 0 ? 'arenas the same to the byte' : differing;
   return `, ${arenas}; with ${formatBytes(overheadBytes)} of the driver's the process holds ${formatBytes(processBytes)}`;
 }
 

@@ -7,6 +7,7 @@ import type { BenchedStep, GpuStep } from '../../electron/engine/bench/gpu.ts';
 import { Pytorch, pytorchScript } from '../../electron/engine/bench/pytorch.ts';
 import { emulatedAddonPath } from '../../electron/engine/devices/cuda/addon.ts';
 import { createCudaDevice } from '../../electron/engine/devices/cuda/device.ts';
+import { recordingReserve } from '../../electron/engine/devices/open.ts';
 import { tempDir } from '../temp.ts';
 import { hasEmulator } from './devices.ts';
 
@@ -106,7 +107,7 @@ describe.skipIf(!hasEmulator)('bench --device cuda --pytorch', () => {
       addon: emulatedAddonPath,
       order: 'forward',
       library: null,
-      memoryBytes: 2 ** 23,
+      memoryBytes: recordingReserve + 2 ** 23,
     });
     const { freeBytes } = device.memory();
     const told: string[] = [];
