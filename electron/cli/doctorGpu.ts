@@ -70,7 +70,7 @@ export async function examineGpu(examination: GpuExamination): Promise<boolean> 
       timed = { ...both, overheadBytes: () => heldBytes + both.overheadBytes() };
     }
     tell('');
-    bench = await measureGpu(timed, { ordinal, tf32, rounds, ...(steps ? { steps } : {}) }, tell);
+    bench = await measureGpu(timed, { tf32, rounds, ...(steps ? { steps } : {}) }, tell);
     claims.push(...claimsOfBench(bench));
   } catch (error) {
     // Behind a kernel that failed, a GPU may answer nothing: what was found is told all the same.

@@ -13,6 +13,7 @@ import { callCost } from '../../electron/engine/program/cost.ts';
 import { plan } from '../../electron/engine/program/planner.ts';
 import { cpu, hasCpu } from '../engine/devices.ts';
 import { hasEmulator } from './devices.ts';
+import { printed } from './printed.ts';
 
 const mib = 2 ** 20;
 /** What a bench leaves free, and a little for plans. */
@@ -27,18 +28,6 @@ function gpu(name = 'emulated GPU', memoryBytes = little): CudaDevice {
 }
 
 const usual = { ordinal: 0, tf32: false, rounds: 1 };
-
-/** What is printed while something runs. */
-async function printed<T>(work: () => Promise<T>): Promise<{ text: string; result: T }> {
-  const lines: string[] = [];
-  const spy = vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
-  try {
-    const result = await work();
-    return { text: lines.join('\n'), result };
-  } finally {
-    spy.mockRestore();
-  }
-}
 
 async function json(device: CudaDevice, steps?: readonly GpuStep[]) {
   const command = { ...usual, json: true, device, ...(steps ? { steps } : {}) };
