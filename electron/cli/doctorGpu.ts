@@ -48,7 +48,7 @@ export interface GpuExamination {
  */
 export async function examineGpu(examination: GpuExamination): Promise<boolean> {
   const { ordinal, tf32, json, examined = usual, steps, rounds = 5 } = examination;
-  const { reference = createCpuDevice(), library = findLibrary() } = examination;
+  const { reference = createCpuDevice() } = examination;
   const open =
     examination.open ?? ((ownKernels: boolean) => openGpu({ ordinal, tf32, ...(ownKernels ? { library: null } : {}) }));
   const tell = json ? () => {} : (text: string) => console.log(text);
@@ -61,7 +61,7 @@ export async function examineGpu(examination: GpuExamination): Promise<boolean> 
   let bench: GpuBench | undefined;
   try {
     const heldBytes = own.overheadBytes();
-    const both = library === '' ? own : open(false);
+    const both = (examination.library ?? findLibrary()) === '' ? own : open(false);
     let timed = own;
     if (both.gpu.library !== '') {
       tell(`\nwith ${both.gpu.library} where it is faster`);
