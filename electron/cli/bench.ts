@@ -45,7 +45,8 @@ export function addBench(program: Command): void {
     .option('--threads <n>', 'of cpu: threads (all cores)')
     .option('--rounds <n>', 'times that everything is measured; the median counts', '9')
     .option('--json', 'one line of JSON instead of tables')
-    .action(runBench);
+    .action(runBench)
+    .hook('preAction', refuseUnused);
   addEvaluationBenches(bench);
   addDataBench(bench);
   addFloor(bench);
@@ -53,7 +54,20 @@ export function addBench(program: Command): void {
     .command('store')
     .description('measure how fast metrics are stored and read')
     .option('--rows <n>', 'steps in the run', '1000000')
+    .option('--json', 'one line of JSON')
     .action((_: unknown, self: Command) => runStoreBench(self.optsWithGlobals<{ rows: string; json?: boolean }>()));
+}
+
+/**
+ * Flags of `bench` itself are taken behind its subcommands, too: those that a subcommand does not declare do nothing there.
+ * @throws UsageError that names the first
+ */
+function refuseUnused(bench: Command, called: Command): void {
+  if (called === bench) return;
+  const isUsed = (name: string) => called.options.some((o) => o.attributeName() === name);
+  const given = bench.options.filter((o) => bench.getOptionValueSource(o.attributeName()) === 'cli');
+  const unused = given.find((o) => !isUsed(o.attributeName()));
+  if (unused) throw new UsageError(`bench ${called.name()} has no ${unused.long}: leave it out.`);
 }
 
 async function runBench(options: BenchOptions): Promise<void> {

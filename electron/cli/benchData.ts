@@ -26,6 +26,8 @@ export function addDataBench(bench: Command): void {
     .description('make .jsonl.zst files of real text, prepare them, and compare the tokens with those of a plain loop')
     .requiredOption('--text <path...>', 'text files and folders that documents are cut out of')
     .option('--megabytes <n>', 'of text', '500')
+    .option('--threads <n>', 'threads that prepare (all cores)')
+    .option('--json', 'one line of JSON')
     .action((_: unknown, self: Command) => runDataBench(self.optsWithGlobals<Options>()));
 }
 

@@ -30,6 +30,9 @@ export function addEvaluationBenches(bench: Command): void {
     .option('--items <n>', 'items', '100')
     .option('--precision <p>', precisions.join(', '), 'f32')
     .option('--data <file>', 'a file of items instead of the validation set')
+    .option('--threads <n>', 'threads (all cores)')
+    .option('--rounds <n>', 'times that everything is measured; the median counts', '9')
+    .option('--json', 'one line of JSON')
     .action((_: unknown, self: Command) => runHellaswag(self.optsWithGlobals<Options>()));
   bench
     .command('generate')
@@ -37,6 +40,8 @@ export function addEvaluationBenches(bench: Command): void {
     .option('--preset <name>', 'the model, with weights as they are before training', 'gpt2')
     .option('--precision <p>', precisions.join(', '), 'f32')
     .option('--tokens <n>', 'tokens that are timed', '32')
+    .option('--threads <n>', 'threads (all cores)')
+    .option('--json', 'one line of JSON')
     .action((_: unknown, self: Command) => runGenerate(self.optsWithGlobals<Options & { tokens: string }>()));
 }
 

@@ -1,11 +1,12 @@
 import { type Command, Option } from 'commander';
 import { type StepFloor, stepFloor } from '../engine/bench/floor.ts';
-import { findGpu, type Gpu } from '../engine/fit/gpus.ts';
+import { type Gpu, gpus } from '../engine/fit/gpus.ts';
 import { optimizerKinds } from '../engine/optimizers/index.ts';
 import { recomputePolicies } from '../engine/program/recorder.ts';
 import { precisions } from '../engine/program/types.ts';
 import { UsageError } from '../errors.ts';
 import { formatCount } from '../format.ts';
+import { gpuOf } from './benchSheet.ts';
 import { type PresetFlags, presetSettings } from './presetSettings.ts';
 import { table } from './terminal/table.ts';
 
@@ -14,6 +15,9 @@ interface FloorOptions extends PresetFlags {
   readonly tf32?: boolean;
   readonly json?: boolean;
 }
+
+const gpuIds = gpus.map((g) => g.id).join(', ');
+const usualGpus = ['rtx-3060-12gb', 'rtx-a5000', 'h100-80gb'];
 
 export function addFloor(bench: Command): void {
   bench
@@ -26,13 +30,14 @@ export function addFloor(bench: Command): void {
     .addOption(
       new Option('--recompute <policy>', 'what is computed again to save memory').choices([...recomputePolicies]),
     )
-    .option('--tf32', 'float32 products by tensor cores')
-    .option('--gpu <id...>', 'GPUs of the table', ['rtx-3060-12gb', 'rtx-a5000', 'h100-80gb'])
+    .option('--tf32', 'with --precision f32: products by tensor cores')
+    .option('--gpu <id...>', `GPUs: here (this machine's), here:1 (its second), ${gpuIds}`, usualGpus)
+    .option('--json', 'one line of JSON')
     .action((_: unknown, self: Command) => runFloor(self.optsWithGlobals<FloorOptions>()));
 }
 
 function runFloor(options: FloorOptions): void {
-  const gpus = options.gpu.map(findGpu);
+  const chosen = options.gpu.map(gpuOf);
   const { config, tokensPerStep } = presetSettings(options);
   const { model, batch, precision, optimizer, recompute } = config;
   const micro = batch * model.contextLength;
@@ -42,7 +47,9 @@ function runFloor(options: FloorOptions): void {
     );
   }
   const { tf32 = false } = options;
-  const floors = gpus.map((gpu) => ({ gpu, ...stepFloor({ ...config, tokensPerStep }, gpu, tf32) }));
+  if (tf32 && precision !== 'f32')
+    throw new UsageError(`--tf32 belongs to --precision f32, not to ${precision}: give that, or leave --tf32 out.`);
+  const floors = chosen.map((gpu) => ({ gpu, ...stepFloor({ ...config, tokensPerStep }, gpu, tf32) }));
   if (options.json) {
     const told = floors.map(({ gpu, ...floor }) => ({ gpu: gpu.id, ...floor }));
     console.log(JSON.stringify({ preset: options.preset, ...config, tokensPerStep, tf32, gpus: told }));

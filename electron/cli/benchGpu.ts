@@ -1,5 +1,5 @@
 import { type BenchedStep, type BenchEntry, benchGpu, type GpuBench, type GpuStep } from '../engine/bench/gpu.ts';
-import { Pytorch } from '../engine/bench/pytorch.ts';
+import { type FoundPytorch, Pytorch } from '../engine/bench/pytorch.ts';
 import { gpt2, type HeldMemory } from '../engine/bench/step.ts';
 import type { ProductChoice } from '../engine/devices/cuda/addon.ts';
 import { createCudaDevice, type CudaDevice, type CudaDeviceOptions } from '../engine/devices/cuda/device.ts';
@@ -56,39 +56,51 @@ export function openGpu(options: CudaDeviceOptions): CudaDevice {
 
 /**
  * Times whole training steps on a GPU, call by call against what its data sheet promises, and prints them.
- * @returns whether none has failed; one that does not fit has not
+ * @returns whether none has failed, in PyTorch neither; one that does not fit has not
+ * @throws UserError before anything is timed where PyTorch is asked for and not there, or the GPU can't be used
  */
 export async function runGpuBench(command: GpuBenchCommand): Promise<boolean> {
-  const { ordinal, tf32, json } = command;
+  const { ordinal, tf32, json, python } = command;
+  const pytorch = python === undefined ? undefined : await findPytorch(python, ordinal);
   const device = command.device ?? openGpu({ ordinal, tf32 });
-  const bench = await measureGpu(device, command, json ? () => {} : (line) => console.log(line));
+  const bench = await measureGpu(device, { ...command, pytorch }, json ? () => {} : (line) => console.log(line));
   if (json) console.log(JSON.stringify(bench));
-  return bench.steps.every((s) => !('error' in s) || s.missingBytes !== undefined);
+  return bench.steps.every((s) => ('error' in s ? s.missingBytes !== undefined : !(s.pytorch && 'error' in s.pytorch)));
+}
+
+/** What is timed, and beside what. */
+interface Measurement extends Pick<GpuBenchCommand, 'tf32' | 'rounds' | 'steps'> {
+  readonly pytorch?: UsablePytorch | undefined;
 }
 
 /** Times the steps. @param tell told what is printed, as it comes */
 export async function measureGpu(
   device: CudaDevice,
-  { ordinal, tf32, rounds, python, steps = usualSteps() }: Omit<GpuBenchCommand, 'json' | 'device'>,
+  { tf32, rounds, pytorch, steps = usualSteps() }: Measurement,
   tell: (text: string) => void,
-): Promise<GpuBench & { readonly pytorchError?: string }> {
+): Promise<GpuBench> {
   tell(`${headline(device)}\n`);
-  const pytorch = python === undefined ? undefined : await findPytorch(python, ordinal);
-  if (pytorch) tell(pytorch.told);
-  const time = pytorch?.program && ((step: GpuStep) => pytorch.program!.time(step, rounds, tf32));
+  if (pytorch) tell(`beside PyTorch ${pytorch.torch} on ${pytorch.gpu}\n`);
+  const time = pytorch && ((step: GpuStep) => pytorch.program.time(step, rounds, tf32));
   const bench = await benchGpu(device, { steps, tf32, rounds, pytorch: time }, (entry) => tell(describe(entry)));
   if (bench.products.length > 0) tell(productTable(bench.gpu.library, bench.products));
-  return { ...bench, ...(pytorch && !pytorch.program ? { pytorchError: pytorch.told } : {}) };
+  return bench;
 }
 
-/** PyTorch, and a line that says which, or why there is none. */
-async function findPytorch(python: string, gpu: number): Promise<{ program?: Pytorch; told: string }> {
+/** A PyTorch that is there. */
+interface UsablePytorch extends FoundPytorch {
+  readonly program: Pytorch;
+}
+
+/** @throws UserError that says what is missing */
+async function findPytorch(python: string, gpu: number): Promise<UsablePytorch> {
   const program = new Pytorch(python, gpu);
   try {
-    const { torch, gpu: name } = await program.find();
-    return { program, told: `beside PyTorch ${torch} on ${name}\n` };
+    return { program, ...(await program.find()) };
   } catch (error) {
-    return { told: `PyTorch is left out: ${messageOf(error)}` };
+    throw new UserError(
+      `--pytorch ${python}: ${messageOf(error).replace(/\.$/, '')}. Name a Python whose PyTorch sees the GPU, or leave --pytorch out.`,
+    );
   }
 }
 
@@ -138,7 +150,8 @@ function memoryLine({ plannedBytes, pagedBytes, memory }: BenchedStep): string {
 
 function heldLine(plannedBytes: number, { arenaBytes, overheadBytes, processBytes }: HeldMemory): string {
   const off = arenaBytes - plannedBytes;
-  const arenas = off === 0 ? 'arenas the same to the byte' : `arenas ${formatBytes(off)} more than that`;
+  const differing = `arenas ${formatBytes(Math.abs(off))} ${off > 0 ? 'more' : 'less'} than that`;
+  const arenas = off === 0 ? 'arenas the same to the byte' : differing;
   return `, ${arenas}; with ${formatBytes(overheadBytes)} of the driver's the process holds ${formatBytes(processBytes)}`;
 }
 

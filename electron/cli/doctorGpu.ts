@@ -1,17 +1,13 @@
 import type { GpuBench, GpuStep } from '../engine/bench/gpu.ts';
 import { createCpuDevice } from '../engine/devices/cpu/device.ts';
-import type { CudaDevice } from '../engine/devices/cuda/device.ts';
+import { type CudaDevice, findLibrary } from '../engine/devices/cuda/device.ts';
 import type { Device } from '../engine/devices/device.ts';
 import type { ModelConfig } from '../engine/gpt2/config.ts';
-import {
-  type Claim,
-  claimsOfBench,
-  type Examination,
-  type ExaminationOptions,
-  examineDevice,
-} from '../engine/verify/examine.ts';
+import { type Claim, claimsOfBench, claimsOfDriver } from '../engine/verify/claims.ts';
+import { type Examination, type ExaminationOptions, examineDevice } from '../engine/verify/examine.ts';
 import { messageOf } from '../errors.ts';
 import { formatBytes } from '../format.ts';
+import { driverMemoryOf } from '../studio/driverMemory.ts';
 import { measureGpu, openGpu } from './benchGpu.ts';
 import { table } from './terminal/table.ts';
 
@@ -35,8 +31,12 @@ export interface GpuExamination {
   readonly examined?: Omit<ExaminationOptions, 'tf32' | 'of'>;
   /** Whole steps that are timed. Default: those of `bench --device cuda`. */
   readonly steps?: readonly GpuStep[];
+  /** How often they are timed. Default: 5. */
+  readonly rounds?: number;
   /** Opens the GPU; with own kernels alone, where that is asked for. */
   readonly open?: (ownKernels: boolean) => CudaDevice;
+  /** NVIDIA's library of matrix products, with its version; empty: there is none. Default: what is found. */
+  readonly library?: string;
   readonly reference?: Device;
 }
 
@@ -47,7 +47,7 @@ export interface GpuExamination {
  * @returns whether all is right
  */
 export async function examineGpu(examination: GpuExamination): Promise<boolean> {
-  const { ordinal, tf32, json, examined = usual, steps } = examination;
+  const { ordinal, tf32, json, examined = usual, steps, rounds = 5 } = examination;
   const { reference = createCpuDevice() } = examination;
   const open =
     examination.open ?? ((ownKernels: boolean) => openGpu({ ordinal, tf32, ...(ownKernels ? { library: null } : {}) }));
@@ -57,21 +57,20 @@ export async function examineGpu(examination: GpuExamination): Promise<boolean> 
   tell(headline(own));
   tell(`every op against ${reference.description}; this takes some minutes\n`);
   const examinations = [await look(own, reference, { ...examined, tf32, of: 'own kernels' }, tell)];
-  const claims: Claim[] = [];
+  const claims: Claim[] = claimsOfDriver(own.gpu, driverMemoryOf(undefined, own.gpu.name).bytes);
   let bench: GpuBench | undefined;
   try {
     const heldBytes = own.overheadBytes();
-    const both = open(false);
-    const { library } = both.gpu;
+    const both = (examination.library ?? findLibrary()) === '' ? own : open(false);
     let timed = own;
-    if (library !== '') {
-      tell(`\nwith ${library} where it is faster`);
-      examinations.push(await look(both, reference, { ...examined, tf32, of: library }, tell));
+    if (both.gpu.library !== '') {
+      tell(`\nwith ${both.gpu.library} where it is faster`);
+      examinations.push(await look(both, reference, { ...examined, tf32, of: both.gpu.library }, tell));
       // The driver's context came with the first: the process holds both.
       timed = { ...both, overheadBytes: () => heldBytes + both.overheadBytes() };
     }
     tell('');
-    bench = await measureGpu(timed, { ordinal, tf32, rounds: 5, ...(steps ? { steps } : {}) }, tell);
+    bench = await measureGpu(timed, { tf32, rounds, ...(steps ? { steps } : {}) }, tell);
     claims.push(...claimsOfBench(bench));
   } catch (error) {
     // Behind a kernel that failed, a GPU may answer nothing: what was found is told all the same.

@@ -21,6 +21,6 @@ export function profileTable(ops: readonly Timed[], steps: number): string {
     (o.bytes / o.seconds / 1e9).toFixed(1),
     ...(withFloors ? [ms(o.floorSeconds!), share(o.floorSeconds!, o.seconds)] : []),
   ]);
-  const floors = withFloors ? ['floor, ms', 'of floor'] : [];
+  const floors = withFloors ? ['floor, ms', 'floor / time'] : [];
   return table(['op', 'calls', 'ms', 'share', 'GFLOP/s', 'GB/s', ...floors], rows);
 }

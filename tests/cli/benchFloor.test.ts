@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { oneLineOf } from './workplace.ts';
+import { machineWith, type Shown } from '../gpus.ts';
 import { runCli } from './run.ts';
 
 interface Floor {
@@ -77,6 +78,36 @@ describe('bench floor', () => {
     const [full, tf32] = [await floor(...gpu, '--precision', 'f32'), await floor(...gpu, '--precision', 'f32', '--tf32')]; // prettier-ignore
     expect([full.gpus[0]!.peak, tf32.gpus[0]!.peak]).toEqual([27.8e12, 111.1e12 / 2]);
     expect(tf32.gpus[0]!.seconds).toBeLessThan(0.6 * full.gpus[0]!.seconds);
+  });
+
+  describe('of the GPUs here', () => {
+    const gib = 2 ** 30;
+    const machine: Shown[] = [
+      { name: 'NVIDIA RTX A5000', memoryBytes: 23 * gib, freeBytes: 20 * gib },
+      { name: 'NVIDIA H100 80GB HBM3', memoryBytes: 79 * gib, freeBytes: 79 * gib },
+      { name: 'NVIDIA GeForce RTX 3060', memoryBytes: 8 * gib, freeBytes: 8 * gib },
+      'its driver is too old',
+    ];
+    const on = (gpus: Shown[], ...ids: string[]) =>
+      runCli(['bench', 'floor', '--gpu', ...ids, '--json'], { TRAINYARD_CUDA_ADDON: machineWith(gpus) });
+
+    it('takes their data sheets, by what their driver calls them', async () => {
+      const { code, stdout } = await on(machine, 'here', 'here:1', 'rtx-3060-12gb');
+      const told = JSON.parse(stdout) as Floor;
+      expect([code, told.gpus.map((g) => g.gpu)]).toEqual([0, ['rtx-a5000', 'h100-80gb', 'rtx-3060-12gb']]);
+    });
+
+    it('says which it can take none of, and why', async () => {
+      const refused = async (...args: Parameters<typeof on>) => {
+        const { code, stderr } = await on(...args);
+        return [code, oneLineOf(stderr)];
+      };
+      expect(await refused(machine, 'here:2')).toEqual([1, expect.stringMatching(/NVIDIA GeForce RTX 3060 with 8\.00 GiB is not in the table/)]); // prettier-ignore
+      expect(await refused(machine, 'here:3')).toEqual([1, expect.stringMatching(/GPU 3 .*its driver is too old/)]);
+      expect(await refused(machine, 'here:4')).toEqual([1, expect.stringMatching(/GPU 4 .*there are 4, counted from 0/)]); // prettier-ignore
+      expect(await refused(machine, 'here:x')).toEqual([2, expect.stringMatching(/--gpu here: needs a number/)]);
+      expect(await refused([], 'here')).toEqual([1, expect.stringMatching(/GPU 0 .*no CUDA-capable device/)]);
+    });
   });
 
   it.each([

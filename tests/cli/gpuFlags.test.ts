@@ -11,8 +11,23 @@ it.each([
   ['bench --pytorch python3', /--pytorch belongs to --device cuda/],
   ['bench --device cuda --threads 3', /--threads belongs to --device cpu/],
   ['bench --device cuda --rounds 0', /--rounds/],
+  ['bench generate --device cuda --gpu-index 5', /bench generate has no --device/],
+  ['bench --gpu-index 5 generate', /bench generate has no --gpu-index/],
+  ['bench generate --rounds 3', /bench generate has no --rounds/],
+  ['bench hellaswag --tf32', /bench hellaswag has no --tf32/],
+  ['bench data --text README.md --rounds 3', /bench data has no --rounds/],
+  ['bench store --threads 2', /bench store has no --threads/],
+  ['bench floor --pytorch python3', /bench floor has no --pytorch/],
+  ['bench floor --threads 99 --rounds 0', /bench floor has no --threads/],
+  ['bench floor --tf32', /--tf32 belongs to --precision f32, not to f16/],
+  ['bench floor --tf32 --precision bf16', /--tf32 belongs to --precision f32, not to bf16/],
 ])('%s is wrong usage', async (args, reason) => {
   const { code, stdout, stderr } = await runCli(args.split(' '));
   expect([code, stdout]).toEqual([2, '']);
   expect(oneLineOf(stderr)).toMatch(reason);
+});
+
+it.each([['floor'], ['generate'], ['hellaswag'], ['data'], ['store']])('bench %s tells of --json', async (name) => {
+  const { code, stdout } = await runCli(['bench', name, '--help']);
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^ +--json /m)]);
 });

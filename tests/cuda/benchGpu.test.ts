@@ -1,40 +1,33 @@
 import fs from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { runGpuBench } from '../../electron/cli/benchGpu.ts';
-import { examineGpu } from '../../electron/cli/doctorGpu.ts';
+import { examineGpu, type GpuExamination } from '../../electron/cli/doctorGpu.ts';
 import type { BenchedStep, BenchEntry, GpuBench, GpuStep } from '../../electron/engine/bench/gpu.ts';
 import { emulatedAddonPath, standInLibraryPath } from '../../electron/engine/devices/cuda/addon.ts';
 import { createCudaDevice, type CudaDevice } from '../../electron/engine/devices/cuda/device.ts';
+import { checkPrograms } from '../../electron/engine/devices/device.ts';
+import { recordingReserve } from '../../electron/engine/devices/open.ts';
 import { Gpt2 } from '../../electron/engine/gpt2/programs.ts';
 import { usualNumbers } from '../../electron/engine/optimizers/index.ts';
 import { callCost } from '../../electron/engine/program/cost.ts';
 import { plan } from '../../electron/engine/program/planner.ts';
 import { cpu, hasCpu } from '../engine/devices.ts';
 import { hasEmulator } from './devices.ts';
+import { printed } from './printed.ts';
 
 const mib = 2 ** 20;
+/** What a bench leaves free, and a little for plans. */
+const little = recordingReserve + 8 * mib;
 const model = { vocabSize: 65, contextLength: 16, nLayer: 1, nHead: 2, nEmbd: 32, dropout: 0 };
 const tiny: GpuStep = { model, batch: 1, time: 16, precision: 'f32' };
 
-/** An emulated GPU of a few MiB that says to be another. */
-function gpu(name = 'emulated GPU', memoryBytes = 8 * mib): CudaDevice {
+/** An emulated GPU with room for small plans that says to be another. */
+function gpu(name = 'emulated GPU', memoryBytes = little): CudaDevice {
   const device = createCudaDevice({ addon: emulatedAddonPath, order: 'forward', library: null, memoryBytes });
   return { ...device, gpu: { ...device.gpu, name } };
 }
 
 const usual = { ordinal: 0, tf32: false, rounds: 1 };
-
-/** What is printed while something runs. */
-async function printed<T>(work: () => Promise<T>): Promise<{ text: string; result: T }> {
-  const lines: string[] = [];
-  const spy = vi.spyOn(console, 'log').mockImplementation((line: string) => void lines.push(line));
-  try {
-    const result = await work();
-    return { text: lines.join('\n'), result };
-  } finally {
-    spy.mockRestore();
-  }
-}
 
 async function json(device: CudaDevice, steps?: readonly GpuStep[]) {
   const command = { ...usual, json: true, device, ...(steps ? { steps } : {}) };
@@ -91,6 +84,7 @@ describe.skipIf(!hasEmulator)('bench --device cuda', () => {
     const device = gpu();
     const large = { ...tiny, model: { ...model, nLayer: 60 } };
     const loads = vi.fn(device.load);
+    const room = device.memory().freeBytes - recordingReserve;
     const { ok, bench } = await json({ ...device, load: loads }, [large, tiny]);
     expect(ok).toBe(true);
     const gpt2 = new Gpt2(large.model);
@@ -99,7 +93,7 @@ describe.skipIf(!hasEmulator)('bench --device cuda', () => {
     expect(bench.steps[0]).toEqual({
       step: large,
       error: expect.stringMatching(/does not fit: its plan needs .* MiB, .* MiB are free, .* MiB too little/),
-      missingBytes: totalBytes - device.memory().freeBytes,
+      missingBytes: totalBytes - room,
     });
     expect(loads).toHaveBeenCalledTimes(1);
     expect(isTimed(bench.steps[1]!)).toBe(true);
@@ -130,16 +124,32 @@ describe.skipIf(!hasEmulator)('bench --device cuda', () => {
   });
 
   it('prints the same for people', async () => {
-    const large = { ...tiny, model: { ...model, nLayer: 60 } };
-    const device = gpu('NVIDIA GeForce RTX 3060');
-    const command = { ...usual, json: false, steps: [tiny, large], device };
+    const device = gpu('NVIDIA GeForce RTX 3060', 12 * 1024 * mib);
+    const command = { ...usual, json: false, steps: [tiny], device };
     const { text, result } = await printed(() => runGpuBench(command));
     expect(result).toBe(true);
     expect(text).toMatch(/1 layers, 32 wide, batch 1 × 16, f32, adamw: .* ms a step .* tokens\/s, MFU .* %/);
     expect(text).toMatch(
       /plan .* KiB, arenas the same to the byte; with [\d.]+ KiB of the driver's the process holds [\d.]+ KiB$/m,
     );
-    expect(text).toMatch(/^op +calls +ms +share +GFLOP\/s +GB\/s +floor, ms +of floor$/m);
+    expect(text).toMatch(/^op +calls +ms +share +GFLOP\/s +GB\/s +floor, ms +floor \/ time$/m);
+  });
+
+  it.each([
+    [-3 * mib, '3.00 MiB less than that'],
+    [2048, '2.00 KiB more than that'],
+  ])('prints what arenas differ from the plan by: %i bytes', async (off, told) => {
+    const device = gpu();
+    // Counted as it is between the first look, before anything is loaded, and the second.
+    let looks = 0;
+    const memory = () => {
+      const now = device.memory();
+      return { ...now, arenaBytes: now.arenaBytes + (looks++ === 0 ? 0 : off) };
+    };
+    const large = { ...tiny, model: { ...model, nLayer: 60 } };
+    const command = { ...usual, json: false, steps: [tiny, large], device: { ...device, memory } };
+    const { text } = await printed(() => runGpuBench(command));
+    expect(text).toContain(`, arenas ${told}; with`);
     expect(text).toMatch(/60 layers, .*: it does not fit/);
   });
 });
@@ -148,36 +158,84 @@ const hasAll = hasEmulator && hasCpu && fs.existsSync(standInLibraryPath);
 
 describe.skipIf(!hasAll)('doctor --gpu', { timeout: 400_000 }, () => {
   const least = { vocabSize: 17, contextLength: 8, nLayer: 1, nHead: 1, nEmbd: 16, dropout: 0 };
-  const examined = {
+  const examined: GpuExamination['examined'] = {
     models: [{ ...least, contextLength: 40 }],
+    // Each precision and each optimizer once: an emulated GPU is slow.
+    kinds: [
+      { precision: 'f32', optimizer: 'adamw' },
+      { precision: 'bf16', optimizer: 'adamw8bit' },
+      { precision: 'f16', optimizer: 'pagedAdamw8bit' },
+      { precision: 'f32', optimizer: 'adamw4bit' },
+    ],
     alike: { model: least, batch: 1, steps: 1 },
     again: { model: { ...least, dropout: 0.1 }, batch: 1, steps: 2 },
   };
-  const examine = async (json: boolean, steps: readonly GpuStep[], open: (own: boolean) => CudaDevice) => {
+  const usualExamination = {
+    ordinal: 0,
+    tf32: false,
+    json: true,
+    examined,
+    steps: [tiny],
+    rounds: 1,
+    library: '',
+  } as const;
+  const examine = async (examination: Partial<GpuExamination>) => {
     const reference = await cpu(2).open();
-    return printed(() => examineGpu({ ordinal: 0, tf32: false, json, examined, steps, open, reference }));
+    return printed(() => examineGpu({ ...usualExamination, ...examination, reference }));
   };
+  const ofKernels = [
+    'every op as on the processor',
+    'attention with heads 16 wide',
+    'trains as the processor does in f32, with each optimizer',
+    'trains as the processor does in bf16, with each optimizer',
+    'trains as the processor does in f16, with each optimizer',
+    'the same bits when trained twice',
+    'the same bits behind a pause',
+  ];
+  interface Found {
+    readonly ok: boolean;
+    readonly claims: { readonly claim: string; readonly ok: boolean }[];
+  }
+
+  /** A GPU whose work the processor does: it is fast, and what it claims of its memory can be made up. */
+  async function simulated() {
+    const processor = await cpu(2).open();
+    const emulator = gpu();
+    const held = { arenas: 0, overhead: 0 };
+    const device: CudaDevice = {
+      ...emulator,
+      gpu: { ...emulator.gpu, overheadBytes: 600 * mib },
+      memory: () => ({ ...emulator.memory(), freeBytes: 1024 * mib - held.arenas, arenaBytes: held.arenas }),
+      overheadBytes: () => held.overhead,
+      async load(programs, plan_) {
+        checkPrograms(device, programs);
+        const session = await processor.load(programs, plan_);
+        held.arenas += plan_.totalBytes;
+        const close = session.close.bind(session);
+        session.close = () => {
+          held.arenas -= plan_.totalBytes;
+          held.overhead = 0;
+          close();
+        };
+        return session;
+      },
+    };
+    return { device, held };
+  }
 
   it('finds the emulated GPU right in all that it claims, of own kernels and with a library, in one object', async () => {
     const addon = { addon: emulatedAddonPath, order: 'forward' } as const;
     const open = (own: boolean) => createCudaDevice({ ...addon, library: own ? null : standInLibraryPath });
-    const { text, result } = await examine(true, [tiny], open);
-    const found = JSON.parse(text) as { ok: boolean; claims: { claim: string; ok: boolean }[] };
+    const { text, result } = await examine({ open, library: 'cuBLASLt 13.0.2' });
+    const found = JSON.parse(text) as Found;
     expect(found.claims.filter((c) => !c.ok)).toEqual([]);
     expect([found.ok, result]).toEqual([true, true]);
-    const ofKernels = [
-      'every op as on the processor',
-      'attention with heads 16 wide',
-      'trains as the processor does in f32, with each optimizer',
-      'trains as the processor does in bf16, with each optimizer',
-      'trains as the processor does in f16, with each optimizer',
-      'the same bits when trained twice',
-      'the same bits behind a pause',
-    ];
     expect(found.claims.map((c) => c.claim)).toEqual([
       ...['own kernels', 'cuBLASLt 13.0.2'].flatMap((who) => ofKernels.map((claim) => `${claim}, ${who}`)),
+      "the driver's context takes no more than the 512.00 MiB that `fit` assumes",
       'arenas are the plan, to the byte',
-      'the process holds plan and overhead, within 1 %',
+      'the process holds plan and overhead, and no more while it trains, within 1 %',
+      'kernels and recordings fit into the 192.00 MiB that are left for them',
       'whole steps are timed',
     ]);
     expect(found).toMatchObject({
@@ -186,42 +244,43 @@ describe.skipIf(!hasAll)('doctor --gpu', { timeout: 400_000 }, () => {
     });
   });
 
-  it('fails of one thing that is wrong: memory that is held beside the plan, a step that fails', async () => {
-    const leaking = (): CudaDevice => {
-      const device = gpu();
-      let held = 0;
-      return {
-        ...device,
-        overheadBytes: () => held,
-        async load(...args) {
-          const session = await device.load(...args);
-          held = 0;
-          const run = session.run.bind(session);
-          session.run = (...what) => {
-            held = 64 * 1024;
-            return run(...what);
-          };
-          return session;
-        },
-      };
-    };
+  it('fails of each thing that is wrong: what the driver takes, memory that is held beside the plan, a step', async () => {
+    const { device, held } = await simulated();
+    const open = vi.fn(() => ({
+      ...device,
+      async load(...args: Parameters<CudaDevice['load']>) {
+        const session = await device.load(...args);
+        const run = session.run.bind(session);
+        session.run = (...what) => {
+          held.overhead = 64 * 1024;
+          return run(...what);
+        };
+        return session;
+      },
+    }));
     const wide = { ...tiny, model: { ...model, nEmbd: 144, nHead: 1 } };
-    const { text, result } = await examine(false, [tiny, wide], leaking);
+    const { text, result } = await examine({ json: false, steps: [tiny, wide], open });
     expect(result).toBe(false);
+    expect(text).toMatch(
+      /^WRONG +the driver's context takes no more than the 512\.00 MiB that `fit` assumes +600\.00 MiB/m,
+    );
     expect(text).toMatch(/^✓ +arenas are the plan/m);
-    expect(text).toMatch(/^WRONG +the process holds plan and overhead, within 1 % +64\.00 KiB off/m);
+    expect(text).toMatch(/^WRONG +the process holds plan and overhead, and no more .* 1 % +64\.00 KiB off/m);
     expect(text).toMatch(/^WRONG +whole steps are timed +.*heads are 144 wide/m);
-    expect(text).toMatch(/2 of 10 WRONG$/);
+    expect(text).toMatch(/3 of 12 WRONG$/);
+    // Without a library there is nothing to look at a second time, and a context takes of the memory.
+    expect(open.mock.calls).toEqual([[true]]);
   });
 
   it('tells what it found of a GPU that answers nothing any more', async () => {
-    const processor = await cpu(2).open();
-    const { text, result } = await examine(true, [tiny], (own) => {
+    const { device } = await simulated();
+    const open = (own: boolean) => {
       if (!own) throw new Error('The GPU failed: an illegal memory access was encountered');
-      return { ...gpu(), load: processor.load, supports: processor.supports };
-    });
+      return { ...device, gpu: { ...device.gpu, overheadBytes: -1 } };
+    };
+    const { text, result } = await examine({ open, library: 'cuBLASLt 13.0.2' });
     expect(result).toBe(false);
-    const { ok, claims } = JSON.parse(text) as { ok: boolean; claims: { claim: string; ok: boolean }[] };
+    const { ok, claims } = JSON.parse(text) as Found;
     expect([ok, claims.length]).toEqual([false, 8]);
     expect(claims.filter((c) => !c.ok)).toEqual([
       { claim: 'the GPU goes on', ok: false, detail: 'The GPU failed: an illegal memory access was encountered' },

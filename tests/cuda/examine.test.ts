@@ -3,7 +3,8 @@ import { describe, expect, it } from 'vitest';
 import type { BenchEntry, GpuBench } from '../../electron/engine/bench/gpu.ts';
 import type { Device, Session } from '../../electron/engine/devices/device.ts';
 import type { Buffer } from '../../electron/engine/program/types.ts';
-import { claimsOfBench, examineDevice } from '../../electron/engine/verify/examine.ts';
+import { claimsOfBench, claimsOfDriver } from '../../electron/engine/verify/claims.ts';
+import { examineDevice } from '../../electron/engine/verify/examine.ts';
 import { trainAgain } from '../../electron/engine/verify/trainAgain.ts';
 import { trainBoth } from '../../electron/engine/verify/trainBoth.ts';
 import { cpu, hasCpu } from '../engine/devices.ts';
@@ -140,6 +141,17 @@ describe.skipIf(!hasCpu)('an examination', () => {
       ok: false,
       difference: Number.POSITIVE_INFINITY,
     });
+  });
+});
+
+describe('what is claimed of a driver', () => {
+  const mib = 2 ** 20;
+
+  it('is that it takes no more than is assumed of it, where it is known what it takes', () => {
+    const of = (overheadBytes: number) => claimsOfDriver({ overheadBytes }, 512 * mib).map((c) => [c.ok, c.detail]);
+    expect(of(512 * mib)).toEqual([[true, '512.00 MiB']]);
+    expect(of(513 * mib)).toEqual([[false, '513.00 MiB']]);
+    expect(of(-1)).toEqual([]);
   });
 });
 

@@ -2,13 +2,15 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { measureGpu } from '../../electron/cli/benchGpu.ts';
-import type { BenchedStep, GpuStep } from '../../electron/engine/bench/gpu.ts';
+import { runGpuBench } from '../../electron/cli/benchGpu.ts';
+import type { BenchedStep, GpuBench, GpuStep } from '../../electron/engine/bench/gpu.ts';
 import { Pytorch, pytorchScript } from '../../electron/engine/bench/pytorch.ts';
 import { emulatedAddonPath } from '../../electron/engine/devices/cuda/addon.ts';
 import { createCudaDevice } from '../../electron/engine/devices/cuda/device.ts';
+import { recordingReserve } from '../../electron/engine/devices/open.ts';
 import { tempDir } from '../temp.ts';
 import { hasEmulator } from './devices.ts';
+import { printed } from './printed.ts';
 
 const found = { torch: '2.9.1+cu130', gpu: 'NVIDIA H100' };
 const result = {
@@ -101,49 +103,61 @@ describe('the script', () => {
 });
 
 describe.skipIf(!hasEmulator)('bench --device cuda --pytorch', () => {
-  const bench = async (python: string, steps: readonly GpuStep[]) => {
-    const device = createCudaDevice({
-      addon: emulatedAddonPath,
-      order: 'forward',
-      library: null,
-      memoryBytes: 2 ** 23,
-    });
+  const bench = async (python: string, steps: readonly GpuStep[], json = true) => {
+    const memoryBytes = recordingReserve + 2 ** 23;
+    const device = createCudaDevice({ addon: emulatedAddonPath, order: 'forward', library: null, memoryBytes });
     const { freeBytes } = device.memory();
-    const told: string[] = [];
-    const measured = await measureGpu(device, { ordinal: 0, tf32: false, rounds: 1, python, steps }, (line) => told.push(line)); // prettier-ignore
+    const { text, result } = await printed(() =>
+      runGpuBench({ ordinal: 0, tf32: false, rounds: 1, json, python, steps, device }),
+    );
     expect(device.memory().freeBytes).toBe(freeBytes);
-    return { ...measured, text: told.join('\n') };
+    return { ok: result, text };
   };
+  const stepsOf = (text: string) => (JSON.parse(text) as GpuBench).steps as readonly BenchedStep[];
 
-  it('times the steps that are GPT-2 124M in both, one behind the other, and prints the ratio', async () => {
+  it('times the steps that are GPT-2 124M in both, one behind the other', async () => {
     const python = fakePython(right);
-    const { steps, text } = await bench(python.file, [step, { ...step, besidePytorch: false }, step]);
-    const [first, other, last] = steps as BenchedStep[];
+    const { ok, text } = await bench(python.file, [step, { ...step, besidePytorch: false }, step]);
+    const [first, other, last] = stepsOf(text);
     for (const { pytorch, tokensPerSecond } of [first!, last!]) {
       expect(pytorch).toMatchObject({ torch: '2.9.1+cu130', tokensPerSecond: 1e-3 });
       expect((pytorch as { ratio: number }).ratio).toBeCloseTo(tokensPerSecond * 1000, 6);
     }
     expect(other).not.toHaveProperty('pytorch');
     expect(python.calls()).toHaveLength(3);
+    expect(ok).toBe(true);
+  });
+
+  it('prints which PyTorch, and the ratio', async () => {
+    const { text } = await bench(fakePython(right).file, [step], false);
     expect(text).toMatch(/^beside PyTorch 2\.9\.1\+cu130 on NVIDIA H100$/m);
     expect(text).toMatch(/^PyTorch \(compiled\): 0 tokens\/s, 1\.00 GiB at most; this is \d+\.\d\d × as fast$/m);
   });
 
-  it('says once that there is none, and times its own steps', async () => {
-    const python = fakePython(`say({ error: "PyTorch can't be imported" }); process.exit(1);`);
-    const { steps, text, pytorchError } = await bench(python.file, [step]);
-    expect(python.calls()).toHaveLength(1);
-    expect(text).toMatch(/^PyTorch is left out: PyTorch can't be imported$/m);
-    expect(pytorchError).toBe("PyTorch is left out: PyTorch can't be imported");
-    expect(steps[0]).toMatchObject({ tokensPerSecond: expect.any(Number) });
+  it('times nothing where there is none, and says so in one line', async () => {
+    const missing = path.join(tempDir(), 'python');
+    const without = fakePython(`say({ error: "PyTorch can't be imported" }); process.exit(1);`);
+    for (const [python, why] of [
+      [missing, "can't be started (ENOENT)"],
+      [without.file, "PyTorch can't be imported"],
+    ] as const) {
+      const failure = bench(python, [step]);
+      await expect(failure).rejects.toThrow(`--pytorch ${python}: `);
+      await expect(failure).rejects.toThrow(`${why}. Name a Python whose PyTorch sees the GPU`);
+      await expect(failure).rejects.toMatchObject({ name: 'UserError', message: expect.not.stringContaining('\n') });
+    }
+    expect(without.calls()).toHaveLength(1);
   });
 
-  it('keeps its own numbers where PyTorch fails of a step', async () => {
+  it('keeps its own numbers where PyTorch fails of a step, and fails', async () => {
     const python = fakePython(
       `if (isCheck) say(${JSON.stringify(found)}); else { say({ error: 'out of memory' }); process.exit(1); }`,
     );
-    const { steps, text } = await bench(python.file, [step]);
-    expect(steps[0]).toMatchObject({ tokensPerSecond: expect.any(Number), pytorch: { error: 'out of memory' } });
-    expect(text).toMatch(/^PyTorch: out of memory$/m);
+    const { ok, text } = await bench(python.file, [step]);
+    expect(stepsOf(text)[0]).toMatchObject({
+      tokensPerSecond: expect.any(Number),
+      pytorch: { error: 'out of memory' },
+    });
+    expect(ok).toBe(false);
   });
 });

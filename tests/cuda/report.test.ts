@@ -40,9 +40,13 @@ describe('data sheets', () => {
     ['NVIDIA GeForce RTX 5090', 32 * gib, 'rtx-5090'],
     ['NVIDIA RTX A4000', 16 * gib, 'rtx-a4000'],
     ['NVIDIA RTX 6000 Ada Generation', 48 * gib, 'rtx-6000-ada'],
-    ['NVIDIA A10', 23 * gib, 'a10'],
-    ['NVIDIA A40', 45 * gib, 'a40'],
-    ['NVIDIA L4', 23 * gib, 'l4'],
+    ['NVIDIA GeForce RTX 3080', 10 * gib, 'rtx-3080-10gb'],
+    ['NVIDIA GeForce RTX 3080', 12 * gib, 'rtx-3080-12gb'],
+    ['NVIDIA GeForce RTX 3050', 6 * gib, 'rtx-3050-6gb'],
+    ['NVIDIA GeForce RTX 4060 Ti', 8 * gib, 'rtx-4060-ti-8gb'],
+    ['NVIDIA A10', 22.1 * gib, 'a10'],
+    ['NVIDIA A40', 44.4 * gib, 'a40'],
+    ['NVIDIA L4', 22.1 * gib, 'l4'],
     ['NVIDIA L40S', 45 * gib, 'l40s'],
     ['NVIDIA H200', 140 * gib, 'h200'],
   ])('are found by what a driver calls a GPU: %s', (name, memoryBytes, id) => {
@@ -56,6 +60,15 @@ describe('data sheets', () => {
       expect(peakOf({ name, memoryBytes: 12 * gib }, 'f16', false)).toBeNaN();
     },
   );
+
+  it.each([
+    ['NVIDIA GeForce RTX 3060', 8 * gib],
+    ['NVIDIA GeForce RTX 3090', 21 * gib],
+    ['NVIDIA A100-SXM4-40GB', 60 * gib],
+    ['NVIDIA H200', 80 * gib],
+  ])('are not taken of a model with another memory: %s with %i bytes', (name, memoryBytes) => {
+    expect(dataSheetOf({ name, memoryBytes })).toBeUndefined();
+  });
 
   it('tell the peak of a precision', () => {
     const a100 = { name: 'NVIDIA A100-SXM4-80GB', memoryBytes: 80 * gib };

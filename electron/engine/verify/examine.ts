@@ -1,22 +1,12 @@
-import { recordingReserve } from '../devices/open.ts';
 import { messageOf } from '../../errors.ts';
-import { formatBytes } from '../../format.ts';
-import type { GpuBench } from '../bench/gpu.ts';
 import type { Device } from '../devices/device.ts';
 import type { ModelConfig } from '../gpt2/config.ts';
-import { optimizerKinds } from '../optimizers/index.ts';
+import { type OptimizerKind, optimizerKinds } from '../optimizers/index.ts';
 import { type Precision, precisions } from '../program/types.ts';
+import type { Claim } from './claims.ts';
 import { type TrainedAgain, trainAgain, type TrainedAgainOptions } from './trainAgain.ts';
 import { type TrainedBoth, type TrainedBothOptions, trainBoth } from './trainBoth.ts';
 import { headDimOf, type Verified, verifyDevice } from './verifyDevice.ts';
-
-/** Something that is claimed of a device, and whether it is so. */
-export interface Claim {
-  readonly claim: string;
-  readonly ok: boolean;
-  /** What was looked at, and what was found. */
-  readonly detail: string;
-}
 
 /** The worst of all calls of a kind in a precision, by result. */
 export interface VerifiedKind {
@@ -37,9 +27,20 @@ export interface Examination {
   readonly claims: readonly Claim[];
 }
 
+export interface TrainedKind {
+  readonly precision: Precision;
+  readonly optimizer: OptimizerKind;
+}
+
+const allKinds: readonly TrainedKind[] = precisions.flatMap((precision) =>
+  optimizerKinds.map((optimizer) => ({ precision, optimizer })),
+);
+
 export interface ExaminationOptions {
   /** The shapes of the calls that are compared: see `VerifyOptions`. */
   readonly models: readonly ModelConfig[];
+  /** What trainings are of. Default: each precision with each optimizer. */
+  readonly kinds?: readonly TrainedKind[];
   /** What is trained on both devices. Default: see `trainBoth`. */
   readonly alike?: TrainedBothOptions;
   /** What is trained again and again to the same bits. */
@@ -60,7 +61,7 @@ export async function examineDevice(
   options: ExaminationOptions,
   tell: (text: string) => void,
 ): Promise<Examination> {
-  const { models, tf32, alike: training = {}, of } = options;
+  const { models, tf32, kinds = allKinds, alike: training = {}, of } = options;
   const claims: Claim[] = [];
   const claim = (what: string, ok: boolean, detail: string) => claims.push({ claim: `${what}, ${of}`, ok, detail });
 
@@ -80,10 +81,10 @@ export async function examineDevice(
 
   const trained: TrainedBoth[] = [];
   const again: TrainedAgain[] = [];
-  for (const precision of precisions) {
+  for (const precision of new Set(kinds.map((k) => k.precision))) {
     const alike = await attempt(async () => {
-      for (const optimizer of optimizerKinds) {
-        const result = await trainBoth(tested, reference, { precision, optimizer }, { ...training, tf32 });
+      for (const kind of kinds.filter((k) => k.precision === precision)) {
+        const result = await trainBoth(tested, reference, kind, { ...training, tf32 });
         trained.push(result);
         tell(describeTraining(result));
       }
@@ -92,9 +93,7 @@ export async function examineDevice(
     claim(`trains as the processor does in ${precision}, with each optimizer`, alike.ok && own.every((t) => t.ok), alike.error ?? worstOf(own)); // prettier-ignore
   }
   const bits = await attempt(async () => {
-    for (const precision of precisions)
-      for (const optimizer of optimizerKinds)
-        again.push(await trainAgain(tested, { precision, optimizer }, options.again));
+    for (const kind of kinds) again.push(await trainAgain(tested, kind, options.again));
   });
   for (const [key, what] of [
     ['again', 'the same bits when trained twice'],
@@ -102,50 +101,10 @@ export async function examineDevice(
   ] as const) {
     const other = again.filter((a) => a[key] !== undefined);
     const told = other.map((a) => `${a.optimizer} in ${a.precision}: ${a[key]}`).join('; ');
-    const right = `${again.length} trainings of ${options.again.steps} steps, each precision with each optimizer`;
+    const right = `${again.length} pairs of precision and optimizer, ${options.again.steps} steps each`;
     claim(what, bits.ok && other.length === 0, bits.error ?? (told || right));
   }
   return { device: tested.description, ops: byKind(verified), trained, again, claims };
-}
-
-/** How far the process may be from plan and overhead, relative. */
-const mostOff = 0.01;
-
-/** What a bench says of memory, and whether it could time its steps. */
-export function claimsOfBench({ steps }: GpuBench): Claim[] {
-  const timed = steps.flatMap((s) => ('error' in s ? [] : [s]));
-  const failed = steps.flatMap((s) => ('error' in s && s.missingBytes === undefined ? [s] : []));
-  const held = timed.flatMap(({ plannedBytes, memory }) => (memory ? [{ plannedBytes, ...memory }] : []));
-  const offPlan = held.filter((h) => h.arenaBytes !== h.plannedBytes);
-  const offBy = held.map((h) => Math.abs(h.processBytes - h.plannedBytes - h.overheadBytes));
-  const isNear = held.every((h, i) => offBy[i]! <= mostOff * (h.plannedBytes + h.overheadBytes));
-  const some = held.length > 0;
-  const none = 'no step could be looked at';
-  return [
-    {
-      claim: 'arenas are the plan, to the byte',
-      ok: some && offPlan.length === 0,
-      detail: some ? `${held.length - offPlan.length} of ${held.length} steps` : none,
-    },
-    {
-      claim: `the process holds plan and overhead, and no more while it trains, within ${100 * mostOff} %`,
-      ok: some && isNear,
-      detail: some ? `${formatBytes(Math.max(...offBy))} off at most in ${held.length} steps` : none,
-    },
-    {
-      claim: `kernels and recordings fit into the ${formatBytes(recordingReserve)} that are left for them`,
-      ok: some && held.every((h) => h.broughtBytes <= recordingReserve),
-      detail: some ? `${formatBytes(Math.max(...held.map((h) => h.broughtBytes)))} at most` : none,
-    },
-    {
-      claim: 'whole steps are timed',
-      ok: timed.length > 0 && failed.length === 0,
-      detail:
-        failed.length > 0
-          ? failed.map((f) => f.error).join('; ')
-          : `${timed.length} timed, ${steps.length - timed.length} do not fit this GPU`,
-    },
-  ];
 }
 
 async function attempt(work: () => Promise<void>): Promise<{ readonly ok: boolean; readonly error?: string }> {

@@ -1,0 +1,65 @@
+import { formatBytes } from '../../format.ts';
+import type { GpuBench } from '../bench/gpu.ts';
+import type { GpuDescription } from '../devices/cuda/addon.ts';
+import { recordingReserve } from '../devices/open.ts';
+
+/** Something that is claimed of a device, and whether it is so. */
+export interface Claim {
+  readonly claim: string;
+  readonly ok: boolean;
+  /** What was looked at, and what was found. */
+  readonly detail: string;
+}
+
+/**
+ * What is claimed of the driver's context, where it is known what that takes.
+ * @param assumedBytes what is assumed of a driver that no run has measured
+ */
+export function claimsOfDriver(
+  { overheadBytes }: Pick<GpuDescription, 'overheadBytes'>,
+  assumedBytes: number,
+): Claim[] {
+  if (overheadBytes < 0) return [];
+  const claim = `the driver's context takes no more than the ${formatBytes(assumedBytes)} that \`fit\` assumes`;
+  return [{ claim, ok: overheadBytes <= assumedBytes, detail: formatBytes(overheadBytes) }];
+}
+
+/** How far the process may be from plan and overhead, relative. */
+const mostOff = 0.01;
+
+/** What a bench says of memory, and whether it could time its steps. */
+export function claimsOfBench({ steps }: GpuBench): Claim[] {
+  const timed = steps.flatMap((s) => ('error' in s ? [] : [s]));
+  const failed = steps.flatMap((s) => ('error' in s && s.missingBytes === undefined ? [s] : []));
+  const held = timed.flatMap(({ plannedBytes, memory }) => (memory ? [{ plannedBytes, ...memory }] : []));
+  const offPlan = held.filter((h) => h.arenaBytes !== h.plannedBytes);
+  const offBy = held.map((h) => Math.abs(h.processBytes - h.plannedBytes - h.overheadBytes));
+  const isNear = held.every((h, i) => offBy[i]! <= mostOff * (h.plannedBytes + h.overheadBytes));
+  const some = held.length > 0;
+  const none = 'no step could be looked at';
+  return [
+    {
+      claim: 'arenas are the plan, to the byte',
+      ok: some && offPlan.length === 0,
+      detail: some ? `${held.length - offPlan.length} of ${held.length} steps` : none,
+    },
+    {
+      claim: `the process holds plan and overhead, and no more while it trains, within ${100 * mostOff} %`,
+      ok: some && isNear,
+      detail: some ? `${formatBytes(Math.max(...offBy))} off at most in ${held.length} steps` : none,
+    },
+    {
+      claim: `kernels and recordings fit into the ${formatBytes(recordingReserve)} that are left for them`,
+      ok: some && held.every((h) => h.broughtBytes <= recordingReserve),
+      detail: some ? `${formatBytes(Math.max(...held.map((h) => h.broughtBytes)))} at most` : none,
+    },
+    {
+      claim: 'whole steps are timed',
+      ok: timed.length > 0 && failed.length === 0,
+      detail:
+        failed.length > 0
+          ? failed.map((f) => f.error).join('; ')
+          : `${timed.length} timed, ${steps.length - timed.length} do not fit this GPU`,
+    },
+  ];
+}
