@@ -44,7 +44,8 @@ describe('a draft', () => {
     const { home, check } = await opened();
     keepDriverMemory(home, 'second', 300 * mib, 108 * mib);
     const budget = async (device?: object) => (await check(device)).plan!.budget;
-    expect(await budget()).toMatchObject({ name: "this machine's first (GPU 0)", totalBytes: 8 * gib });
+    expect(await budget()).toMatchObject({ name: "this machine's second (GPU 1)", totalBytes: 24 * gib });
+    expect(await budget({ kind: 'cuda' })).toMatchObject({ name: "this machine's first (GPU 0)" });
     expect(await budget({ kind: 'cuda', gpu: 1 })).toEqual({
       name: "this machine's second (GPU 1)",
       totalBytes: 24 * gib,
@@ -64,7 +65,7 @@ describe('a draft', () => {
     const { check, client, studio } = await opened();
     const gone = await check({ kind: 'cuda', gpu: 5 });
     expect(gone.problems).toEqual([
-      { path: 'device.kind', message: expect.stringMatching(/^There is no GPU 5, of 2/) },
+      { path: 'device.kind', message: expect.stringMatching(/^There is no GPU 5 here: --gpu-index takes 0 to 1/) },
     ]);
     expect(gone.plan).toBeNull();
     const wide = { model: { contextLength: 16, nLayer: 1, nHead: 1, nEmbd: 256 } };
@@ -87,7 +88,7 @@ describe('the calculator on this machine', () => {
     const asked = { config, budget: { kind: 'machine' } } as const;
     expect((await client.fit.plan(asked)).budget).toMatchObject({ name: "this machine's second (GPU 1)" });
     const { budgetBytes } = await client.fit.matrix(asked);
-    expect(budgetBytes).toBe(24 * gib - 512 * mib);
+    expect(budgetBytes).toBe(24 * gib - 704 * mib);
     const driver = createRequire(import.meta.url)(addon) as { countDevices: () => number };
     let calls = 0;
     const { countDevices } = driver;
