@@ -5,6 +5,7 @@ import { prepareDataset } from '../../electron/data/index.ts';
 import { parseRunConfig, type Phase, type RunConfigInput } from '../../electron/engine/config.ts';
 import { openDevice, recordingReserve } from '../../electron/engine/devices/open.ts';
 import type { DeviceChoice } from '../../electron/engine/devices/usual.ts';
+import type { MemoryReport } from '../../electron/engine/trainer/events.ts';
 import { UserError } from '../../electron/errors.ts';
 import { machineBudget } from '../../electron/studio/budget.ts';
 import { driverMemoryOf } from '../../electron/studio/driverMemory.ts';
@@ -200,3 +201,28 @@ describe('a run that its device can not train', () => {
     expect(studio.store.listRuns()).toEqual([]);
   });
 });
+
+it.skipIf(!hasCpu || !hasEmulator)(
+  'memory in the host, and for later phases, is told apart from the rest',
+  async () => {
+    seeGpus([{}]);
+    const { studio, config, trained } = await workplace();
+    const phases: Phase[] = [
+      { ...four, optimizer: 'pagedAdamw8bit', batch: 1 },
+      { ...four, optimizer: 'adamw', batch: 4 },
+    ];
+    const run = await trained(studio.createRun(config({ device: { kind: 'cuda' }, phases }), 'growing'));
+    const told = studio.store.listEvents(run.id).filter((e) => e.kind === 'started' || e.kind === 'optimizer');
+    const [first, second] = told.map((e) => e.data as MemoryReport);
+    expect(first).toMatchObject({ device: 'cuda', plannedBytes: first!.allocatedBytes });
+    expect(first!.hostBytes).toBe(first!.roleBytes.paged);
+    expect(first!.hostBytes).toBeGreaterThan(0);
+    // What the second phase takes is held from the start, to the byte.
+    expect(second).toMatchObject({ hostBytes: 0 });
+    const held = ({ allocatedBytes, hostBytes, reservedBytes }: MemoryReport) =>
+      allocatedBytes - hostBytes + reservedBytes;
+    expect(held(first!)).toBe(held(second!));
+    expect(first!.reservedBytes).toBeGreaterThan(1000);
+    expect(second!.reservedBytes).toBe(0);
+  },
+);
