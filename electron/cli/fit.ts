@@ -72,7 +72,7 @@ function runFit(options: FitOptions): void {
       if (held !== undefined) throw new UserError(`Nothing fits what is free of ${budget.name}: ${held}.`);
       const least = formatBytes(fit(smallest).totalBytes);
       throw new UsageError(
-        `Nothing fits ${budget.name}: even with ${options.solve} 1 the step needs ${least}, and ${formatBytes(budget.bytes)} are free.`,
+        `Nothing fits ${budget.name}: even with ${options.solve} 1 the step needs ${least}, and ${formatBytes(Math.max(0, budget.bytes))} are free.`,
       );
     }
     config = withDimension(config, options.solve, solved);
@@ -252,5 +252,6 @@ function printMatrix(config: FitConfig, budget: Budget | undefined, json: boolea
       ]),
     ),
   );
-  if (budget) console.log(`✓ fits the ${formatBytes(budget.bytes)} of ${budget.name} that the reserve leaves`);
+  if (budget)
+    console.log(`✓ fits the ${formatBytes(Math.max(0, budget.bytes))} of ${budget.name} that the reserve leaves`);
 }

@@ -51,7 +51,7 @@ export function machineBudget(
   requireDevice(device);
   const { gpu: ordinal = 0 } = device;
   const { gpus } = findGpus();
-  const { name, memoryBytes, freeBytes } = lookAtGpu(ordinal);
+  const { name, memoryBytes, freeBytes } = gpus.find((g) => g.ordinal === ordinal)?.gpu ?? lookAtGpu(ordinal);
   const which = gpus.length > 1 ? ` (GPU ${ordinal})` : '';
   const given = { bytes: driverBytes ?? 0, spareBytes: 0, source: 'given' } as const;
   const { bytes, spareBytes, source } = driverBytes === undefined ? driverMemoryOf(home, name) : given;

@@ -10,7 +10,6 @@ import {
   setKept,
 } from '../engine/checkpoint/index.ts';
 import { parseRunConfig, type RunConfig } from '../engine/config.ts';
-import { lookAtGpu } from '../engine/devices/cuda/device.ts';
 import { type DeviceChoice, deviceForJob, isSameDevice, onDevice } from '../engine/devices/usual.ts';
 import type { WritingOptions, Written } from '../engine/generate.ts';
 import type { JobPlace } from '../engine/loadJob.ts';
@@ -36,6 +35,7 @@ import { holdersOf } from './run/holders.ts';
 import type { RunMemory } from './run/machine.ts';
 import { memoryAt } from './run/memory.ts';
 import { runJob } from './run/job.ts';
+import { movedNotice } from './run/moved.ts';
 import { requireTrainable } from './run/trainable.ts';
 import { recordPhases } from './run/record.ts';
 import { askForPhases, type Patience, type RunOrder, type RunRequest, RunRequests, tell } from './run/requests.ts';
@@ -389,20 +389,6 @@ export class Studio {
     requireTrainable(this.home, config, holdersOf(this.store, config.device, id), step);
   }
 
-  /** What is told where a run goes on with another device than before, by its config or by its name. */
-  #movedNotice(run: Run, from: DeviceChoice, to: DeviceChoice): string | null {
-    const name = nameOfDevice(to);
-    if (from.kind !== to.kind) return `goes on with ${name}: ${otherLastBits}`;
-    if (to.kind !== 'cuda') return null;
-    const { gpu = 0 } = to;
-    const last = this.store.listEvents(run.id).findLast((e) => e.kind === 'started')?.message;
-    const [, before] = /^training on cuda: (.+) from step \d+$/.exec(last ?? '') ?? [];
-    const { name: now } = lookAtGpu(gpu);
-    if (before !== undefined && before !== now)
-      return `goes on with ${now} in the place of ${before}: ${otherLastBits}`;
-    return isSameDevice(from, to) ? null : `goes on with GPU ${gpu}`;
-  }
-
   /** Looks at all that may be wrong before anything of the run is changed. */
   async #goOn(id: string, device?: DeviceChoice, change?: PhaseChange): Promise<Resumed> {
     this.#requireRest(id);
@@ -413,13 +399,15 @@ export class Studio {
       const run = this.store.getRun(id);
       const own = this.configOf(run);
       const changed = change ? withChangedPhases(own, run.step, change) : own;
-      const { checkpoint, refused } = await this.#lastCheckpoint(run, totalSteps(schedule(changed)));
+      if (change) requireData(this.home, changed, run.step);
+      // What is imported counts as trained, whatever phases its config has.
+      const stepsTotal = change ? totalSteps(schedule(changed)) : (run.stepsTotal ?? 0);
+      const { checkpoint, refused } = await this.#lastCheckpoint(run, stepsTotal);
       const step = checkpoint?.step ?? 0;
       const config = withDevice(changed, device);
-      if (change) requireData(this.home, config, run.step);
       this.#requireTrainable(id, config, step);
       const start = this.#prepareStart(run, config, checkpoint);
-      const notice = this.#movedNotice(run, own.device, config.device);
+      const notice = movedNotice(this.store, run, own.device, config.device);
       if (change) recordPhases(this.store, id, changed, run.step);
       if (!isSameDevice(own.device, config.device)) this.store.updateRun(id, { config, device: config.device.kind });
       if (notice !== null)
@@ -566,11 +554,6 @@ function begunWith({ id, name, config }: Run, { init, model }: RunConfig): strin
   const positions = longer ? `; ${contextLength} positions became ${model.contextLength} (${init?.positions})` : '';
   return `begins with the weights of ${name} (${id}) at step ${init!.step}${positions}`;
 }
-
-const otherLastBits = 'from here on its numbers differ in the last bits';
-
-const nameOfDevice = ({ kind }: DeviceChoice): string =>
-  kind === 'cuda' ? 'a GPU' : kind === 'cpu' ? 'the processor' : 'TensorFlow.js';
 
 const withDevice = (config: RunConfig, device?: DeviceChoice): RunConfig =>
   device ? { ...config, device: onDevice(config.device, device) } : config;

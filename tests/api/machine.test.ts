@@ -6,6 +6,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { router } from '../../electron/api/router.ts';
 import { countGpus } from '../../electron/engine/devices/cuda/device.ts';
 import { prepareDataset } from '../../electron/data/index.ts';
+import { planReport } from '../../electron/api/handlers/plan.ts';
+import { sizedBudget } from '../../electron/studio/budget.ts';
 import { keepDriverMemory } from '../../electron/studio/driverMemory.ts';
 import { Studio } from '../../electron/studio/studio.ts';
 import { seeGpus } from '../gpus.ts';
@@ -97,4 +99,15 @@ describe('the calculator on this machine', () => {
     for (let i = 0; i < 50; i++) await client.fit.plan(asked);
     expect(calls).toBeLessThan(25);
   });
+});
+
+it('a plan that pages more than the host has free does not fit, whatever the GPU has', () => {
+  const model = { vocabSize: 257, contextLength: 16, nLayer: 1, nHead: 1, nEmbd: 32, dropout: 0 };
+  const config = { model, batch: 1, precision: 'f32', recompute: 'none', optimizer: 'pagedAdamw8bit' } as const;
+  const budget = (hostBytes: number) => ({ ...sizedBudget('GPU', 8 * gib, 0), hostBytes });
+  const { hostBytes, left, totalBytes } = planReport(config, budget(gib));
+  expect(left).toBe(8 * gib - totalBytes);
+  const refused = planReport(config, budget(hostBytes - 10));
+  expect(refused.left).toBe(-10);
+  expect(refused.advice.every((way) => way.pagedBytes < 2 * hostBytes)).toBe(true);
 });
