@@ -219,7 +219,7 @@ export const text = {
   memory: {
     title: 'Memory',
     hint: 'What a training step needs, to the byte: the plan that the engine allocates.',
-    gpu: 'Device',
+    gpu: 'Held against',
     machine: 'This machine',
     reserve: 'Reserve for driver and display, MiB',
     fits: (left: string) => `Fits: ${left} left over`,
@@ -248,11 +248,13 @@ export const text = {
   },
   runOn: {
     device: 'Device',
+    goOn: 'Go on with',
+    unusable: (reason: string) => `Not used: ${reason}`,
     devices: { cuda: 'NVIDIA GPU', cpu: 'Processor', tfjs: 'TensorFlow.js' },
     usual: (name: string) => (name === '' ? 'As usual' : `As usual: ${name}`),
     gpu: (n: number | undefined, name: string, memory: string) =>
       `${n === undefined ? '' : `GPU ${n}: `}${name}, ${memory}`,
-    gone: (id: string) => `${id}, which is not here`,
+    gone: (device: string) => `${device}, which is not here`,
     short: (kind: 'cuda' | 'cpu' | 'tfjs', gpu: number) =>
       kind === 'cuda' ? `GPU ${gpu}` : kind === 'cpu' ? 'processor' : 'TensorFlow.js',
     tf32: 'Tensor cores (tf32)',
@@ -281,11 +283,17 @@ export const text = {
   },
   runMemory: {
     none: 'It is known when the run has begun.',
+    imported: 'An imported model was not trained here: it holds no memory.',
+    what: 'What',
+    bytes: 'Bytes',
+    size: 'Size',
     hint: 'The engine allocates its plan and nothing else: these bytes from the first step to the last.',
     hintGpu:
       'On the GPU: the engine allocates its plan and nothing else, from the first step to the last. The driver’s own memory lies beside it.',
     planned: 'Planned',
     allocated: 'Allocated for the plan',
+    host: 'Of that in the host’s memory (paged)',
+    reserved: 'Held for later phases that need more',
     driver: 'Driver, kernels and recordings',
     scratch: 'Scratch memory of the threads',
   },

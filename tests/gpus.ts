@@ -35,6 +35,7 @@ export function machineWith(gpus: readonly Shown[], none = 'No GPU can be used: 
     file,
     `const emulator = ${emulator};
 const shown = ${JSON.stringify(shown)};
+const made = new WeakMap();
 const lookAtDevice = (n) => {
   const gpu = shown.length === 0 ? ${JSON.stringify(none)} : (shown[n] ?? 'There is no GPU ' + n + ', of ' + shown.length);
   if (typeof gpu === 'string') throw new Error(gpu);
@@ -45,7 +46,13 @@ module.exports = {
   countDevices: () => shown.length,
   lookAtDevice,
   libraryVersion: () => '',
-  createDevice: (o) => emulator.createDevice({ ...o, ordinal: 0, memoryBytes: lookAtDevice(o.ordinal).freeBytes }),
+  createDevice(o) {
+    const gpu = lookAtDevice(o.ordinal);
+    const device = emulator.createDevice({ ...o, ordinal: 0, memoryBytes: gpu.freeBytes });
+    made.set(device, { name: gpu.name, memoryBytes: gpu.memoryBytes });
+    return device;
+  },
+  describeDevice: (device) => ({ ...emulator.describeDevice(device), ...made.get(device) }),
 };
 `,
   );

@@ -1,5 +1,6 @@
 /** What crosses the API: plain data, seen by the window as it is written here. */
 import type { ConfigProblem, Phase, RunConfig } from '../engine/config.ts';
+import type { DeviceChoice } from '../engine/devices/usual.ts';
 import type { BudgetPart } from '../studio/budget.ts';
 import type { FoundDevice } from '../studio/devices.ts';
 import type { HellaswagResult } from '../evals/hellaswag/score.ts';
@@ -10,6 +11,7 @@ export type { DataRead } from '../studio/run/dataRead.ts';
 export type { Written } from '../engine/generate.ts';
 export type { EvalRow } from '../studio/evals.ts';
 export type { BudgetPart } from '../studio/budget.ts';
+export type { DeviceChoice } from '../engine/devices/usual.ts';
 export type { FoundDevice, TrainingDevice } from '../studio/devices.ts';
 export type { MemoryReport } from '../engine/trainer/events.ts';
 export type { Settings } from '../studio/settings.ts';
@@ -40,7 +42,7 @@ export interface RunView {
   readonly dataset: string;
   readonly optimizer: string;
   readonly precision: string;
-  readonly device: { readonly kind: RunConfig['device']['kind']; readonly gpu?: number | undefined };
+  readonly device: DeviceChoice;
   readonly tags: readonly string[];
   readonly notes: string;
   readonly preset: string | null;

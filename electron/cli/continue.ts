@@ -3,12 +3,12 @@ import type { Command } from 'commander';
 import { isInTheMaking } from '../data/corpus/unfinished.ts';
 import { datasetNames, prepareFiles } from '../data/index.ts';
 import type { Phase } from '../engine/config.ts';
-import { requireDevice } from '../engine/devices/usual.ts';
+import type { PhaseChange } from '../engine/trainer/phaseChange.ts';
 import { UsageError } from '../errors.ts';
 import { formatCount } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
-import { addDeviceFlags, chosenDevice, type DeviceFlags } from './device.ts';
+import { addDeviceFlags, chosenDevice, type DeviceFlags, tellNotice } from './device.ts';
 import { follow } from './follow.ts';
 import { parseMix } from './mix.ts';
 import { parsePhase } from './phases.ts';
@@ -55,29 +55,29 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
   const studio = Studio.open(home);
   try {
     const { id: runId } = studio.store.getRun(id);
-    if (device && studio.isElsewhere(studio.store.getRun(runId)))
-      throw new UsageError(`The run ${runId} trains now: pause it, and continue it on another device then.`);
-    const { tokenizer, device: own } = studio.configOf(studio.store.getRun(runId));
-    // Before its phases are changed and data is prepared. One that trains elsewhere has its device.
-    if (!studio.isElsewhere(studio.store.getRun(runId))) requireDevice(device ?? own);
+    const { tokenizer } = studio.configOf(studio.store.getRun(runId));
+    const changeOf = (all: Partial<Phase>): PhaseChange => {
+      // What a phase says by itself goes before what holds for all of them.
+      const add = phases.map((phase): Phase =>
+        phase.mix || (options.mix && namesData(phase)) ? phase : { ...all, ...phase },
+      );
+      return { begun: null, later: null, add };
+    };
+    // Before data is prepared: which one is all the same to the device.
+    studio.requireContinuable(studio.store.getRun(runId), changeOf({}), device);
     const dataset = options.data
       ? { dataset: await datasetOf(home, options.data, tokenizer, options.wait ?? false) }
       : {};
-    // What a phase says by itself goes before what holds for all of them.
-    const all = { ...mix, ...dataset, ...subset, ...(options.wait ? { wait: true } : {}) };
-    const add = phases.map((phase): Phase =>
-      phase.mix || (options.mix && namesData(phase)) ? phase : { ...all, ...phase },
-    );
-    const changed = await studio.changePhases(studio.store.getRun(runId), { begun: null, later: null, add });
-    if (changed.state === 'training' || changed.state === 'preparing') {
-      console.log(
-        `${runId} trains in process ${changed.pid}: it goes on to step ${formatCount(changed.stepsTotal ?? 0)}`,
-      );
+    const change = changeOf({ ...mix, ...dataset, ...subset, ...(options.wait ? { wait: true } : {}) });
+    const resumed = await studio.continue(studio.store.getRun(runId), change, device);
+    if (!resumed) {
+      const { pid, stepsTotal } = studio.store.getRun(runId);
+      console.log(`${runId} trains in process ${pid}: it goes on to step ${formatCount(stepsTotal ?? 0)}`);
       return;
     }
-    const { handle, step, refused, notice } = await studio.resume(studio.store.getRun(runId), device);
+    const { handle, step, refused, notice } = resumed;
     for (const { dir, reason } of refused) console.error(`refused ${dir}: ${reason}`);
-    if (notice !== null && !options.json) console.error(notice);
+    if (notice !== null) tellNotice(runId, notice, options.json ?? false);
     if (!options.json) console.error(`going on from step ${formatCount(step)}`);
     await follow(studio, studio.store.getRun(runId), handle, options.json ?? false);
   } finally {

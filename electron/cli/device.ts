@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { type RunDevice, runDevices } from '../engine/config.ts';
-import { type DeviceChoice, unusableGpus } from '../engine/devices/usual.ts';
+import { type DeviceChoice, isSameDevice, unusableGpus, usualDevice } from '../engine/devices/usual.ts';
 import { UsageError } from '../errors.ts';
 import { parseInteger } from './numbers.ts';
 
@@ -37,9 +37,16 @@ export function requireAgreement(kind: unknown, flags: { readonly gpuIndex?: unk
 }
 
 /** Says why what is usual is not a GPU, where there is one. */
-export function tellUnusableGpus(): void {
-  const problem = unusableGpus();
-  if (problem !== undefined) console.error(`the GPU is not used: ${problem}; training on the processor`);
+export async function tellUnusableGpus(): Promise<void> {
+  if (usualDevice().kind === 'cuda') return;
+  const problems = await unusableGpus();
+  if (problems.length > 0) console.error(`the GPU is not used: ${problems.join('; ')}; training on the processor`);
+}
+
+/** Says what is told of a run as it goes on: beside its progress, or as one of its lines of JSON. */
+export function tellNotice(run: string, text: string, json: boolean): void {
+  if (json) console.log(JSON.stringify({ run, type: 'note', text }));
+  else console.error(text);
 }
 
 /**
@@ -48,7 +55,7 @@ export function tellUnusableGpus(): void {
  * @param asked what flags choose: who has chosen need not be told
  */
 export function tellMoved(own: DeviceChoice, here: DeviceChoice, asked: DeviceChoice | undefined): void {
-  if (asked || (own.kind === here.kind && (own.gpu ?? 0) === (here.gpu ?? 0))) return;
+  if (asked || isSameDevice(own, here)) return;
   const where = here.kind === 'cuda' ? `GPU ${here.gpu ?? 0}` : 'the processor';
   const trained = own.kind === 'cuda' ? `GPU ${own.gpu ?? 0}` : own.kind;
   console.error(`${trained}, which it was trained on, can't be used here: computing on ${where}`);

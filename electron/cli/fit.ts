@@ -6,12 +6,14 @@ import { parameterCount } from '../engine/gpt2/config.ts';
 import { optimizerKinds } from '../engine/optimizers/index.ts';
 import type { Plan } from '../engine/program/planner.ts';
 import { precisions } from '../engine/program/types.ts';
+import { otherGpuWith, relief } from '../engine/devices/open.ts';
 import { usualDevice } from '../engine/devices/usual.ts';
 import { findGpus } from '../engine/devices/cuda/found.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { type BudgetPart, machineBudget, sizedBudget } from '../studio/budget.ts';
 import { locateHome } from '../studio/home.ts';
+import { holdersAt } from '../studio/run/holders.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 import { type PresetFlags, presetSettings } from './presetSettings.ts';
 import { table } from './terminal/table.ts';
@@ -58,16 +60,19 @@ export function addFit(program: Command): void {
 function runFit(options: FitOptions): void {
   let config: FitConfig = presetSettings(options).config;
   const budget = budgetOf(options);
-  if (budget && budget.bytes <= 0)
+  if (budget && budget.bytes <= 0 && options.reserve !== undefined)
     throw new UsageError(`The reserve leaves nothing of ${budget.name}: give a smaller --reserve.`);
   let solved: number | undefined;
   if (options.solve) {
     if (!budget) throw new UsageError('--solve needs something to fit: give --gpu ID or --memory GIB.');
-    solved = largestThatFits(config, options.solve, budget.bytes);
+    solved = largestThatFits(config, options.solve, budget.bytes, budget.hostBytes);
     if (solved === 0) {
-      const least = formatBytes(fit(withDimension(config, options.solve, 1)).totalBytes);
+      const smallest = withDimension(config, options.solve, 1);
+      const held = heldByOthers(fit(smallest), budget, options);
+      if (held !== undefined) throw new UserError(`Nothing fits what is free of ${budget.name}: ${held}.`);
+      const least = formatBytes(fit(smallest).totalBytes);
       throw new UsageError(
-        `Nothing fits ${budget.name}: even with ${options.solve} 1 the step needs ${least}, and ${formatBytes(budget.bytes)} are free.`,
+        `Nothing fits ${budget.name}: even with ${options.solve} 1 the step needs ${least}, and ${formatBytes(Math.max(0, budget.bytes))} are free.`,
       );
     }
     config = withDimension(config, options.solve, solved);
@@ -85,12 +90,12 @@ function runFit(options: FitOptions): void {
         ...planJson(plan),
         budget,
         solved,
-        advice: budget && plan.totalBytes > budget.bytes ? advise(config, budget.bytes) : [],
+        advice: budget && !fits(plan, budget) ? waysToFit(config, budget) : [],
       }),
     );
     return;
   }
-  print(config, plan, budget, options.solve, solved);
+  print(config, plan, budget, options, solved);
 }
 
 interface Budget {
@@ -99,21 +104,41 @@ interface Budget {
   readonly reserveBytes: number;
   readonly parts: readonly BudgetPart[];
   readonly bytes: number;
+  /** For what is paged, where that is known. */
+  readonly hostBytes?: number;
 }
 
 function budgetOf(options: FitOptions): Budget | undefined {
   const budget = memoryOf(options);
   if (!budget) return undefined;
-  const { name, totalBytes, reserveBytes, parts } = budget;
-  return { name, totalBytes, reserveBytes, parts, bytes: totalBytes - reserveBytes };
+  const { isApart: _, ...rest } = budget;
+  return { ...rest, bytes: budget.totalBytes - budget.reserveBytes };
+}
+
+const fits = ({ totalBytes, hostBytes }: Plan, budget: Budget): boolean =>
+  totalBytes <= budget.bytes && hostBytes <= (budget.hostBytes ?? Number.POSITIVE_INFINITY);
+
+const waysToFit = (config: FitConfig, { bytes, hostBytes }: Budget) => advise(config, bytes, { hostBytes });
+
+/** What gives back the memory of this machine's GPU where a plan would fit, did nobody else hold some of it. */
+function heldByOthers({ totalBytes }: Plan, budget: Budget, { home, gpu }: FitOptions): string | undefined {
+  const others = budget.parts.find(({ role }) => role === 'others')?.bytes ?? 0;
+  if (totalBytes <= budget.bytes || totalBytes > budget.bytes + others) return undefined;
+  const device = gpuHere(gpu!);
+  return relief(
+    holdersAt(locateHome(home), device),
+    otherGpuWith(device.gpu, totalBytes + budget.reserveBytes - others),
+  );
 }
 
 function memoryOf({ home, gpu, memory, reserve }: FitOptions) {
   const reserveBytes = parseInteger('--reserve', reserve ?? '512') * 2 ** 20;
-  const [here, ordinal] = gpu?.toLowerCase().split(':') ?? [];
-  if (here === 'here') {
+  if (gpu !== undefined && memory !== undefined) throw new UsageError('Give --gpu or --memory, not both.');
+  if (reserve !== undefined && gpu === undefined && memory === undefined)
+    throw new UsageError('--reserve belongs to --gpu or --memory: give one of them too.');
+  if (gpu !== undefined && isHere(gpu)) {
     const given = reserve === undefined ? undefined : reserveBytes;
-    return machineBudget(locateHome(home), gpuHere(ordinal), given);
+    return machineBudget(locateHome(home), gpuHere(gpu), given);
   }
   if (gpu !== undefined) {
     const { name, memoryMiB } = findGpu(gpu);
@@ -125,14 +150,18 @@ function memoryOf({ home, gpu, memory, reserve }: FitOptions) {
   return sizedBudget(`${memory} GiB`, gib * 2 ** 30, reserveBytes);
 }
 
-/** @param ordinal behind `here:`; undefined: the one that a run would take */
-function gpuHere(ordinal: string | undefined): { kind: 'cuda'; gpu: number } {
+const isHere = (gpu: string): boolean => /^here(:|$)/i.test(gpu);
+
+/** @param named `here`: the one that a run would take; or `here:N` */
+function gpuHere(named: string): { readonly kind: 'cuda'; readonly gpu: number } {
+  const [, ordinal, ...more] = named.split(':');
+  if (more.length > 0) throw new UsageError(`--gpu here:N takes one number, not "${named}".`);
   if (ordinal !== undefined) return { kind: 'cuda', gpu: parseInteger('--gpu here:', ordinal) };
   const { kind, gpu = 0 } = usualDevice();
   if (kind === 'cuda') return { kind, gpu };
   const { gpus: found, problem } = findGpus();
   const reason = problem ?? found.map((g) => g.problem).join('; ');
-  throw new UserError(`There is no GPU here that can be used: ${reason}. Name one of the table, or give --memory GIB.`);
+  throw new UserError(`${reason}. Name one of the table, or give --memory GIB.`);
 }
 
 /** What the rows of a budget are called. */
@@ -150,13 +179,13 @@ const planJson = (p: Plan) => ({
   peak: p.peak && { program: p.peak.program, kind: p.peak.call.kind, scope: p.peak.call.scope },
 });
 
-function print(config: FitConfig, plan: Plan, budget: Budget | undefined, solve?: string, solved?: number): void {
+function print(config: FitConfig, plan: Plan, budget: Budget | undefined, options: FitOptions, solved?: number): void {
   const { model, batch, recompute } = config;
   console.log(
     `${model.nLayer} layers, ${model.nHead} heads, width ${model.nEmbd}, context ${model.contextLength}, batch ${batch}, ` +
       `${config.precision}, ${config.optimizer}, recompute ${recompute}: ${formatCount(parameterCount(model))} parameters`,
   );
-  if (solve) console.log(`the largest ${solve} that fits ${budget!.name}: ${solved}`);
+  if (options.solve) console.log(`the largest ${options.solve} that fits ${budget!.name}: ${solved}`);
   const rows: [string, number][] = Object.entries(plan.roleBytes).filter(
     ([role, bytes]) => bytes > 0 && role !== 'paged',
   );
@@ -168,17 +197,25 @@ function print(config: FitConfig, plan: Plan, budget: Budget | undefined, solve?
     rows.push([left >= 0 ? 'fits: left over' : 'DOES NOT FIT: missing', Math.abs(left)]);
   }
   if (plan.hostBytes > 0) rows.push(["paged, in the host's memory", plan.hostBytes]);
+  if (budget?.hostBytes !== undefined && plan.hostBytes > budget.hostBytes) {
+    rows.push(["the host's memory, free now", budget.hostBytes]);
+    rows.push(['DOES NOT FIT THE HOST: missing', plan.hostBytes - budget.hostBytes]);
+  }
   const cells = rows.map(([what, bytes]) => [what, formatCount(bytes), formatBytes(bytes)]);
   console.log(table(['memory', 'bytes', ''], cells));
   if (plan.peak) {
     const { call, program } = plan.peak;
     console.log(`the peak is at ${call.kind}${call.scope ? ` of ${call.scope}` : ''} in ${program}`);
   }
-  if (budget && plan.totalBytes > budget.bytes) printAdvice(config, budget);
+  if (!budget || fits(plan, budget)) return;
+  const held = heldByOthers(plan, budget, options);
+  if (held !== undefined) console.log(`other programs hold what it needs: ${held}`);
+  printAdvice(config, budget, held !== undefined);
 }
 
-function printAdvice(config: FitConfig, budget: Budget): void {
-  const ways = advise(config, budget.bytes);
+function printAdvice(config: FitConfig, budget: Budget, isHeld: boolean): void {
+  const ways = waysToFit(config, budget);
+  if (ways.length === 0 && isHeld) return;
   if (ways.length === 0) {
     console.log('nothing makes this model fit but a smaller context, fewer layers or less width: see --solve');
     return;
@@ -215,5 +252,6 @@ function printMatrix(config: FitConfig, budget: Budget | undefined, json: boolea
       ]),
     ),
   );
-  if (budget) console.log(`✓ fits the ${formatBytes(budget.bytes)} of ${budget.name} that the reserve leaves`);
+  if (budget)
+    console.log(`✓ fits the ${formatBytes(Math.max(0, budget.bytes))} of ${budget.name} that the reserve leaves`);
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
-import { addDeviceFlags, chosenDevice, type DeviceFlags } from './device.ts';
+import { addDeviceFlags, chosenDevice, type DeviceFlags, tellNotice } from './device.ts';
 import { follow } from './follow.ts';
 
 export function addResume(program: Command): void {
@@ -18,7 +18,7 @@ export function addResume(program: Command): void {
       try {
         const run = studio.store.getRun(id);
         const { handle, step, refused, notice } = await studio.resume(run, device);
-        if (notice !== null && !options.json) console.error(notice);
+        if (notice !== null) tellNotice(run.id, notice, options.json ?? false);
         for (const { dir, reason } of refused) console.error(`refused ${dir}: ${reason}`);
         if (refused.length > 0) console.error(`going on from the one before: step ${step}`);
         await follow(studio, run, handle, options.json ?? false);

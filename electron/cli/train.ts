@@ -11,6 +11,7 @@ import { formatBytes, formatCount } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { type PositionExtension, positionExtensions } from '../engine/trainer/positions.ts';
+import { holdersAt } from '../studio/run/holders.ts';
 import { requireTrainable } from '../studio/run/trainable.ts';
 import { findCheckpoint } from './checkpointArgument.ts';
 import { requireAgreement, tellUnusableGpus } from './device.ts';
@@ -79,8 +80,9 @@ async function runTrain(options: TrainOptions): Promise<void> {
   const data = dataChoice(home, options, tree);
   // Checked before the text is read: a wrong setting is told at once.
   const draft = completeConfig(options, tree, data.tokenizer);
-  if (isLeftOpen(tree)) tellUnusableGpus();
-  requireTrainable(home, draft);
+  requireSense(draft, options, isLeftOpen(tree));
+  if (isLeftOpen(tree)) await tellUnusableGpus();
+  requireTrainable(home, draft, holdersAt(home, draft.device));
   const dataset = await data.load();
   if (draft.evaluation.hellaswagEvery > 0) await fetchItems(home);
   const studio = Studio.open(home);
@@ -127,6 +129,17 @@ function settingsTree(options: TrainOptions): Tree {
   if (options.gpuIndex !== undefined && options.device === undefined) device!.kind = 'cuda';
   requireAgreement(device?.kind, options);
   return tree;
+}
+
+/** @throws UsageError when flags say what the device that is taken, or the precision, has no use for */
+function requireSense({ device, precision }: RunConfig, options: TrainOptions, isUsual: boolean): void {
+  if (options.tf32 && device.kind !== 'cuda' && isUsual)
+    throw new UsageError('--tf32 belongs to a GPU, and this run would train on the processor: leave it out.');
+  requireAgreement(device.kind, options);
+  if (options.tf32 && precision !== 'f32')
+    throw new UsageError(`--tf32 belongs to --precision f32, not to ${precision}: leave one out.`);
+  if (options.threads !== undefined && device.kind === 'cuda')
+    throw new UsageError('--threads belongs to --device cpu, not to cuda: leave one out.');
 }
 
 /** Whether nobody says what it trains on. */

@@ -102,7 +102,7 @@ export const runConfigSchema = z.strictObject({
       /** Default: the cores of the machine. The bits of a run do not depend on it. */
       threads: z.int().min(1).max(1024).optional(),
       /** Of cuda: which GPU, as CUDA counts them. Default: the first. */
-      gpu: z.int().min(0).max(63).optional(),
+      gpu: z.int().min(0).optional(),
       /** Of cuda: whether float32 products are taken by tensor cores, of factors rounded to 10 bits of fraction. */
       tf32: z.boolean().optional(),
     })

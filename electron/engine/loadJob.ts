@@ -37,7 +37,12 @@ export async function loadJob(
   const needed = planned.totalBytes + (isApart ? 0 : planned.hostBytes);
   if (needed > memory.bytes) {
     const missing = `${what} needs ${formatBytes(needed)} and ${device.description} has ${formatBytes(memory.bytes)}${isApart ? ' free' : ''}, ${formatBytes(needed - memory.bytes)} too little`;
-    throw new UserError(`${missing}: ${isApart ? relief(heldBy) : 'it takes a machine with more memory'}.`);
+    const { shared } = memory;
+    const help =
+      shared && needed <= shared.bytes
+        ? shared.relief(needed)
+        : `it takes a ${isApart ? 'GPU' : 'machine'} with more memory${isApart ? ', or --device cpu' : ''}`;
+    throw new UserError(`${missing}: ${help}.`);
   }
   try {
     return await device.load(programs, planned);

@@ -1,7 +1,6 @@
-import os from 'node:os';
 import type { RunConfig } from './config.ts';
 import { cpuSupports } from './devices/cpu/device.ts';
-import { cudaSupports, lookAtGpu } from './devices/cuda/device.ts';
+import { cudaSupports } from './devices/cuda/device.ts';
 import type { Device } from './devices/device.ts';
 import { nullDevice } from './devices/null.ts';
 import type { DeviceMemory } from './devices/open.ts';
@@ -29,16 +28,10 @@ export function requireRunnable(config: RunConfig, step = 0): void {
  * Refuses what a device of this machine can't train, its memory being as it is now, without opening it: before anything is
  * made. A run's start looks again, and knows to the byte.
  * @param step optimizer steps that are taken already
- * @param driverBytes what no plan gets on a GPU: what its driver takes for a process that trains, and what that leaves free
+ * @param memory of the device, as it is now
  * @throws UserError that names the phase, and what would make it fit
  */
-export function requireTrainableHere(config: RunConfig, step: number, driverBytes: number): void {
-  const { device } = config;
-  requireDevice(device);
-  requireTrainable(config, step, answering(device.kind), memoryOf(device, driverBytes));
-}
-
-function memoryOf({ kind, gpu = 0 }: RunConfig['device'], driverBytes: number): DeviceMemory {
-  if (kind !== 'cuda') return { bytes: os.totalmem() };
-  return { bytes: Math.max(0, lookAtGpu(gpu).freeBytes - driverBytes), hostBytes: process.availableMemory() };
+export function requireTrainableHere(config: RunConfig, step: number, memory: DeviceMemory): void {
+  requireDevice(config.device);
+  requireTrainable(config, step, answering(config.device.kind), memory);
 }

@@ -1,7 +1,8 @@
 import os from 'node:os';
+import { lookAtGpu } from '../engine/devices/cuda/device.ts';
 import { findGpus } from '../engine/devices/cuda/found.ts';
-import { type DeviceChoice, usualDevice } from '../engine/devices/usual.ts';
-import { UserError } from '../errors.ts';
+import { gpuMemory } from '../engine/devices/open.ts';
+import { type DeviceChoice, requireDevice, usualDevice } from '../engine/devices/usual.ts';
 import { type DriverMemory, driverMemoryOf } from './driverMemory.ts';
 
 /** What of a memory no plan can have. */
@@ -22,6 +23,8 @@ export interface MemoryBudget {
   readonly reserveBytes: number;
   /** Whether what is paged has the host's memory beside it: where host and device are one, it counts. */
   readonly isApart: boolean;
+  /** What of the host's memory is free now for what is paged, where that is known and apart. */
+  readonly hostBytes?: number;
 }
 
 const withParts = (name: string, totalBytes: number, parts: readonly BudgetPart[], isApart: boolean): MemoryBudget => ({
@@ -45,18 +48,10 @@ export function machineBudget(
   driverBytes?: number,
 ): MemoryBudget {
   if (device.kind !== 'cuda') return withParts('this machine', os.totalmem(), [], false);
-  const { gpus, problem } = findGpus();
-  const ordinal = device.gpu ?? 0;
-  const found = gpus.find((g) => g.ordinal === ordinal);
-  if (!found?.gpu) {
-    const reason =
-      found?.problem ??
-      (gpus.length > 0
-        ? `${gpus.length === 1 ? 'there is one' : `there are ${gpus.length}`}, counted from 0`
-        : problem);
-    throw new UserError(`The GPU ${ordinal} of this machine can't be used: ${reason}.`);
-  }
-  const { name, memoryBytes, freeBytes } = found.gpu;
+  requireDevice(device);
+  const { gpu: ordinal = 0 } = device;
+  const { gpus } = findGpus();
+  const { name, memoryBytes, freeBytes } = gpus.find((g) => g.ordinal === ordinal)?.gpu ?? lookAtGpu(ordinal);
   const which = gpus.length > 1 ? ` (GPU ${ordinal})` : '';
   const given = { bytes: driverBytes ?? 0, spareBytes: 0, source: 'given' } as const;
   const { bytes, spareBytes, source } = driverBytes === undefined ? driverMemoryOf(home, name) : given;
@@ -65,5 +60,6 @@ export function machineBudget(
     ...(spareBytes > 0 ? [{ role: 'spare' as const, bytes: spareBytes }] : []),
     { role: 'others', bytes: Math.max(0, memoryBytes - freeBytes) },
   ];
-  return withParts(`this machine's ${name}${which}`, memoryBytes, parts, true);
+  const { hostBytes } = gpuMemory(ordinal, { memoryBytes, freeBytes }, bytes + spareBytes);
+  return { ...withParts(`this machine's ${name}${which}`, memoryBytes, parts, true), hostBytes };
 }

@@ -1,10 +1,10 @@
 import os from 'node:os';
 import { createCpuDevice } from '../engine/devices/cpu/device.ts';
-import { findLibrary } from '../engine/devices/cuda/device.ts';
+import { findLibrary, libraryOfUser } from '../engine/devices/cuda/device.ts';
 import { findGpus, type FoundGpu, seenByDriver } from '../engine/devices/cuda/found.ts';
 import { tfjsIsThere } from '../engine/devices/tfjs/backend.ts';
 import { createTfjsDevice } from '../engine/devices/tfjs/device.ts';
-import type { DeviceChoice } from '../engine/devices/usual.ts';
+import { type DeviceChoice, isSameDevice, usualDevice } from '../engine/devices/usual.ts';
 import { messageOf } from '../errors.ts';
 import { formatBytes } from '../format.ts';
 
@@ -26,7 +26,7 @@ export async function findDevices(): Promise<FoundDevice[]> {
       return `${device.description}, multiply-add peak ${(allThreads / 1e9).toFixed(0)} GFLOP/s`;
     }),
     await look('tfjs', async () => (await createTfjsDevice()).description),
-    ...gpus(),
+    ...(await gpus()),
   ];
 }
 
@@ -41,13 +41,15 @@ export interface TrainingDevice extends DeviceChoice {
 export function trainingDevices(): TrainingDevice[] {
   const name = os.cpus()[0]?.model.trim() ?? '';
   const memoryBytes = os.totalmem();
-  return [
+  const usual = usualDevice();
+  const found: TrainingDevice[] = [
     ...findGpus().gpus.flatMap(({ ordinal, gpu }): TrainingDevice[] =>
       gpu ? [{ kind: 'cuda', gpu: ordinal, name: gpu.name, memoryBytes: gpu.memoryBytes }] : [],
     ),
     { kind: 'cpu', name, memoryBytes },
     ...(tfjsIsThere() ? [{ kind: 'tfjs' as const, name, memoryBytes }] : []),
   ];
+  return found.toSorted((a, b) => Number(isSameDevice(b, usual)) - Number(isSameDevice(a, usual)));
 }
 
 async function look(kind: string, describe: () => string | Promise<string>): Promise<FoundDevice> {
@@ -59,11 +61,11 @@ async function look(kind: string, describe: () => string | Promise<string>): Pro
 }
 
 /** One of each GPU, or one that says why there is none. */
-function gpus(): FoundDevice[] {
+async function gpus(): Promise<FoundDevice[]> {
   const { gpus: found, problem } = findGpus();
   if (problem === undefined) return found.map(describeGpu);
   // Those are there and can't be used.
-  const seen = seenByDriver();
+  const seen = await seenByDriver();
   const description = problem + (seen === '' ? '' : ` (nvidia-smi sees ${seen})`);
   return [{ kind: 'cuda', available: false, description }];
 }
@@ -71,9 +73,17 @@ function gpus(): FoundDevice[] {
 function describeGpu({ ordinal, gpu, problem }: FoundGpu): FoundDevice {
   if (!gpu) return { kind: 'cuda', gpu: ordinal, available: false, description: problem! };
   const { name, computeCapability, memoryBytes, freeBytes, driver } = gpu;
-  const library = findLibrary();
   const description =
     `GPU ${ordinal}: ${name} (sm_${computeCapability.replace('.', '')}, ${driver}), ${formatBytes(memoryBytes)}, ${formatBytes(freeBytes)} of it free; ` +
-    (library === '' ? 'own kernels multiply matrices' : `${library} multiplies matrices where it is faster`);
+    multiplier();
   return { kind: 'cuda', gpu: ordinal, available: true, description };
+}
+
+/** Who multiplies matrices on this machine's GPUs, and why it is not the library that its user names. */
+function multiplier(): string {
+  const library = findLibrary();
+  if (library !== '') return `${library} multiplies matrices where it is faster`;
+  const own = 'own kernels multiply matrices';
+  const named = libraryOfUser();
+  return typeof named === 'string' ? `${own}: ${named}, which TRAINYARD_CUBLASLT names, can't be loaded` : own;
 }

@@ -10,15 +10,15 @@ import {
   setKept,
 } from '../engine/checkpoint/index.ts';
 import { parseRunConfig, type RunConfig } from '../engine/config.ts';
-import { type DeviceChoice, deviceForJob, onDevice } from '../engine/devices/usual.ts';
+import { type DeviceChoice, deviceForJob, isSameDevice, onDevice } from '../engine/devices/usual.ts';
 import type { WritingOptions, Written } from '../engine/generate.ts';
 import type { JobPlace } from '../engine/loadJob.ts';
 import { begunPhases, type PhaseChange, withChangedPhases } from '../engine/trainer/phaseChange.ts';
-import type { PrepareJob, StartedMemory } from '../engine/process/messages.ts';
+import type { PrepareJob, StartedMemory, ToEngine } from '../engine/process/messages.ts';
 import { namedDatasets, schedule, totalSteps } from '../engine/trainer/schedule.ts';
 import { readTrainerState } from '../engine/trainer/snapshot.ts';
 import type { DatasetDirs } from '../engine/trainer/windows.ts';
-import { messageOf, UserError } from '../errors.ts';
+import { messageOf, UsageError, UserError } from '../errors.ts';
 import { parseItems } from '../evals/hellaswag/items.ts';
 import { type HellaswagResult, summarise } from '../evals/hellaswag/score.ts';
 import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
@@ -31,8 +31,11 @@ import { forkEngine, type SpawnEngine } from './run/engine.ts';
 import { RestedError, RunHandle } from './run/handle.ts';
 import { fileKey, hellaswagOf, recordHellaswag, storedScores } from './run/hellaswag.ts';
 import { copyInitialWeights, initialWeightsOf, requireParent } from './run/initial.ts';
+import { holdersOf } from './run/holders.ts';
+import type { RunMemory } from './run/machine.ts';
 import { memoryAt } from './run/memory.ts';
 import { runJob } from './run/job.ts';
+import { movedNotice } from './run/moved.ts';
 import { requireTrainable } from './run/trainable.ts';
 import { recordPhases } from './run/record.ts';
 import { askForPhases, type Patience, type RunOrder, type RunRequest, RunRequests, tell } from './run/requests.ts';
@@ -53,6 +56,13 @@ export interface Resumed {
   readonly refused: readonly RefusedCheckpoint[];
   /** What is told where it goes on with another device. */
   readonly notice: string | null;
+}
+
+/** How a run's engine starts. */
+interface Start {
+  readonly start: Extract<ToEngine, { readonly type: 'start' }>;
+  /** Of its machine, at the checkpoint that it goes on from. */
+  readonly memory: Partial<RunMemory>;
 }
 
 /** Runs and what is known of them: the one place that starts engines and writes the store. */
@@ -89,7 +99,7 @@ export class Studio {
    */
   createRun(config: RunConfig, name: string, preset: string | null = null): Run {
     const checked = parseRunConfig(config);
-    requireTrainable(this.home, checked);
+    requireTrainable(this.home, checked, holdersOf(this.store, checked.device));
     requireData(this.home, checked);
     const stepsTotal = totalSteps(schedule(checked));
     const parent = checked.init ? this.store.getRun(checked.init.run) : undefined;
@@ -225,16 +235,7 @@ export class Studio {
   forJob(run: Run, asked?: DeviceChoice): { config: RunConfig; place: JobPlace } {
     const own = this.configOf(run);
     const config = { ...own, device: deviceForJob(own.device, asked) };
-    return { config, place: { productsFile: productsPath(this.home), heldBy: this.#holdersOf(config.device) } };
-  }
-
-  /** Names of the runs that train on a GPU, in whatever process. */
-  #holdersOf({ kind, gpu = 0 }: DeviceChoice): string[] {
-    if (kind !== 'cuda') return [];
-    return this.store.listRuns({ state: ['training', 'preparing'] }).flatMap((run) => {
-      const { device } = run.config as RunConfig;
-      return device.kind === 'cuda' && (device.gpu ?? 0) === gpu ? [run.name] : [];
-    });
+    return { config, place: { productsFile: productsPath(this.home), heldBy: holdersOf(this.store, config.device) } };
   }
 
   /** Continues a prompt with a checkpoint's weights, in a process of its own. @yields pieces of text, and notices */
@@ -336,7 +337,7 @@ export class Studio {
   /** Starts a run that has not trained yet. */
   start(run: Run): RunHandle {
     try {
-      return this.#launch(run, null);
+      return this.#launch(run.id, this.#prepareStart(run, this.configOf(run), null), null);
     } catch (error) {
       this.store.setRunState(run.id, 'failed', messageOf(error));
       this.store.releaseRun(run.id);
@@ -350,17 +351,68 @@ export class Studio {
    * @throws UserError when the run is running, complete, or has nothing to go on from, or its device can't train it; nothing
    * of it is changed then
    */
-  async resume(run: Run, device?: DeviceChoice): Promise<Resumed> {
-    const { id } = run;
+  resume(run: Run, device?: DeviceChoice): Promise<Resumed> {
+    return this.#goOn(run.id, device);
+  }
+
+  /**
+   * Changes the phases that a run has not begun, and goes on with it; one that trains already takes them along.
+   * @param device to go on with from here on, where it is not the run's
+   * @returns null where it trained already
+   * @throws UserError as `changePhases` and `resume` do; neither its phases nor its device are changed then
+   */
+  async continue(run: Run, change: PhaseChange, device?: DeviceChoice, patience?: Patience): Promise<Resumed | null> {
+    this.#requireNotMoved(run.id, device);
+    if (await this.#changeInTraining(run.id, change, patience)) return null;
+    return this.#goOn(run.id, device, change);
+  }
+
+  /**
+   * Checks that a device can train a run with other phases, before their data is made. One that trains elsewhere has its
+   * device, and looks itself.
+   * @throws UserError when the phases make no sense, or the device can't be used or has too little memory
+   */
+  requireContinuable(run: Run, change: PhaseChange, device?: DeviceChoice): void {
+    this.#requireNotMoved(run.id, device);
+    if (this.isElsewhere(this.store.getRun(run.id))) return;
+    const { step } = this.store.getRun(run.id);
+    this.#requireTrainable(run.id, withDevice(withChangedPhases(this.configOf(run), step, change), device), step);
+  }
+
+  #requireNotMoved(id: string, device?: DeviceChoice): void {
+    const { state } = this.store.getRun(id);
+    if (device && (state === 'training' || state === 'preparing'))
+      throw new UsageError(`The run ${id} trains now: pause it, and continue it on another device then.`);
+  }
+
+  #requireTrainable(id: string, config: RunConfig, step: number): void {
+    requireTrainable(this.home, config, holdersOf(this.store, config.device, id), step);
+  }
+
+  /** Looks at all that may be wrong before anything of the run is changed. */
+  async #goOn(id: string, device?: DeviceChoice, change?: PhaseChange): Promise<Resumed> {
     this.#requireRest(id);
     // From here on no other process can: two engines would write the same checkpoints.
     this.store.claimRun(id);
     this.#launching.add(id);
     try {
-      const { checkpoint, refused } = await this.#lastCheckpoint(this.store.getRun(id));
+      const run = this.store.getRun(id);
+      const own = this.configOf(run);
+      const changed = change ? withChangedPhases(own, run.step, change) : own;
+      if (change) requireData(this.home, changed, run.step);
+      // What is imported counts as trained, whatever phases its config has.
+      const stepsTotal = change ? totalSteps(schedule(changed)) : (run.stepsTotal ?? 0);
+      const { checkpoint, refused } = await this.#lastCheckpoint(run, stepsTotal);
       const step = checkpoint?.step ?? 0;
-      const notice = this.#move(this.store.getRun(id), step, device);
-      return { handle: this.#launch(this.store.getRun(id), checkpoint), step, refused, notice };
+      const config = withDevice(changed, device);
+      this.#requireTrainable(id, config, step);
+      const start = this.#prepareStart(run, config, checkpoint);
+      const notice = movedNotice(this.store, run, own.device, config.device);
+      if (change) recordPhases(this.store, id, changed, run.step);
+      if (!isSameDevice(own.device, config.device)) this.store.updateRun(id, { config, device: config.device.kind });
+      if (notice !== null)
+        this.store.addEvent(id, step, 'info', 'device', notice, { from: own.device, to: config.device });
+      return { handle: this.#launch(id, start, checkpoint), step, refused, notice };
     } catch (error) {
       this.store.releaseRun(id);
       throw error;
@@ -369,32 +421,14 @@ export class Studio {
     }
   }
 
-  /**
-   * Checks that a run's device can go on with it: another one where that is asked for, which is the run's own from then on.
-   * @returns what is told where it is another
-   */
-  #move(run: Run, step: number, device?: DeviceChoice): string | null {
-    const own = this.configOf(run);
-    const config = device ? { ...own, device: onDevice(own.device, device) } : own;
-    requireTrainable(this.home, config, step);
-    const { kind, gpu = 0 } = config.device;
-    if (kind === own.device.kind && gpu === (own.device.gpu ?? 0)) return null;
-    this.store.updateRun(run.id, { config, device: kind });
-    const message =
-      kind === own.device.kind
-        ? `goes on with GPU ${gpu}`
-        : `goes on with ${kind}: from here on its numbers differ in the last bits`;
-    this.store.addEvent(run.id, step, 'info', 'device', message, { from: own.device, to: config.device });
-    return message;
-  }
-
   #requireRest(id: string): void {
     const { state, pid } = this.store.getRun(id);
     const active = state === 'training' || state === 'preparing' || this.#launching.has(id);
     if (active) throw new UserError(`The run ${id} is training now (process ${pid}): stop it there first.`);
   }
 
-  async #lastCheckpoint(run: Run): Promise<LatestCheckpoint> {
+  /** @param stepsTotal that the run is to train in all */
+  async #lastCheckpoint(run: Run, stepsTotal: number): Promise<LatestCheckpoint> {
     const root = this.checkpointRoot(run);
     if (fs.existsSync(root)) requireWritable(root);
     await cleanPartials(root);
@@ -411,7 +445,7 @@ export class Studio {
       );
     }
     if (checkpoint) this.#recordCheckpoints(run, checkpoint);
-    if (checkpoint && checkpoint.step >= (run.stepsTotal ?? 0)) {
+    if (checkpoint && checkpoint.step >= stepsTotal) {
       this.#complete(run, checkpoint.step);
       throw new UserError(`The run ${run.id} is complete (step ${checkpoint.step}): nothing is left to train.`);
     }
@@ -436,10 +470,9 @@ export class Studio {
     this.store.addEvent(id, step, 'info', 'completed', message);
   }
 
-  #launch(run: Run, from: { step: number; dir: string } | null): RunHandle {
-    const config = this.configOf(run);
+  /** What a run's engine is told, and its machine remembers. @throws UserError when something of it is not there */
+  #prepareStart(run: Run, config: RunConfig, from: { step: number; dir: string } | null): Start {
     requireWritable(this.checkpointRoot(run));
-    this.store.truncateAfter(run.id, from?.step ?? -1);
     const recorded = this.store.listCheckpoints(run.id).find((c) => c.step === from?.step);
     const start = {
       type: 'start',
@@ -447,11 +480,17 @@ export class Studio {
       datasetDirs: this.#dirs(datasetsOf(config)),
       checkpointRoot: this.checkpointRoot(run),
       productsFile: productsPath(this.home),
+      heldBy: holdersOf(this.store, config.device, run.id),
       ...hellaswagOf(this.home, config),
       ...initialWeightsOf(this.home, run.id, config, from === null),
       ...(from ? { resumeFrom: from.dir } : {}),
     } as const;
-    const memory = from ? memoryAt(recorded?.machine ?? null, config, from.step) : {};
+    return { start, memory: from ? memoryAt(recorded?.machine ?? null, config, from.step) : {} };
+  }
+
+  #launch(id: string, { start, memory }: Start, from: { readonly step: number } | null): RunHandle {
+    this.store.truncateAfter(id, from?.step ?? -1);
+    const run = this.store.getRun(id);
     const handle = new RunHandle(this.store, run, start, memory, this.#spawn);
     this.#handles.set(run.id, handle);
     void handle.ended.finally(() => this.#handles.delete(run.id));
@@ -515,6 +554,9 @@ function begunWith({ id, name, config }: Run, { init, model }: RunConfig): strin
   const positions = longer ? `; ${contextLength} positions became ${model.contextLength} (${init?.positions})` : '';
   return `begins with the weights of ${name} (${id}) at step ${init!.step}${positions}`;
 }
+
+const withDevice = (config: RunConfig, device?: DeviceChoice): RunConfig =>
+  device ? { ...config, device: onDevice(config.device, device) } : config;
 
 /** Told before hours of training, not at the first checkpoint. */
 function requireWritable(root: string): void {

@@ -1,24 +1,21 @@
-import type { TrainingDevice } from '../../electron/api/types.ts';
+import type { DeviceChoice, TrainingDevice } from '../../electron/api/types.ts';
 import { text } from '../text.ts';
 import { api } from './api.ts';
 import { formatBytes } from './format.ts';
 import { Load } from './load.svelte.ts';
 
-type Kind = TrainingDevice['kind'];
-export interface DeviceChoice {
-  readonly kind: Kind;
-  readonly gpu?: number | undefined;
-}
-
 /** What can train on the studio's machine, the usual first. */
 export const devices = new Load(() => api.studio.trainingDevices());
+
+/** Of each of its GPUs that can't, why. */
+export const unusable = new Load(() => api.studio.unusableGpus());
 
 /** A device as a select holds it: `cpu`, `cuda:1`. */
 export const deviceId = ({ kind, gpu = 0 }: DeviceChoice): string => (kind === 'cuda' ? `cuda:${gpu}` : kind);
 
 /** @param id as `deviceId` gives it */
 export function deviceOf(id: string): DeviceChoice {
-  const [kind, gpu] = id.split(':') as [Kind, string?];
+  const [kind, gpu] = id.split(':') as [DeviceChoice['kind'], string?];
   return { kind, ...(gpu === undefined ? {} : { gpu: Number(gpu) }) };
 }
 

@@ -6,6 +6,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { router } from '../../electron/api/router.ts';
 import { countGpus } from '../../electron/engine/devices/cuda/device.ts';
 import { prepareDataset } from '../../electron/data/index.ts';
+import { planReport } from '../../electron/api/handlers/plan.ts';
+import { sizedBudget } from '../../electron/studio/budget.ts';
 import { keepDriverMemory } from '../../electron/studio/driverMemory.ts';
 import { Studio } from '../../electron/studio/studio.ts';
 import { seeGpus } from '../gpus.ts';
@@ -44,7 +46,8 @@ describe('a draft', () => {
     const { home, check } = await opened();
     keepDriverMemory(home, 'second', 300 * mib, 108 * mib);
     const budget = async (device?: object) => (await check(device)).plan!.budget;
-    expect(await budget()).toMatchObject({ name: "this machine's first (GPU 0)", totalBytes: 8 * gib });
+    expect(await budget()).toMatchObject({ name: "this machine's second (GPU 1)", totalBytes: 24 * gib });
+    expect(await budget({ kind: 'cuda' })).toMatchObject({ name: "this machine's first (GPU 0)" });
     expect(await budget({ kind: 'cuda', gpu: 1 })).toEqual({
       name: "this machine's second (GPU 1)",
       totalBytes: 24 * gib,
@@ -64,7 +67,7 @@ describe('a draft', () => {
     const { check, client, studio } = await opened();
     const gone = await check({ kind: 'cuda', gpu: 5 });
     expect(gone.problems).toEqual([
-      { path: 'device.kind', message: expect.stringMatching(/^There is no GPU 5, of 2/) },
+      { path: 'device.kind', message: expect.stringMatching(/^There is no GPU 5 here: --gpu-index takes 0 to 1/) },
     ]);
     expect(gone.plan).toBeNull();
     const wide = { model: { contextLength: 16, nLayer: 1, nHead: 1, nEmbd: 256 } };
@@ -87,7 +90,7 @@ describe('the calculator on this machine', () => {
     const asked = { config, budget: { kind: 'machine' } } as const;
     expect((await client.fit.plan(asked)).budget).toMatchObject({ name: "this machine's second (GPU 1)" });
     const { budgetBytes } = await client.fit.matrix(asked);
-    expect(budgetBytes).toBe(24 * gib - 512 * mib);
+    expect(budgetBytes).toBe(24 * gib - 704 * mib);
     const driver = createRequire(import.meta.url)(addon) as { countDevices: () => number };
     let calls = 0;
     const { countDevices } = driver;
@@ -96,4 +99,15 @@ describe('the calculator on this machine', () => {
     for (let i = 0; i < 50; i++) await client.fit.plan(asked);
     expect(calls).toBeLessThan(25);
   });
+});
+
+it('a plan that pages more than the host has free does not fit, whatever the GPU has', () => {
+  const model = { vocabSize: 257, contextLength: 16, nLayer: 1, nHead: 1, nEmbd: 32, dropout: 0 };
+  const config = { model, batch: 1, precision: 'f32', recompute: 'none', optimizer: 'pagedAdamw8bit' } as const;
+  const budget = (hostBytes: number) => ({ ...sizedBudget('GPU', 8 * gib, 0), hostBytes });
+  const { hostBytes, left, totalBytes } = planReport(config, budget(gib));
+  expect(left).toBe(8 * gib - totalBytes);
+  const refused = planReport(config, budget(hostBytes - 10));
+  expect(refused.left).toBe(-10);
+  expect(refused.advice.every((way) => way.pagedBytes < 2 * hostBytes)).toBe(true);
 });

@@ -48,6 +48,15 @@ describe.skipIf(!hasCpu || !hasEmulator)('the device on the command line', () =>
         `trainyard: ${flags[0]} belongs to --device cuda, not to cpu: leave one out.`,
       ]);
     }
+    for (const [machine, flags, reason] of [
+      [machineWith([]), ['--tf32'], /--tf32 belongs to a GPU, and this run would train on the processor/],
+      [addon, ['--tf32', '--precision', 'bf16'], /--tf32 belongs to --precision f32, not to bf16/],
+      [addon, ['--device', 'cuda', '--threads', '3'], /--threads belongs to --device cpu, not to cuda/],
+      [addon, ['--threads', '3'], /--threads belongs to --device cpu, not to cuda/],
+    ] as const) {
+      const { code, stderr } = await train(machine, ...flags);
+      expect([code, oneLineOf(stderr)]).toEqual([2, expect.stringMatching(reason)]);
+    }
     const resumed = await on(addon, 'resume', 'x', '--device', 'cpu', '--gpu-index', '1');
     expect([resumed.code, oneLineOf(resumed.stderr)]).toEqual([2, expect.stringMatching(/--gpu-index belongs to/)]);
   });
@@ -56,7 +65,7 @@ describe.skipIf(!hasCpu || !hasEmulator)('the device on the command line', () =>
     const { home, train } = workplace();
     for (const [flags, reason] of [
       [['--width', '256'], /256 wide, and 128 is the most/],
-      [['--width', '4096', '--heads', '32', '--layers', '48'], /needs .* GiB and the device has 7\.50 GiB free/],
+      [['--width', '4096', '--heads', '32', '--layers', '48'], /needs .* GiB and the device has 7\.31 GiB free/],
     ] as const) {
       const { code, stderr } = await train(machineWith([{}]), '--device', 'cuda', ...flags);
       expect([code, oneLineOf(stderr)]).toEqual([1, expect.stringMatching(reason)]);
@@ -99,7 +108,21 @@ describe.skipIf(!hasCpu || !hasEmulator)('the device on the command line', () =>
     const stuck = await on(none, ...longer);
     expect([stuck.code, oneLineOf(stuck.stderr)]).toEqual([1, expect.stringMatching(/580 or newer.*--device cpu/)]);
     expect(remains(home).run).toMatchObject({ state: 'completed', device: 'cuda', stepsTotal: 3 });
-    expect(await on(none, ...longer, '--device', 'cpu')).toMatchObject({ code: 0, stderr: '' });
+    const full = machineWith([{ freeBytes: 0 }]);
+    const more = path.join(dir, 'more.txt');
+    fs.writeFileSync(more, 'how many pickled peppers did he pick? '.repeat(100));
+    for (const _ of [1, 2]) {
+      const refused = await on(full, ...longer, '--data', more);
+      expect([refused.code, oneLineOf(refused.stderr)]).toEqual([1, expect.stringMatching(/Phase 2 .*nvidia-smi/)]);
+    }
+    expect(remains(home).run).toMatchObject({ state: 'completed', device: 'cuda', stepsTotal: 3 });
+    expect(fs.readdirSync(path.join(home, 'datasets'))).toHaveLength(1);
+    const moves = await on(none, ...longer, '--device', 'cpu');
+    expect(moves).toMatchObject({ code: 0, stderr: '' });
+    expect(JSON.parse(moves.stdout.split('\n')[0]!)).toMatchObject({
+      type: 'note',
+      text: 'goes on with the processor: from here on its numbers differ in the last bits',
+    });
     expect(remains(home).run).toMatchObject({ state: 'completed', step: 5, device: 'cpu' });
     expect((await on(one, ...longer, '--device', 'cuda')).code).toBe(0);
     expect(remains(home).run).toMatchObject({ state: 'completed', step: 7, device: 'cuda' });
@@ -119,18 +142,21 @@ describe('what this machine has', () => {
       const { stdout } = await on(two(), 'fit', '--preset', 'nano', '--json', ...args);
       return (JSON.parse(stdout) as { budget: unknown }).budget;
     };
-    expect(await fit('--gpu', 'here')).toMatchObject({ totalBytes: 8 * gib, bytes: 7.5 * gib });
-    expect(await fit('--gpu', 'here:1')).toEqual({
+    const spare = 192 * 2 ** 20;
+    expect(await fit('--gpu', 'here:0')).toMatchObject({ totalBytes: 8 * gib, bytes: 7.5 * gib - spare });
+    expect(await fit('--gpu', 'here')).toEqual({
       name: "this machine's emulated GPU (GPU 1)",
       totalBytes: 24 * gib,
-      reserveBytes: 4.5 * gib,
-      bytes: 19.5 * gib,
+      reserveBytes: 4.5 * gib + spare,
+      bytes: 19.5 * gib - spare,
+      hostBytes: expect.any(Number) as number,
       parts: [
         { role: 'driver', bytes: 0.5 * gib, source: 'assumed' },
+        { role: 'spare', bytes: spare },
         { role: 'others', bytes: 4 * gib },
       ],
     });
-    expect(await fit('--gpu', 'here', '--reserve', '1024')).toMatchObject({
+    expect(await fit('--gpu', 'here:0', '--reserve', '1024')).toMatchObject({
       parts: [
         { role: 'driver', bytes: gib, source: 'given' },
         { role: 'others', bytes: 0 },
@@ -144,12 +170,48 @@ describe('what this machine has', () => {
     expect(table).toMatch(/other programs, now +4,294,967,296/);
   });
 
+  it('is full where others fill it: a plan is shown with what is missing, and who holds it', async () => {
+    const { on } = workplace();
+    const full = machineWith([{ freeBytes: 0 }]);
+    const here = ['fit', '--preset', 'nano', '--gpu', 'here'];
+    const shown = await on(full, ...here);
+    expect([shown.code, shown.stderr]).toEqual([0, '']);
+    expect(shown.stdout).toMatch(
+      /DOES NOT FIT: missing .*\n[^]*other programs hold what it needs: end what else uses the GPU/,
+    );
+    expect((await on(full, ...here, '--json')).code).toBe(0);
+    const solved = await on(full, ...here, '--solve', 'batch');
+    expect([solved.code, oneLineOf(solved.stderr)]).toEqual([
+      1,
+      expect.stringMatching(/Nothing fits .*: end what else/),
+    ]);
+    const reserved = await on(full, ...here, '--reserve', '100');
+    expect([reserved.code, oneLineOf(reserved.stderr)]).toEqual([2, expect.stringMatching(/--reserve/)]);
+  });
+
+  it('is asked about in a way that makes sense, or not at all', async () => {
+    const { on } = workplace();
+    for (const [flags, reason] of [
+      [['--gpu', 'here:0:9'], /--gpu here:N/],
+      [['--reserve', '100'], /--reserve belongs to --gpu or --memory/],
+      [['--gpu', 'here', '--memory', '8'], /Give --gpu or --memory, not both/],
+    ] as const) {
+      const { code, stderr } = await on(two(), 'fit', '--preset', 'nano', ...flags);
+      expect([code, oneLineOf(stderr)]).toEqual([2, expect.stringMatching(reason)]);
+    }
+  });
+
   it('has no GPU where there is none: that is said, with what to do', async () => {
     const { on } = workplace();
     const { code, stderr } = await on(machineWith([]), 'fit', '--gpu', 'here');
-    expect([code, oneLineOf(stderr)]).toEqual([1, expect.stringMatching(/no GPU here .*--memory GIB/)]);
+    expect([code, oneLineOf(stderr)]).toEqual([
+      1,
+      expect.stringMatching(
+        /^trainyard: No GPU can be used: no CUDA-capable device is detected\. Name one .*--memory GIB/,
+      ),
+    ]);
     const beyond = await on(two(), 'fit', '--gpu', 'here:2');
-    expect(oneLineOf(beyond.stderr)).toMatch(/GPU 2 of this machine can't be used: there are 2, counted from 0/);
+    expect(oneLineOf(beyond.stderr)).toMatch(/no GPU 2 here: --gpu-index takes 0 to 1 .*trainyard doctor/);
   });
 
   it.skipIf(!hasCpu)('is listed by the doctor, every GPU by its number where there are several', async () => {

@@ -108,8 +108,8 @@ describe('trainyard train', () => {
   it('gives the same bits with one thread and with three', async () => {
     const a = workplace();
     const b = workplace();
-    const one = losses(jsonLines((await runCli([...a.train, '--json', '--threads', '1'])).stdout));
-    const three = losses(jsonLines((await runCli([...b.train, '--json', '--threads', '3'])).stdout));
+    const one = losses(jsonLines((await runCli([...a.train, '--json', '--device', 'cpu', '--threads', '1'])).stdout));
+    const three = losses(jsonLines((await runCli([...b.train, '--json', '--device', 'cpu', '--threads', '3'])).stdout));
     expect([...three]).toEqual([...one]);
     expect(one.size).toBe(30);
   });

@@ -54,7 +54,7 @@ export function workplace(dir = tempDir()): Workplace {
     command,
     train(changed = {}) {
       const flags = Object.entries({ ...settings, ...changed }).flatMap(([flag, value]) => [flag, String(value)]);
-      return command('train', '--text', file, ...flags, '--json');
+      return command('train', '--text', file, '--device', 'cpu', ...flags, '--json');
     },
   };
 }

@@ -27,8 +27,8 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     await page.getByRole('row', { name: /^cuda 1 ready GPU 1: large GPU/ }).waitFor();
 
     await goTo(page, 'memory', 'Memory');
-    await page.getByLabel('Device').selectOption({ label: 'GPU 1: large GPU, 24.00 GiB' });
-    await page.getByText(/this machine's large GPU \(GPU 1\)\s+24\.00 GiB/).waitFor();
+    await page.getByLabel('Held against').selectOption({ label: 'GPU 0: emulated GPU, 8.00 GiB' });
+    await page.getByText(/this machine's emulated GPU \(GPU 0\)\s+8\.00 GiB/).waitFor();
 
     await goTo(page, 'new', 'New run');
     await page.getByRole('button', { name: /^nano/ }).click();
@@ -37,13 +37,15 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     await expect
       .poll(() => device.getByRole('option').allTextContents())
       .toEqual([
-        'As usual: GPU 0: emulated GPU, 8.00 GiB',
-        'GPU 0: emulated GPU, 8.00 GiB',
+        'As usual: GPU 1: large GPU, 24.00 GiB',
         'GPU 1: large GPU, 24.00 GiB',
+        'GPU 0: emulated GPU, 8.00 GiB',
         'Processor',
         'TensorFlow.js',
       ]);
     const verdict = page.locator('.verdict');
+    await expect.poll(() => verdict.textContent()).toMatch(/this machine's large GPU \(GPU 1\)\s+24\.00 GiB/);
+    await device.selectOption('cuda:0');
     await expect.poll(() => verdict.textContent()).toMatch(/this machine's emulated GPU \(GPU 0\)\s+8\.00 GiB/);
     await page.getByRole('row', { name: 'Driver (assumed) 512.00 MiB' }).waitFor();
     await page.getByRole('row', { name: 'Other programs, now 2.00 GiB' }).waitFor();
@@ -56,8 +58,8 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     expect(await page.getByLabel('Tensor cores (tf32)').count()).toBe(0);
   });
 
-  it('without a GPU offers none', async () => {
-    seeGpus([]);
+  it('without a GPU that can be used offers none, and says why', async () => {
+    seeGpus(['GTX 1080 is too old: it takes an RTX 30']);
     const { open } = await openStudio();
     const page = await open();
     await goTo(page, 'new', 'New run');
@@ -66,6 +68,8 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     await expect
       .poll(() => device.getByRole('option').allTextContents())
       .toEqual(['As usual: Processor', 'Processor', 'TensorFlow.js']);
+    await page.getByText('Not used: GTX 1080 is too old: it takes an RTX 30').waitFor();
+    await expectAccessible(page, 'new run beside a GPU that is not used');
   });
 
   it.skipIf(!hasEmulator)('goes on with a run of the processor on a GPU', { timeout: 120_000 }, async () => {
@@ -78,7 +82,7 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     await page.getByRole('tab', { name: 'Memory' }).click();
     await page.getByRole('row', { name: /^Scratch memory of the threads/ }).waitFor();
 
-    await page.locator('main').getByLabel('Device').selectOption({ label: 'emulated GPU, 8.00 GiB' });
+    await page.locator('main').getByLabel('Go on with').selectOption({ label: 'emulated GPU, 8.00 GiB' });
     await button(page, 'Train on').click();
     await page.getByLabel('Length').last().fill('3');
     await button(page, 'Change phases and train').click();
@@ -96,16 +100,17 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     const allocated = page
       .getByRole('row', { name: /^Allocated for the plan/ })
       .getByRole('cell')
-      .nth(1);
+      .first();
+    await page.getByRole('rowheader', { name: 'Allocated for the plan' }).waitFor();
     expect(await allocated.textContent()).toBe(allocatedBytes.toLocaleString('en-US'));
     await expectAccessible(page, 'run on a GPU');
     await page.getByRole('tab', { name: 'Charts' }).click();
     await page.getByRole('heading', { name: 'Host memory of the engine' }).waitFor();
     await page.getByRole('tab', { name: 'Log' }).click();
     await page
-      .getByRole('cell', { name: 'goes on with cuda: from here on its numbers differ in the last bits' })
+      .getByRole('cell', { name: 'goes on with a GPU: from here on its numbers differ in the last bits' })
       .waitFor();
     // Where it has gone it stays.
-    expect(await page.locator('main').getByLabel('Device').inputValue()).toBe('cuda:0');
+    expect(await page.locator('main').getByLabel('Go on with').inputValue()).toBe('cuda:0');
   });
 });

@@ -22,7 +22,7 @@ describe.skipIf(!hasBrowser)('the calculator', () => {
     const { open } = await openStudio();
     const page = await open();
     await goTo(page, 'memory', 'Memory');
-    await page.getByLabel('Device').selectOption('rtx-3060-12gb');
+    await page.getByLabel('Held against').selectOption('rtx-3060-12gb');
     const gpu = ['--gpu', 'rtx-3060-12gb'];
     const cell = (name: string) =>
       page

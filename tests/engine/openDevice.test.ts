@@ -1,8 +1,9 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseRunConfig, type RunConfigInput } from '../../electron/engine/config.ts';
-import { openDevice, recordingReserve } from '../../electron/engine/devices/open.ts';
+import { gpuMemory, openDevice, recordingReserve } from '../../electron/engine/devices/open.ts';
 import { requireRunnable, requireTrainableHere } from '../../electron/engine/preflight.ts';
+import { lookAtGpu } from '../../electron/engine/devices/cuda/device.ts';
 import { UserError } from '../../electron/errors.ts';
 import { hasEmulator } from '../cuda/devices.ts';
 import { seeGpus } from '../gpus.ts';
@@ -40,6 +41,7 @@ describe.skipIf(!hasEmulator)('a GPU that a run opens', () => {
 
 describe('what a device can not train', () => {
   const run = (changes: Partial<RunConfigInput>) => smallRun({ device: { kind: 'cuda' }, ...changes });
+  const has = (driverBytes: number) => gpuMemory(0, lookAtGpu(0), driverBytes);
   const model = { vocabSize: 61, contextLength: 16, nLayer: 1, nHead: 1, nEmbd: 256 };
 
   it('by its shape is known without opening it', () => {
@@ -54,14 +56,28 @@ describe('what a device can not train', () => {
   it('by its memory is known without opening it, its driver left room', () => {
     const config = run({});
     seeGpus([{ freeBytes: 513 * mib }]);
-    expect(() => requireTrainableHere(config, 0, 512 * mib)).not.toThrow();
-    expect(() => requireTrainableHere(config, 0, 513 * mib - 1024)).toThrow(
+    expect(() => requireTrainableHere(config, 0, has(512 * mib))).not.toThrow();
+    expect(() => requireTrainableHere(config, 0, has(513 * mib - 1024))).toThrow(
       /needs .* and the device has 1\.00 KiB free/,
     );
     const large = { vocabSize: 50257, contextLength: 1024, nLayer: 48, nHead: 25, nEmbd: 1600 };
     const xl = parseRunConfig({ ...config, model: large, batch: 1, tokensPerStep: 1024 });
     seeGpus([{}]);
-    expect(() => requireTrainableHere(xl, 0, 0)).toThrow(/needs \d\d\.\d\d GiB and the device has 8\.00 GiB free/);
+    expect(() => requireTrainableHere(xl, 0, has(0))).toThrow(/needs \d\d\.\d\d GiB and the device has 8\.00 GiB free/);
     expect(() => requireRunnable(xl)).not.toThrow();
+  });
+
+  it('because others hold its memory is not blamed on the model: who does, and which GPU has room', () => {
+    const config = run({});
+    const refusal = (heldBy: string[]) => () =>
+      requireTrainableHere(config, 0, gpuMemory(0, lookAtGpu(0), 512 * mib, heldBy));
+    seeGpus([{ freeBytes: 0 }]);
+    expect(refusal([])).toThrow(/device has 0 B free, .* too little: end what else .*or take --device cpu\.$/);
+    expect(refusal(['big'])).toThrow(/too little: the run big trains on it: pause it, or take --device cpu\.$/);
+    seeGpus([{ freeBytes: 0 }, { freeBytes: 512 * mib }, {}]);
+    expect(refusal(['big'])).toThrow(/pause it, or take --gpu-index 2\.$/);
+    // It would not fit the empty GPU either.
+    seeGpus([{ memoryBytes: 512 * mib, freeBytes: 0 }, {}]);
+    expect(refusal([])).toThrow(/a smaller model or context would fit\.$/);
   });
 });

@@ -1,5 +1,7 @@
+import path from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { cudaAddonPath, missingEngine } from '../../electron/engine/devices/cuda/addon.ts';
+import { countGpus } from '../../electron/engine/devices/cuda/device.ts';
 import { withDriver } from '../../electron/engine/devices/cuda/found.ts';
 import {
   completeDevice,
@@ -22,19 +24,24 @@ describe('what is trained on where nobody says', () => {
     expect(completeDevice()).toEqual({ kind: 'cpu' });
   });
 
-  it('is the first GPU that can be used', () => {
+  it('is the GPU with most memory free, of equals the first', () => {
     seeGpus([{}]);
     expect(usualDevice()).toEqual({ kind: 'cuda' });
     seeGpus([tooOld, {}, {}]);
     expect(usualDevice()).toEqual({ kind: 'cuda', gpu: 1 });
     expect(completeDevice({ tf32: true })).toEqual({ kind: 'cuda', gpu: 1, tf32: true });
-    expect(unusableGpus()).toBeUndefined();
+    seeGpus([{ freeBytes: 10 }, tooOld, { freeBytes: 30 }, { freeBytes: 30 }, { freeBytes: 20 }]);
+    expect(usualDevice()).toEqual({ kind: 'cuda', gpu: 2 });
+    seeGpus([{ freeBytes: 0 }, { freeBytes: 0 }]);
+    expect(usualDevice()).toEqual({ kind: 'cuda' });
   });
 
-  it('is the processor where no GPU can be used, and that is told', () => {
+  it('is the processor where no GPU can be used, and that is told', async () => {
     seeGpus([tooOld]);
     expect(usualDevice()).toEqual({ kind: 'cpu' });
-    expect(unusableGpus()).toBe(tooOld);
+    expect(await unusableGpus()).toEqual([tooOld]);
+    seeGpus([{}, tooOld]);
+    expect(await unusableGpus()).toEqual([tooOld]);
   });
 
   it('gives way to what is said', () => {
@@ -55,7 +62,7 @@ describe('a device that is asked for', () => {
     seeGpus([tooOld, {}]);
     for (const [gpu, reason] of [
       [0, /^NVIDIA GeForce GTX 1080 is too old.*--device cpu/],
-      [2, /^There is no GPU 2, of 2\..*trainyard doctor/],
+      [2, /^There is no GPU 2 here: --gpu-index takes 0 to 1 on this machine\..*trainyard doctor/],
     ] as const) {
       expect(() => requireDevice({ kind: 'cuda', gpu })).toThrow(UserError);
       expect(() => requireDevice({ kind: 'cuda', gpu })).toThrow(reason);
@@ -66,6 +73,7 @@ describe('a device that is asked for', () => {
 
   it('names the driver that a CUDA version takes', () => {
     expect(withDriver('There is no NVIDIA driver here for CUDA 12.4 or newer')).toMatch(/driver 525 or newer$/);
+    expect(withDriver('There is no NVIDIA driver here for CUDA 11.8 or newer')).toMatch(/driver 450 or newer$/);
     expect(withDriver('The GPU failed.')).toBe('The GPU failed');
   });
 });
@@ -117,6 +125,9 @@ describe('the GPU engine', () => {
     try {
       expect(cudaAddonPath(true)).toBe('/elsewhere/addon.node');
       expect(cudaAddonPath(false)).toBe(packageFile('native/build/trainyard_cuda.node'));
+      vi.stubEnv('TRAINYARD_CUDA_ADDON', 'away/addon.node');
+      expect(cudaAddonPath(true)).toBe(path.resolve('away/addon.node'));
+      expect(countGpus).toThrow(/^TRAINYARD_CUDA_ADDON names .*addon\.node, which is not there/);
     } finally {
       vi.unstubAllEnvs();
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EventView } from '../../electron/api/types.ts';
-import { memoryOf } from '../../renderer/run/memory.ts';
+import { isGpus, memoryOf } from '../../renderer/run/memory.ts';
 
 const event = (id: number, kind: string, data: unknown): EventView => ({
   ...{ id, kind, data },
@@ -28,6 +28,13 @@ describe('the memory that a run holds', () => {
     expect(memoryOf(events)?.plannedBytes).toBe(300);
     expect(memoryOf(events.slice(0, 3))?.plannedBytes).toBe(200);
     expect(memoryOf([...events, event(6, 'started', report(150))])?.plannedBytes).toBe(150);
+  });
+
+  it('is what it was reported of, whatever the run has for a device since', () => {
+    expect(isGpus({ ...report(1), device: 'cuda' }, false)).toBe(true);
+    expect(isGpus({ ...report(1), device: 'cpu' }, true)).toBe(false);
+    // Of an older studio.
+    expect(isGpus(report(1), true)).toBe(true);
   });
 
   it('is not known before a run has begun', () => {

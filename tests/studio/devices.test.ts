@@ -1,7 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import fs from 'node:fs';
+import { describe, expect, it, vi } from 'vitest';
 import { machineBudget } from '../../electron/studio/budget.ts';
 import { findDevices, trainingDevices } from '../../electron/studio/devices.ts';
 import { driverMemoryOf, keepDriverMemory } from '../../electron/studio/driverMemory.ts';
+import { driverMemoryPath } from '../../electron/studio/home.ts';
 import { hasCpu } from '../engine/devices.ts';
 import { seeGpus } from '../gpus.ts';
 import { tempDir } from '../temp.ts';
@@ -26,6 +28,16 @@ describe.skipIf(!hasCpu)('the devices of a machine', () => {
     expect(new Set(found.map(({ kind, gpu }) => `${kind} ${gpu}`)).size).toBe(3);
   });
 
+  it('say that a library which is named can not be loaded', async () => {
+    seeGpus([small]);
+    vi.stubEnv('TRAINYARD_CUBLASLT', '/nowhere/libcublasLt.so');
+    expect((await cuda())[0]!.description).toMatch(
+      /own kernels .*: \/nowhere\/libcublasLt\.so, which .* can't be loaded$/,
+    );
+    vi.stubEnv('TRAINYARD_CUBLASLT', 'off');
+    expect((await cuda())[0]!.description).toMatch(/own kernels multiply matrices$/);
+  });
+
   it('say why there is no GPU, and what to do', async () => {
     seeGpus([], 'There is no NVIDIA driver here for CUDA 13.0 or newer');
     const [only, ...others] = await cuda();
@@ -39,8 +51,8 @@ describe.skipIf(!hasCpu)('the devices of a machine', () => {
     seeGpus([small, 'too old', large]);
     const offered = trainingDevices().map(({ kind, gpu }) => [kind, gpu]);
     expect(offered.slice(0, 3)).toEqual([
-      ['cuda', 0],
       ['cuda', 2],
+      ['cuda', 0],
       ['cpu', undefined],
     ]);
     seeGpus([]);
@@ -58,22 +70,27 @@ describe('the memory of this machine', () => {
   it('is that of the GPU which is asked about, less its driver and what others hold', () => {
     const home = tempDir();
     seeGpus([small, large]);
-    expect(machineBudget(home)).toEqual({
+    expect(machineBudget(home, { kind: 'cuda' })).toEqual({
       name: "this machine's small GPU (GPU 0)",
       totalBytes: 4 * gib,
       parts: [
         { role: 'driver', bytes: 512 * mib, source: 'assumed' },
+        { role: 'spare', bytes: 192 * mib },
         { role: 'others', bytes: gib },
       ],
-      reserveBytes: gib + 512 * mib,
+      reserveBytes: gib + 704 * mib,
       isApart: true,
+      hostBytes: expect.closeTo(process.availableMemory(), -9) as number,
     });
+    expect(machineBudget(home).name).toMatch(/large GPU/);
     expect(machineBudget(home, { kind: 'cuda', gpu: 1 })).toMatchObject({
       totalBytes: 80 * gib,
-      reserveBytes: 512 * mib,
+      reserveBytes: 704 * mib,
     });
     expect(machineBudget(home, { kind: 'cpu' })).toMatchObject({ name: 'this machine', isApart: false });
-    expect(() => machineBudget(home, { kind: 'cuda', gpu: 2 })).toThrow(/GPU 2 .* there are 2, counted from 0/);
+    expect(() => machineBudget(home, { kind: 'cuda', gpu: 2 })).toThrow(
+      /no GPU 2 here: --gpu-index takes 0 to 1 .*trainyard doctor/,
+    );
   });
 
   it('knows what a driver takes once a run has measured it there', () => {
@@ -90,6 +107,32 @@ describe('the memory of this machine', () => {
     // Another program that began meanwhile was counted as the driver's.
     keepDriverMemory(home, 'small GPU', 3000 * mib, 260 * mib);
     expect(driverMemoryOf(home, 'small GPU')).toMatchObject({ bytes: 452 * mib, spareBytes: 0 });
-    expect(driverMemoryOf(tempDir(), 'small GPU').source).toBe('assumed');
+    expect(driverMemoryOf(tempDir(), 'small GPU')).toEqual({
+      ...{ bytes: 512 * mib, spareBytes: 192 * mib, source: 'assumed' },
+    });
+  });
+
+  it('keeps the smallest context, and nothing that no driver takes', () => {
+    const home = tempDir();
+    keepDriverMemory(home, 'GPU', 300 * mib, 260 * mib);
+    keepDriverMemory(home, 'GPU', 460 * mib, 400 * mib);
+    expect(driverMemoryOf(home, 'GPU')).toEqual({ bytes: 320 * mib, spareBytes: 132 * mib, source: 'measured' });
+    keepDriverMemory(home, 'GPU', 9e9, 9e9);
+    keepDriverMemory(home, 'GPU', Number.NaN, Number.NaN);
+    expect(driverMemoryOf(home, 'GPU')).toMatchObject({ bytes: 320 * mib });
+  });
+
+  it('passes over what makes no sense in its file, entry by entry', () => {
+    const home = tempDir();
+    const good = { bytes: 300 * mib, contextBytes: 260 * mib };
+    const write = (all: unknown) => fs.writeFileSync(driverMemoryPath(home), JSON.stringify(all));
+    write({ good, large: { bytes: 9e9, contextBytes: 9e9 }, none: 'none', held: { ...good, bytes: 9e9 } });
+    const source = (name: string) => driverMemoryOf(home, name).source;
+    expect(['good', 'large', 'none', 'held'].map(source)).toEqual(['measured', 'assumed', 'assumed', 'measured']);
+    expect(driverMemoryOf(home, 'held')).toMatchObject({ bytes: 452 * mib, spareBytes: 0 });
+    keepDriverMemory(home, 'large', 300 * mib, 260 * mib);
+    expect(['good', 'large'].map(source)).toEqual(['measured', 'measured']);
+    write([good]);
+    expect(source('good')).toBe('assumed');
   });
 });

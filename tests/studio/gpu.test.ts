@@ -5,6 +5,7 @@ import { prepareDataset } from '../../electron/data/index.ts';
 import { parseRunConfig, type Phase, type RunConfigInput } from '../../electron/engine/config.ts';
 import { openDevice, recordingReserve } from '../../electron/engine/devices/open.ts';
 import type { DeviceChoice } from '../../electron/engine/devices/usual.ts';
+import type { MemoryReport } from '../../electron/engine/trainer/events.ts';
 import { UserError } from '../../electron/errors.ts';
 import { machineBudget } from '../../electron/studio/budget.ts';
 import { driverMemoryOf } from '../../electron/studio/driverMemory.ts';
@@ -78,8 +79,8 @@ describe.skipIf(!hasCpu || !hasEmulator)('a run that goes on on another device',
 
     const events = studio.store.listEvents(run.id);
     expect(events.filter((e) => e.kind === 'device').map((e) => [e.step, e.message])).toEqual([
-      [4, 'goes on with cuda: from here on its numbers differ in the last bits'],
-      [12, 'goes on with cpu: from here on its numbers differ in the last bits'],
+      [4, 'goes on with a GPU: from here on its numbers differ in the last bits'],
+      [12, 'goes on with the processor: from here on its numbers differ in the last bits'],
     ]);
     const started = events.filter((e) => e.kind === 'started').map((e) => /training on (\w+)/.exec(e.message)![1]);
     expect(started).toEqual(['cpu', 'cuda', 'cuda', 'cpu']);
@@ -104,6 +105,51 @@ describe.skipIf(!hasCpu || !hasEmulator)('a run that goes on on another device',
     const before = studio.store.getRun(run.id);
     await expect(studio.resume(before, { kind: 'cuda' })).rejects.toThrow(/trainyard doctor/);
     expect(studio.store.getRun(run.id)).toMatchObject({ state: before.state, config: before.config, pid: null });
+  });
+});
+
+describe.skipIf(!hasCpu || !hasEmulator)('a run that is continued', () => {
+  const change = { begun: null, later: null, add: [four] };
+
+  it('keeps its phases and its device where it is refused, and takes both where it is not', async () => {
+    seeGpus([{}, { name: 'full GPU', freeBytes: 0 }]);
+    const { studio, config, trained } = await workplace();
+    const run = await trained(studio.createRun(config(), 'staying'));
+    const before = studio.store.getRun(run.id);
+    const full = /^Phase 2 .* too little: end what else uses the GPU .*, or take --gpu-index 0\.$/;
+    for (const _ of [1, 2])
+      await expect(studio.continue(before, change, { kind: 'cuda', gpu: 1 })).rejects.toThrow(full);
+    // Its folder of checkpoints can't be written: what is found out last.
+    const root = studio.checkpointRoot(run);
+    fs.renameSync(root, `${root}.away`);
+    fs.writeFileSync(root, '');
+    await expect(studio.continue(before, change, { kind: 'cuda' })).rejects.toThrow(UserError);
+    fs.rmSync(root);
+    fs.renameSync(`${root}.away`, root);
+    expect(studio.store.getRun(run.id)).toEqual(before);
+    expect(studio.store.listEvents(run.id).filter((e) => e.kind === 'phases' || e.kind === 'device')).toEqual([]);
+
+    const resumed = await studio.continue(before, change, { kind: 'cuda' });
+    expect(resumed).toMatchObject({ step: 4, notice: expect.stringMatching(/^goes on with a GPU: /) as string });
+    expect(await resumed!.handle.ended).toMatchObject({ state: 'completed' });
+    expect(studio.store.getRun(run.id)).toMatchObject({ device: 'cuda', step: 8, stepsTotal: 8 });
+  });
+
+  it('says where the GPU is another model, though it has the same number', async () => {
+    seeGpus([{ name: 'old GPU' }, { name: 'old GPU' }]);
+    const { studio, config, trained } = await workplace();
+    const run = await trained(studio.createRun(config({ device: { kind: 'cuda' } }), 'moving'));
+    const onwards = async (device?: DeviceChoice) => {
+      const resumed = await studio.continue(studio.store.getRun(run.id), change, device);
+      await resumed!.handle.ended;
+      return resumed!.notice;
+    };
+    expect(await onwards({ kind: 'cuda', gpu: 1 })).toBe('goes on with GPU 1');
+    seeGpus([{}, { name: 'new GPU' }]);
+    expect(await onwards()).toBe(
+      'goes on with new GPU in the place of old GPU: from here on its numbers differ in the last bits',
+    );
+    expect(await onwards()).toBeNull();
   });
 });
 
@@ -146,7 +192,7 @@ describe('a run that its device can not train', () => {
     [
       'its memory does not suffice',
       { model: { vocabSize: 257, contextLength: 16, nLayer: 48, nHead: 16, nEmbd: 2048 } },
-      /the device has 7\.50 GiB free, .* too little/,
+      /the device has 7\.31 GiB free, .* too little/,
     ],
   ])('is refused before anything is made, where %s', async (_, changes, reason) => {
     seeGpus([{}]);
@@ -155,3 +201,28 @@ describe('a run that its device can not train', () => {
     expect(studio.store.listRuns()).toEqual([]);
   });
 });
+
+it.skipIf(!hasCpu || !hasEmulator)(
+  'memory in the host, and for later phases, is told apart from the rest',
+  async () => {
+    seeGpus([{}]);
+    const { studio, config, trained } = await workplace();
+    const phases: Phase[] = [
+      { ...four, optimizer: 'pagedAdamw8bit', batch: 1 },
+      { ...four, optimizer: 'adamw', batch: 4 },
+    ];
+    const run = await trained(studio.createRun(config({ device: { kind: 'cuda' }, phases }), 'growing'));
+    const told = studio.store.listEvents(run.id).filter((e) => e.kind === 'started' || e.kind === 'optimizer');
+    const [first, second] = told.map((e) => e.data as MemoryReport);
+    expect(first).toMatchObject({ device: 'cuda', plannedBytes: first!.allocatedBytes });
+    expect(first!.hostBytes).toBe(first!.roleBytes.paged);
+    expect(first!.hostBytes).toBeGreaterThan(0);
+    // What the second phase takes is held from the start, to the byte.
+    expect(second).toMatchObject({ hostBytes: 0 });
+    const held = ({ allocatedBytes, hostBytes, reservedBytes }: MemoryReport) =>
+      allocatedBytes - hostBytes + reservedBytes;
+    expect(held(first!)).toBe(held(second!));
+    expect(first!.reservedBytes).toBeGreaterThan(1000);
+    expect(second!.reservedBytes).toBe(0);
+  },
+);

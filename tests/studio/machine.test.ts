@@ -17,7 +17,15 @@ import { runStates } from '../../electron/studio/store/index.ts';
 beforeEach(() => void vi.spyOn(console, 'warn').mockImplementation(() => {}));
 afterEach(() => void vi.restoreAllMocks());
 
-const memory = { plannedBytes: 1, allocatedBytes: 1, overheadBytes: 0, roleBytes: {} };
+const memory = {
+  plannedBytes: 1,
+  allocatedBytes: 1,
+  overheadBytes: 0,
+  hostBytes: 0,
+  reservedBytes: 0,
+  device: 'cpu',
+  roleBytes: {},
+} as const;
 const exit = (code: number | null, signal: NodeJS.Signals | null = null): MachineEvent => ({
   type: 'exit',
   exit: { code, signal },

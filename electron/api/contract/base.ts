@@ -1,6 +1,7 @@
 import { oc } from '@orpc/contract';
 import { z } from 'zod';
 import { runDevices } from '../../engine/config.ts';
+import type { DeviceChoice } from '../../engine/devices/usual.ts';
 
 /** The beginning of every procedure. What a procedure answers is typed and not validated: it comes from this program. */
 export const procedure = oc;
@@ -13,8 +14,8 @@ export const runId = z.string().min(1).max(200);
 /** What is to train: a kind of device, and of GPUs which one. */
 export const deviceChoice = z.strictObject({
   kind: z.enum(runDevices),
-  gpu: z.int().min(0).max(63).optional(),
-});
+  gpu: z.int().min(0).optional(),
+}) satisfies z.ZodType<DeviceChoice>;
 
 /** The answer of a procedure that only does something. */
 export const nothing = z.void();

@@ -4,7 +4,7 @@ import { answers, procedure } from './base.ts';
 
 /** Memory that a plan is held against: a GPU of the table, a size, or what this machine has: for a run, or on one of its GPUs. */
 export const budgetSchema = z.discriminatedUnion('kind', [
-  z.strictObject({ kind: z.literal('machine'), gpu: z.int().min(0).max(63).optional() }),
+  z.strictObject({ kind: z.literal('machine'), gpu: z.int().min(0).optional() }),
   z.strictObject({ kind: z.literal('gpu'), id: z.string().max(50), reserveMiB: z.number().min(0).max(1e6) }),
   z.strictObject({
     kind: z.literal('memory'),

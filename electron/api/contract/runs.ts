@@ -10,6 +10,18 @@ const phaseLength = z.union([
   z.strictObject({ tokens: z.int().min(1) }),
 ]);
 const byId = z.strictObject({ id: runId });
+const phaseChange = byId.extend({
+  begun: z.int().min(0),
+  later: z.array(phaseSchema).max(1000),
+  current: phaseLength.optional(),
+});
+
+interface ResumedView {
+  readonly step: number;
+  /** Why damaged checkpoints were passed over. */
+  readonly refused: readonly string[];
+  readonly notice: string | null;
+}
 
 /** Runs: what there is, what it does, and what it may be told to do. */
 export const runs = {
@@ -56,19 +68,17 @@ export const runs = {
   pause: procedure.input(byId).output(nothing),
   stop: procedure.input(byId).output(nothing),
   /** `device`: another one than the run's, from here on. */
-  resume: procedure
-    .input(byId.extend({ device: deviceChoice.optional() }))
-    .output(answers<{ step: number; refused: string[]; notice: string | null }>()),
+  resume: procedure.input(byId.extend({ device: deviceChoice.optional() })).output(answers<ResumedView>()),
   /** Between two steps. */
   request: procedure.input(byId.extend({ what: z.enum(['checkpoint', 'evaluate', 'sample']) })).output(nothing),
   /** Which data fed which steps. */
   data: procedure.input(byId).output(answers<DataRead[]>()),
   /** `current`: another length of the phase that began last. */
-  changePhases: procedure
-    .input(
-      byId.extend({ begun: z.int().min(0), later: z.array(phaseSchema).max(1000), current: phaseLength.optional() }),
-    )
-    .output(nothing),
+  changePhases: procedure.input(phaseChange).output(nothing),
+  /** Changes the phases and goes on, or does neither. @returns null where the run trained already, and takes them along */
+  continue: procedure
+    .input(phaseChange.extend({ device: deviceChoice.optional() }))
+    .output(answers<ResumedView | null>()),
 
   edit: procedure
     .input(

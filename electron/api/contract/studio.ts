@@ -11,6 +11,8 @@ export const studio = {
   devices: procedure.output(answers<StudioInfo['devices']>()),
   /** What a run may be told to train on, the usual first. Told at once. */
   trainingDevices: procedure.output(answers<TrainingDevice[]>()),
+  /** Of each GPU that is there and can't train, why. */
+  unusableGpus: procedure.output(answers<string[]>()),
   /** Files and folders, chosen in a dialog where there is one; null where the window has none, or nothing was chosen. */
   pickFiles: procedure.input(z.strictObject({ title: z.string().max(200) })).output(answers<string[] | null>()),
   pickFolder: procedure.input(z.strictObject({ title: z.string().max(200) })).output(answers<string | null>()),

@@ -26,10 +26,13 @@ export function budgetOf(budget: Budget, home: string, device?: DeviceChoice): M
 }
 
 /** What a config needs, held against a budget: the numbers of `trainyard fit`. */
-export function planReport(config: FitConfig, { isApart, ...budget }: MemoryBudget): PlanReport {
+export function planReport(config: FitConfig, { isApart, hostBytes, ...budget }: MemoryBudget): PlanReport {
   const plan = fit(config);
   const free = budget.totalBytes - budget.reserveBytes;
-  const left = free - plan.totalBytes - (isApart ? 0 : plan.hostBytes);
+  const leftThere = free - plan.totalBytes - (isApart ? 0 : plan.hostBytes);
+  // Whichever memory has too little is what is told.
+  const leftHost = hostBytes === undefined ? 0 : hostBytes - plan.hostBytes;
+  const left = leftThere < 0 || leftHost >= 0 ? leftThere : leftHost;
   return {
     parameters: parameterCount(config.model),
     totalBytes: plan.totalBytes,
@@ -43,7 +46,7 @@ export function planReport(config: FitConfig, { isApart, ...budget }: MemoryBudg
     advice:
       left >= 0
         ? []
-        : advise(config, free).map(({ extraFlops, config: c, ...way }) => ({
+        : advise(config, free, { hostBytes }).map(({ extraFlops, config: c, ...way }) => ({
             ...way,
             extraWork: extraFlops,
             config: {

@@ -1,10 +1,11 @@
 import type { RunConfig } from '../../engine/config.ts';
 import { loadPreset } from '../../engine/presets.ts';
+import type { PhaseChange } from '../../engine/trainer/phaseChange.ts';
 import { validationFile } from '../../evals/hellaswag/source.ts';
 import { dataRead } from '../../studio/run/dataRead.ts';
 import type { RunOrder } from '../../studio/run/requests.ts';
 import type { Run } from '../../studio/store/index.ts';
-import type { Studio } from '../../studio/studio.ts';
+import type { Resumed, Studio } from '../../studio/studio.ts';
 import { api, subscription } from '../context.ts';
 import type { RunDetails, RunUpdate, RunView } from '../types.ts';
 import { changesFrom } from './changes.ts';
@@ -106,6 +107,15 @@ async function* watchList(
   }
 }
 
+type AskedChange = Pick<PhaseChange, 'begun' | 'later'> & { readonly current?: PhaseChange['current'] | undefined };
+
+const resumedView = ({ step, refused, notice }: Resumed) => ({ step, refused: refused.map((r) => r.reason), notice });
+
+const changeOf = ({ begun, later, current }: AskedChange): PhaseChange => ({
+  ...{ begun, later, add: [] },
+  ...(current ? { current } : {}),
+});
+
 export const runs = {
   data: api.runs.data.handler(({ input, context: { studio } }) => {
     const run = studio.store.getRun(input.id);
@@ -140,18 +150,15 @@ export const runs = {
   pause: api.runs.pause.handler(({ input, context }) => order(context.studio, input.id, 'pause')),
   stop: api.runs.stop.handler(({ input, context }) => order(context.studio, input.id, 'stop')),
   resume: api.runs.resume.handler(async ({ input, context: { studio } }) => {
-    const { step, refused, notice } = await studio.resume(studio.store.getRun(input.id), input.device);
-    return { step, refused: refused.map((r) => r.reason), notice };
+    return resumedView(await studio.resume(studio.store.getRun(input.id), input.device));
   }),
   request: api.runs.request.handler(({ input, context }) => order(context.studio, input.id, input.what)),
   changePhases: api.runs.changePhases.handler(async ({ input, context: { studio } }) => {
-    const { begun, later, current } = input;
-    await studio.changePhases(studio.store.getRun(input.id), {
-      begun,
-      later,
-      add: [],
-      ...(current ? { current } : {}),
-    });
+    await studio.changePhases(studio.store.getRun(input.id), changeOf(input));
+  }),
+  continue: api.runs.continue.handler(async ({ input, context: { studio } }) => {
+    const resumed = await studio.continue(studio.store.getRun(input.id), changeOf(input), input.device);
+    return resumed && resumedView(resumed);
   }),
 
   edit: api.runs.edit.handler(({ input: { id, ...changed }, context: { studio } }) => {

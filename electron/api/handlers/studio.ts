@@ -1,4 +1,5 @@
 import os from 'node:os';
+import { unusableGpus } from '../../engine/devices/usual.ts';
 import { findDevices, trainingDevices } from '../../studio/devices.ts';
 import { readSettings, writeSettings } from '../../studio/settings.ts';
 import { version } from '../../version.ts';
@@ -18,6 +19,7 @@ export const studio = {
   })),
   devices: api.studio.devices.handler(() => findDevices()),
   trainingDevices: api.studio.trainingDevices.handler(() => trainingDevices()),
+  unusableGpus: api.studio.unusableGpus.handler(() => unusableGpus()),
   pickFiles: api.studio.pickFiles.handler(({ input, context }) => context.desktop?.pickFiles(input.title) ?? null),
   pickFolder: api.studio.pickFolder.handler(({ input, context }) => context.desktop?.pickFolder(input.title) ?? null),
   settings: api.studio.settings.handler(({ context: { studio } }) => readSettings(studio.home)),

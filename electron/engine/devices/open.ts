@@ -4,8 +4,9 @@ import { formatBytes } from '../../format.ts';
 import type { RunConfig } from '../config.ts';
 import type { Precision } from '../program/types.ts';
 import { createCpuDevice } from './cpu/device.ts';
+import type { GpuDescription } from './cuda/addon.ts';
 import { createCudaDevice } from './cuda/device.ts';
-import { unusable } from './cuda/found.ts';
+import { findGpus, unusable } from './cuda/found.ts';
 import { peakOf } from './cuda/peak.ts';
 import type { Device } from './device.ts';
 import { createTfjsDevice } from './tfjs/device.ts';
@@ -25,6 +26,13 @@ export interface DeviceMemory {
   readonly bytes: number;
   /** For those that are paged; absent where the host's memory is the device's own. */
   readonly hostBytes?: number;
+  /** Where other programs may hold some of it. */
+  readonly shared?: {
+    /** For arenas, did nobody else hold any. */
+    readonly bytes: number;
+    /** What gives so many bytes back. */
+    relief(neededBytes: number): string;
+  };
 }
 
 /**
@@ -33,12 +41,42 @@ export interface DeviceMemory {
  */
 export const recordingReserve = 192 * 2 ** 20;
 
-/** What gives a GPU's memory back. @param heldBy names of the runs that train on it, as far as they are known */
-export function relief(heldBy: readonly string[]): string {
-  if (heldBy.length === 0) return 'end what else uses the GPU (nvidia-smi lists it), or take --device cpu';
+/**
+ * What gives a GPU's memory back, or takes another's.
+ * @param heldBy names of the runs that train on it, as far as they are known
+ * @param other a GPU that has room, where there is one
+ */
+export function relief(heldBy: readonly string[], other?: number): string {
+  const instead = `or take ${other === undefined ? '--device cpu' : `--gpu-index ${other}`}`;
+  if (heldBy.length === 0) return `end what else uses the GPU (nvidia-smi lists it), ${instead}`;
   const [run, ...others] = heldBy;
   const who = others.length > 0 ? `the runs ${heldBy.join(', ')} train` : `the run ${run} trains`;
-  return `${who} on it: pause ${others.length > 0 ? 'them' : 'it'}, or take --device cpu`;
+  return `${who} on it: pause ${others.length > 0 ? 'them' : 'it'}, ${instead}`;
+}
+
+/** Another GPU of this machine that has so much free, where there is one. */
+export const otherGpuWith = (ordinal: number, bytes: number): number | undefined =>
+  findGpus().gpus.find((g) => g.ordinal !== ordinal && (g.gpu?.freeBytes ?? -1) >= bytes)?.ordinal;
+
+/**
+ * A GPU's memory that plans may take.
+ * @param reservedBytes what no plan gets: of the driver's, and for recordings
+ * @param heldBy see `relief`
+ */
+export function gpuMemory(
+  ordinal: number,
+  { memoryBytes, freeBytes }: Pick<GpuDescription, 'memoryBytes' | 'freeBytes'>,
+  reservedBytes: number,
+  heldBy: readonly string[] = [],
+): Required<DeviceMemory> {
+  return {
+    bytes: Math.max(0, freeBytes - reservedBytes),
+    hostBytes: process.availableMemory(),
+    shared: {
+      bytes: memoryBytes - reservedBytes,
+      relief: (neededBytes) => relief(heldBy, otherGpuWith(ordinal, neededBytes + reservedBytes)),
+    },
+  };
 }
 
 /**
@@ -66,15 +104,22 @@ export async function openDevice(
       const options = { ...(ordinal === undefined ? {} : { ordinal }), ...(tf32 === undefined ? {} : { tf32 }) };
       const device = usable(() => createCudaDevice({ ...options, productsFile }));
       const { freeBytes, memoryBytes, name, overheadBytes } = device.gpu;
-      const bytes = freeBytes - recordingReserve;
-      if (bytes <= 0) {
+      // What the context took is not free any more.
+      const contextBytes = Math.max(0, overheadBytes);
+      const memory = gpuMemory(
+        ordinal ?? 0,
+        { memoryBytes, freeBytes: freeBytes + contextBytes },
+        contextBytes + recordingReserve,
+        heldBy,
+      );
+      if (memory.bytes === 0) {
         throw new UserError(
-          `${name} is full, ${formatBytes(freeBytes)} of ${formatBytes(memoryBytes)} are free: ${relief(heldBy)}.`,
+          `${name} is full, ${formatBytes(freeBytes)} of ${formatBytes(memoryBytes)} are free: ${memory.shared.relief(0)}.`,
         );
       }
       return {
         device,
-        memory: { bytes, hostBytes: process.availableMemory() },
+        memory,
         peakFlops: peakOf(device.gpu, precision, tf32 ?? false),
         ...(overheadBytes >= 0 ? { contextBytes: overheadBytes } : {}),
       };

@@ -1,6 +1,7 @@
 import type { RunConfig, RunDevice } from '../config.ts';
+import { UserError } from '../../errors.ts';
 import { lookAtGpu } from './cuda/device.ts';
-import { findGpus, seenByDriver, unusable } from './cuda/found.ts';
+import { findGpus, type FoundGpus, seenByDriver, unusable } from './cuda/found.ts';
 import { requireTfjs, tfjsIsThere } from './tfjs/backend.ts';
 
 type DeviceConfig = RunConfig['device'];
@@ -12,12 +13,17 @@ export interface DeviceChoice {
   readonly gpu?: number | undefined;
 }
 
-/** What a run trains on where nobody says: the first GPU that can be used, else the processor. */
-export function usualDevice(): { kind: RunDevice; gpu?: number } {
-  const first = findGpus().gpus.find(({ gpu }) => gpu !== undefined);
-  if (!first) return { kind: 'cpu' };
-  return { kind: 'cuda', ...(first.ordinal > 0 ? { gpu: first.ordinal } : {}) };
+/** What a run trains on where nobody says: of the GPUs that can be used the one with most memory free, else the processor. */
+export function usualDevice(): DeviceChoice {
+  const free = ({ gpu }: FoundGpus['gpus'][number]) => gpu?.freeBytes ?? -1;
+  const usable = findGpus().gpus.filter(({ gpu }) => gpu !== undefined);
+  if (usable.length === 0) return { kind: 'cpu' };
+  const { ordinal } = usable.reduce((most, found) => (free(found) > free(most) ? found : most));
+  return { kind: 'cuda', ...(ordinal > 0 ? { gpu: ordinal } : {}) };
 }
+
+export const isSameDevice = (a: DeviceChoice, b: DeviceChoice): boolean =>
+  a.kind === b.kind && (a.kind !== 'cuda' || (a.gpu ?? 0) === (b.gpu ?? 0));
 
 /**
  * Completes what somebody says of a device: who names a GPU means cuda, and who names nothing takes the usual one.
@@ -28,13 +34,12 @@ export function completeDevice(given: Readonly<Record<string, unknown>> = {}): R
   return { ...(given.gpu === undefined ? usualDevice() : { kind: 'cuda' }), ...given };
 }
 
-/** Why no GPU is taken though there is one; undefined where there is none, or one can be used. */
-export function unusableGpus(): string | undefined {
+/** Of each GPU that is there and can't be used, why. */
+export async function unusableGpus(): Promise<string[]> {
   const { gpus, problem } = findGpus();
-  if (gpus.some(({ gpu }) => gpu !== undefined)) return undefined;
-  if (gpus.length > 0) return gpus.map((g) => g.problem).join('; ');
-  const seen = seenByDriver();
-  return seen === '' ? undefined : `${problem} (nvidia-smi sees ${seen})`;
+  if (gpus.length > 0) return gpus.flatMap((g) => g.problem ?? []);
+  const seen = await seenByDriver();
+  return seen === '' ? [] : [`${problem} (nvidia-smi sees ${seen})`];
 }
 
 /** @throws UserError when a device is asked for that is not there or can't be used */
@@ -42,6 +47,12 @@ export function requireDevice({ kind, gpu = 0 }: DeviceChoice): void {
   if (kind === 'tfjs') requireTfjs();
   if (kind !== 'cuda') return;
   if (isThere({ kind, gpu })) return;
+  const { length } = findGpus().gpus;
+  if (length > 0 && gpu >= length) {
+    throw new UserError(
+      `There is no GPU ${gpu} here: --gpu-index takes ${length === 1 ? '0' : `0 to ${length - 1}`} on this machine. \`trainyard doctor\` lists its GPUs; --device cpu takes the processor.`,
+    );
+  }
   try {
     lookAtGpu(gpu);
   } catch (error) {

@@ -28,9 +28,14 @@ export interface Advice {
  * The cheapest changes after which a config fits: half precision (bfloat16, which needs no loss scaling) and other formats
  * of the moments, whose rounding costs no time; smaller micro-batches (more of them make the same step), recomputation, paging. The model stays as it is.
  * @param bytes what the device has for the plan
- * @param count how many ways are wanted; each needs a set of changes that holds no other one's
+ * @param options how many ways are wanted, each of which needs a set of changes that holds no other one's; what the host has
+ * for what is paged
  */
-export function advise(config: FitConfig, bytes: number, count = 3): Advice[] {
+export function advise(
+  config: FitConfig,
+  bytes: number,
+  { count = 3, hostBytes: hostHas = Number.POSITIVE_INFINITY }: { count?: number; hostBytes?: number | undefined } = {},
+): Advice[] {
   const before = fit(config).totalBytes;
   const flops = microBatchFlops(config);
   const ways: (Advice & { readonly cost: number })[] = [];
@@ -45,7 +50,7 @@ export function advise(config: FitConfig, bytes: number, count = 3): Advice[] {
         const changes = changesOf(config, changed);
         if (changes.length === 0) continue;
         const { totalBytes, hostBytes } = fit(changed);
-        if (totalBytes > bytes) continue;
+        if (totalBytes > bytes || hostBytes > hostHas) continue;
         const extraFlops = microBatchFlops(changed) / batch / (flops / config.batch) - 1;
         const pagedBytes = 2 * hostBytes;
         // Recomputation weighs most, then paging, then what rounds more; among equals fewer changes come first.

@@ -45,10 +45,20 @@ export function withDimension(config: FitConfig, dimension: Dimension, value: nu
 
 /**
  * The largest value of a dimension whose plan takes at most `bytes`; a context is a multiple of 64 where it is 64 or more.
- * Memory grows with every dimension, so the answer is found by doubling, then halving. @returns 0 when not even 1 fits
+ * Memory grows with every dimension, so the answer is found by doubling, then halving.
+ * @param hostBytes what the host has for what is paged
+ * @returns 0 when not even 1 fits
  */
-export function largestThatFits(config: FitConfig, dimension: Dimension, bytes: number): number {
-  const fits = (value: number) => fit(withDimension(config, dimension, value)).totalBytes <= bytes;
+export function largestThatFits(
+  config: FitConfig,
+  dimension: Dimension,
+  bytes: number,
+  hostBytes = Number.POSITIVE_INFINITY,
+): number {
+  const fits = (value: number) => {
+    const plan = fit(withDimension(config, dimension, value));
+    return plan.totalBytes <= bytes && plan.hostBytes <= hostBytes;
+  };
   if (!fits(1)) return 0;
   let low = 1;
   while (low * 2 <= most[dimension] && fits(low * 2)) low *= 2;

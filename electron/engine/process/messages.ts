@@ -16,6 +16,8 @@ export type ToEngine =
       readonly checkpointRoot: string;
       /** See KeptProducts of the cuda device. */
       readonly productsFile: string;
+      /** Names of the runs that train on the same GPU. */
+      readonly heldBy?: readonly string[];
       /** File of the weights that a fresh run begins with, where they are not drawn. */
       readonly initialWeights?: string;
       /** HellaSwag's items, where they are taken during training: their file, and by what its results are told apart. */

@@ -40,6 +40,7 @@ export async function startRun(
     datasetDirs,
     checkpointRoot,
     productsFile,
+    heldBy,
     hellaswag: asked,
     initialWeights,
     resumeFrom,
@@ -50,7 +51,7 @@ export async function startRun(
   // Whatever a phase trains on: the curve must stay comparable.
   const val = training.dataset(config.dataset).split('val');
   const validation = validationWindows(val, config.model.contextLength, config.evaluation.sequences);
-  const opened = await openDevice(config.device, config.precision, productsFile);
+  const opened = await openDevice(config.device, config.precision, productsFile, heldBy);
   const from = resumeFrom === undefined ? undefined : await openCheckpoint(resumeFrom);
   // All that is still to be trained on, now rather than in three days.
   openSources(training, config, from ? readTrainerState(from.state).step : 0);

@@ -1,4 +1,5 @@
 import type { HellaswagResult, ItemScore } from '../../evals/hellaswag/score.ts';
+import type { DeviceKind } from '../devices/device.ts';
 import type { OpTime } from '../devices/profile.ts';
 import type { Phase } from '../config.ts';
 import type { OptimizerKind } from '../optimizers/index.ts';
@@ -138,5 +139,11 @@ export interface MemoryReport {
   readonly allocatedBytes: number;
   /** What the device holds beside the plan: scratch memory of threads; the driver's context, kernels and recordings. */
   readonly overheadBytes: number;
+  /** Of what is allocated, what lies in the host's memory, where the device has its own. */
+  readonly hostBytes: number;
+  /** What the device holds for later phases that need more than this one. */
+  readonly reservedBytes: number;
+  /** Whose memory it is. */
+  readonly device: DeviceKind;
   readonly roleBytes: Readonly<Record<string, number>>;
 }

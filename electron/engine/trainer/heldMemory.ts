@@ -19,11 +19,12 @@ export class HeldMemory {
   get now(): DeviceMemory {
     const now = this.#device.memory?.();
     if (!now) return this.#memory;
-    const { bytes, hostBytes } = this.#memory;
+    const { bytes, hostBytes, shared } = this.#memory;
     const pinned = Math.max(0, ...this.#plans.map((plan) => plan.hostBytes));
     return {
       bytes: Math.min(bytes, now.freeBytes + now.arenaBytes),
       ...(hostBytes === undefined ? {} : { hostBytes: process.availableMemory() + pinned }),
+      ...(shared ? { shared } : {}),
     };
   }
 

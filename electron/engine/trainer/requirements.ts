@@ -50,12 +50,17 @@ function requireMemory(
   }
   const bytes = isApart ? totalBytes : totalBytes + hostBytes;
   if (bytes <= memory.bytes) return;
+  const missing = `${what} needs ${formatBytes(bytes)} and the device has ${formatBytes(memory.bytes)}${isApart ? ' free' : ''}, ${formatBytes(bytes - memory.bytes)} too little`;
+  const { shared } = memory;
+  // Another model would be the wrong advice: others hold what it needs.
+  if (shared && bytes <= shared.bytes) throw new UserError(`${missing}: ${shared.relief(bytes)}.`);
   const { model, precision, recompute } = config;
-  const ways = advise({ model, precision, recompute, ...settings }, memory.bytes).map((way) =>
-    way.changes.join(' and '),
-  );
-  const help = ways.length > 0 ? `it would fit with ${ways.join('; or ')}` : 'a smaller model or context would fit';
-  throw new UserError(
-    `${what} needs ${formatBytes(bytes)} and the device has ${formatBytes(memory.bytes)}${isApart ? ' free' : ''}, ${formatBytes(bytes - memory.bytes)} too little: ${help}.`,
-  );
+  const now = { model, precision, recompute, ...settings };
+  let ways = advise(now, memory.bytes, { hostBytes: memory.hostBytes });
+  if (shared && ways.length === 0) ways = advise(now, shared.bytes, { hostBytes: memory.hostBytes });
+  const help =
+    ways.length > 0
+      ? `it would fit with ${ways.map((way) => way.changes.join(' and ')).join('; or ')}`
+      : 'a smaller model or context would fit';
+  throw new UserError(`${missing}: ${help}.`);
 }

@@ -419,10 +419,17 @@ export class Trainer {
 
   #memory(): MemoryReport {
     const { plan } = this.#programs;
+    const { device } = this.#options;
+    const held = device.memory?.();
+    const allocatedBytes = this.#session.allocatedBytes();
+    const hostBytes = held ? plan.hostBytes : 0;
     return {
       plannedBytes: plan.totalBytes + plan.hostBytes,
-      allocatedBytes: this.#session.allocatedBytes(),
-      overheadBytes: this.#options.device.overheadBytes(),
+      allocatedBytes,
+      overheadBytes: device.overheadBytes(),
+      hostBytes,
+      reservedBytes: held ? Math.max(0, held.arenaBytes - (allocatedBytes - hostBytes)) : 0,
+      device: device.kind,
       roleBytes: plan.roleBytes,
     };
   }

@@ -43,6 +43,13 @@ describe('advice for what does not fit', () => {
     expect(way!.pagedBytes).toBe(2 * fit(way!.config).hostBytes);
   });
 
+  it('pages no more than the host has room for', () => {
+    const paged = fit({ ...config, optimizer: 'pagedAdamw8bit' });
+    const pages = (hostBytes: number) =>
+      advise(config, paged.totalBytes, { count: 100, hostBytes }).some((way) => way.pagedBytes > 0);
+    expect([pages(paged.hostBytes), pages(paged.hostBytes - 1)]).toEqual([true, false]);
+  });
+
   it('is empty when nothing helps', () => expect(advise(config, least - 1)).toEqual([]));
 });
 

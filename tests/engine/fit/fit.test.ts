@@ -76,6 +76,13 @@ describe('the largest that fits', () => {
     expect(largestThatFits(small, dimension, bytes - 1)).toBeLessThanOrEqual(found);
   });
 
+  it('pages no more than the host has room for', () => {
+    const paged = { ...small, optimizer: 'pagedAdamw8bit' } as const;
+    const { hostBytes } = fit(withDimension(paged, 'layers', 5));
+    const layers = (has: number) => largestThatFits(paged, 'layers', Number.POSITIVE_INFINITY, has);
+    expect([layers(hostBytes), layers(hostBytes - 1)]).toEqual([5, 4]);
+  });
+
   it('is 0 where not even one fits', () => expect(largestThatFits(small, 'layers', 1000)).toBe(0));
 });
 

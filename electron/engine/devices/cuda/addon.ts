@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
+import path from 'node:path';
 import { UserError } from '../../../errors.ts';
 import { fromSources, packageFile } from '../../../paths.ts';
 import type { DeviceMemoryUse } from '../device.ts';
@@ -75,8 +76,10 @@ export interface GpuAddon extends SessionAddon {
  * Where the build puts the addon with CUDA kernels. A test may have another one take its place: only where sources run,
  * since what is installed loads no code that its surroundings name.
  */
-export const cudaAddonPath = (isFromSources = fromSources): string =>
-  (isFromSources && process.env.TRAINYARD_CUDA_ADDON) || packageFile('native/build/trainyard_cuda.node');
+export function cudaAddonPath(isFromSources = fromSources): string {
+  const named = isFromSources ? process.env.TRAINYARD_CUDA_ADDON : undefined;
+  return named ? path.resolve(named) : packageFile('native/build/trainyard_cuda.node');
+}
 /** Where it puts the one that plays a GPU on the host. */
 export const emulatedAddonPath = packageFile('native/build/tests/trainyard_emulated.node');
 
@@ -90,9 +93,14 @@ export function missingEngine(platform: NodeJS.Platform, isFromSources: boolean)
   return 'The GPU engine is not built: install the CUDA toolkit (nvcc), run `npm run build:cuda` and try again.';
 }
 
+const missing = (file: string): string =>
+  fromSources && process.env.TRAINYARD_CUDA_ADDON && file === cudaAddonPath()
+    ? `TRAINYARD_CUDA_ADDON names ${file}, which is not there: correct it, or leave it out.`
+    : missingEngine(process.platform, fromSources);
+
 /** Loads an addon. @throws UserError when it is missing or can't be loaded */
 export function loadGpuAddon(file: string): GpuAddon {
-  if (!fs.existsSync(file)) throw new UserError(missingEngine(process.platform, fromSources));
+  if (!fs.existsSync(file)) throw new UserError(missing(file));
   try {
     return createRequire(import.meta.url)(file) as GpuAddon;
   } catch (error) {

@@ -31,7 +31,7 @@ export interface CudaDevice extends Device {
 }
 
 /** The library that TRAINYARD_CUBLASLT names: a path, or `off`. */
-function libraryOfUser(): string | null | undefined {
+export function libraryOfUser(): string | null | undefined {
   const named = process.env.TRAINYARD_CUBLASLT;
   return named === 'off' ? null : named || undefined;
 }

@@ -1,4 +1,5 @@
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { messageOf, UserError } from '../../../errors.ts';
 import { cudaAddonPath, type GpuDescription } from './addon.ts';
 import { countGpus, lookAtGpu } from './device.ts';
@@ -59,7 +60,7 @@ function whyNone(): string {
 }
 
 /** The first driver of a CUDA version, by NVIDIA's table of minor version compatibility. */
-const firstDriver: Readonly<Record<string, number>> = { 12: 525, 13: 580 };
+const firstDriver: Readonly<Record<string, number>> = { 11: 450, 12: 525, 13: 580 };
 
 /** What is to be installed where the driver is missing or too old. */
 export function withDriver(problem: string): string {
@@ -73,10 +74,14 @@ export function withDriver(problem: string): string {
 const unended = (sentence: string): string => sentence.replace(/\.$/, '');
 
 /** The GPUs that NVIDIA's own tool names, with their driver; empty where it is not there, or sees none. */
-export function seenByDriver(): string {
+export async function seenByDriver(): Promise<string> {
   const query = ['--query-gpu=name,driver_version', '--format=csv,noheader'];
-  const { status, stdout } = spawnSync('nvidia-smi', query, { encoding: 'utf8', timeout: 10_000 });
-  return status === 0 ? stdout.trim().split('\n').join('; ') : '';
+  try {
+    const { stdout } = await promisify(execFile)('nvidia-smi', query, { timeout: 10_000 });
+    return stdout.trim().split('\n').join('; ');
+  } catch {
+    return '';
+  }
 }
 
 /** What can't be used, as its user is told: what a driver says, and what to do next. */
