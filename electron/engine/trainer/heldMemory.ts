@@ -1,7 +1,8 @@
 import { messageOf, UserError } from '../../errors.ts';
-import type { Device } from '../devices/device.ts';
+import type { Device, Session } from '../devices/device.ts';
 import type { DeviceMemory } from '../devices/open.ts';
 import type { Plan } from '../program/planner.ts';
+import type { MemoryReport } from './events.ts';
 
 /** What a run holds of a device's memory: as much as its largest phase needs, from its start on. */
 export class HeldMemory {
@@ -25,6 +26,22 @@ export class HeldMemory {
       bytes: Math.min(bytes, now.freeBytes + now.arenaBytes),
       ...(hostBytes === undefined ? {} : { hostBytes: process.availableMemory() + pinned }),
       ...(shared ? { shared } : {}),
+    };
+  }
+
+  /** What is held for a plan that is loaded, and beside it. */
+  report(plan: Plan, session: Pick<Session, 'allocatedBytes'>): MemoryReport {
+    const held = this.#device.memory?.();
+    const allocatedBytes = session.allocatedBytes();
+    const hostBytes = held ? plan.hostBytes : 0;
+    return {
+      plannedBytes: plan.totalBytes + plan.hostBytes,
+      allocatedBytes,
+      overheadBytes: this.#device.overheadBytes(),
+      hostBytes,
+      reservedBytes: held ? Math.max(0, held.arenaBytes - (allocatedBytes - hostBytes)) : 0,
+      device: this.#device.kind,
+      roleBytes: plan.roleBytes,
     };
   }
 

@@ -418,20 +418,7 @@ export class Trainer {
   }
 
   #memory(): MemoryReport {
-    const { plan } = this.#programs;
-    const { device } = this.#options;
-    const held = device.memory?.();
-    const allocatedBytes = this.#session.allocatedBytes();
-    const hostBytes = held ? plan.hostBytes : 0;
-    return {
-      plannedBytes: plan.totalBytes + plan.hostBytes,
-      allocatedBytes,
-      overheadBytes: device.overheadBytes(),
-      hostBytes,
-      reservedBytes: held ? Math.max(0, held.arenaBytes - (allocatedBytes - hostBytes)) : 0,
-      device: device.kind,
-      roleBytes: plan.roleBytes,
-    };
+    return this.#held.report(this.#programs.plan, this.#session);
   }
 
   #evaluate(): Promise<void> {

@@ -15,6 +15,18 @@ inline size_t rowAttentionBytes(int64_t keys) {
   return (kRowWarps + kRowWarps * kMaxHeadDim + static_cast<size_t>(keys)) * sizeof(float);
 }
 
+// Makes powers of scores, relative to the highest of all; top: of this thread's. Returns their sum. Behind it all are there.
+TY_KERNEL float softmax(Thread& t, Shared<float> scores, int64_t seen, float top, Shared<float> scratch) {
+  top = blockMax(t, top, scratch);
+  float total = 0;
+  for (int64_t i = t.index(); i < seen; i += t.threads()) {
+    const float p = expf(scores[static_cast<int>(i)] - top);
+    scores[static_cast<int>(i)] = p;
+    total += p;
+  }
+  return blockSum(t, total, scratch);
+}
+
 // y = softmax(q · keysᵀ · scale) · values. keyAt, valueAt: pointers to the i-th of `seen`. Vectors are read 8 numbers at a
 // time where that can be: `lanes` of a warp share one, a power of two.
 template <class T, int lanes, class KeyAt, class ValueAt>
@@ -45,15 +57,7 @@ TY_KERNEL void attendRow(Thread& t, const T* q, int64_t headDim, int64_t seen, c
       top = fmaxf(top, sum);
     }
   }
-  top = blockMax(t, top, scratch);
-  float total = 0;
-  for (int64_t i = t.index(); i < seen; i += t.threads()) {
-    const float p = expf(scores[static_cast<int>(i)] - top);
-    scores[static_cast<int>(i)] = p;
-    total += p;
-  }
-  // Behind this all scores are there.
-  total = blockSum(t, total, scratch);
+  const float total = softmax(t, scores, seen, top, scratch);
   float sums[8] = {};
   for (int64_t i = own; i < seen; i += kRowWarps * kVectors) {
     if (!has) continue;
@@ -91,14 +95,7 @@ TY_KERNEL void attendRowByElement(Thread& t, const T* q, int64_t headDim, int64_
     scores[static_cast<int>(i)] = sum * scale;
     top = fmaxf(top, sum * scale);
   }
-  top = blockMax(t, top, scratch);
-  float total = 0;
-  for (int64_t i = t.index(); i < seen; i += t.threads()) {
-    const float p = expf(scores[static_cast<int>(i)] - top);
-    scores[static_cast<int>(i)] = p;
-    total += p;
-  }
-  total = blockSum(t, total, scratch);
+  const float total = softmax(t, scores, seen, top, scratch);
   for (int64_t d = t.index(); d < headDim; d += t.threads()) {
     float sum = 0;
     for (int64_t i = 0; i < seen; i++) sum = fmaf(scores[static_cast<int>(i)], toFloat(valueAt(i)[d]), sum);

@@ -128,6 +128,16 @@ TY_KERNEL void softmaxStep(Thread& t, float scale, int half, float (&scores)[cou
   }
 }
 
+// Of what each of a row's four lanes has summed up the total, in all of them, and its inverse.
+TY_KERNEL void totalsOf(Thread& t, float (&total)[2], float (&inverse)[2]) {
+  TY_UNROLL
+  for (int half = 0; half < 2; half++) {
+    total[half] += t.shuffleXor(total[half], 1);
+    total[half] += t.shuffleXor(total[half], 2);
+    inverse[half] = 1.0f / total[half];
+  }
+}
+
 // Writes 16 rows, of which a lane has lane / 4 (times scale[0]) and the row 8 further (times scale[1]).
 template <int D, class T>
 TY_KERNEL void storeRows(Thread& t, const float (&sums)[D / 8][4], const float (&scale)[2], const HeadView<T>& to,
@@ -201,12 +211,9 @@ struct TensorAttentionForward {
       t.sync();
     }
     float inverse[2];
+    totalsOf(t, total, inverse);
     TY_UNROLL
     for (int half = 0; half < 2; half++) {
-      // A lane has summed up its own columns.
-      total[half] += t.shuffleXor(total[half], 1);
-      total[half] += t.shuffleXor(total[half], 2);
-      inverse[half] = 1.0f / total[half];
       const int row = query + 8 * half;
       if (t.lane() % 4 == 0 && row < a.time) a.lse[bh * a.time + row] = (top[half] * scale + log2f(total[half])) * kLn2;
     }

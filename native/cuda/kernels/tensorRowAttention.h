@@ -68,13 +68,7 @@ TY_KERNEL void attendRows(Thread& t, const RowsOfHead<T>& b, int64_t headDim, co
     t.sync();
   }
   float inverse[2];
-  TY_UNROLL
-  for (int half = 0; half < 2; half++) {
-    // A lane has summed up its own columns.
-    total[half] += t.shuffleXor(total[half], 1);
-    total[half] += t.shuffleXor(total[half], 2);
-    inverse[half] = 1.0f / total[half];
-  }
+  totalsOf(t, total, inverse);
   storeRows<D>(t, sums, inverse, b.y, b.row0 + 16 * t.warp(), b.queries.rows, headDim);
 }
 
