@@ -91,10 +91,10 @@ describe('bench floor', () => {
     const on = (gpus: Shown[], ...ids: string[]) =>
       runCli(['bench', 'floor', '--gpu', ...ids, '--json'], { TRAINYARD_CUDA_ADDON: machineWith(gpus) });
 
-    it('takes their data sheets, by what their driver calls them', async () => {
-      const { code, stdout } = await on(machine, 'here', 'here:1', 'rtx-3060-12gb');
+    it('takes their data sheets, by what their driver calls them; the one with the most room unless told', async () => {
+      const { code, stdout } = await on(machine, 'here', 'here:0', 'rtx-3060-12gb');
       const told = JSON.parse(stdout) as Floor;
-      expect([code, told.gpus.map((g) => g.gpu)]).toEqual([0, ['rtx-a5000', 'h100-80gb', 'rtx-3060-12gb']]);
+      expect([code, told.gpus.map((g) => g.gpu)]).toEqual([0, ['h100-80gb', 'rtx-a5000', 'rtx-3060-12gb']]);
     });
 
     it('says which it can take none of, and why', async () => {
