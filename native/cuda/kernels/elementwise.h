@@ -47,17 +47,5 @@ struct DropoutKernel {
   }
 };
 
-// x = 0
-struct Zero {
-  static constexpr const char* name = "zero";
-  struct Args {
-    float* x;
-    int64_t elements;
-  };
-  TY_KERNEL static void run(Thread& t, const Args& a) {
-    eachElement(t, a.elements, [&](int64_t i) { a.x[i] = 0.0f; });
-  }
-};
-
 }  // namespace gpu
 }  // namespace trainyard
