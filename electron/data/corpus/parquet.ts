@@ -41,7 +41,7 @@ const columnOf = (dottedPath: string): string => dottedPath.split('.')[0]!;
  */
 export async function rowRanges(file: string, textField: string): Promise<RowRange[]> {
   const buffer = await asyncBufferFromFile(file);
-  const { row_groups: groups } = await parquetMetadataAsync(buffer);
+  const { row_groups: groups, num_rows: rowsSaid } = await parquetMetadataAsync(buffer);
   const size = buffer.byteLength;
   const ranges: RowRange[] = [];
   let begin = 0;
@@ -49,7 +49,7 @@ export async function rowRanges(file: string, textField: string): Promise<RowRan
     const text = columns.filter((c) => c.meta_data?.path_in_schema[0] === columnOf(textField));
     const bytes = text.reduce((sum, c) => sum + Number(c.meta_data!.total_uncompressed_size), 0);
     if (bytes > mostTimes * size) throw new Error('its sizes make no sense');
-    const parts = text.every((c) => c.offset_index_offset) ? Math.ceil(bytes / usualBytes) : 1;
+    const parts = text.every((c) => c.offset_index_offset) ? Math.max(1, Math.ceil(bytes / usualBytes)) : 1;
     if (bytes / parts > mostBytes)
       throw new Error(`a row group holds ${Math.round(bytes / 1e6)} MB of text: write it with smaller ones`);
     const rows = Number(n);
@@ -58,6 +58,7 @@ export async function rowRanges(file: string, textField: string): Promise<RowRan
       ranges.push({ begin: begin + at, end: begin + Math.min(rows, at + step), bytes: bytes / parts });
     begin += rows;
   }
+  if (begin !== Number(rowsSaid)) throw new Error(`it says ${rowsSaid} rows, and its row groups hold ${begin}`);
   return ranges;
 }
 
@@ -72,17 +73,25 @@ export async function parseRows(file: string, { begin, end }: RowRange, selectio
     if (known?.file !== file) known = { file, metadata: await parquetMetadataAsync(buffer) };
     const { metadata } = known;
     const there = new Set(metadata.schema.map((s) => s.name));
+    const column = columnOf(selection.textField);
+    if (!there.has(column)) return noneOf(begin, `no column ${column}`);
     const wanted = [selection.textField, ...selection.where.map((w) => w.path)].map(columnOf);
     const columns = [...new Set(wanted)].filter((c) => there.has(c));
     const range = { rowStart: begin, rowEnd: end, useOffsetIndex: true };
     const rows = await parquetReadObjects({ file: buffer, metadata, columns, compressors, ...range });
+    if (rows.length !== end - begin) throw new Error(`${rows.length} of ${end - begin} rows can be read`);
     for (const [i, row] of rows.entries()) {
       const reason = takeValue(row, selection, collected);
       if (reason !== undefined) collected.bad.push({ line: begin + i + 1, reason });
     }
     return collected.parsed;
   } catch (error) {
-    // These rows, and nothing of them, for nobody knows which of them are good.
-    return { ...new Collected().parsed, bad: [{ line: begin + 1, reason: `damaged (${messageOf(error)})` }] };
+    return noneOf(begin, `damaged (${messageOf(error)})`);
   }
 }
+
+/** These rows, and nothing of them, for nobody knows which of them are good. */
+const noneOf = (begin: number, reason: string): Parsed => ({
+  ...new Collected().parsed,
+  bad: [{ line: begin + 1, reason }],
+});
