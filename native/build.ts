@@ -54,9 +54,13 @@ interface Target {
   readonly sources: readonly string[];
   /** Those that are compiled by nvcc. */
   readonly kernels: readonly string[];
+  /** Those whose kernels are compiled to PTX, which lies beside the addon. */
+  readonly texts?: readonly string[];
+  /** Those that are compiled with TRAINYARD_PTX, and once more where other addons have them without. */
+  readonly ofPtx?: readonly string[];
 }
 
-const targetNames = ['cpu', 'emulated', 'blasLt', 'cuda'] as const;
+const targetNames = ['cpu', 'emulated', 'blasLt', 'interpreter', 'ptx', 'cuda'] as const;
 
 /** Sources of a folder that this architecture needs. */
 function sourcesIn(folder: string): string[] {
@@ -76,8 +80,12 @@ const gpuCommon = [
   ...['gpu', 'session', 'pager', 'products', 'blasLt'].map((name) => `cuda/runtime/${name}.cpp`),
 ];
 const launching = ['execute', 'executeF32', 'executeBf16', 'executeF16'].map((name) => `cuda/runtime/${name}.cpp`);
+const emulating = ['cuda/runtime/emulated.cpp', ...launching];
 
-/** `cpu` is what runs need; `emulated` plays a GPU for tests, `blasLt` NVIDIA's library; `cuda` has the kernels for a real GPU. */
+/**
+ * `cpu` is what runs need; `cuda` has the kernels for a real GPU. For tests, `emulated` plays a GPU by the kernels' sources,
+ * `ptx` by what nvcc makes of them, which `interpreter` runs as it is given; `blasLt` plays NVIDIA's library.
+ */
 function targetOf(name: (typeof targetNames)[number]): Target {
   switch (name) {
     case 'cpu': {
@@ -85,7 +93,7 @@ function targetOf(name: (typeof targetNames)[number]): Target {
       return { file: path.join(out, 'trainyard_cpu.node'), sources: [...binding, ...sourcesIn('cpu')], kernels: [] };
     }
     case 'emulated': {
-      const sources = [...at(...gpuCommon, 'cuda/runtime/emulated.cpp', ...launching), ...sourcesIn('cuda/layer')];
+      const sources = [...at(...gpuCommon, ...emulating), ...sourcesIn('cuda/layer')];
       return { file: path.join(out, 'tests', 'trainyard_emulated.node'), sources, kernels: [] };
     }
     case 'blasLt': {
@@ -94,6 +102,19 @@ function targetOf(name: (typeof targetNames)[number]): Target {
         ...at('cuda/layer/emulated.cpp', 'cuda/layer/fiber.cpp'),
       ];
       return { file: path.join(out, 'tests', 'trainyard_blasLt.node'), sources, kernels: [] };
+    }
+    case 'interpreter': {
+      const interpreter = sourcesIn('cuda/ptx').filter((source) => !source.endsWith('library.cpp'));
+      return {
+        file: path.join(out, 'tests', 'trainyard_interpreter.node'),
+        sources: [...at('binding/ptxAddon.cpp', 'binding/delayLoad.cpp'), ...interpreter],
+        kernels: [],
+      };
+    }
+    case 'ptx': {
+      const sources = [...at(...gpuCommon, ...emulating), ...sourcesIn('cuda/ptx')];
+      const file = path.join(out, 'tests', 'trainyard_ptx.node');
+      return { file, sources, kernels: [], texts: at(...launching), ofPtx: at(...emulating) };
     }
     case 'cuda': {
       const kernels = at('cuda/runtime/cuda.cpp', ...launching);
@@ -132,6 +153,16 @@ function nvccFlags(): string[] {
   ];
 }
 
+/** The kernels have no branch that differs by architecture: one stands for all. */
+const interpretedArchitecture = 86;
+
+/** Of kernels to PTX, which says where in the sources its instructions come from. */
+const textFlags = (): string[] => [
+  ...['-x', 'cu', '-ptx', '-O3', '-std=c++17', '-Werror', 'all-warnings', '-lineinfo'],
+  `-arch=compute_${interpretedArchitecture}`,
+  ...includeDirs.map((dir) => `-I${dir}`),
+];
+
 /** How a source is compiled. */
 interface Step {
   readonly source: string;
@@ -140,16 +171,27 @@ interface Step {
   readonly object: string;
 }
 
-const objectOf = (source: string, { kernels }: Target): string =>
-  path.join(
-    objects,
-    `${kernels.includes(source) ? 'cuda.' : ''}${path.relative(native, source).replaceAll(path.sep, '.')}.o`,
-  );
+function objectOf(source: string, { kernels, ofPtx }: Target): string {
+  const prefix = kernels.includes(source) ? 'cuda.' : ofPtx?.includes(source) ? 'ptx.' : '';
+  return path.join(objects, `${prefix}${path.relative(native, source).replaceAll(path.sep, '.')}.o`);
+}
+
+/** All that is compiled of an addon: objects, and texts. */
+const stepsOf = (target: Target, compiler: Compiler, nvcc: Compiler | undefined): Step[] => [
+  ...(target.texts ?? []).map((source) => textStepOf(source, target, nvcc!)),
+  ...target.sources.map((source) => stepOf(source, target, compiler, nvcc)),
+];
+
+function textStepOf(source: string, target: Target, nvcc: Compiler): Step {
+  const text = path.join(path.dirname(target.file), `${path.basename(source, '.cpp')}.ptx`);
+  return { source, compiler: nvcc, flags: textFlags(), object: text };
+}
 
 function stepOf(source: string, target: Target, compiler: Compiler, nvcc: Compiler | undefined): Step {
   const isKernel = target.kernels.includes(source);
   const used = isKernel ? nvcc! : compiler;
-  const flags = isKernel ? nvccFlags() : flagsFor(used, source);
+  const defined = target.ofPtx?.includes(source) ? ['-DTRAINYARD_PTX'] : [];
+  const flags = isKernel ? nvccFlags() : [...flagsFor(used, source), ...defined];
   return { source, compiler: used, flags, object: objectOf(source, target) };
 }
 
@@ -229,8 +271,8 @@ const markOf = ({ object }: Step): string =>
 /** Whether all that an addon is made of was compiled, by compilers that are here, from what is here. */
 export function isUpToDate(name: (typeof targetNames)[number]): boolean {
   const target = targetOf(name);
-  const [compiler, nvcc] = [findCompiler(), target.kernels.length > 0 ? findNvcc() : undefined];
-  const steps = target.sources.map((source) => stepOf(source, target, compiler, nvcc));
+  const [compiler, nvcc] = [findCompiler(), needsNvcc(target) ? findNvcc() : undefined];
+  const steps = stepsOf(target, compiler, nvcc);
   return fs.existsSync(target.file) && steps.every((step) => markOf(step) === fingerprint(step));
 }
 
@@ -241,20 +283,23 @@ export function kernelLogs(): string[] {
   return logs.filter((file) => fs.existsSync(file)).map((file) => fs.readFileSync(file, 'utf8'));
 }
 
+const needsNvcc = ({ kernels, texts = [] }: Target): boolean => kernels.length + texts.length > 0;
+
 /** Builds what is out of date of an addon. @throws BuildError with one line for the user */
 export async function buildNative(name: (typeof targetNames)[number]): Promise<void> {
   const start = performance.now();
   const target = targetOf(name);
   const compiler = findCompiler();
-  const nvcc = target.kernels.length > 0 ? findNvcc() : undefined;
-  if (target.kernels.length > 0 && !nvcc)
+  const nvcc = needsNvcc(target) ? findNvcc() : undefined;
+  if (needsNvcc(target) && !nvcc)
     throw new BuildError('No nvcc was found: install the CUDA toolkit, or name its nvcc in NVCC.');
   for (const dir of [objects, generated, path.dirname(target.file)]) fs.mkdirSync(dir, { recursive: true });
   await generate();
-  const steps = target.sources.map((source) => stepOf(source, target, compiler, nvcc));
+  const steps = stepsOf(target, compiler, nvcc);
   const stale = steps.filter((step) => !fs.existsSync(step.object) || markOf(step) !== fingerprint(step));
   // The longest first: kernels are compiled for several instruction sets, or GPUs.
-  const isLong = ({ source }: Step): number => Number(source.includes('isa_') || target.kernels.includes(source));
+  const isLong = ({ source }: Step): number =>
+    Number(source.includes('isa_') || target.kernels.includes(source) || target.texts?.includes(source));
   stale.sort((a, b) => isLong(b) - isLong(a));
   await inParallel(stale, Math.max(2, os.availableParallelism()), compile);
   // The addon is as good as the objects that it was linked from.
@@ -264,7 +309,7 @@ export async function buildNative(name: (typeof targetNames)[number]): Promise<v
   if (!current) {
     await link(
       target,
-      steps.map((step) => step.object),
+      steps.map((step) => step.object).filter((object) => !object.endsWith('.ptx')),
       compiler,
       nvcc,
     );
@@ -272,6 +317,14 @@ export async function buildNative(name: (typeof targetNames)[number]): Promise<v
   }
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   console.log(`native (${name}): compiled ${stale.length} of ${steps.length} files in ${seconds} s`);
+}
+
+/** Why an addon that only tests need is left out here; nothing where it can be built. */
+function reasonToLeaveOut(name: (typeof targetNames)[number]): string | undefined {
+  if (name !== 'ptx' && name !== 'interpreter') return undefined;
+  if (findCompiler().msvc) return 'it is written for GCC and Clang, so its tests are skipped';
+  if (name === 'ptx' && !findNvcc()) return 'no nvcc was found, so what it makes of the kernels is not tested';
+  return undefined;
 }
 
 /** Builds for GPUs where it can be done. Whoever has no use for it must not fail to install for it. */
@@ -295,7 +348,9 @@ if (process.argv[1] && fs.realpathSync(process.argv[1]) === import.meta.filename
     for (const name of asked.length > 0 ? asked : ['cpu']) {
       const target = targetNames.find((t) => t === name);
       if (!target) throw new BuildError(`There is nothing to build that is named ${name}: ${targetNames.join(', ')}.`);
-      await buildNative(target);
+      const reason = reasonToLeaveOut(target);
+      if (reason) console.log(`native (${target}): ${reason}`);
+      else await buildNative(target);
     }
     if (asked.length === 0) await buildForGpus();
   } catch (error) {

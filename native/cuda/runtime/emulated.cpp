@@ -5,8 +5,6 @@
 #include <new>
 #include <stdexcept>
 
-#include "../layer/selfTest.h"
-
 namespace trainyard {
 namespace gpu {
 namespace {
@@ -43,7 +41,7 @@ int Gpu::count() { return 1; }
 
 GpuDescription Gpu::look(int) {
   GpuDescription found;
-  found.name = "emulated GPU";
+  found.name = Player::kName;
   found.major = 8;
   found.memoryBytes = found.freeBytes = int64_t{1} << 33;
   found.overheadBytes = 0;
@@ -79,7 +77,10 @@ void* Gpu::allocate(size_t bytes, Place place) {
   if (!memory) throw std::runtime_error("out of memory: " + std::to_string(bytes) + " bytes could not be allocated");
   allocations_++;
   clear(memory, bytes, place);
-  if (place == Place::device) implementation_->held[memory] = static_cast<int64_t>(bytes);
+  if (place == Place::device) {
+    implementation_->held[memory] = static_cast<int64_t>(bytes);
+    implementation_->player.hold(memory, bytes);
+  }
   return memory;
 }
 
@@ -88,6 +89,7 @@ void Gpu::clear(void* memory, size_t bytes, Place) { std::memset(memory, 0, byte
 void Gpu::release(void* memory, Place) {
   if (!memory) return;
   implementation_->held.erase(memory);
+  implementation_->player.letGo(memory);
   ::operator delete(memory, kAlignment);
 }
 
@@ -172,7 +174,7 @@ void Gpu::play(Recording& recording) {
 
 std::shared_ptr<Moment> Gpu::moment() { return std::make_shared<EmulatedMoment>(); }
 
-std::string Gpu::selfTest(const std::string& kernel) { return gpu::selfTest(kernel, implementation_->block); }
+std::string Gpu::selfTest(const std::string& kernel) { return implementation_->player.selfTest(kernel); }
 
 std::vector<std::string> Gpu::launched() {
   std::vector<std::string> names(implementation_->launched.begin(), implementation_->launched.end());

@@ -3,14 +3,20 @@
 #include <unordered_map>
 #include <vector>
 
-#include "../layer/layer.h"
 #include "gpu.h"
+
+// Who runs kernels: their sources as they are, or what nvcc made of them.
+#if defined(TRAINYARD_PTX)
+#include "../ptx/player.h"
+#else
+#include "player.h"
+#endif
 
 namespace trainyard {
 namespace gpu {
 
 struct Gpu::Implementation {
-  Block block;
+  Player player;
   // Whether the copies' lane is as late as it may be, else as early.
   bool copiesLate;
   std::vector<std::function<void()>> late;  // the copies' lane
@@ -19,7 +25,7 @@ struct Gpu::Implementation {
   std::deque<const char*> launched;
   std::unordered_map<void*, int64_t> held;  // bytes of the device's memory
 
-  Implementation(Order order, uint64_t seed) : block(order, seed), copiesLate(order != Order::forward) {}
+  Implementation(Order order, uint64_t seed) : player(order, seed), copiesLate(order != Order::forward) {}
   void put(Lane lane, std::function<void()> work);
   // Does the first `count` of what is left in the copies' lane.
   void catchUp(size_t count);
@@ -36,7 +42,7 @@ void Gpu::launch(const Grid& grid, const typename Kernel::Args& args) {
   implementation_->put(Lane::compute, [this, grid, args] {
     implementation_->launched.push_back(Kernel::name);
     if (implementation_->launched.size() > 1000) implementation_->launched.pop_front();
-    implementation_->block.run(Kernel::name, grid, [&args](Thread& t) { Kernel::run(t, args); });
+    implementation_->player.run<Kernel>(grid, args);
   });
 }
 

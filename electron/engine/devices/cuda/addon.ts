@@ -82,6 +82,8 @@ export function cudaAddonPath(isFromSources = fromSources): string {
 }
 /** Where it puts the one that plays a GPU on the host. */
 export const emulatedAddonPath = packageFile('native/build/tests/trainyard_emulated.node');
+/** The one that plays a GPU by interpreting the PTX that nvcc makes of the kernels. */
+export const interpretedAddonPath = packageFile('native/build/tests/trainyard_ptx.node');
 
 /** The one that plays NVIDIA's library of matrix products. */
 export const standInLibraryPath = packageFile('native/build/tests/trainyard_blasLt.node');
