@@ -3,6 +3,8 @@
 #include <napi.h>
 
 #include <cstdio>
+#include <cstring>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -16,7 +18,6 @@ using trainyard::guarded;
 using trainyard::unwrap;
 using trainyard::wrap;
 using trainyard::gpu::Gpu;
-using trainyard::gpu::Run;
 using trainyard::gpu::Session;
 
 Napi::Value countDevices(const Napi::CallbackInfo& info) {
@@ -214,30 +215,35 @@ Napi::Value copy(const Napi::CallbackInfo& info) {
   });
 }
 
-// Waits for a run's end on another thread.
-class RunEnd : public Napi::AsyncWorker {
+// Waits on another thread, for what must be kept alive so long; then settles a promise.
+class Ending : public Napi::AsyncWorker {
  public:
-  RunEnd(Napi::Env env, std::shared_ptr<Session> session, std::shared_ptr<Run> run, Napi::Value times)
-      : Napi::AsyncWorker(env, "trainyard.run"),
+  using Wait = std::function<void()>;
+  using Finish = std::function<Napi::Value(Napi::Env)>;
+  Ending(Napi::Env env, Wait wait, Finish finish)
+      : Napi::AsyncWorker(env, "trainyard.gpu"),
         deferred_(Napi::Promise::Deferred::New(env)),
-        session_(std::move(session)),
-        run_(std::move(run)) {
-    if (times.IsTypedArray()) times_ = Napi::Persistent(times.As<Napi::Float64Array>());
+        wait_(std::move(wait)),
+        finish_(std::move(finish)) {}
+
+  static Napi::Promise of(Napi::Env env, Wait wait, Finish finish) {
+    auto* ending = new Ending(env, std::move(wait), std::move(finish));
+    auto promise = ending->deferred_.Promise();
+    ending->Queue();
+    return promise;
   }
-  Napi::Promise promise() const { return deferred_.Promise(); }
 
  protected:
   void Execute() override {
     try {
-      run_->wait();
+      wait_();
     } catch (const std::exception& e) {
       SetError(e.what());
     }
   }
   void OnOK() override {
     try {
-      run_->finish(times_.IsEmpty() ? nullptr : times_.Value().Data());
-      deferred_.Resolve(Env().Undefined());
+      deferred_.Resolve(finish_(Env()));
     } catch (const std::exception& e) {
       deferred_.Reject(Napi::Error::New(Env(), e.what()).Value());
     }
@@ -246,9 +252,8 @@ class RunEnd : public Napi::AsyncWorker {
 
  private:
   Napi::Promise::Deferred deferred_;
-  std::shared_ptr<Session> session_;
-  std::shared_ptr<Run> run_;
-  Napi::Reference<Napi::Float64Array> times_;
+  Wait wait_;
+  Finish finish_;
 };
 
 // (session, program, times): a promise; adds each call's seconds to times when that is a Float64Array. The program takes
@@ -260,11 +265,41 @@ Napi::Value run(const Napi::CallbackInfo& info) {
     const bool timed = info[2].IsTypedArray();
     if (timed && info[2].As<Napi::Float64Array>().ElementLength() < session->calls(program))
       throw std::invalid_argument("the array of times is shorter than the program");
-    auto run = session->start(program, timed);
-    auto* worker = new RunEnd(info.Env(), std::move(session), std::move(run), info[2]);
-    auto promise = worker->promise();
-    worker->Queue();
-    return promise;
+    const auto run = session->start(program, timed);
+    auto times = std::make_shared<Napi::Reference<Napi::Float64Array>>();
+    if (timed) *times = Napi::Persistent(info[2].As<Napi::Float64Array>());
+    return Ending::of(
+        info.Env(), [session, run] { run->wait(); },
+        [run, times](Napi::Env env) -> Napi::Value {
+          run->finish(times->IsEmpty() ? nullptr : times->Value().Data());
+          return env.Undefined();
+        });
+  });
+}
+
+// (session, [{arena, offset, bytes}]): a promise of a Uint8Array of them, one behind the other. What is started before is
+// done before; what is started later need not be.
+Napi::Value fetch(const Napi::CallbackInfo& info) {
+  return guarded(info, [&]() -> Napi::Value {
+    auto session = unwrap<Session>(info[0]);
+    const auto list = info[1].As<Napi::Array>();
+    std::vector<trainyard::gpu::Stretch> stretches;
+    size_t bytes = 0;
+    for (uint32_t i = 0; i < list.Length(); i++) {
+      const auto from = list.Get(i).As<Napi::Object>();
+      const auto number = [&](const char* name) { return from.Get(name).ToNumber().DoubleValue(); };
+      stretches.push_back({static_cast<int>(number("arena")), static_cast<size_t>(number("offset")),
+                           static_cast<size_t>(number("bytes"))});
+      bytes += stretches.back().bytes;
+    }
+    const auto fetch = session->fetch(stretches);
+    return Ending::of(
+        info.Env(), [session, fetch] { fetch->wait(); },
+        [fetch, bytes](Napi::Env env) -> Napi::Value {
+          auto out = Napi::Uint8Array::New(env, bytes);
+          std::memcpy(out.Data(), fetch->data(), bytes);
+          return out;
+        });
   });
 }
 
@@ -297,6 +332,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("loadProgram", Napi::Function::New(env, loadProgram));
   exports.Set("copy", Napi::Function::New(env, copy));
   exports.Set("run", Napi::Function::New(env, run));
+  exports.Set("fetch", Napi::Function::New(env, fetch));
   exports.Set("sessionBytes", Napi::Function::New(env, sessionBytes));
   exports.Set("closeSession", Napi::Function::New(env, closeSession));
   return exports;

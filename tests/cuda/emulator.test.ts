@@ -9,6 +9,8 @@ const mistakes = {
   fragmentsTf32: /^$/,
   readWithoutBarrier:
     /byte \d+ is read without a barrier behind the write of thread \d+|written without a barrier behind reads/,
+  shuffleForBarrier:
+    /byte \d+ is read (without a barrier behind the write of thread \d+|and was never written)|written without a barrier behind reads/,
   writeBehindReads:
     /byte 0 is (written without a barrier behind reads|read without a barrier behind the write of thread 40)/,
   twoWriters: /byte \d+ is written without a barrier behind the write of thread \d+/,

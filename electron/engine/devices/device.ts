@@ -55,6 +55,11 @@ export interface Session {
   /** Copies a buffer to the host, into `target` when given. Not while a program runs. */
   read(buffer: Buffer, target?: HostArray): HostArray;
   /**
+   * Copies small buffers to the host, behind all that was started. Not while a program runs, unless the session queues: then
+   * others may be started before it settles, and change the buffers.
+   */
+  fetch(buffers: readonly Buffer[]): Promise<HostArray[]>;
+  /**
    * Runs every call of a program; settles when the last has ended.
    * @param times where the seconds of each call are added, by devices that measure them
    */

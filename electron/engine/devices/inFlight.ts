@@ -28,9 +28,9 @@ export class InFlight {
     this.#runs.push(run);
   }
 
-  /** Settles when all have ended. @throws what the first of them failed of */
-  async ended(): Promise<void> {
-    const results = await Promise.allSettled(this.#runs.splice(0));
+  /** Settles when all but the newest have ended. @throws what the first of them failed of */
+  async ended(newest = 0): Promise<void> {
+    const results = await Promise.allSettled(this.#runs.splice(0, this.#runs.length - newest));
     for (const result of results) if (result.status === 'rejected') throw result.reason;
   }
 }

@@ -12,6 +12,7 @@ export const nullDevice: Device = {
       queues: false,
       write() {},
       read: (buffer, target = hostArray(buffer)) => target,
+      fetch: async (buffers) => buffers.map(hostArray),
       async run() {},
       allocatedBytes: () => plan.totalBytes + plan.hostBytes,
       close() {},

@@ -1,6 +1,5 @@
 import path from 'node:path';
 import { messageOf, UserError } from '../../errors.ts';
-import type { HellaswagQuestion } from '../../evals/hellaswag/questions.ts';
 import { type ItemScore, summarise } from '../../evals/hellaswag/score.ts';
 import {
   checkpointName,
@@ -15,23 +14,20 @@ import {
 } from '../checkpoint/index.ts';
 import type { RunConfig } from '../config.ts';
 import { hostArray, type Session } from '../devices/device.ts';
-import { InFlight } from '../devices/inFlight.ts';
-import type { OpenedDevice } from '../devices/open.ts';
 import { Profile } from '../devices/profile.ts';
-import { statIndex } from '../gpt2/inputs.ts';
 import { scoreItems } from '../hellaswag.ts';
 import { mfu, modelFlopsPerToken } from '../program/cost.ts';
 import type { Plan } from '../program/planner.ts';
-import type { Program } from '../program/types.ts';
-import type { Activity, MemoryReport, Outcome, PhaseRequest, Request, RunEvent, StepMetrics } from './events.ts';
-import { draw, drawnBefore } from './draw.ts';
-import { writeBatch, writeScalars } from './feed.ts';
+import type { Activity, MemoryReport, Outcome, PhaseRequest, Request, StepMetrics } from './events.ts';
+import { dueAt, isNothingDue } from './due.ts';
+import { draw, drawnBefore, type Positions } from './draw.ts';
 import { freshGuards, judge } from './guards.ts';
 import { HeldMemory } from './heldMemory.ts';
-import { type InitialWeights, writeInitialWeights } from './initialWeights.ts';
+import { writeInitialWeights } from './initialWeights.ts';
 import { initialise } from './initialise.ts';
 import { initialLossScale, nextLossScale } from './lossScale.ts';
 import { withChangedPhases } from './phaseChange.ts';
+import type { TrainerOptions } from './options.ts';
 import { RunPrograms } from './programs.ts';
 import { keptScheduled, planRecovery, type Recovery, scheduledUpTo } from './recovery.ts';
 import { requireTrainable } from './requirements.ts';
@@ -57,28 +53,8 @@ import {
   restoreOptimizer,
   type TrainerState,
 } from './snapshot.ts';
-import { bytesOf, openSources, type TrainingData, type Windows } from './windows.ts';
-
-export interface TrainerOptions extends OpenedDevice {
-  readonly config: RunConfig;
-  readonly training: TrainingData;
-  readonly validation: Windows;
-  /** What a fresh run begins with, where weights are not drawn. */
-  readonly initial?: InitialWeights;
-  /** HellaSwag items by their place, where they are taken during training. */
-  readonly hellaswag?: { readonly questions: ReadonlyMap<number, HellaswagQuestion>; readonly key: string };
-  readonly tokenizer: {
-    byteLength(ids: Iterable<number>): number;
-    encode(text: string): ArrayLike<number>;
-    decode(ids: number[]): string;
-    readonly endOfText: number;
-  };
-  /** Folder of the run's checkpoints. */
-  readonly checkpointRoot: string;
-  readonly emit: (event: RunEvent) => void;
-  /** Settles when all that was emitted is stored: a checkpoint that is ahead of the record would leave a gap in it. */
-  readonly flush?: () => Promise<void>;
-}
+import { type StepInputs, Stepper } from './stepper.ts';
+import { bytesOf, openSources } from './windows.ts';
 
 /** Why training can't go on from a step, and whether the weights are still those of the step before. */
 interface Bad {
@@ -99,6 +75,9 @@ export class Trainer {
   #phases: ScheduledPhase[];
   #programs: RunPrograms;
   #session: Session;
+  #stepper: Stepper;
+  /** When the last step's result was there, by `performance.now()`. */
+  #stepEnded = 0;
   readonly #held: HeldMemory;
   /** Whether the device multiplies in another way than before. */
   #otherBits = false;
@@ -123,6 +102,11 @@ export class Trainer {
     this.#programs = programs;
     this.#session = session;
     this.#held = held;
+    this.#stepper = this.#newStepper();
+  }
+
+  #newStepper(): Stepper {
+    return new Stepper(this.#session, this.#programs, this.#options.training, this.#profile);
   }
 
   /** Allocates the plan and fills it: with fresh weights, or from a checkpoint. */
@@ -176,6 +160,14 @@ export class Trainer {
 
   /** Trains until the last phase has ended, a stop is requested, or training can't go on. */
   async run(): Promise<Outcome> {
+    try {
+      return await this.#run();
+    } finally {
+      await this.#stepper.settle();
+    }
+  }
+
+  async #run(): Promise<Outcome> {
     const first = this.#state.step;
     this.#emitStarted();
     await this.#doWhatIsDue();
@@ -289,17 +281,13 @@ export class Trainer {
   /** The evaluation, the samples and the checkpoint of a step, unless they were made before a stop. */
   async #doWhatIsDue(): Promise<void> {
     const { step } = this.#state;
-    const { sampling, evaluation } = this.#config;
-    const { evaluateEvery, checkpointEvery } = settingsAt(this.#config, this.#phases, Math.max(0, step - 1));
-    const edge = step === 0 || step === this.#steps;
-    if ((edge || this.#due(evaluateEvery)) && this.#state.evaluatedStep !== step) await this.#evaluate();
-    const hellaswag = evaluation.hellaswagEvery > 0 && (step === this.#steps || this.#due(evaluation.hellaswagEvery));
-    if (hellaswag && step > 0 && this.#state.hellaswagStep !== step)
+    const due = dueAt(this.#config, this.#phases, step);
+    if (due.evaluation && this.#state.evaluatedStep !== step) await this.#evaluate();
+    if (due.hellaswag && this.#state.hellaswagStep !== step)
       await this.#during('evaluating', () => this.#hellaswagNow());
-    if ((edge || this.#due(sampling.every ?? checkpointEvery)) && this.#state.sampledStep !== step)
-      await this.#sample();
+    if (due.sample && this.#state.sampledStep !== step) await this.#sample();
     if (this.#stopRequested || step === 0 || this.#checkpointed === step) return;
-    if (step === this.#steps || this.#due(checkpointEvery) || this.#state.bestStep === step) await this.#checkpoint();
+    if (due.checkpoint || this.#state.bestStep === step) await this.#checkpoint();
   }
 
   async #doWhatIsAsked(): Promise<void> {
@@ -323,6 +311,7 @@ export class Trainer {
   /** Tells that something else than training is done, and when training goes on. */
   async #during(activity: Activity, work: () => Promise<void>): Promise<void> {
     const { emit } = this.#options;
+    await this.#stepper.settle();
     emit({ type: 'activity', step: this.#state.step, activity });
     await work();
     emit({ type: 'activity', step: this.#state.step, activity: 'training' });
@@ -331,46 +320,18 @@ export class Trainer {
   /** A stop cuts short what is made anew when the run goes on; the last step is finished. */
   readonly #isCancelled = (): boolean => this.#stopRequested && this.#state.step < this.#steps;
 
-  #due(every: number): boolean {
-    return every > 0 && this.#state.step % every === 0;
-  }
-
   /** Takes one optimizer step, which is skipped when its gradient is not finite. @returns why training can't go on from it */
   async #step(): Promise<Bad | undefined> {
-    const { training } = this.#programs;
-    const session = this.#session;
-    const started = performance.now();
-    const learningRate = learningRateAt(this.#phases, this.#state.step);
-    const { inputs } = training;
+    const started = this.#stepper.isAhead ? this.#stepEnded : performance.now();
     const { precision } = this.#config;
-    const { scale } = this.#state.lossScale;
-    writeScalars(session, inputs, this.#config, learningRate, this.#state.updates + 1, scale);
-    const { mix, batch } = settingsAt(this.#config, this.#phases, this.#state.step);
-    const count = this.#config.tokensPerStep / this.#config.model.contextLength;
-    const drawn = drawnBefore(this.#state.sequences);
-    const { sequences, positions } = draw(mix, this.#state.sequences, count, this.#config.seed);
-    const inFlight = new InFlight(session);
-    for (let first = 0; first < count; first += batch) {
-      const windows = sequences
-        .slice(first, first + batch)
-        .map(({ source, n }) => this.#options.training.open(source).read(n));
-      await inFlight.room();
-      writeBatch(session, inputs, this.#config, windows, drawn + first);
-      inFlight.add(this.#run(first === 0 ? training.first : training.further));
-    }
-    await inFlight.room();
-    inFlight.add(this.#run(training.update));
-    await inFlight.ended();
-    const total = session.read(training.lossTotal)[0]!;
-    const stats = session.read(training.stats);
-    const loss = total / this.#config.tokensPerStep;
-    const gradNorm = stats[statIndex.gradNorm]!;
-    const skipped = stats[statIndex.nonFinite] !== 0;
-    const outcome = { loss, gradNorm, skipped, scaled: scale > 1 };
-    const verdict = judge(this.#state.guards, outcome, this.#config.guards);
+    const { inputs, positions } = this.#inputsOf(this.#state);
+    const { learningRate, lossScale: scale } = inputs;
+    const { loss, gradNorm, skipped } = await this.#stepper.take(this.#config, inputs, this.#following(positions));
+    const verdict = judge(this.#state.guards, { loss, gradNorm, skipped, scaled: scale > 1 }, this.#config.guards);
     const lossScale = nextLossScale(this.#state.lossScale, precision, skipped);
     const state = { ...this.#state, sequences: { ...positions }, lossScale };
     this.#state = state;
+    this.#stepEnded = performance.now();
     if (verdict.kind === 'recover') {
       return { reason: `${verdict.reason} at step ${state.step + 1}, rate ${learningRate}`, skipped };
     }
@@ -379,7 +340,6 @@ export class Trainer {
       this.#options.emit({ type: 'skip', step: state.step + 1, loss, skipped: state.skipped + 1, lossScale: scale });
       return undefined;
     }
-    const stepMs = performance.now() - started;
     this.#state = {
       ...state,
       guards: verdict.state,
@@ -387,12 +347,37 @@ export class Trainer {
       updates: state.updates + 1,
       tokensSeen: state.tokensSeen + this.#config.tokensPerStep,
     };
-    this.#emitMetrics({ loss, learningRate, gradNorm, lossScale: scale, stepMs });
+    this.#emitMetrics({ loss, learningRate, gradNorm, lossScale: scale, stepMs: this.#stepEnded - started });
     return undefined;
   }
 
-  #run(program: Program): Promise<void> {
-    return this.#session.run(program, this.#profile?.timesOf(program));
+  /** What the next step of a state is made from, and how far the data is behind it. */
+  #inputsOf(state: Pick<TrainerState, 'step' | 'updates' | 'sequences' | 'lossScale'>): {
+    readonly inputs: StepInputs;
+    readonly positions: Positions;
+  } {
+    const { step, updates, lossScale } = state;
+    const { mix } = settingsAt(this.#config, this.#phases, step);
+    const count = this.#config.tokensPerStep / this.#config.model.contextLength;
+    const { sequences, positions } = draw(mix, state.sequences, count, this.#config.seed);
+    const learningRate = learningRateAt(this.#phases, step);
+    const drawn = drawnBefore(state.sequences);
+    return { inputs: { learningRate, update: updates + 1, lossScale: lossScale.scale, sequences, drawn }, positions };
+  }
+
+  /** What follows the next step, where that goes well and nothing else is to be done in between. */
+  #following(positions: Positions): StepInputs | undefined {
+    const { step, updates, lossScale } = this.#state;
+    const isAlone =
+      step + 1 < this.#steps &&
+      phaseAt(this.#phases, step + 1).index === phaseAt(this.#phases, step).index &&
+      !this.#stopRequested &&
+      this.#requests.size === 0 &&
+      this.#phaseRequests.length === 0 &&
+      isNothingDue(dueAt(this.#config, this.#phases, step + 1));
+    if (!isAlone) return undefined;
+    const after = nextLossScale(lossScale, this.#config.precision, false);
+    return this.#inputsOf({ step: step + 1, updates: updates + 1, sequences: positions, lossScale: after }).inputs;
   }
 
   #emitMetrics(measured: Pick<StepMetrics, 'loss' | 'learningRate' | 'gradNorm' | 'lossScale' | 'stepMs'>): void {
@@ -520,6 +505,7 @@ export class Trainer {
    * with them, and no earlier checkpoint, which may well be better, makes way for them.
    */
   async #fail({ reason, skipped }: Bad): Promise<Outcome> {
+    await this.#stepper.settle();
     if (skipped && this.#checkpointed !== this.#state.step) {
       const valLoss = await this.#programs.evaluator.meanLoss(this.#session, this.#options.validation);
       if (Number.isFinite(valLoss)) await this.#save();
@@ -590,6 +576,7 @@ export class Trainer {
     this.#programs = new RunPrograms(this.#config, settings);
     between();
     this.#session = await device.load(this.#programs.programs, this.#programs.plan);
+    this.#stepper = this.#newStepper();
     await this.#restore(
       await openCheckpoint(path.join(checkpointRoot, checkpointName(this.#state.step)), { quick: true }),
     );

@@ -77,6 +77,10 @@ class ComparedSession implements Session {
     return target;
   }
 
+  async fetch(buffers: readonly Buffer[]): Promise<HostArray[]> {
+    return buffers.map((buffer) => this.read(buffer));
+  }
+
   async run(program: Program): Promise<void> {
     const last = new Map<Buffer, number>();
     for (const [i, call] of program.calls.entries())

@@ -62,6 +62,8 @@ class Thread {
   TY_KERNEL int64_t blockY() const { return static_cast<int64_t>(blockIdx.y); }
 
   TY_KERNEL void sync() const { __syncthreads(); }
+  // A barrier of the warp, behind which its lanes see what they wrote. Exchanges and products are none.
+  TY_KERNEL void syncWarp() const { __syncwarp(); }
 
   template <class T>
   TY_KERNEL T shuffleXor(T x, int mask) const {

@@ -177,19 +177,27 @@ void Block::sync(int thread) {
 const unsigned char* Block::exchange(int thread, const void* value, size_t bytes) {
   Warp& warp = warps_[static_cast<size_t>(thread / 32)];
   // The slots of the turn before may still be read by lanes that are behind.
-  unsigned char* slots = warp.slots[warp.epoch & 1u];
+  unsigned char* slots = warp.slots[warp.turn & 1u];
   std::memcpy(slots + 64 * (thread % 32), value, bytes);
   if (++warp.arrived < 32) {
     wait(thread, State::atExchange);
     return slots;
   }
   warp.arrived = 0;
-  warp.epoch++;
+  warp.turn++;
   for (int i = thread / 32 * 32; i < thread / 32 * 32 + 32; i++) {
     ThreadState& lane = *threads_[static_cast<size_t>(i)];
     if (lane.state == State::atExchange) lane.state = State::ready;
   }
   return slots;
+}
+
+void Block::syncWarp(int thread) {
+  Warp& warp = warps_[static_cast<size_t>(thread / 32)];
+  const uint32_t before = warp.epoch;
+  exchange(thread, &thread, sizeof thread);
+  // By the first that goes on; the others go on before the warp can meet again.
+  if (warp.epoch == before) warp.epoch++;
 }
 
 void Block::access(int thread, size_t byte, size_t bytes, bool isWrite) {

@@ -90,7 +90,8 @@ class Block {
 
   // What threads ask for.
   void sync(int thread);
-  // Gives a value of up to 64 bytes to the lanes of one's warp. Returns 32 slots of 64 bytes.
+  void syncWarp(int thread);
+  // Gives a value of up to 64 bytes to the lanes of one's warp. Returns 32 slots of 64 bytes. No barrier for memory.
   const unsigned char* exchange(int thread, const void* value, size_t bytes);
   void access(int thread, size_t byte, size_t bytes, bool isWrite);
   void copyAsync(int thread, size_t byte, const void* from, int bytes);
@@ -126,7 +127,8 @@ class Block {
   };
   struct Warp {
     int arrived = 0;
-    uint32_t epoch = 1;
+    uint32_t turn = 0;   // of exchanges
+    uint32_t epoch = 1;  // of barriers of the warp
     unsigned char slots[2][32 * 64];
   };
 
@@ -164,6 +166,7 @@ class Thread {
   int64_t blockY() const { return y_; }
 
   void sync() { owner_.sync(index_); }
+  void syncWarp() { owner_.syncWarp(index_); }
 
   template <class T>
   T shuffleXor(T x, int mask) {

@@ -35,7 +35,7 @@ void checkProduct(Thread& t) {
     put(b[i], numberB(i / 8, i % 8));
     put(bTransposed[i], numberB(i % 16, i / 16));
   }
-  t.shuffleXor(0, 1);
+  t.syncWarp();
   const int r = t.lane() % 8, q = t.lane() / 8;
   for (int i = 0; i < 4; i++) {
     uint32_t fa[4], fb[4];
@@ -92,9 +92,8 @@ const std::map<std::string, Body>& kernels() {
          const float sum = blockSum(t, values[next] + copies[4 * next], scratch);
          const float most = blockMax(t, values[t.index()], scratch);
          if (sum != kThreads * (kThreads - 1) / 2 || most != kThreads - 1) throw KernelError("the sums are wrong");
-         // Within a warp a shuffle is a barrier.
          values[t.index()] = -1.0f;
-         t.shuffleXor(0, 1);
+         t.syncWarp();
          const float other = values[t.index() ^ 1];
          if (other != -1.0f) throw KernelError("a neighbour was not seen");
        }},
@@ -105,6 +104,13 @@ const std::map<std::string, Body>& kernels() {
          t.sync();
          values[t.index()] = 1.0f;
          (void)static_cast<float>(values[(t.index() + 32) % kThreads]);
+       }},
+      {"shuffleForBarrier",
+       [](Thread& t) {
+         const Shared<float> values = t.shared<float>(0);
+         values[t.index()] = 1.0f;
+         t.shuffleXor(0, 1);
+         (void)static_cast<float>(values[t.index() ^ 1]);
        }},
       {"writeBehindReads",
        [](Thread& t) {

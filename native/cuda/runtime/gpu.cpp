@@ -1,9 +1,29 @@
 #include "gpu.h"
 
+#include <mutex>
 #include <stdexcept>
 
 namespace trainyard {
 namespace gpu {
+
+// Places are taken by the thread that uses the GPU, and may be given back by any.
+struct Gpu::Downloads {
+  uint8_t* memory = nullptr;
+  std::mutex mutex;
+  std::vector<int> free;
+};
+
+std::shared_ptr<uint8_t> Gpu::downloadPlace() {
+  const std::shared_ptr<Downloads> all = downloads_;
+  const std::lock_guard<std::mutex> lock(all->mutex);
+  if (all->free.empty()) throw std::runtime_error("too much is fetched from the GPU at once");
+  const int place = all->free.back();
+  all->free.pop_back();
+  return {all->memory + static_cast<size_t>(place) * kDownloadBytes, [all, place](uint8_t*) {
+            const std::lock_guard<std::mutex> guard(all->mutex);
+            all->free.push_back(place);
+          }};
+}
 
 // What every kernel may count on besides its arguments.
 void Gpu::prepare(const GpuOptions& options) {
@@ -14,6 +34,9 @@ void Gpu::prepare(const GpuOptions& options) {
   maps_ = {at, at + 1, at + 2, at + 3};
   faults_ = static_cast<int32_t*>(allocate(sizeof(int32_t), Place::device));
   hostFaults_ = static_cast<int32_t*>(allocate(sizeof(int32_t), Place::host));
+  downloads_ = std::make_shared<Downloads>();
+  downloads_->memory = static_cast<uint8_t*>(allocate(kDownloads * kDownloadBytes, Place::host));
+  for (int i = 0; i < kDownloads; i++) downloads_->free.push_back(i);
   if (!options.usesLibrary) return;
   for (const std::string& place : BlasLt::places(options.library)) {
     const std::shared_ptr<BlasLt> library = BlasLt::open(place);
@@ -35,6 +58,7 @@ void Gpu::dismantle() {
   release(mapMemory_, Place::device);
   release(faults_, Place::device);
   release(hostFaults_, Place::host);
+  if (downloads_) release(downloads_->memory, Place::host);
 }
 
 void Gpu::reserve(size_t bytes, Place place) {

@@ -113,6 +113,10 @@ class Gpu {
   void putInLane(const std::function<void(void* stream)>& work);
   // From the host's memory, which may be used again when this returns.
   void upload(void* to, const void* from, size_t bytes);
+  // A place of kDownloadBytes in the host's memory for what is copied there in a lane; it goes back with its last owner.
+  // Throws std::runtime_error when all are in use.
+  static constexpr size_t kDownloadBytes = 4096;
+  std::shared_ptr<uint8_t> downloadPlace();
   // A mark behind what is in a lane; good until the next `begin`.
   int mark(Lane lane);
   // What comes into a lane from now on waits for a mark.
@@ -162,6 +166,9 @@ class Gpu {
   int64_t arenaBytes_ = 0, allocations_ = 0;
   Maps maps_{};
   int32_t *faults_ = nullptr, *hostFaults_ = nullptr;
+  static constexpr int kDownloads = 8;
+  struct Downloads;
+  std::shared_ptr<Downloads> downloads_;
   void* mapMemory_ = nullptr;
   std::unique_ptr<Products> products_;
 

@@ -122,14 +122,37 @@ size_t Session::bytes() const {
   return total;
 }
 
+uint8_t* Session::resolve(const Stretch& stretch) const {
+  const Arena& a = arenas_.at(static_cast<size_t>(stretch.arena));
+  if (stretch.offset > a.bytes || stretch.bytes > a.bytes - stretch.offset)
+    throw std::out_of_range("a copy goes past the end of its arena");
+  return a.data + stretch.offset;
+}
+
 void Session::copy(int arena, size_t offset, void* host, size_t bytes, bool toDevice) {
-  const Arena& a = arenas_.at(static_cast<size_t>(arena));
-  if (offset > a.bytes || bytes > a.bytes - offset) throw std::out_of_range("a copy goes past the end of its arena");
+  uint8_t* const at = resolve(Stretch{arena, offset, bytes});
   if (toDevice) {
-    gpu_->upload(a.data + offset, host, bytes);
+    gpu_->upload(at, host, bytes);
   } else {
-    gpu_->copy(host, a.data + offset, bytes);
+    gpu_->copy(host, at, bytes);
   }
+}
+
+std::shared_ptr<Fetch> Session::fetch(const std::vector<Stretch>& stretches) {
+  size_t bytes = 0;
+  for (const Stretch& stretch : stretches) bytes += stretch.bytes;
+  if (bytes > Gpu::kDownloadBytes) throw std::length_error("too many bytes are fetched at once");
+  auto fetch = std::make_shared<Fetch>();
+  fetch->gpu_ = gpu_;
+  fetch->place_ = gpu_->downloadPlace();
+  gpu_->use();
+  uint8_t* to = fetch->place_.get();
+  for (const Stretch& stretch : stretches) {
+    gpu_->copyInLane(to, resolve(stretch), stretch.bytes);
+    to += stretch.bytes;
+  }
+  fetch->end_ = gpu_->moment();
+  return fetch;
 }
 
 }  // namespace gpu

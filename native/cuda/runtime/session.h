@@ -25,7 +25,28 @@ class Run {
   std::vector<std::shared_ptr<Moment>> moments_;  // before each call and behind the last, where calls are timed
 };
 
-// All of it from one thread, but for what a Run does.
+// Small buffers on their way to the host.
+class Fetch {
+ public:
+  // Waits until they are there; from any thread. Throws std::runtime_error when the GPU failed.
+  void wait() { end_->wait(); }
+  // One behind the other.
+  const uint8_t* data() const { return place_.get(); }
+
+ private:
+  friend class Session;
+  std::shared_ptr<Gpu> gpu_;
+  std::shared_ptr<uint8_t> place_;
+  std::shared_ptr<Moment> end_;
+};
+
+// A part of an arena.
+struct Stretch {
+  int arena;
+  size_t offset, bytes;
+};
+
+// All of it from one thread, but for what a Run and a Fetch do.
 class Session {
  public:
   // hostArena: the one that lies in the host's memory; -1: none does.
@@ -46,6 +67,9 @@ class Session {
   size_t bytes() const;
   // To the device: behind all that was started before, without waiting for it where `bytes` are few. From it: waits.
   void copy(int arena, size_t offset, void* host, size_t bytes, bool toDevice);
+  // Copies to the host behind all that was started before, and lets more be started meanwhile. Throws std::length_error when
+  // they have more than Gpu::kDownloadBytes together.
+  std::shared_ptr<Fetch> fetch(const std::vector<Stretch>& stretches);
   // Gives the memory back, behind all that was started before.
   void close();
 
@@ -59,6 +83,7 @@ class Session {
     std::unique_ptr<Recording> recording;
   };
   void* resolve(double arena, double offset) const;
+  uint8_t* resolve(const Stretch& stretch) const;
   void enqueue(const std::vector<Call>& calls, std::vector<std::shared_ptr<Moment>>* moments);
   void release();
 

@@ -18,6 +18,7 @@ function broken(device: Device, spoil: (session: Session, b: (name: string) => B
         queues: session.queues,
         write: (b, data) => session.write(b, data),
         read: (b, target) => session.read(b, target),
+        fetch: (buffers) => session.fetch(buffers),
         allocatedBytes: () => session.allocatedBytes(),
         close: () => session.close(),
         async run(program: Program) {
@@ -100,6 +101,7 @@ describe('the op tests', () => {
           queues: session.queues,
           write: (b, data) => session.write(b, data),
           read: (b, target) => session.read(b, target),
+          fetch: (buffers) => session.fetch(buffers),
           allocatedBytes: () => session.allocatedBytes(),
           close: () => session.close(),
           run: () => session.run(forgetful[0]!),

@@ -23,9 +23,11 @@ export function faulty(device: Device, faultOf: (update: number) => Fault): Devi
       }
       await session.run(program, times);
     },
-    read(buffer: Buffer, target?: HostArray) {
-      const values = session.read(buffer, target);
-      if (buffer.name === 'lossTotal' && faultOf(updates) === 'spike') values[0]! *= 10;
+    read: (buffer: Buffer, target?: HostArray) => session.read(buffer, target),
+    async fetch(buffers: readonly Buffer[]) {
+      const values = await session.fetch(buffers);
+      for (const [i, { name }] of buffers.entries())
+        if (name === 'lossTotal' && faultOf(updates) === 'spike') values[i]![0]! *= 10;
       return values;
     },
   });

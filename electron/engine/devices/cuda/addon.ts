@@ -4,7 +4,7 @@ import path from 'node:path';
 import { UserError } from '../../../errors.ts';
 import { fromSources, packageFile } from '../../../paths.ts';
 import type { DeviceMemoryUse } from '../device.ts';
-import type { NativeSession, SessionAddon } from '../native/session.ts';
+import type { Fetch, NativeSession, SessionAddon } from '../native/session.ts';
 
 declare const handle: unique symbol;
 export interface NativeGpu {
@@ -70,6 +70,8 @@ export interface GpuAddon extends SessionAddon {
   /** Of the emulated GPU: names of the kernels since this was last asked, the latest thousand. */
   launched(device: NativeGpu): string[];
   createSession(device: NativeGpu, arenaBytes: Float64Array, hostArena: number): NativeSession;
+  /** At most 4096 bytes at a time, and 8 times at once. */
+  readonly fetch: Fetch;
 }
 
 /**

@@ -99,7 +99,7 @@ export function createCudaDevice({
       checkPrograms(device, programs);
       const session = addon.createSession(native, arenaSizes(plan), arenaNames.indexOf(hostArena));
       try {
-        const loaded = new NativeProgramSession(addon, session, programs, plan, true);
+        const loaded = new NativeProgramSession(addon, session, programs, plan, addon.fetch);
         kept?.keep(addon.productChoices(native));
         return loaded;
       } catch (error) {

@@ -8,6 +8,16 @@ export interface NativeSession {
   readonly [handle]: 'session';
 }
 
+/** A part of an arena: its number in `arenaNames`, and bytes. */
+export interface Stretch {
+  readonly arena: number;
+  readonly offset: number;
+  readonly bytes: number;
+}
+
+/** Fetches stretches of a session's arenas, one behind the other, as `Session.fetch` does. */
+export type Fetch = (session: NativeSession, stretches: readonly Stretch[]) => Promise<Uint8Array<ArrayBuffer>>;
+
 /** What the addons of all native devices export for sessions. */
 export interface SessionAddon {
   loadProgram(session: NativeSession, code: Float64Array): number;
@@ -26,20 +36,24 @@ export class NativeProgramSession implements Session {
   readonly #native: NativeSession;
   readonly #plan: Plan;
   readonly #programs: ReadonlyMap<Program, number>;
-  readonly queues: boolean;
+  readonly #fetch: Fetch | undefined;
   #running = 0;
   #closed = false;
 
   /**
    * @param native made with the arenas of the plan, in the order of `arenaNames`
-   * @param queues whether the addon lets programs and copies take their turn behind a program that runs
+   * @param fetch of an addon that lets programs and copies take their turn behind a program that runs
    */
-  constructor(addon: SessionAddon, native: NativeSession, programs: readonly Program[], plan: Plan, queues = false) {
-    this.queues = queues;
+  constructor(addon: SessionAddon, native: NativeSession, programs: readonly Program[], plan: Plan, fetch?: Fetch) {
+    this.#fetch = fetch;
     this.#addon = addon;
     this.#native = native;
     this.#plan = plan;
     this.#programs = new Map(programs.map((p) => [p, addon.loadProgram(native, encode(p, plan))]));
+  }
+
+  get queues(): boolean {
+    return this.#fetch !== undefined;
   }
 
   write(buffer: Buffer, data: HostArray): void {
@@ -57,14 +71,29 @@ export class NativeProgramSession implements Session {
     if (this.#running > 0) throw new Error('a program is running');
   }
 
+  async fetch(buffers: readonly Buffer[]): Promise<HostArray[]> {
+    if (!this.#fetch) return buffers.map((buffer) => this.read(buffer));
+    const stretches = buffers.map((buffer) => this.#stretchOf(buffer));
+    const bytes = await this.#fetch(this.#native, stretches);
+    let at = 0;
+    return buffers.map((buffer, i) => {
+      const array = hostArray(buffer);
+      new Uint8Array(array.buffer).set(bytes.subarray(at, (at += stretches[i]!.bytes)));
+      return array;
+    });
+  }
+
   #copy(buffer: Buffer, array: HostArray, toDevice: boolean): void {
+    const { arena, offset, bytes } = this.#stretchOf(buffer);
+    if (array.byteLength !== bytes) throw new Error(`${buffer.name} holds ${bytes} bytes, not ${array.byteLength}`);
+    this.#addon.copy(this.#native, arena, offset, array, toDevice);
+  }
+
+  #stretchOf(buffer: Buffer): Stretch {
     if (this.#closed) throw new Error('the session is closed');
     const place = this.#plan.placements.get(buffer);
     if (!place) throw new Error(`${buffer.name} has no place in the plan`);
-    if (array.byteLength !== byteLength(buffer)) {
-      throw new Error(`${buffer.name} holds ${byteLength(buffer)} bytes, not ${array.byteLength}`);
-    }
-    this.#addon.copy(this.#native, arenaNames.indexOf(place.arena), place.offset, array, toDevice);
+    return { arena: arenaNames.indexOf(place.arena), offset: place.offset, bytes: byteLength(buffer) };
   }
 
   async run(program: Program, times?: Float64Array): Promise<void> {

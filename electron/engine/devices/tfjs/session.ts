@@ -40,6 +40,10 @@ export class TfjsSession implements Session {
     return target;
   }
 
+  async fetch(buffers: readonly Buffer[]): Promise<HostArray[]> {
+    return buffers.map((buffer) => this.read(buffer));
+  }
+
   async run(program: Program): Promise<void> {
     const ending = this.#ending.get(program);
     if (!ending) throw new Error(`program ${program.name} is not loaded`);

@@ -1,0 +1,108 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { Device } from '../../../electron/engine/devices/device.ts';
+import { tempDir } from '../../temp.ts';
+import { cpu, hasCpu } from '../devices.ts';
+import { type Fault, faulty } from './faulty.ts';
+import { smallRun, train } from './harness.ts';
+import { queueing } from './queueing.ts';
+
+const phases = [
+  { kind: 'warmup', steps: 3, from: 1e-3, to: 3e-3 },
+  { kind: 'cosine', steps: 7, from: 3e-3, to: 1e-3, optimizer: 'adamw8bit', batch: 1 },
+] as const;
+const config = smallRun({ phases: [...phases], evaluation: { every: 4, sequences: 4 } });
+
+const weightsOf = (root: string, step: number) =>
+  ['model.safetensors', 'optimizer.safetensors'].map((file) =>
+    fs.readFileSync(path.join(root, `step-${String(step).padStart(6, '0')}`, file)),
+  );
+
+describe.skipIf(!hasCpu)('on a device that queues', () => {
+  let device: Device;
+  beforeAll(async () => {
+    device = await cpu(2).open();
+  });
+
+  it('a step is begun before the result of the one before is looked at, unless something comes between', async () => {
+    const { device: queue, log } = queueing(device);
+    const three = smallRun({ phases: [{ kind: 'constant', steps: 3, from: 3e-3, to: 3e-3 }] });
+    await train(queue, tempDir(), { ...three, evaluation: { ...three.evaluation, every: 2 } });
+    const steps = log.filter((name) => ['firstMicroBatch', 'microBatch', 'update', 'result'].includes(name));
+    expect(steps).toEqual([
+      ...['firstMicroBatch', 'microBatch', 'update', 'firstMicroBatch', 'result'],
+      ...['microBatch', 'update', 'result'], // behind which it evaluates
+      ...['firstMicroBatch', 'microBatch', 'update', 'result'],
+    ]);
+  });
+
+  const at =
+    (kind: Fault, ...updates: number[]) =>
+    (update: number) =>
+      updates.includes(update) ? kind : undefined;
+
+  it.each([
+    ['all is well', config, () => undefined],
+    ['the loss scale is halved', { ...config, precision: 'f16' } as typeof config, at('nan', 2, 6)],
+    ['steps are skipped', config, at('nan', 2, 6)],
+    [
+      'it goes back to a checkpoint',
+      { ...config, guards: { ...config.guards, maxSkips: 2 }, checkpoints: { every: 5, keepLast: 9 } },
+      at('nan', 7, 8),
+    ],
+  ])('training gives the same bits where %s', async (_, run, faultOf) => {
+    const [root, other] = [tempDir(), tempDir()];
+    const expected = await train(faulty(device, faultOf), root, run);
+    const actual = await train(queueing(faulty(device, faultOf)).device, other, run);
+    expect(actual.outcome).toEqual(expected.outcome);
+    expect(actual.losses).toEqual(expected.losses);
+    expect(weightsOf(other, 10)).toEqual(weightsOf(root, 10));
+  });
+
+  it('a run that is stopped, or given another length, takes no step that was begun for nothing', async () => {
+    const [root, other] = [tempDir(), tempDir()];
+    const whole = await train(device, root, config);
+    const first = await train(queueing(device).device, other, config, { stopAfter: 5 });
+    const rest = await train(queueing(device).device, other, config, { from: await first.checkpoint(5) });
+    expect([...first.losses, ...rest.losses]).toEqual(whole.losses);
+    expect(weightsOf(other, 10)).toEqual(weightsOf(root, 10));
+
+    const constant = smallRun({ phases: [{ kind: 'constant', steps: 10, from: 3e-3, to: 3e-3 }] });
+    const changed = [device, queueing(device).device].map((on) =>
+      train(on, tempDir(), constant, {
+        onStep(trainer, step) {
+          if (step !== 5) return;
+          const change = { begun: null, current: { steps: 5 }, later: null, add: [] };
+          trainer.requestPhases({ id: 1, change, datasetDirs: {} });
+        },
+      }),
+    );
+    const [plain, queued] = await Promise.all(changed);
+    expect(queued!.outcome).toMatchObject({ state: 'completed', step: 5 });
+    expect(queued!.losses).toEqual(plain!.losses);
+  });
+
+  it('what fails ends the run, and leaves nothing running', async () => {
+    const failing: Device = {
+      ...device,
+      async load(programs, plan) {
+        const session = await device.load(programs, plan);
+        let updates = 0;
+        return {
+          queues: session.queues,
+          write: (b, data) => session.write(b, data),
+          read: (b, target) => session.read(b, target),
+          fetch: (buffers) => session.fetch(buffers),
+          allocatedBytes: () => session.allocatedBytes(),
+          close: () => session.close(),
+          async run(program, times) {
+            if (program.name === 'update' && ++updates === 2) throw new Error('The GPU failed');
+            await session.run(program, times);
+          },
+        };
+      },
+    };
+    await expect(train(queueing(failing).device, tempDir(), config)).rejects.toThrow('The GPU failed');
+  });
+});
