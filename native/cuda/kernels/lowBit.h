@@ -73,6 +73,8 @@ struct AdamW8bit {
     }
     mMost = warpMax(t, mMost);
     vMost = warpMax(t, vMost);
+    // Every lane has read the old scales before one of them writes the new ones.
+    t.syncWarp();
     if (t.lane() == 0) {
       a.mScale[block] = mMost;
       a.vScale[block] = vMost;
@@ -185,6 +187,8 @@ struct AdamW4bit {
     }
     mMost = warpMax(t, mMost);
     vMost = warpMax(t, vMost);
+    // Every lane has read the old scales before one of them writes the new ones.
+    t.syncWarp();
     if (t.lane() == 0) {
       a.mScale[block] = mMost;
       if (!r.rows) a.vScale[block] = vMost;
