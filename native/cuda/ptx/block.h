@@ -107,6 +107,7 @@ class Warp {
   std::vector<Group> ready, waiting;
   std::array<Copies, kLanes> copies;
   std::vector<uint32_t> registers;
+  std::vector<uint32_t> known;  // of each register, lanes that have written it
 };
 
 enum class Deed { read, write, add };  // add: an atomic operation

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cctype>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 
 #include "numbers.h"
@@ -30,6 +31,7 @@ const Opcodes& opcodes() {
 struct Register {
   char letter;  // h, i, l or p
   uint32_t at;
+  uint32_t number;  // 0: always known
 };
 
 bool isBraced(const std::string& text) { return !text.empty() && text[0] == '{'; }
@@ -108,7 +110,7 @@ class Decoder {
     for (const auto& special : named) {
       const uint32_t at = newRow(kLanesOfRow);
       out_.specials.push_back({at, special.second});
-      scopes_[0][special.first] = {'i', at};
+      scopes_[0][special.first] = {'i', at, 0};
     }
   }
 
@@ -142,7 +144,7 @@ class Decoder {
 
   void declare(const std::string& name, char letter) {
     const size_t words = letter == 'p' ? 1 : letter == 'l' ? 2 * kLanesOfRow : kLanesOfRow;
-    scopes_.back()[name] = {letter, newRow(words)};
+    scopes_.back()[name] = {letter, newRow(words), static_cast<uint32_t>(out_.registers++)};
   }
 
   const Register* find(const std::string& name) const {
@@ -194,12 +196,15 @@ class Decoder {
     return bits;
   }
 
+  std::string baseOf(const std::string& text) const {
+    if (text.size() < 3 || text[0] != '[') fail("'" + text + "' is no address");
+    return trimmed(text.substr(1, text.find_first_of("+-]", 2) - 1));
+  }
+
   // `[base+offset]`: the base's row; the offset is noted.
   uint32_t address(const std::string& text, int32_t& offset, bool& isWide) {
-    if (text.size() < 3 || text[0] != '[') fail("'" + text + "' is no address");
-    const std::string inside = trimmed(text.substr(1, text.size() - 2));
+    const std::string base = baseOf(text), inside = trimmed(text.substr(1, text.size() - 2));
     const size_t sign = inside.find_first_of("+-", 1);
-    const std::string base = trimmed(inside.substr(0, sign));
     offset = 0;
     if (sign != std::string::npos) {
       const std::string rest = trimmed(inside.substr(sign + 1));
@@ -218,7 +223,9 @@ class Decoder {
   void guard(const std::string& text, Instruction& i) {
     if (text.empty()) return;
     i.isGuardNegated = text.size() > 1 && text[1] == '!';
-    i.guard = registerOf(text.substr(i.isGuardNegated ? 2 : 1), 'p');
+    const std::string name = text.substr(i.isGuardNegated ? 2 : 1);
+    i.guard = registerOf(name, 'p');
+    i.guardNumber = find(name)->number;
   }
 
   // Opcodes that mean different things by their operands have a word behind their name in the table.
@@ -257,8 +264,12 @@ class Decoder {
       } else {
         operand(take(), *letter, opcode, i);
       }
+      // What stands first is what is written, unless it is an address, or a barrier's mask.
+      if (next == 1 && std::strchr("hilrpq", *letter) && s.name != "bar.warp.sync")
+        i.results = static_cast<uint8_t>(out_.operands.size() - i.operands);
     }
     if (next != s.operands.size()) fail(s.name + " has too many operands");
+    i.operandCount = static_cast<uint8_t>(out_.operands.size() - i.operands);
     if (i.flow == Flow::collective)
       i.count = static_cast<uint8_t>(out_.operands.size() - i.operands - 1);
     if (i.flow == Flow::barrier && i.offset != 0) fail("barriers other than the first are not known");
@@ -269,11 +280,13 @@ class Decoder {
 
   void operand(const std::string& text, char letter, const Opcode& opcode, Instruction& i) {
     uint32_t at = 0;
+    std::string name = text;
     switch (letter) {
-      case 'm': at = address(text, i.offset, i.isAddressWide); break;
+      case 'm': name = baseOf(text), at = address(text, i.offset, i.isAddressWide); break;
       case 'a': {
         int32_t offset = 0;
         bool isWide = false;
+        name = baseOf(text);
         at = address(text, offset, isWide);
         if (isWide) fail("addresses of shared memory have 32 bits here");
         i.target = static_cast<uint32_t>(offset);
@@ -284,8 +297,10 @@ class Decoder {
       case 'c': i.count = static_cast<uint8_t>(number(text)); return;
       case 'q': {
         const size_t bar = text.find('|');
-        out_.operands.push_back(registerOf(trimmed(text.substr(0, bar)), 'i'));
-        at = bar == std::string::npos ? kNobodysPredicate : registerOf(trimmed(text.substr(bar + 1)), 'p');
+        const std::string first = trimmed(text.substr(0, bar));
+        push(registerOf(first, 'i'), first);
+        name = bar == std::string::npos ? "" : trimmed(text.substr(bar + 1));
+        at = name.empty() ? kNobodysPredicate : registerOf(name, 'p');
         break;
       }
       case 'r': {
@@ -298,7 +313,13 @@ class Decoder {
       }
       default: at = value(text, letter);
     }
+    push(at, name);
+  }
+
+  void push(uint32_t at, const std::string& name) {
+    const Register* found = find(name);
     out_.operands.push_back(at);
+    out_.numbers.push_back(found ? found->number : 0);
   }
 
   // What races are looked for in.

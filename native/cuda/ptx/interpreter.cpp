@@ -130,6 +130,8 @@ void Interpreter::begin(Block& block, const Launch& launch) {
     warp->block = &block;
     warp->barrier = now_.block;
     warp->ended = 0;
+    warp->known.assign(block.kernel->registers, 0);
+    warp->known[0] = kAllLanes;
     warp->isAtBarrier = false;
     warp->ready.assign(1, {0, kAllLanes});
     warp->waiting.clear();
@@ -224,9 +226,11 @@ void Interpreter::runGroup(Block& block, Warp& warp, Group group) {
     budget_--;
     const Instruction& i = code[group.pc];
     uint32_t active = group.lanes;
+    warp.pc = group.pc;
+    if (i.guardNumber && (active & ~warp.known[i.guardNumber])) unknown(block, warp, active & ~warp.known[i.guardNumber]);
     if (i.guard) active &= i.isGuardNegated ? ~warp.file[i.guard] : warp.file[i.guard];
     warp.active = active;
-    warp.pc = group.pc;
+    note(block, warp, i, active);
     done += static_cast<uint64_t>(__builtin_popcount(group.lanes));
     if (i.flow == Flow::plain) {
       if (active) i.step(warp, i);
@@ -265,6 +269,18 @@ void Interpreter::runGroup(Block& block, Warp& warp, Group group) {
     break;
   }
   laneInstructions_ += done;
+}
+
+// What is read has been written; what is written is known from now on.
+void Interpreter::note(const Block& block, Warp& warp, const Instruction& i, uint32_t lanes) {
+  const uint32_t* const numbers = block.kernel->numbers.data() + i.operands;
+  for (size_t n = i.results; n < i.operandCount; n++)
+    if (const uint32_t missing = lanes & ~warp.known[numbers[n]]) unknown(block, warp, missing);
+  for (size_t n = 0; n < i.results; n++) warp.known[numbers[n]] |= lanes;
+}
+
+void Interpreter::unknown(const Block& block, const Warp& warp, uint32_t lanes) const {
+  block.fail(warp, lowestLane(lanes), "it reads a register that it has never written");
 }
 
 // Lanes arrive where others must, too. Whether all have, and it is done.

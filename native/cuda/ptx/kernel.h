@@ -28,10 +28,12 @@ struct Instruction {
   Step step = nullptr;
   uint32_t operands = 0;  // the first, of the kernel's operands
   uint32_t guard = 0;     // the predicate's word; 0: none
+  uint32_t guardNumber = 0;
   int32_t offset = 0;     // of an address in bytes, or a number that is part of the instruction
   uint32_t target = 0;    // of a branch; of the other address, its offset
   uint32_t line = 0;  // of the text
   Flow flow = Flow::plain;
+  uint8_t operandCount = 0, results = 0;  // those that it has, and how many of the first it writes
   uint8_t count = 1;  // of numbers that are moved together; of a collective, which operand is the mask
   bool isGuardNegated = false, isAddressWide = false;
 };
@@ -54,10 +56,11 @@ struct Kernel {
   std::string name;
   std::vector<Instruction> code;
   std::vector<uint32_t> operands;
+  std::vector<uint32_t> numbers;  // of each operand's register; 0 for what is no register, and always known
   std::vector<Place> places;  // of each instruction
   std::vector<Constant> constants;
   std::vector<SpecialRow> specials;
-  size_t fileWords = 0;
+  size_t fileWords = 0, registers = 1;
   size_t parameterBytes = 0;
   size_t sharedBytes = 0;  // of variables whose size is fixed; what a launch asks for lies behind them
   int maxThreads = 1024;
