@@ -265,8 +265,10 @@ class Decoder {
         operand(take(), *letter, opcode, i);
       }
       // What stands first is what is written, unless it is an address, or a barrier's mask.
-      if (next == 1 && std::strchr("hilrpq", *letter) && s.name != "bar.warp.sync")
+      if (next == 1 && std::strchr("hilrpq", *letter) && s.name != "bar.warp.sync") {
         i.results = static_cast<uint8_t>(out_.operands.size() - i.operands);
+        if (out_.numbers[i.operands] == 0) fail(s.name + " writes to what is no register: " + s.operands[0]);
+      }
     }
     if (next != s.operands.size()) fail(s.name + " has too many operands");
     i.operandCount = static_cast<uint8_t>(out_.operands.size() - i.operands);

@@ -1,0 +1,68 @@
+import fs from 'node:fs';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { interpretedAddonPath } from '../../electron/engine/devices/cuda/addon.ts';
+import { createCudaDevice } from '../../electron/engine/devices/cuda/device.ts';
+import type { TestedDevice } from '../engine/devices.ts';
+import type { orders } from './devices.ts';
+
+/** The kernels' PTX is compiled where nvcc is; elsewhere its tests are skipped by name. */
+export const hasInterpretedGpu = fs.existsSync(interpretedAddonPath);
+
+/** A GPU that does what nvcc made of the kernels. */
+export const interpreted = (order: (typeof orders)[number], seed = 0): TestedDevice => ({
+  name: `interpreted GPU, ${order}`,
+  open: async () => createCudaDevice({ addon: interpretedAddonPath, order, ordinal: seed }),
+});
+
+const interpreterPath = path.join(path.dirname(interpretedAddonPath), 'trainyard_interpreter.node');
+/** The interpreter takes a compiler, and no nvcc. */
+export const hasInterpreter = fs.existsSync(interpreterPath);
+
+export interface Launch {
+  readonly blocks?: number;
+  readonly blocksY?: number;
+  readonly threads?: number;
+  readonly sharedBytes?: number;
+  readonly order?: (typeof orders)[number];
+  readonly seed?: number;
+}
+
+type Memory = Uint8Array | Uint16Array | Uint32Array | Int32Array | Float32Array | BigUint64Array;
+
+/**
+ * Runs a text of PTX whose entry takes pointers to the memories, and leaves in them what it wrote.
+ * @returns instructions, each counted once for every lane that did it
+ * @throws Error with what is wrong with the kernel
+ */
+export function interpret(text: string, launch: Launch, memories: readonly Memory[]): number {
+  const addon = createRequire(import.meta.url)(interpreterPath) as {
+    interpret(text: string, launch: Required<Launch>, memories: readonly Memory[]): number;
+  };
+  const usual = { blocks: 1, blocksY: 1, threads: 32, sharedBytes: 0, order: 'forward', seed: 0 } as const;
+  return addon.interpret(text, { ...usual, ...launch }, memories);
+}
+
+/** Registers that every kernel below has, pointers to its memories in %d0, %d1 and so on, and its thread in %r0. */
+export const kernel = (memories: number, body: string, name = 'kernel'): string => `
+.version 7.8
+.target sm_86
+.address_size 64
+.extern .shared .align 16 .b8 room[];
+${entry(memories, body, name)}`;
+
+/** One of several in a text. */
+export const entry = (memories: number, body: string, name: string): string => `
+.visible .entry ${name}(${Array.from({ length: memories }, (_, i) => `.param .u64 memory${i}`).join(', ')})
+{
+  .reg .pred %p<8>;
+  .reg .b16 %h<8>;
+  .reg .f32 %f<32>;
+  .reg .b32 %r<48>;
+  .reg .b64 %d<32>;
+${Array.from({ length: memories }, (_, i) => `  ld.param.u64 %d${i}, [memory${i}];`).join('\n')}
+  mov.u32 %r0, %tid.x;
+${body}
+  ret;
+}
+`;
