@@ -114,7 +114,7 @@ function targetOf(name: (typeof targetNames)[number]): Target {
     case 'ptx': {
       const sources = [...at(...gpuCommon, ...emulating), ...sourcesIn('cuda/ptx')];
       const file = path.join(out, 'tests', 'trainyard_ptx.node');
-      return { file, sources, kernels: [], texts: at(...launching), ofPtx: at(...emulating) };
+      return { file, sources, kernels: [], texts: at(...launching), ofPtx: at('binding/gpuAddon.cpp', ...emulating) };
     }
     case 'cuda': {
       const kernels = at('cuda/runtime/cuda.cpp', ...launching);

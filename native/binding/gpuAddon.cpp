@@ -12,6 +12,10 @@
 #include "../cuda/runtime/session.h"
 #include "handles.h"
 
+#if defined(TRAINYARD_PTX)
+#include "../cuda/ptx/library.h"
+#endif
+
 namespace {
 
 using trainyard::guarded;
@@ -185,6 +189,18 @@ Napi::Value selfTest(const Napi::CallbackInfo& info) {
   });
 }
 
+#if defined(TRAINYARD_PTX)
+// Types of the kernels that this process has not run yet.
+Napi::Value unusedKernels(const Napi::CallbackInfo& info) {
+  return guarded(info, [&]() -> Napi::Value {
+    const std::vector<std::string> names = trainyard::ptx::Library::beside().unused();
+    auto out = Napi::Array::New(info.Env(), names.size());
+    for (size_t i = 0; i < names.size(); i++) out.Set(static_cast<uint32_t>(i), names[i]);
+    return out;
+  });
+}
+#endif
+
 // (device, bytes of each arena, the arena in the host's memory or -1)
 Napi::Value createSession(const Napi::CallbackInfo& info) {
   return guarded(info, [&] {
@@ -327,6 +343,9 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("libraryVersion", Napi::Function::New(env, libraryVersion));
   exports.Set("selfTest", Napi::Function::New(env, selfTest));
   exports.Set("launched", Napi::Function::New(env, launched));
+#if defined(TRAINYARD_PTX)
+  exports.Set("unusedKernels", Napi::Function::New(env, unusedKernels));
+#endif
   exports.Set("reserve", Napi::Function::New(env, reserve));
   exports.Set("createSession", Napi::Function::New(env, createSession));
   exports.Set("loadProgram", Napi::Function::New(env, loadProgram));

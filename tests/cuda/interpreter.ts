@@ -15,6 +15,10 @@ export const interpreted = (order: (typeof orders)[number], seed = 0): TestedDev
   open: async () => createCudaDevice({ addon: interpretedAddonPath, order, ordinal: seed }),
 });
 
+/** Types of the kernels that this process has not run yet. */
+export const unusedKernels = (): string[] =>
+  (createRequire(import.meta.url)(interpretedAddonPath) as { unusedKernels(): string[] }).unusedKernels();
+
 const interpreterPath = path.join(path.dirname(interpretedAddonPath), 'trainyard_interpreter.node');
 /** The interpreter takes a compiler, and no nvcc. */
 export const hasInterpreter = fs.existsSync(interpreterPath);

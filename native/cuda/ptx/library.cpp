@@ -64,7 +64,7 @@ Library::Library(const std::string& folder) {
       const std::string whole = demangled(entry.c_str()), begin = "::entry<", end = ">(";
       const size_t from = whole.find(begin), to = whole.find(end, from);
       if (from == std::string::npos || to == std::string::npos) continue;
-      places_[whole.substr(from + begin.size(), to - from - begin.size())] = {modules_.back().get(), entry};
+      places_[whole.substr(from + begin.size(), to - from - begin.size())] = {modules_.back().get(), entry, false};
     }
   }
   if (modules_.empty()) throw TextError("there is no PTX in " + folder + ": run `npm run build:emulated`");
@@ -76,12 +76,20 @@ const Loaded& Library::find(const std::type_info& type, const char* name) {
   const std::string kernel = demangled(type.name());
   const auto place = places_.find(kernel);
   if (place == places_.end()) throw TextError("no PTX was compiled of " + kernel);
+  place->second.isUsed = true;
   auto made = std::make_unique<Loaded>();
   made->module = place->second.module;
   made->kernel = decode(*made->module, made->module->entry(place->second.entry));
   made->kernel.name = name;
   loaded = std::move(made);
   return *loaded;
+}
+
+std::vector<std::string> Library::unused() const {
+  std::vector<std::string> out;
+  for (const auto& place : places_)
+    if (!place.second.isUsed) out.push_back(place.first);
+  return out;
 }
 
 }  // namespace ptx

@@ -23,6 +23,8 @@ class Library {
 
   // The entry that is `entry<Kernel>`, of a kernel's type. `name` is what messages call it. Throws TextError.
   const Loaded& find(const std::type_info& kernel, const char* name);
+  // Types of kernels that nobody has asked for yet.
+  std::vector<std::string> unused() const;
 
  private:
   explicit Library(const std::string& folder);
@@ -30,6 +32,7 @@ class Library {
   struct Place {
     const Module* module;
     std::string entry;
+    bool isUsed = false;
   };
   std::vector<std::unique_ptr<Module>> modules_;
   std::map<std::string, Place> places_;  // by the kernel's type

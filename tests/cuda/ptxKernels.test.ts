@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { interpretedAddonPath } from '../../electron/engine/devices/cuda/addon.ts';
+import { createCudaDevice } from '../../electron/engine/devices/cuda/device.ts';
+import type { Device } from '../../electron/engine/devices/device.ts';
+import type { Precision } from '../../electron/engine/program/types.ts';
+import { isUpToDate } from '../../native/build.ts';
+import { findNvcc } from '../../native/toolchain.ts';
+import { expectClose } from '../engine/compare.ts';
+import { tfjs } from '../engine/devices.ts';
+import { expectResults } from '../engine/ops/check.ts';
+import { type Numbers, run } from '../engine/ops/oneCall.ts';
+import { makeCall, table } from '../engine/ops/table.ts';
+import { hasInterpretedGpu, unusedKernels } from './interpreter.ts';
+
+interface Case {
+  readonly kind: string;
+  readonly dims: Numbers;
+  readonly attrs?: Numbers;
+  readonly precisions?: readonly Precision[];
+  /** Multiplied by tensor cores where float32 is, too. */
+  readonly tf32?: boolean;
+  /** Which of the optional arguments there are, and what is added to, differs from one to the next. */
+  readonly seeds?: number;
+}
+
+const halves = ['bf16', 'f16'] as const;
+const all = ['f32', ...halves] as const;
+const drops = { dropout: 0.1, stream: 3 };
+const keeps = { dropout: 0, stream: 0 };
+
+/** Whole tiles of 128 × 128, those of 64 × 64, tiles that are cut off, and rows that can't be read 16 bytes at a time. */
+const matrices: Numbers[] = [
+  { rows: 256, in: 256, out: 256 },
+  { rows: 256, in: 160, out: 256 },
+  { rows: 64, in: 64, out: 64 },
+  { rows: 200, in: 136, out: 264 },
+  { rows: 70, in: 72, out: 40 },
+  { rows: 65, in: 33, out: 67 },
+];
+/** Every width of head for which there is a kernel, whole and cut off, with rows that can be read 16 bytes at a time and not. */
+const headDims = [8, 20, 32, 36, 64, 72, 100, 128];
+
+const cases: Case[] = [
+  ...['linear', 'linearGeluTanh', 'linearBackwardInput', 'linearBackwardWeight'].flatMap((kind) =>
+    matrices.flatMap((dims) => [
+      { kind, dims, seeds: 3 },
+      { kind, dims, precisions: ['f32'] as const, tf32: true, seeds: 2 },
+    ]),
+  ),
+  ...headDims.flatMap((headDim) =>
+    [drops, keeps].flatMap((attrs) => [
+      { kind: 'attention', dims: { batch: 1, heads: 2, time: 70, headDim }, attrs },
+      { kind: 'attentionBackward', dims: { batch: 1, heads: 2, time: 70, headDim }, attrs },
+    ]),
+  ),
+  ...headDims.flatMap((headDim) =>
+    [3, 33].flatMap((rows) => [
+      { kind: 'cachedAttention', dims: { batch: 2, heads: 2, time: rows, headDim, context: rows + 40 } },
+      { kind: 'packedAttention', dims: { rows, width: headDim * 2 }, attrs: { heads: 2 } },
+    ]),
+  ),
+  ...[13, 512, 1024, 1040, 2056, 4096, 4104].flatMap((width) => [
+    { kind: 'layerNorm', dims: { rows: 3, width } },
+    { kind: 'layerNormBackward', dims: { rows: 3, width } },
+  ]),
+  ...[
+    { rows: 70, width: 64, paddedVocab: 128 },
+    { rows: 257, width: 136, paddedVocab: 256 },
+    { rows: 9, width: 13, paddedVocab: 64 },
+  ].flatMap((dims) => [
+    { kind: 'headCrossEntropyGrad', dims, attrs: { vocab: dims.paddedVocab - 3 } },
+    {
+      kind: 'headCrossEntropyGrad',
+      dims,
+      attrs: { vocab: dims.paddedVocab - 3 },
+      precisions: ['f32'] as const,
+      tf32: true,
+    },
+  ]),
+  {
+    kind: 'headCrossEntropyGrad',
+    dims: { rows: 128, width: 128, paddedVocab: 4160 },
+    attrs: { vocab: 4160 },
+    precisions: halves,
+  },
+  ...[200, 7].flatMap((rows) => [
+    { kind: 'embed', dims: { batch: 2, time: rows, width: 40, paddedVocab: 64, context: 256 } },
+    { kind: 'embedBackward', dims: { batch: 2, time: rows, width: 40, paddedVocab: 64, context: 256 } },
+    { kind: 'selectRows', dims: { sourceRows: 20, rows, width: 33 } },
+    { kind: 'dropout', dims: { rows, width: 33 }, attrs: drops },
+  ]),
+  { kind: 'cast', dims: { elements: 3000 } },
+  { kind: 'squaredSum', dims: { elements: 150_000, tensors: 2 }, attrs: { index: 1 }, precisions: ['f32'] },
+  { kind: 'sumLosses', dims: { rows: 1000 }, precisions: ['f32'] },
+  { kind: 'clipFactor', dims: { tensors: 9 }, attrs: { maxNorm: 1 }, precisions: ['f32'] },
+  { kind: 'adamw', dims: { elements: 3000 }, precisions: ['f32'] },
+  { kind: 'adamw8bit', dims: { elements: 3000, blocks: 12 }, precisions: ['f32'] },
+  {
+    kind: 'adamw4bit',
+    dims: { elements: 3000, bytes: 1500, blocks: 24, rows: 100, scales: 130 },
+    precisions: ['f32'],
+  },
+];
+
+/** Runs a case in a precision on one of two GPUs, of which the second rounds the factors of products of float32. */
+async function expectReference(c: Case, precision: Precision, devices: readonly Device[], reference: Device) {
+  const found = table.find(({ kind }) => kind === c.kind)!;
+  const op = c.attrs ? { ...found, attrs: () => c.attrs! } : found;
+  for (let seed = 0; seed < (c.seeds ?? 1); seed++) {
+    const one = await makeCall(op, c.dims, seed % 2 === 1, seed, (other) => run(reference, other), precision);
+    if (op.refused?.(one)) continue;
+    const actual = await run(devices[c.tf32 ? 1 : 0]!, one);
+    const expected = await run(reference, one);
+    if (!c.tf32) {
+      expectResults(op, one, actual, expected);
+      continue;
+    }
+    // Both factors are rounded to 10 bits of fraction.
+    const size = op.size?.(c.dims, one.attrs) ?? Math.sqrt(op.terms(c.dims, one.attrs));
+    for (const [name, values] of Object.entries(expected))
+      expectClose(actual[name] as Float32Array, values as Float32Array, 2 ** -9, `${c.kind} ${name}`, size);
+  }
+}
+
+describe.skipIf(!hasInterpretedGpu)('kernels as nvcc compiles them', () => {
+  it('give the reference result, every one of them, for whole tiles and those that are cut off', async () => {
+    const reference = await tfjs.open();
+    const devices = [false, true].map((tf32) =>
+      createCudaDevice({ addon: interpretedAddonPath, order: 'reverse', tf32 }),
+    );
+    for (const c of cases)
+      for (const precision of c.precisions ?? all) await expectReference(c, precision, devices, reference);
+    expect(unusedKernels()).toEqual([]);
+  }, 240_000);
+});
+
+describe.skipIf(!findNvcc() || process.platform !== 'linux')('the addon that interprets them', () => {
+  it('is compiled from what is here', () => {
+    // `npm run build:emulated` mends this, or says why not.
+    expect(isUpToDate('ptx')).toBe(true);
+  });
+});
