@@ -6,6 +6,7 @@
 #include "../kernels/crossEntropy.h"
 #include "../kernels/lowBit.h"
 #include "../kernels/update.h"
+#include "batches.h"
 #include "launch.h"
 #include "pager.h"
 
@@ -41,7 +42,77 @@ void adamw4bit(const Adamw4bitCall& c, Gpu& gpu) {
   if (rows) gpu.launch<RankOneScales>(gridOver(rows + columns), a);
 }
 
+// Sums of the chunks of all tensors, as many as there is room for, then of the tensors.
+void squaredSums(const Call* calls, size_t count, Gpu& gpu) {
+  Batches<SquaresOfChunks> squares(gpu, kSquaresThreads, kSquaresSharedBytes);
+  Batches<SumOfChunks> sums(gpu, 32, 0);
+  int64_t used = 0;
+  const auto launch = [&] {
+    squares.launch();
+    sums.launch();
+    used = 0;
+  };
+  for (size_t i = 0; i < count; i++) {
+    const auto c = SquaredSumCall::from(calls[i]);
+    const int64_t chunks = ceilDiv(c.elements, kSquaresPerChunk);
+    if (chunks > Gpu::kChunkSums) {
+      launch();
+      execute(calls[i], gpu);
+      continue;
+    }
+    if (used + chunks > Gpu::kChunkSums || sums.isFull()) launch();
+    float* const own = gpu.chunkSums() + used;
+    squares.add({c.g, own, c.elements}, chunks);
+    sums.add({own, c.squares + static_cast<int64_t>(c.index), chunks}, 1);
+    used += chunks;
+  }
+  launch();
+}
+
 }  // namespace
+
+size_t together(const std::vector<Call>& calls, size_t at) {
+  const Call& first = calls[at];
+  switch (first.kind) {
+    case Kind::squaredSum:
+    case Kind::adamw:
+    case Kind::adamw8bit:
+    case Kind::cast: break;
+    default: return 1;
+  }
+  size_t end = at + 1;
+  while (end < calls.size() && calls[end].kind == first.kind && calls[end].precision == first.precision) end++;
+  return end - at;
+}
+
+void executeTogether(const Call* calls, size_t count, Gpu& gpu) {
+  switch (calls->kind) {
+    case Kind::squaredSum: return squaredSums(calls, count, gpu);
+    case Kind::adamw: {
+      Batches<AdamW> batches(gpu, gridOver(1).threads, 0);
+      for (size_t i = 0; i < count; i++) {
+        const auto c = AdamwCall::from(calls[i]);
+        batches.add({c.p, c.g, c.m, c.v, c.elements, numbersOf(c)}, gridOver(c.elements).blocks);
+      }
+      return batches.launch();
+    }
+    case Kind::adamw8bit: {
+      Batches<AdamW8bit> batches(gpu, kBlockWarps * 32, 0);
+      for (size_t i = 0; i < count; i++) {
+        const auto c = Adamw8bitCall::from(calls[i]);
+        batches.add(lowBitArgs(c, gpu.maps().signed8, gpu.maps().unsigned8), gridOverBlocks(c.blocks).blocks);
+      }
+      return batches.launch();
+    }
+    case Kind::cast: break;
+    default: throw std::logic_error("these calls are not put there together");
+  }
+  switch (calls->precision) {
+    case Precision::f32: return castTogether<float>(calls, count, gpu);
+    case Precision::bf16: return castTogether<Bf16>(calls, count, gpu);
+    case Precision::f16: return castTogether<F16>(calls, count, gpu);
+  }
+}
 
 void execute(const Call& call, Gpu& gpu) {
   switch (call.kind) {

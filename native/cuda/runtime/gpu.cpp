@@ -32,6 +32,7 @@ void Gpu::prepare(const GpuOptions& options) {
   mapMemory_ = at;
   for (int i = 0; i < 4; i++) copy(at + i, maps[i], sizeof(QuantisationMap));
   maps_ = {at, at + 1, at + 2, at + 3};
+  chunkSums_ = static_cast<float*>(allocate(kChunkSums * sizeof(float), Place::device));
   faults_ = static_cast<int32_t*>(allocate(sizeof(int32_t), Place::device));
   hostFaults_ = static_cast<int32_t*>(allocate(sizeof(int32_t), Place::host));
   downloads_ = std::make_shared<Downloads>();
@@ -56,6 +57,7 @@ void Gpu::dismantle() {
   products_.reset();
   for (const Place place : {Place::device, Place::host}) release(reserveOf(place).memory, place);
   release(mapMemory_, Place::device);
+  release(chunkSums_, Place::device);
   release(faults_, Place::device);
   release(hostFaults_, Place::host);
   if (downloads_) release(downloads_->memory, Place::host);

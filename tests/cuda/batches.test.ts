@@ -1,0 +1,46 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { emulatedAddonPath } from '../../electron/engine/devices/cuda/addon.ts';
+import { createCudaDevice } from '../../electron/engine/devices/cuda/device.ts';
+import { smallRun, train } from '../engine/trainer/harness.ts';
+import { tempDir } from '../temp.ts';
+import { hasEmulator } from './devices.ts';
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe.skipIf(!hasEmulator)('kernels over several tensors at once', () => {
+  // More tensors than one launch has room for, and one whose squares are summed in parts.
+  const model = { vocabSize: 4200, contextLength: 16, nLayer: 11, nHead: 2, nEmbd: 16, dropout: 0 };
+
+  it.each([
+    ['adamw', 'f16'],
+    ['adamw8bit', 'f32'],
+  ] as const)('give the bits that one at a time gives: %s, %s', async (kind, precision) => {
+    const config = smallRun({
+      model,
+      precision,
+      optimizer: { kind },
+      batch: 1,
+      tokensPerStep: model.contextLength,
+      evaluation: { every: 0, sequences: 1 },
+      phases: [{ kind: 'constant', steps: 1, from: 3e-3, to: 3e-3 }],
+    });
+    const trained = async (timed: '0' | '1') => {
+      // Calls that are timed are started one by one.
+      vi.stubEnv('TRAINYARD_PROFILE', timed);
+      const device = createCudaDevice({ addon: emulatedAddonPath, order: 'random', library: null });
+      const root = tempDir();
+      const { outcome, events } = await train(device, root, config);
+      expect(outcome).toMatchObject({ state: 'completed', step: 1 });
+      const norms = events.flatMap((e) => (e.type === 'metrics' ? [e.gradNorm] : []));
+      const files = ['model.safetensors', 'optimizer.safetensors'].map((file) =>
+        fs.readFileSync(path.join(root, 'step-000001', file)),
+      );
+      return { norms, files };
+    };
+    const [together, alone] = [await trained('0'), await trained('1')];
+    expect(together.norms).toEqual(alone.norms);
+    expect(together.files).toEqual(alone.files);
+  });
+});
