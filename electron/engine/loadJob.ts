@@ -44,9 +44,9 @@ export async function loadOn(
   try {
     return await opened.device.load(programs, planned);
   } catch (error) {
-    // Another program was quicker.
-    if (!/^out of memory/.test(messageOf(error))) throw error;
-    throw new UserError(`${what} ran ${messageOf(error)}; ${relief(heldBy)}.`);
+    // Another program was quicker, or the driver took more than is left for recordings.
+    if (!/out of memory/.test(messageOf(error))) throw error;
+    throw new UserError(`${what} failed (${messageOf(error)}): ${relief(heldBy)}.`);
   }
 }
 
