@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { emulatedAddonPath } from '../../electron/engine/devices/cuda/addon.ts';
+import { emulatedAddonPath, loadGpuAddon } from '../../electron/engine/devices/cuda/addon.ts';
 import { createCudaDevice } from '../../electron/engine/devices/cuda/device.ts';
 import { smallRun, train } from '../engine/trainer/harness.ts';
 import { tempDir } from '../temp.ts';
@@ -30,16 +30,21 @@ describe.skipIf(!hasEmulator)('kernels over several tensors at once', () => {
       // Calls that are timed are started one by one.
       vi.stubEnv('TRAINYARD_PROFILE', timed);
       const device = createCudaDevice({ addon: emulatedAddonPath, order: 'random', library: null });
+      const addon = loadGpuAddon(emulatedAddonPath);
       const root = tempDir();
       const { outcome, events } = await train(device, root, config);
       expect(outcome).toMatchObject({ state: 'completed', step: 1 });
+      const launches = addon.launched(device.native).filter((name) => name === kind).length;
       const norms = events.flatMap((e) => (e.type === 'metrics' ? [e.gradNorm] : []));
       const files = ['model.safetensors', 'optimizer.safetensors'].map((file) =>
         fs.readFileSync(path.join(root, 'step-000001', file)),
       );
-      return { norms, files };
+      return { launches, norms, files };
     };
     const [together, alone] = [await trained('0'), await trained('1')];
+    const tensors = 12 * model.nLayer + 4;
+    expect(alone.launches).toBe(tensors);
+    expect(together.launches).toBe(Math.ceil(tensors / (kind === 'adamw' ? 42 : 31)));
     expect(together.norms).toEqual(alone.norms);
     expect(together.files).toEqual(alone.files);
   });

@@ -55,11 +55,7 @@ void squaredSums(const Call* calls, size_t count, Gpu& gpu) {
   for (size_t i = 0; i < count; i++) {
     const auto c = SquaredSumCall::from(calls[i]);
     const int64_t chunks = ceilDiv(c.elements, kSquaresPerChunk);
-    if (chunks > Gpu::kChunkSums) {
-      launch();
-      execute(calls[i], gpu);
-      continue;
-    }
+    if (chunks > Gpu::kChunkSums) throw std::length_error("a tensor has more than 2^32 elements");
     if (used + chunks > Gpu::kChunkSums || sums.isFull()) launch();
     float* const own = gpu.chunkSums() + used;
     squares.add({c.g, own, c.elements}, chunks);

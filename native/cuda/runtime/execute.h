@@ -10,8 +10,8 @@ namespace gpu {
 // Puts the kernels of a call into the stream.
 void execute(const Call& call, Gpu& gpu);
 
-// How many calls of a program, from one on, can be put there together: of tensors that have nothing to do with each other.
-// 1: only the one.
+// How many calls of a program, from one on, can be put there together; 1: only the one. They are of kinds of which a row
+// of calls is one for each parameter: none of them reads or writes what another writes.
 size_t together(const std::vector<Call>& calls, size_t at);
 // Puts the kernels of so many calls into the stream, more than one.
 void executeTogether(const Call* calls, size_t count, Gpu& gpu);

@@ -1,28 +1,22 @@
 #include "gpu.h"
 
-#include <mutex>
 #include <stdexcept>
 
 namespace trainyard {
 namespace gpu {
 
-// Places are taken by the thread that uses the GPU, and may be given back by any.
 struct Gpu::Downloads {
   uint8_t* memory = nullptr;
-  std::mutex mutex;
   std::vector<int> free;
 };
 
 std::shared_ptr<uint8_t> Gpu::downloadPlace() {
   const std::shared_ptr<Downloads> all = downloads_;
-  const std::lock_guard<std::mutex> lock(all->mutex);
   if (all->free.empty()) throw std::runtime_error("too much is fetched from the GPU at once");
   const int place = all->free.back();
   all->free.pop_back();
-  return {all->memory + static_cast<size_t>(place) * kDownloadBytes, [all, place](uint8_t*) {
-            const std::lock_guard<std::mutex> guard(all->mutex);
-            all->free.push_back(place);
-          }};
+  return {all->memory + static_cast<size_t>(place) * kDownloadBytes,
+          [all, place](uint8_t*) { all->free.push_back(place); }};
 }
 
 // What every kernel may count on besides its arguments.

@@ -10,6 +10,7 @@
 namespace trainyard {
 namespace gpu {
 
+// What was noted may be a later run's, which has begun meanwhile: its data is the next to be taken.
 void Run::finish(double* times) const {
   const int32_t fault = gpu_->takeFault();
   static const char* const names[] = {"", "token", "position", "target", "row", "span"};
