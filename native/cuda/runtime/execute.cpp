@@ -65,43 +65,59 @@ void squaredSums(const Call* calls, size_t count, Gpu& gpu) {
   launch();
 }
 
+// Updates of parameters, in whichever order. Each of 4 bits has kernels of its own, over the same workspace.
+void updates(const Call* calls, size_t count, Gpu& gpu) {
+  Batches<AdamW> whole(gpu, gridOver(1).threads, 0);
+  Batches<AdamW8bit> of8bits(gpu, kBlockWarps * 32, 0);
+  for (size_t i = 0; i < count; i++) {
+    switch (calls[i].kind) {
+      case Kind::adamw: {
+        const auto c = AdamwCall::from(calls[i]);
+        whole.add({c.p, c.g, c.m, c.v, c.elements, numbersOf(c)}, gridOver(c.elements).blocks);
+        break;
+      }
+      case Kind::adamw8bit: {
+        const auto c = Adamw8bitCall::from(calls[i]);
+        of8bits.add(lowBitArgs(c, gpu.maps().signed8, gpu.maps().unsigned8), gridOverBlocks(c.blocks).blocks);
+        break;
+      }
+      default: execute(calls[i], gpu);
+    }
+  }
+  whole.launch();
+  of8bits.launch();
+}
+
+// Calls that are put there together are of one of these.
+enum class Group { none, squares, updates, casts };
+
+Group groupOf(const Call& call) {
+  switch (call.kind) {
+    case Kind::squaredSum: return Group::squares;
+    case Kind::adamw:
+    case Kind::adamw8bit:
+    case Kind::adamw4bit: return Group::updates;
+    case Kind::cast: return Group::casts;
+    default: return Group::none;
+  }
+}
+
 }  // namespace
 
 size_t together(const std::vector<Call>& calls, size_t at) {
   const Call& first = calls[at];
-  switch (first.kind) {
-    case Kind::squaredSum:
-    case Kind::adamw:
-    case Kind::adamw8bit:
-    case Kind::cast: break;
-    default: return 1;
-  }
+  if (groupOf(first) == Group::none) return 1;
   size_t end = at + 1;
-  while (end < calls.size() && calls[end].kind == first.kind && calls[end].precision == first.precision) end++;
+  while (end < calls.size() && groupOf(calls[end]) == groupOf(first) && calls[end].precision == first.precision) end++;
   return end - at;
 }
 
 void executeTogether(const Call* calls, size_t count, Gpu& gpu) {
-  switch (calls->kind) {
-    case Kind::squaredSum: return squaredSums(calls, count, gpu);
-    case Kind::adamw: {
-      Batches<AdamW> batches(gpu, gridOver(1).threads, 0);
-      for (size_t i = 0; i < count; i++) {
-        const auto c = AdamwCall::from(calls[i]);
-        batches.add({c.p, c.g, c.m, c.v, c.elements, numbersOf(c)}, gridOver(c.elements).blocks);
-      }
-      return batches.launch();
-    }
-    case Kind::adamw8bit: {
-      Batches<AdamW8bit> batches(gpu, kBlockWarps * 32, 0);
-      for (size_t i = 0; i < count; i++) {
-        const auto c = Adamw8bitCall::from(calls[i]);
-        batches.add(lowBitArgs(c, gpu.maps().signed8, gpu.maps().unsigned8), gridOverBlocks(c.blocks).blocks);
-      }
-      return batches.launch();
-    }
-    case Kind::cast: break;
-    default: throw std::logic_error("these calls are not put there together");
+  switch (groupOf(*calls)) {
+    case Group::squares: return squaredSums(calls, count, gpu);
+    case Group::updates: return updates(calls, count, gpu);
+    case Group::casts: break;
+    case Group::none: throw std::logic_error("these calls are not put there together");
   }
   switch (calls->precision) {
     case Precision::f32: return castTogether<float>(calls, count, gpu);
