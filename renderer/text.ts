@@ -252,6 +252,7 @@ export const text = {
     unusable: (reason: string) => `Not used: ${reason}`,
     devices: { cuda: 'NVIDIA GPU', cpu: 'Processor', tfjs: 'TensorFlow.js' },
     usual: (name: string) => (name === '' ? 'As usual' : `As usual: ${name}`),
+    own: (name: string) => `The run’s own: ${name}`,
     gpu: (n: number | undefined, name: string, memory: string) =>
       `${n === undefined ? '' : `GPU ${n}: `}${name}, ${memory}`,
     gone: (device: string) => `${device}, which is not here`,
@@ -306,6 +307,7 @@ export const text = {
     sequences: 'Sequences',
     dataset: 'Validation data',
     ownDataset: 'each run’s own',
+    ownDevice: 'Each run’s own, where it can be used',
     itemCount: 'HellaSwag items',
     file: 'File of items (empty: the validation set)',
     fileHint:

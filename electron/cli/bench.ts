@@ -1,13 +1,13 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { benchProducts, type ProductResult } from '../engine/bench/products.ts';
 import { benchStep, gpt2, type StepResult } from '../engine/bench/step.ts';
-import { requireDevice } from '../engine/devices/usual.ts';
 import { createCpuDevice } from '../engine/devices/cpu/device.ts';
 import { precisions } from '../engine/program/types.ts';
 import { UsageError } from '../errors.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { benchStore } from '../studio/store/bench.ts';
 import { addDataBench } from './benchData.ts';
+import { addBenchDevice, benchDevice, type BenchDeviceFlags } from './benchDevice.ts';
 import { addFloor } from './benchFloor.ts';
 import { runGpuBench } from './benchGpu.ts';
 import { addEvaluationBenches } from './benchEvaluation.ts';
@@ -15,12 +15,7 @@ import { parseInteger } from './numbers.ts';
 import { profileTable } from './profileTable.ts';
 import { table } from './terminal/table.ts';
 
-interface BenchOptions {
-  readonly device: 'cpu' | 'cuda';
-  readonly gpuIndex?: string;
-  readonly tf32?: boolean;
-  readonly pytorch?: string;
-  readonly threads?: string;
+interface BenchOptions extends BenchDeviceFlags {
   readonly rounds: string;
   readonly json?: boolean;
 }
@@ -37,12 +32,10 @@ const steps = [
 export function addBench(program: Command): void {
   const bench = program
     .command('bench')
-    .description("measure this machine's peak, the matrix products of GPT-2 124M and whole training steps")
-    .addOption(new Option('--device <kind>', 'what is measured').choices(['cpu', 'cuda']).default('cpu'))
-    .option('--gpu-index <n>', 'of cuda: which GPU (0)')
+    .description("measure this machine's peak, the matrix products of GPT-2 124M and whole training steps");
+  addBenchDevice(bench)
     .option('--tf32', 'of cuda: float32 products by tensor cores')
     .option('--pytorch <python>', 'of cuda: a Python with PyTorch, which trains GPT-2 124M beside it')
-    .option('--threads <n>', 'of cpu: threads (all cores)')
     .option('--rounds <n>', 'times that everything is measured; the median counts', '9')
     .option('--json', 'one line of JSON instead of tables')
     .action(runBench)
@@ -72,17 +65,13 @@ function refuseUnused(bench: Command, called: Command): void {
 
 async function runBench(options: BenchOptions): Promise<void> {
   const rounds = parseInteger('--rounds', options.rounds, 1);
-  checkDevice(options);
-  if (options.device === 'cuda') {
+  const chosen = benchDevice(options);
+  if (chosen.kind === 'cuda') {
     const { tf32 = false, json = false, pytorch: python } = options;
-    const ordinal = parseInteger('--gpu-index', options.gpuIndex ?? '0');
-    requireDevice({ kind: 'cuda', gpu: ordinal });
-    if (!(await runGpuBench({ ordinal, tf32, rounds, json, python }))) process.exitCode = 1;
+    if (!(await runGpuBench({ ordinal: chosen.gpu, tf32, rounds, json, python }))) process.exitCode = 1;
     return;
   }
-  const device = createCpuDevice(
-    options.threads === undefined ? {} : { threads: parseInteger('--threads', options.threads, 1) },
-  );
+  const device = createCpuDevice(chosen);
   const peaks = [device.fmaPeak()];
   const products = [];
   for (const rows of [256, 1024]) {
@@ -107,17 +96,6 @@ async function runBench(options: BenchOptions): Promise<void> {
   );
   printProducts(products, peak);
   for (const r of results) printStep(r, peak);
-}
-
-/** @throws UsageError when a flag of one device is given for the other */
-function checkDevice({ device, threads, gpuIndex, tf32, pytorch }: BenchOptions): void {
-  if (device === 'cuda') {
-    if (threads !== undefined) throw new UsageError('--threads belongs to --device cpu: leave out one of them.');
-    return;
-  }
-  const given = { '--gpu-index': gpuIndex, '--tf32': tf32, '--pytorch': pytorch };
-  const wrong = Object.entries(given).find(([, value]) => value !== undefined);
-  if (wrong) throw new UsageError(`${wrong[0]} belongs to --device cuda: give that too.`);
 }
 
 /** Speeds in float32, and how many times faster the same product is in half precision. */

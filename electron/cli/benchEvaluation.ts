@@ -1,66 +1,136 @@
-import type { Command } from 'commander';
-import { getTokenizer } from '../data/tokenizers/index.ts';
+import { type Command, Option } from 'commander';
+import { getTokenizer, type TokenizerName } from '../data/tokenizers/index.ts';
 import { benchGenerate } from '../engine/bench/generate.ts';
-import { benchHellaswag } from '../engine/bench/hellaswag.ts';
-import { createCpuDevice } from '../engine/devices/cpu/device.ts';
-import { precisions } from '../engine/program/types.ts';
+import { benchHellaswag, scoringPrograms } from '../engine/bench/hellaswag.ts';
+import { openDevice } from '../engine/devices/open.ts';
+import type { ModelConfig } from '../engine/gpt2/config.ts';
+import { loadOn, requireRoom } from '../engine/loadJob.ts';
+import { type Precision, precisions, type Program } from '../engine/program/types.ts';
 import { UsageError } from '../errors.ts';
 import { readQuestions } from '../evals/hellaswag/questions.ts';
-import { validationFile } from '../evals/hellaswag/source.ts';
-import { resolveHome } from '../studio/home.ts';
+import { formatCount } from '../format.ts';
+import { locateHome, resolveHome } from '../studio/home.ts';
+import { holdersAt } from '../studio/run/holders.ts';
+import { addBenchDevice, benchDevice, type BenchDeviceFlags, type BenchedDevice } from './benchDevice.ts';
+import { fetchItems } from './eval.ts';
 import { parseInteger } from './numbers.ts';
 import { presetSettings } from './presetSettings.ts';
 
-interface Options {
+interface Options extends BenchDeviceFlags {
   readonly home?: string;
   readonly preset: string;
-  readonly items: string;
-  readonly rounds: string;
-  readonly precision: string;
-  readonly data?: string;
-  readonly threads?: string;
+  readonly precision: Precision;
   readonly json?: boolean;
 }
 
+interface HellaswagOptions extends Options {
+  readonly items: string;
+  readonly rounds: string;
+  readonly data?: string;
+}
+
+interface GenerateOptions extends Options {
+  readonly tokens: string;
+}
+
+/** What is timed, and on what. */
+export interface EvaluationBench {
+  /** Of the model, for people. */
+  readonly name: string;
+  readonly model: ModelConfig;
+  readonly precision: Precision;
+  readonly device: BenchedDevice;
+  /** Where runs are looked for that hold the device's memory; nothing is made there. */
+  readonly home: string;
+  readonly json: boolean;
+}
+
+export interface HellaswagBenchCommand extends EvaluationBench {
+  readonly items: number;
+  readonly rounds: number;
+  /** Default: GPT-2's. */
+  readonly tokenizer?: TokenizerName;
+  /** The file of items; asked for when it is known that the device can do it. */
+  readonly file: () => Promise<string>;
+}
+
+export interface GenerateBenchCommand extends EvaluationBench {
+  readonly tokens: number;
+}
+
 export function addEvaluationBenches(bench: Command): void {
-  bench
+  const items = bench
     .command('hellaswag')
     .description('measure HellaSwag items a second beside the plain way, four whole sequences an item')
-    .option('--preset <name>', 'the model, with weights as they are before training', 'gpt2')
     .option('--items <n>', 'items', '100')
-    .option('--precision <p>', precisions.join(', '), 'f32')
     .option('--data <file>', 'a file of items instead of the validation set')
-    .option('--threads <n>', 'threads (all cores)')
-    .option('--rounds <n>', 'times that everything is measured; the median counts', '9')
-    .option('--json', 'one line of JSON')
-    .action((_: unknown, self: Command) => runHellaswag(self.optsWithGlobals<Options>()));
-  bench
+    .option('--rounds <n>', 'times that everything is measured; the median counts', '9');
+  addModel(items).action((_: unknown, self: Command) => runHellaswag(self.optsWithGlobals<HellaswagOptions>()));
+  const tokens = bench
     .command('generate')
     .description('measure tokens a second behind a full context, with the cache and by computing all anew')
+    .option('--tokens <n>', 'tokens that are timed', '32');
+  addModel(tokens).action((_: unknown, self: Command) => runGenerate(self.optsWithGlobals<GenerateOptions>()));
+}
+
+/** What both are asked for besides: the model, its precision, and the device. */
+function addModel(command: Command): Command {
+  command
     .option('--preset <name>', 'the model, with weights as they are before training', 'gpt2')
-    .option('--precision <p>', precisions.join(', '), 'f32')
-    .option('--tokens <n>', 'tokens that are timed', '32')
-    .option('--threads <n>', 'threads (all cores)')
-    .option('--json', 'one line of JSON')
-    .action((_: unknown, self: Command) => runGenerate(self.optsWithGlobals<Options & { tokens: string }>()));
+    .addOption(
+      new Option('--precision <type>', 'of activations and working weights').choices([...precisions]).default('f32'),
+    );
+  return addBenchDevice(command).option('--json', 'one line of JSON');
 }
 
-/** What both are asked for: the model, its precision, and the device. */
-function setting(options: Options) {
-  const precision = precisions.find((p) => p === options.precision);
-  if (!precision)
-    throw new UsageError(`--precision needs one of ${precisions.join(', ')}, not "${options.precision}".`);
-  const { model: config } = presetSettings({ preset: options.preset, tokenizer: 'gpt2' }).config;
-  const threads = options.threads === undefined ? {} : { threads: parseInteger('--threads', options.threads, 1) };
-  return { precision, config, device: createCpuDevice(threads) };
+/** @throws UsageError when there is no such preset, or as `benchDevice` does */
+function benchOf(options: Options): EvaluationBench {
+  const { preset: name, precision, json = false } = options;
+  const { model } = presetSettings({ preset: name, tokenizer: 'gpt2' }).config;
+  return { name, model, precision, device: benchDevice(options), home: locateHome(options.home), json };
 }
 
-async function runGenerate(options: Options & { tokens: string }): Promise<void> {
-  const { precision, config, device } = setting(options);
-  const result = await benchGenerate(device, config, precision, parseInteger('--tokens', options.tokens, 2));
-  if (options.json) return console.log(JSON.stringify({ device: device.description, ...result }));
+function runHellaswag(options: HellaswagOptions): Promise<void> {
+  const items = parseInteger('--items', options.items, 1);
+  const rounds = parseInteger('--rounds', options.rounds, 1);
+  const file = async () => options.data ?? (await fetchItems(resolveHome(options.home)));
+  return hellaswagBench({ ...benchOf(options), items, rounds, file });
+}
+
+function runGenerate(options: GenerateOptions): Promise<void> {
+  const tokens = parseInteger('--tokens', options.tokens, 2);
+  const bench = benchOf(options);
+  const { contextLength } = bench.model;
+  if (tokens >= contextLength) {
+    const most = formatCount(contextLength - 1);
+    throw new UsageError(`--tokens needs a number from 2 to ${most}: the context of ${bench.name} holds one more.`);
+  }
+  return generateBench({ ...bench, tokens });
+}
+
+/** Opens the device. @throws UserError when it can't be used, or is full */
+async function open({ name, precision, device: wanted, home }: EvaluationBench) {
+  const heldBy = holdersAt(home, wanted);
+  const opened = await openDevice(wanted, precision, undefined, heldBy);
+  const what = `Timing ${name} in ${precision}`;
+  return {
+    device: opened.device.description,
+    require: (programs: readonly Program[]) => requireRoom(opened, what, programs),
+    load: (programs: readonly Program[]) => loadOn(opened, what, programs, heldBy),
+  };
+}
+
+/**
+ * Times one more token behind a full context with the cache and without, and prints what that comes to.
+ * @throws UserError when the device can't be used or has too little memory, before anything is timed
+ */
+export async function generateBench(bench: GenerateBenchCommand): Promise<void> {
+  const { name, model, precision, tokens, json } = bench;
+  const { device, load } = await open(bench);
+  const result = await benchGenerate(load, model, precision, tokens);
+  if (json) return console.log(JSON.stringify({ device, preset: name, precision, ...result }));
   const { context, prefillSeconds, cachedSeconds, recomputedSeconds } = result;
-  console.log(`${device.description}; ${options.preset} in ${precision}, behind ${context} tokens`);
+  console.log(`${device}; ${name} in ${precision}, behind ${context} tokens`);
   console.log(
     `reading the prompt     ${prefillSeconds.toFixed(2)} s, ${(context / prefillSeconds).toFixed(0)} tokens/s`,
   );
@@ -69,21 +139,20 @@ async function runGenerate(options: Options & { tokens: string }): Promise<void>
   console.log(`${(recomputedSeconds / cachedSeconds).toFixed(1)} × as fast`);
 }
 
-async function runHellaswag(options: Options): Promise<void> {
-  const { precision, config, device } = setting(options);
-  const file = options.data ?? (await validationFile(resolveHome(options.home)));
-  const tokenizer = getTokenizer('gpt2');
-  const questions = readQuestions(file, parseInteger('--items', options.items, 1), tokenizer);
-  const result = await benchHellaswag(
-    device,
-    config,
-    precision,
-    questions,
-    parseInteger('--rounds', options.rounds, 1),
-  );
-  if (options.json) return console.log(JSON.stringify({ device: device.description, ...result }));
+/**
+ * Times HellaSwag items packed and as four whole sequences each, and prints what that comes to.
+ * @throws UserError when the device can't be used or has too little memory: before items are fetched, as far as they do not
+ * decide that
+ */
+export async function hellaswagBench(bench: HellaswagBenchCommand): Promise<void> {
+  const { name, model, precision, items: wanted, rounds, json } = bench;
+  const { device, require, load } = await open(bench);
+  require(scoringPrograms(model, precision));
+  const questions = readQuestions(await bench.file(), wanted, getTokenizer(bench.tokenizer ?? 'gpt2'));
+  const result = await benchHellaswag(load, model, precision, questions, rounds);
+  if (json) return console.log(JSON.stringify({ device, preset: name, precision, ...result }));
   const { items, packedSeconds, plainSeconds, largestDifference } = result;
-  console.log(`${device.description}; ${options.preset} in ${precision}, ${items} items`);
+  console.log(`${device}; ${name} in ${precision}, ${items} items`);
   console.log(`prompt once, packed    ${(items / packedSeconds).toFixed(2)} items/s`);
   console.log(`four whole sequences   ${(items / plainSeconds).toFixed(2)} items/s`);
   console.log(

@@ -2,8 +2,8 @@ import { messageOf, UserError } from '../errors.ts';
 import { formatBytes } from '../format.ts';
 import type { RunConfig } from './config.ts';
 import { checkPrograms, type Session } from './devices/device.ts';
-import { openDevice, relief } from './devices/open.ts';
-import { plan } from './program/planner.ts';
+import { openDevice, type OpenedDevice, relief } from './devices/open.ts';
+import { type Plan, plan } from './program/planner.ts';
 import type { Program } from './program/types.ts';
 
 /** Where a job works. */
@@ -15,40 +15,62 @@ export interface JobPlace {
 }
 
 /**
- * Plans the programs of a job beside runs, opens its device, and loads them there if they fit what is free.
+ * Opens the device of a job beside runs, and loads its programs there if they fit what is free.
  * @param what it does, for people: `Writing text`
  * @throws UserError when the device can't be used, can't run them, or has too little memory: who holds it, and what to do
  */
 export async function loadJob(
   what: string,
-  { device: wanted, precision }: Pick<RunConfig, 'device' | 'precision'>,
+  { device, precision }: Pick<RunConfig, 'device' | 'precision'>,
   programs: readonly Program[],
   { productsFile, heldBy = [] }: JobPlace,
 ): Promise<Session> {
-  const planned = plan(programs);
-  const { device, memory } = await openDevice(wanted, precision, productsFile, heldBy);
+  return loadOn(await openDevice(device, precision, productsFile, heldBy), what, programs, heldBy);
+}
+
+/**
+ * Loads a job's programs on a device that is open, if they fit what is free.
+ * @param what see `loadJob`
+ * @param heldBy see `JobPlace`
+ * @throws UserError as `loadJob` does
+ */
+export async function loadOn(
+  opened: OpenedDevice,
+  what: string,
+  programs: readonly Program[],
+  heldBy: readonly string[] = [],
+): Promise<Session> {
+  const planned = requireRoom(opened, what, programs);
+  try {
+    return await opened.device.load(programs, planned);
+  } catch (error) {
+    // Another program was quicker, or the driver took more than is left for recordings.
+    if (!/out of memory/.test(messageOf(error))) throw error;
+    throw new UserError(`${what} failed (${messageOf(error)}): ${relief(heldBy)}.`);
+  }
+}
+
+/**
+ * Plans programs for a device that is open; nothing is taken of its memory.
+ * @param what see `loadJob`
+ * @throws UserError when it can't run them, or has too little memory for them: who holds it, and what to do
+ */
+export function requireRoom({ device, memory }: OpenedDevice, what: string, programs: readonly Program[]): Plan {
   try {
     checkPrograms(device, programs);
   } catch (error) {
     const other = device.kind === 'cuda' ? ': take --device cpu' : '';
     throw new UserError(`${what} is not possible on this device: ${messageOf(error)}${other}.`);
   }
+  const planned = plan(programs);
   const isApart = memory.hostBytes !== undefined;
   const needed = planned.totalBytes + (isApart ? 0 : planned.hostBytes);
-  if (needed > memory.bytes) {
-    const missing = `${what} needs ${formatBytes(needed)} and ${device.description} has ${formatBytes(memory.bytes)}${isApart ? ' free' : ''}, ${formatBytes(needed - memory.bytes)} too little`;
-    const { shared } = memory;
-    const help =
-      shared && needed <= shared.bytes
-        ? shared.relief(needed)
-        : `it takes a ${isApart ? 'GPU' : 'machine'} with more memory${isApart ? ', or --device cpu' : ''}`;
-    throw new UserError(`${missing}: ${help}.`);
-  }
-  try {
-    return await device.load(programs, planned);
-  } catch (error) {
-    // Another program was quicker.
-    if (!/^out of memory/.test(messageOf(error))) throw error;
-    throw new UserError(`${what} ran ${messageOf(error)}; ${relief(heldBy)}.`);
-  }
+  if (needed <= memory.bytes) return planned;
+  const missing = `${what} needs ${formatBytes(needed)} and ${device.description} has ${formatBytes(memory.bytes)}${isApart ? ' free' : ''}, ${formatBytes(needed - memory.bytes)} too little`;
+  const { shared } = memory;
+  const help =
+    shared && needed <= shared.bytes
+      ? shared.relief(needed)
+      : `it takes a ${isApart ? 'GPU' : 'machine'} with more memory${isApart ? ', or --device cpu' : ''}`;
+  throw new UserError(`${missing}: ${help}.`);
 }

@@ -238,10 +238,20 @@ export class Studio {
     return { config, place: { productsFile: productsPath(this.home), heldBy: holdersOf(this.store, config.device) } };
   }
 
-  /** Continues a prompt with a checkpoint's weights, in a process of its own. @yields pieces of text, and notices */
-  async *generate(run: Run, step: number, prompt: string, sampling: WritingOptions): AsyncGenerator<Written> {
+  /**
+   * Continues a prompt with a checkpoint's weights, in a process of its own.
+   * @param device to work on, where it is not the run's
+   * @yields pieces of text, and notices
+   */
+  async *generate(
+    run: Run,
+    step: number,
+    prompt: string,
+    sampling: WritingOptions,
+    device?: DeviceChoice,
+  ): AsyncGenerator<Written> {
     const checkpoint = this.checkpointOf(run, step).path;
-    const job = { type: 'generate', ...this.forJob(run), checkpoint, prompt, sampling } as const;
+    const job = { type: 'generate', ...this.forJob(run, device), checkpoint, prompt, sampling } as const;
     for await (const message of runJob(job, this.#spawn))
       if (message.type === 'text' || message.type === 'notice') yield { kind: message.type, text: message.text };
   }

@@ -1,4 +1,5 @@
 import { api, messageOf } from '../lib/api.ts';
+import { onDevice } from '../lib/devices.svelte.ts';
 import { formatBytes, formatCount } from '../lib/format.ts';
 import { toasts } from '../lib/toasts.svelte.ts';
 import { text } from '../text.ts';
@@ -23,10 +24,11 @@ class Working {
     this.#controller?.abort();
   }
 
-  async loss(target: Target, sequences: number, dataset: string): Promise<void> {
+  /** @param device to work on, as `deviceId` gives it; empty: the run's */
+  async loss(target: Target, sequences: number, dataset: string, device: string): Promise<void> {
     await this.#work({ ...target, kind: 'loss' }, async (signal) => {
       const updates = await api.models.evaluate(
-        { id: target.run, step: target.step, sequences, ...(dataset ? { dataset } : {}) },
+        { id: target.run, step: target.step, sequences, ...(dataset ? { dataset } : {}), ...onDevice(device) },
         { signal },
       );
       for await (const u of updates)
@@ -34,9 +36,11 @@ class Working {
     });
   }
 
-  async hellaswag(target: Target, items: number, file: string): Promise<void> {
+  /** @param device see `loss` */
+  async hellaswag(target: Target, items: number, file: string, device: string): Promise<void> {
     await this.#work({ ...target, kind: 'hellaswag' }, async (signal) => {
-      const asked = { id: target.run, step: target.step, items, ...(file.trim() ? { file: file.trim() } : {}) };
+      const from = file.trim() ? { file: file.trim() } : {};
+      const asked = { id: target.run, step: target.step, items, ...from, ...onDevice(device) };
       for await (const u of await api.models.hellaswag(asked, { signal })) {
         if (u.kind === 'fetching')
           this.#tell(

@@ -26,6 +26,9 @@ export function deviceName(device: TrainingDevice, all: readonly TrainingDevice[
   return text.runOn.gpu(several ? device.gpu : undefined, device.name, formatBytes(device.memoryBytes));
 }
 
+/** What the studio is told of a device that somebody chooses, or leaves open. */
+export const onDevice = (id: string): { device?: DeviceChoice } => (id === '' ? {} : { device: deviceOf(id) });
+
 /** What the studio is told where a run is to go on elsewhere. */
 export const moved = ({ device }: { device: DeviceChoice }, id: string): { device?: DeviceChoice } =>
-  id === '' || id === deviceId(device) ? {} : { device: deviceOf(id) };
+  onDevice(id === deviceId(device) ? '' : id);

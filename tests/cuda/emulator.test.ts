@@ -20,6 +20,7 @@ const mistakes = {
   copyWithoutBarrier: /awaits a copy of thread|without a barrier|never written/,
   forgottenCopies: /it ends with copies that it has not waited for/,
   missedBarrier: /32 of 64 threads wait at a barrier that the others never reach/,
+  mixedMeeting: /its warp is at a barrier, and one lane at an exchange/,
   missedShuffle: /wait at a barrier that the others never reach/,
 };
 

@@ -113,4 +113,75 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     // Where it has gone it stays.
     expect(await page.locator('main').getByLabel('Go on with').inputValue()).toBe('cuda:0');
   });
+
+  it.skipIf(!hasEmulator)('does jobs on the device that is chosen', { timeout: 120_000 }, async () => {
+    seeGpus([{ ...two[0]!, freeBytes: 100 * 2 ** 20 }, two[1]!]);
+    const opened = await openStudio();
+    const id = await startRun(opened, 'shells', [constant(2)], { ...small, device: { kind: 'cpu' } });
+    const page = await opened.open();
+    await goTo(page, `run/${id}`, 'shells');
+    await expect.poll(() => state(page).textContent()).toContain('completed');
+    const { config } = opened.studio.store.getRun(id);
+    const greedy = { name: 'greedy', config: { ...(config as object), device: { kind: 'cuda' } }, device: 'cuda' };
+    opened.studio.store.createRun(greedy);
+    const device = page.locator('main').getByLabel('Device');
+    const held = /emulated GPU is full, 100\.00 MiB .*: the run greedy trains on it: pause it, or take --gpu-index 1\./;
+
+    await goTo(page, 'evals', 'Evals');
+    await page.getByText('What is evaluated').click();
+    await expect
+      .poll(() => device.getByRole('option').allTextContents())
+      .toEqual([
+        'Each run’s own, where it can be used',
+        'GPU 1: large GPU, 24.00 GiB',
+        'GPU 0: emulated GPU, 8.00 GiB',
+        'Processor',
+        'TensorFlow.js',
+      ]);
+    const row = page.getByRole('row', { name: /^shells 2/ });
+    await device.selectOption('cuda:0');
+    await row.getByRole('button', { name: 'Val. loss' }).click();
+    await page.getByText(held).waitFor();
+    const measured = () => opened.studio.store.listEvals(id).filter((e) => e.dataset === '200 sequences');
+    expect(measured()).toEqual([]);
+    await device.selectOption('cuda:1');
+    await row.getByRole('button', { name: 'Val. loss' }).click();
+    await page.getByText('200 sequences').first().waitFor();
+    expect(measured()).toHaveLength(1);
+    await expectAccessible(page, 'evals with GPUs');
+
+    await goTo(page, 'samples', 'Samples');
+    // What was chosen on another page is not kept.
+    expect(await device.inputValue()).toBe('');
+    expect(await device.getByRole('option').first().textContent()).toBe('The run’s own: Processor');
+    await page.getByLabel('Tokens').fill('2');
+    await device.selectOption('cuda:0');
+    await button(page, 'Write').click();
+    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(held);
+    await device.selectOption('cuda:1');
+    await button(page, 'Write').click();
+    await expect.poll(() => page.getByRole('alert').count()).toBe(0);
+    await button(page, 'Stop').waitFor({ state: 'detached' });
+    await expect.poll(() => page.locator('pre').first().textContent()).not.toBe('');
+    await expectAccessible(page, 'playground with GPUs');
+  });
+
+  it('asks for no device where there is the processor alone', async () => {
+    seeGpus([]);
+    const opened = await openStudio();
+    const id = await startRun(opened, 'shells', [constant(2)], { ...small, device: { kind: 'cpu' } });
+    const page = await opened.open();
+    await goTo(page, `run/${id}`, 'shells');
+    await expect.poll(() => state(page).textContent()).toContain('completed');
+    for (const [place, heading, label] of [
+      ['evals', 'Evals', 'Sequences'],
+      ['samples', 'Samples', 'Seed'],
+    ] as const) {
+      await goTo(page, place, heading);
+      if (place === 'evals') await page.getByText('What is evaluated').click();
+      await page.getByLabel(label).waitFor();
+      await page.waitForTimeout(300);
+      expect(await page.locator('main').getByLabel('Device').count(), place).toBe(0);
+    }
+  });
 });

@@ -37,6 +37,13 @@ describe.skipIf(!hasEmulator)('a GPU that a run opens', () => {
     await expect(open()).rejects.toThrow(/^emulated GPU is full, 100\.00 MiB .*nvidia-smi.*--device cpu\.$/);
     await expect(open(0, ['big', 'bigger'])).rejects.toThrow(/the runs big, bigger train on it: pause them/);
   });
+
+  it('that has no room for a context either says the same', async () => {
+    seeGpus([{ freeBytes: 0 }, {}]);
+    const full = /^emulated GPU is full, 0 B of 8\.00 GiB are free: the run big trains .* or take --gpu-index 1\.$/;
+    await expect(open(0, ['big'])).rejects.toThrow(UserError);
+    await expect(open(0, ['big'])).rejects.toThrow(full);
+  });
 });
 
 describe('what a device can not train', () => {

@@ -2,17 +2,19 @@ import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { exportDtypes } from '../../exchange/huggingFace/index.ts';
 import type { EvalRow, EvaluationUpdate, HellaswagUpdate, PublishedRun, Written } from '../types.ts';
-import { answers, nothing, procedure, runId } from './base.ts';
+import { answers, deviceChoice, nothing, procedure, runId } from './base.ts';
 
 const folder = z.string().min(1).max(4096);
 const checkpoint = z.strictObject({ id: runId, step: z.int().min(0) });
+/** `device`: to work on; without it the run's own, or what can be used where that can't. */
+const job = checkpoint.extend({ device: deviceChoice.optional() });
 
 /** What is done with the weights of a checkpoint, whether or not its run trains. */
 export const models = {
   /** Continues a prompt. Yields pieces of text, and a notice when the context is full; cancelled by leaving. */
   generate: procedure
     .input(
-      checkpoint.extend({
+      job.extend({
         prompt: z.string().max(100_000),
         maxTokens: z.int().min(1).max(100_000),
         temperature: z.number().min(0).max(10),
@@ -26,9 +28,7 @@ export const models = {
     .output(eventIterator(answers<Written>())),
   /** The validation loss of a checkpoint over a number of sequences. Ends with it; cancelled by leaving. */
   evaluate: procedure
-    .input(
-      checkpoint.extend({ sequences: z.int().min(1).max(1_000_000), dataset: z.string().min(1).max(300).optional() }),
-    )
+    .input(job.extend({ sequences: z.int().min(1).max(1_000_000), dataset: z.string().min(1).max(300).optional() }))
     .output(eventIterator(answers<EvaluationUpdate>())),
   /** All evaluations, run by run, the latest step first. */
   evals: procedure.output(answers<EvalRow[]>()),
@@ -39,7 +39,7 @@ export const models = {
    * the accuracy; cancelled by leaving: what is done is kept.
    */
   hellaswag: procedure
-    .input(checkpoint.extend({ items: z.int().min(1).max(1_000_000), file: z.string().max(4096).optional() }))
+    .input(job.extend({ items: z.int().min(1).max(1_000_000), file: z.string().max(4096).optional() }))
     .output(eventIterator(answers<HellaswagUpdate>())),
   /** Makes a run of a Hugging Face GPT-2 folder on the studio's machine. @returns the run's id */
   import: procedure.input(z.strictObject({ dir: folder, name: z.string().max(200) })).output(answers<{ id: string }>()),

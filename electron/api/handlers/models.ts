@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { type DeviceChoice, requireDevice } from '../../engine/devices/usual.ts';
 import { validationFile } from '../../evals/hellaswag/source.ts';
 import { packageFile } from '../../paths.ts';
 import { cardFiles } from '../../studio/card.ts';
@@ -12,13 +13,23 @@ import type { EvalRow, HellaswagUpdate, PublishedRun } from '../types.ts';
 const allRows = (studio: Studio): EvalRow[] =>
   studio.store.listRuns({ archived: false }).flatMap((run) => evalRows(studio.store, run));
 
+interface HellaswagInput {
+  readonly id: string;
+  readonly step: number;
+  readonly items: number;
+  readonly file?: string | undefined;
+  readonly device?: DeviceChoice | undefined;
+}
+
 async function* hellaswag(
   studio: Studio,
-  { id, step, items, file }: { id: string; step: number; items: number; file?: string | undefined },
+  { id, step, items, file, device }: HellaswagInput,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<HellaswagUpdate> {
   const run = studio.store.getRun(id);
-  yield* studio.hellaswag(run, step, file ?? (yield* fetched(studio.home, signal)), items);
+  // Refused before anything is fetched.
+  if (device) requireDevice(device);
+  yield* studio.hellaswag(run, step, file ?? (yield* fetched(studio.home, signal)), items, device);
 }
 
 /** The validation set's file. @yields how much of it is there while it is fetched */
@@ -41,13 +52,13 @@ async function* fetched(home: string, signal: AbortSignal | undefined): AsyncGen
 
 export const models = {
   generate: api.models.generate.handler(({ input, context: { studio } }) => {
-    const { id, step, prompt, ...sampling } = input;
-    return subscription('models.generate', studio.generate(studio.store.getRun(id), step, prompt, sampling));
+    const { id, step, prompt, device, ...sampling } = input;
+    return subscription('models.generate', studio.generate(studio.store.getRun(id), step, prompt, sampling, device));
   }),
   evaluate: api.models.evaluate.handler(({ input, context: { studio } }) =>
     subscription(
       'models.evaluate',
-      studio.evaluate(studio.store.getRun(input.id), input.step, input.sequences, input.dataset),
+      studio.evaluate(studio.store.getRun(input.id), input.step, input.sequences, input.dataset, input.device),
     ),
   ),
   evals: api.models.evals.handler(({ context: { studio } }) => allRows(studio)),

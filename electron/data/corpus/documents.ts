@@ -29,7 +29,16 @@ export interface Parsed {
   readonly textBytes: number;
   /** Lines that hold a document, taken or not. */
   readonly good: number;
-  readonly bad: readonly { readonly line: number; readonly reason: string }[];
+  readonly bad: readonly Unusable[];
+}
+
+/** Lines or rows that hold no document. */
+export interface Unusable {
+  /** The first of them. */
+  readonly line: number;
+  /** How many. Default: the one. */
+  readonly lines?: number;
+  readonly reason: string;
 }
 
 /** The value at a dotted path of nested objects. */
@@ -61,7 +70,7 @@ export class Collected {
   readonly ends: number[] = [];
   textBytes = 0;
   good = 0;
-  readonly bad: { line: number; reason: string }[] = [];
+  readonly bad: Unusable[] = [];
 
   /** Takes a document, if it is selected. An empty one is nothing. */
   add(text: string, selection: Selection): void {

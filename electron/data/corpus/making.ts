@@ -41,6 +41,7 @@ export class Making {
   #tokens = 0;
   #good = 0;
   #bad = 0;
+  #rejections = 0;
   #doneBytes = 0;
   /** When it was last kept how far it is. */
   #journalled = -Infinity;
@@ -192,7 +193,10 @@ export class Making {
     this.#textBytes += parsed.textBytes;
     this.#good += parsed.good;
     const unit = input.kind === 'rows' ? 'row' : 'line';
-    for (const { line, reason } of parsed.bad) this.#reject(`${input.path}, ${unit} ${line}: ${reason}`);
+    for (const { line, lines = 1, reason } of parsed.bad) {
+      const which = lines === 1 ? `${unit} ${line}` : `${unit}s ${line} to ${line + lines - 1}`;
+      this.#reject(`${input.path}, ${which}: ${reason}`, lines);
+    }
     this.#options.onProgress?.({
       doneBytes: this.#doneBytes,
       totalBytes: this.#totalBytes,
@@ -202,11 +206,13 @@ export class Making {
     });
   }
 
-  #reject(what: string): void {
-    this.#bad++;
+  /** @param lines so many of them */
+  #reject(what: string, lines = 1): void {
+    this.#bad += lines;
+    this.#rejections++;
     if (this.#badLines.length < mostBadLines) this.#badLines.push(what);
     // Files of something else: told now rather than after all of them.
-    if (this.#bad % 1000 === 0 && this.#bad > this.#good) this.#requireGood();
+    if (this.#rejections % 1000 === 0 && this.#bad > this.#good) this.#requireGood();
   }
 
   #requireGood(): void {

@@ -66,7 +66,8 @@ export async function rowRanges(file: string, textField: string): Promise<RowRan
 let known: { file: string; metadata: FileMetaData } | undefined;
 
 /** Documents of some rows. What is none is told, with its row, counted from 1. */
-export async function parseRows(file: string, { begin, end }: RowRange, selection: Selection): Promise<Parsed> {
+export async function parseRows(file: string, range: RowRange, selection: Selection): Promise<Parsed> {
+  const { begin, end } = range;
   const collected = new Collected();
   try {
     const buffer = await asyncBufferFromFile(file);
@@ -74,11 +75,11 @@ export async function parseRows(file: string, { begin, end }: RowRange, selectio
     const { metadata } = known;
     const there = new Set(metadata.schema.map((s) => s.name));
     const column = columnOf(selection.textField);
-    if (!there.has(column)) return noneOf(begin, `no column ${column}`);
+    if (!there.has(column)) return noneOf(range, `no column ${column}`);
     const wanted = [selection.textField, ...selection.where.map((w) => w.path)].map(columnOf);
     const columns = [...new Set(wanted)].filter((c) => there.has(c));
-    const range = { rowStart: begin, rowEnd: end, useOffsetIndex: true };
-    const rows = await parquetReadObjects({ file: buffer, metadata, columns, compressors, ...range });
+    const within = { rowStart: begin, rowEnd: end, useOffsetIndex: true };
+    const rows = await parquetReadObjects({ file: buffer, metadata, columns, compressors, ...within });
     if (rows.length !== end - begin) throw new Error(`${rows.length} of ${end - begin} rows can be read`);
     for (const [i, row] of rows.entries()) {
       const reason = takeValue(row, selection, collected);
@@ -86,12 +87,12 @@ export async function parseRows(file: string, { begin, end }: RowRange, selectio
     }
     return collected.parsed;
   } catch (error) {
-    return noneOf(begin, `damaged (${messageOf(error)})`);
+    return noneOf(range, `damaged (${messageOf(error)})`);
   }
 }
 
 /** These rows, and nothing of them, for nobody knows which of them are good. */
-const noneOf = (begin: number, reason: string): Parsed => ({
+export const noneOf = ({ begin, end }: RowRange, reason: string): Parsed => ({
   ...new Collected().parsed,
-  bad: [{ line: begin + 1, reason }],
+  bad: [{ line: begin + 1, lines: end - begin, reason }],
 });

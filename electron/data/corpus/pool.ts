@@ -1,7 +1,8 @@
 import { pathToFileURL } from 'node:url';
 import { Tinypool } from 'tinypool';
 import { entryFile } from '../../paths.ts';
-import { Collected, type Parsed } from './documents.ts';
+import type { Parsed } from './documents.ts';
+import { noneOf } from './parquet.ts';
 import type { ParseJob } from './parse.worker.ts';
 
 /** Threads that parse and tokenise. They live as long as the pool: what they know of words is worth keeping. */
@@ -25,7 +26,7 @@ export class ParsePool {
     } catch (error) {
       if (!controller.signal.aborted) throw error;
       const reason = `damaged (not read in ${job.seconds} seconds)`;
-      return { ...new Collected().parsed, bad: [{ line: job.rows.begin + 1, reason }] };
+      return noneOf(job.rows, reason);
     } finally {
       clearTimeout(timer);
     }

@@ -1,11 +1,11 @@
 import os from 'node:os';
-import { UserError } from '../../errors.ts';
+import { messageOf, UserError } from '../../errors.ts';
 import { formatBytes } from '../../format.ts';
 import type { RunConfig } from '../config.ts';
 import type { Precision } from '../program/types.ts';
 import { createCpuDevice } from './cpu/device.ts';
 import type { GpuDescription } from './cuda/addon.ts';
-import { createCudaDevice } from './cuda/device.ts';
+import { createCudaDevice, lookAtGpu } from './cuda/device.ts';
 import { findGpus, unusable } from './cuda/found.ts';
 import { peakOf } from './cuda/peak.ts';
 import type { Device } from './device.ts';
@@ -82,14 +82,14 @@ export function gpuMemory(
 /**
  * Opens the device that a run's config names.
  * @param precision whose peak is wanted
- * @param productsFile where it is kept who multiplies what on a GPU
+ * @param productsFile where it is kept who multiplies what on a GPU; undefined: nowhere
  * @param heldBy see `relief`
  * @throws UserError when it can't be used here
  */
 export async function openDevice(
   { kind, threads, gpu: ordinal, tf32 }: RunConfig['device'],
   precision: Precision,
-  productsFile: string,
+  productsFile: string | undefined,
   heldBy: readonly string[] = [],
 ): Promise<OpenedDevice> {
   switch (kind) {
@@ -102,8 +102,8 @@ export async function openDevice(
     }
     case 'cuda': {
       const options = { ...(ordinal === undefined ? {} : { ordinal }), ...(tf32 === undefined ? {} : { tf32 }) };
-      const device = usable(() => createCudaDevice({ ...options, productsFile }));
-      const { freeBytes, memoryBytes, name, overheadBytes } = device.gpu;
+      const device = usable(() => createCudaDevice({ ...options, productsFile }), ordinal ?? 0, heldBy);
+      const { freeBytes, memoryBytes, overheadBytes } = device.gpu;
       // What the context took is not free any more.
       const contextBytes = Math.max(0, overheadBytes);
       const memory = gpuMemory(
@@ -112,11 +112,7 @@ export async function openDevice(
         contextBytes + recordingReserve,
         heldBy,
       );
-      if (memory.bytes === 0) {
-        throw new UserError(
-          `${name} is full, ${formatBytes(freeBytes)} of ${formatBytes(memoryBytes)} are free: ${memory.shared.relief(0)}.`,
-        );
-      }
+      if (memory.bytes === 0) throw full(device.gpu, memory);
       return {
         device,
         memory,
@@ -127,11 +123,22 @@ export async function openDevice(
   }
 }
 
-/** What a driver says is told as a user's error: a driver that is too old, a GPU that is not there. */
-function usable<T>(open: () => T): T {
+/** What a driver says is told as a user's error: it is too old, the GPU is not there, or has no room for a context. */
+function usable<T>(open: () => T, ordinal: number, heldBy: readonly string[]): T {
   try {
     return open();
   } catch (error) {
-    throw unusable(error);
+    if (!/out of memory(?!.* on the host$)/.test(messageOf(error))) throw unusable(error);
+    const gpu = lookAtGpu(ordinal);
+    throw full(gpu, gpuMemory(ordinal, gpu, recordingReserve, heldBy));
   }
+}
+
+function full(
+  { name, memoryBytes, freeBytes }: Pick<GpuDescription, 'name' | 'memoryBytes' | 'freeBytes'>,
+  { shared }: Required<DeviceMemory>,
+): UserError {
+  return new UserError(
+    `${name} is full, ${formatBytes(freeBytes)} of ${formatBytes(memoryBytes)} are free: ${shared.relief(0)}.`,
+  );
 }

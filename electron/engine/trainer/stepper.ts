@@ -8,7 +8,7 @@ import type { Program } from '../program/types.ts';
 import type { Drawn } from './draw.ts';
 import { writeBatch, writeScalars } from './feed.ts';
 import type { RunPrograms } from './programs.ts';
-import type { TrainingData } from './windows.ts';
+import type { TrainingData, Window } from './windows.ts';
 
 /** All that an optimizer step is made from, beside weights and states. */
 export interface StepInputs {
@@ -56,29 +56,29 @@ export class Stepper {
     this.#inFlight = new InFlight(session);
   }
 
-  /** Whether the next step has been begun. */
-  get isAhead(): boolean {
-    return this.#begun !== undefined;
-  }
-
   /**
    * Takes a step.
-   * @param next the step that follows, as far as one can know: where it is asked for otherwise, or not at all, what was
-   *   begun of it is dropped
+   * @param next says which step follows, as far as one can know while this one runs: where another is asked for, or none,
+   *   what was begun of it is dropped
    */
-  async take(config: RunConfig, step: StepInputs, next?: StepInputs): Promise<StepResult> {
+  async take(
+    config: RunConfig,
+    step: StepInputs,
+    next: () => StepInputs | undefined = () => undefined,
+  ): Promise<StepResult> {
     const { training, batch } = this.#programs;
     const isBegun = this.#begun !== undefined && this.#beginsAlike(this.#begun, step);
+    if (!isBegun) await this.settle();
     this.#begun = undefined;
     this.#writeScalars(config, step);
     for (let at = isBegun ? batch : 0; at < step.sequences.length; at += batch)
-      await this.#microBatch(config, step, at, at === 0 ? training.first : training.further);
+      await this.#microBatch(config, step, at, this.#read(step, at));
     await this.#inFlight.room();
     this.#inFlight.add(this.#run(training.update));
     if (!this.#session.queues) await this.#inFlight.ended();
     const result = this.#session.fetch([training.lossTotal, training.stats]);
     result.catch(() => {}); // it is awaited below
-    if (next && this.#session.queues) await this.#begin(config, next);
+    if (this.#session.queues) await this.#begin(config, next());
     await this.#inFlight.ended(this.#begun ? 1 : 0);
     const [total, stats] = await result;
     return {
@@ -95,23 +95,31 @@ export class Stepper {
     await this.#inFlight.ended().catch(() => {});
   }
 
-  async #begin(config: RunConfig, next: StepInputs): Promise<void> {
+  async #begin(config: RunConfig, next: StepInputs | undefined): Promise<void> {
+    if (!next) return;
+    let windows: readonly Window[];
     try {
-      // What of the scalars a micro-batch reads is that of its own step; an update's are written with it.
-      this.#writeScalars(config, next);
-      await this.#microBatch(config, next, 0, this.#programs.training.first);
-      this.#begun = next;
+      windows = this.#read(next, 0);
     } catch {
-      // Its data can't be read, say: that is told when the step itself is taken.
+      return; // that its data can't be read is told when it is taken
     }
+    await this.#inFlight.room();
+    // A micro-batch reads the loss scale alone; the rest is written again with the update.
+    this.#writeScalars(config, next);
+    await this.#microBatch(config, next, 0, windows);
+    this.#begun = next;
   }
 
-  async #microBatch(config: RunConfig, step: StepInputs, at: number, program: Program): Promise<void> {
-    const { training, batch } = this.#programs;
-    const windows = step.sequences.slice(at, at + batch).map(({ source, n }) => this.#training.open(source).read(n));
+  /** Of the micro-batch whose first sequence is the `at`-th of a step. */
+  #read({ sequences }: StepInputs, at: number): readonly Window[] {
+    return sequences.slice(at, at + this.#programs.batch).map(({ source, n }) => this.#training.open(source).read(n));
+  }
+
+  async #microBatch(config: RunConfig, step: StepInputs, at: number, windows: readonly Window[]): Promise<void> {
+    const { training } = this.#programs;
     await this.#inFlight.room();
     writeBatch(this.#session, training.inputs, config, windows, step.drawn + at);
-    this.#inFlight.add(this.#run(program));
+    this.#inFlight.add(this.#run(at === 0 ? training.first : training.further));
   }
 
   /** Whether the first micro-batches of two steps are the same. */

@@ -76,8 +76,8 @@ export class Trainer {
   #programs: RunPrograms;
   #session: Session;
   #stepper: Stepper;
-  /** When the last step's result was there, by `performance.now()`. */
-  #stepEnded = 0;
+  /** When the step before had ended, by `performance.now()`, where the run has done nothing else since: a step's time. */
+  #before: number | undefined;
   readonly #held: HeldMemory;
   /** Whether the device multiplies in another way than before. */
   #otherBits = false;
@@ -216,6 +216,7 @@ export class Trainer {
     if (there === this.#waiting)
       this.#options.emit({ type: 'activity', step, activity: there ? 'training' : 'waiting' });
     this.#waiting = !there;
+    if (!there) await this.#rest();
     if (!there) await new Promise((resolve) => setTimeout(resolve, waitMs));
     return there;
   }
@@ -308,10 +309,16 @@ export class Trainer {
     this.#session.close();
   }
 
+  /** Before something else than a step is done, or nothing. */
+  async #rest(): Promise<void> {
+    this.#before = undefined;
+    await this.#stepper.settle();
+  }
+
   /** Tells that something else than training is done, and when training goes on. */
   async #during(activity: Activity, work: () => Promise<void>): Promise<void> {
     const { emit } = this.#options;
-    await this.#stepper.settle();
+    await this.#rest();
     emit({ type: 'activity', step: this.#state.step, activity });
     await work();
     emit({ type: 'activity', step: this.#state.step, activity: 'training' });
@@ -322,16 +329,18 @@ export class Trainer {
 
   /** Takes one optimizer step, which is skipped when its gradient is not finite. @returns why training can't go on from it */
   async #step(): Promise<Bad | undefined> {
-    const started = this.#stepper.isAhead ? this.#stepEnded : performance.now();
+    const started = this.#before ?? performance.now();
     const { precision } = this.#config;
     const { inputs, positions } = this.#inputsOf(this.#state);
     const { learningRate, lossScale: scale } = inputs;
-    const { loss, gradNorm, skipped } = await this.#stepper.take(this.#config, inputs, this.#following(positions));
+    const { loss, gradNorm, skipped } = await this.#stepper.take(this.#config, inputs, () =>
+      this.#following(positions),
+    );
     const verdict = judge(this.#state.guards, { loss, gradNorm, skipped, scaled: scale > 1 }, this.#config.guards);
     const lossScale = nextLossScale(this.#state.lossScale, precision, skipped);
     const state = { ...this.#state, sequences: { ...positions }, lossScale };
     this.#state = state;
-    this.#stepEnded = performance.now();
+    const ended = (this.#before = performance.now());
     if (verdict.kind === 'recover') {
       return { reason: `${verdict.reason} at step ${state.step + 1}, rate ${learningRate}`, skipped };
     }
@@ -347,7 +356,7 @@ export class Trainer {
       updates: state.updates + 1,
       tokensSeen: state.tokensSeen + this.#config.tokensPerStep,
     };
-    this.#emitMetrics({ loss, learningRate, gradNorm, lossScale: scale, stepMs: this.#stepEnded - started });
+    this.#emitMetrics({ loss, learningRate, gradNorm, lossScale: scale, stepMs: ended - started });
     return undefined;
   }
 
@@ -505,7 +514,7 @@ export class Trainer {
    * with them, and no earlier checkpoint, which may well be better, makes way for them.
    */
   async #fail({ reason, skipped }: Bad): Promise<Outcome> {
-    await this.#stepper.settle();
+    await this.#rest();
     if (skipped && this.#checkpointed !== this.#state.step) {
       const valLoss = await this.#programs.evaluator.meanLoss(this.#session, this.#options.validation);
       if (Number.isFinite(valLoss)) await this.#save();

@@ -6,11 +6,16 @@
 namespace trainyard {
 namespace gpu {
 
-// Calls body(i) for every element, each in one thread.
+// Calls body(i) for every element, each in one thread of some blocks.
+template <class Body>
+TY_KERNEL void eachElement(Thread& t, int64_t block, int64_t blocks, int64_t elements, const Body& body) {
+  const int64_t step = blocks * t.threads();
+  for (int64_t i = block * t.threads() + t.index(); i < elements; i += step) body(i);
+}
+// The same of all blocks.
 template <class Body>
 TY_KERNEL void eachElement(Thread& t, int64_t elements, const Body& body) {
-  const int64_t step = t.blocks() * t.threads();
-  for (int64_t i = t.block() * t.threads() + t.index(); i < elements; i += step) body(i);
+  eachElement(t, t.block(), t.blocks(), elements, body);
 }
 
 // y = x, rounded
@@ -22,8 +27,9 @@ struct Cast {
     T* y;
     int64_t elements;
   };
-  TY_KERNEL static void run(Thread& t, const Args& a) {
-    eachElement(t, a.elements, [&](int64_t i) { fromFloat(a.x[i], a.y + i); });
+  TY_KERNEL static void run(Thread& t, const Args& a) { part(t, a, t.block(), t.blocks()); }
+  TY_KERNEL static void part(Thread& t, const Args& a, int64_t block, int64_t blocks) {
+    eachElement(t, block, blocks, a.elements, [&](int64_t i) { fromFloat(a.x[i], a.y + i); });
   }
 };
 

@@ -49,13 +49,12 @@ TY_KERNEL uint8_t code4(const uint8_t* packed, int64_t i) {
 
 TY_KERNEL float normalised(float x, float scale) { return scale == 0.0f ? x : x / scale; }
 
-TY_KERNEL int64_t warpBlock(Thread& t) { return t.block() * t.warps() + t.warp(); }
-
 struct AdamW8bit {
   static constexpr const char* name = "adamw8bit";
   using Args = LowBitArgs;
-  TY_KERNEL static void run(Thread& t, const Args& a) {
-    const int64_t block = warpBlock(t), first = block * kBlock8;
+  TY_KERNEL static void run(Thread& t, const Args& a) { part(t, a, t.block(), t.blocks()); }
+  TY_KERNEL static void part(Thread& t, const Args& a, int64_t threadBlock, int64_t) {
+    const int64_t block = threadBlock * t.warps() + t.warp(), first = block * kBlock8;
     if (skips(a.numbers) || first >= a.elements) return;
     const AdamWFactors factors = AdamWFactors::of(a.numbers);
     constexpr int kEach = kBlock8 / 32;
@@ -96,9 +95,9 @@ struct RankOneArgs {
 };
 
 // The second moment of an element before the step.
-TY_KERNEL float rankOneMoment(const RankOneArgs& a, int64_t i) {
-  const float scale = fminf(a.of.vScale[i / a.columns], a.of.vScale[a.rows + i % a.columns]);
-  return a.of.vMap->values[code4(a.of.vCodes, i)] * scale;
+TY_KERNEL float rankOneMoment(const RankOneArgs& a, int64_t row, int64_t column) {
+  const float scale = fminf(a.of.vScale[row], a.of.vScale[a.rows + column]);
+  return a.of.vMap->values[code4(a.of.vCodes, row * a.columns + column)] * scale;
 }
 
 // The largest new second moment of every row: a block takes a row.
@@ -112,7 +111,7 @@ struct RankOneRows {
     float most = 0;
     for (int64_t c = t.index(); c < a.columns; c += t.threads()) {
       const int64_t i = row * a.columns + c;
-      most = fmaxf(most, factors.moment2(a.of.g[i], rankOneMoment(a, i)));
+      most = fmaxf(most, factors.moment2(a.of.g[i], rankOneMoment(a, row, c)));
     }
     most = blockMax(t, most, t.shared<float>(0));
     if (t.index() == 0) a.scales[row] = most;
@@ -133,7 +132,7 @@ struct RankOneColumns {
     float most = 0;
     for (int64_t row = first; row < end; row++) {
       const int64_t i = row * a.columns + c;
-      most = fmaxf(most, factors.moment2(a.of.g[i], rankOneMoment(a, i)));
+      most = fmaxf(most, factors.moment2(a.of.g[i], rankOneMoment(a, row, c)));
     }
     a.partial[t.blockY() * a.columns + c] = most;
   }
@@ -167,7 +166,7 @@ struct AdamW4bit {
   using Args = RankOneArgs;
   TY_KERNEL static void run(Thread& t, const Args& r) {
     const LowBitArgs& a = r.of;
-    const int64_t block = warpBlock(t), first = block * kBlock4;
+    const int64_t block = t.block() * t.warps() + t.warp(), first = block * kBlock4;
     if (skips(a.numbers) || first >= a.elements) return;
     const AdamWFactors factors = AdamWFactors::of(a.numbers);
     constexpr int kEach = kBlock4 / 32;
@@ -175,12 +174,20 @@ struct AdamW4bit {
     float m[kEach], v[kEach], mMost = 0, vMost = 0;
     // Neighbours share a byte: a lane takes some in a row.
     const int64_t own = first + kEach * t.lane();
+    int64_t row[kEach], column[kEach];
+    row[0] = r.rows ? own / r.columns : 0;
+    column[0] = r.rows ? own % r.columns : 0;
+    for (int j = 1; j < kEach; j++) {
+      const bool isNext = column[j - 1] + 1 == r.columns;
+      row[j] = row[j - 1] + (isNext ? 1 : 0);
+      column[j] = isNext ? 0 : column[j - 1] + 1;
+    }
     for (int j = 0; j < kEach; j++) {
       const int64_t i = own + j;
       m[j] = v[j] = 0;
       if (i >= a.elements) continue;
       m[j] = a.mMap->values[code4(a.mCodes, i)] * mOld;
-      v[j] = r.rows ? rankOneMoment(r, i) : a.vMap->values[code4(a.vCodes, i)] * vOld;
+      v[j] = r.rows ? rankOneMoment(r, row[j], column[j]) : a.vMap->values[code4(a.vCodes, i)] * vOld;
       a.p[i] = factors.update(a.p[i], a.g[i], m[j], v[j]);
       mMost = fmaxf(mMost, fabsf(m[j]));
       vMost = fmaxf(vMost, fabsf(v[j]));
@@ -197,9 +204,8 @@ struct AdamW4bit {
       if (own + j >= a.elements) continue;
       int mByte = 0, vByte = 0;
       for (int k = 0; k < 2 && own + j + k < a.elements; k++) {
-        const int64_t i = own + j + k;
         float scale = vMost;
-        if (r.rows) scale = fminf(r.scales[i / r.columns], r.scales[r.rows + i % r.columns]);
+        if (r.rows) scale = fminf(r.scales[row[j + k]], r.scales[r.rows + column[j + k]]);
         mByte |= toCode(*a.mMap, normalised(m[j + k], mMost)) << (4 * k);
         vByte |= toCode(*a.vMap, normalised(v[j + k], scale)) << (4 * k);
       }

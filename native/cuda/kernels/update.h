@@ -19,13 +19,14 @@ struct SquaresOfChunks {
     float* chunks;
     int64_t elements;
   };
-  TY_KERNEL static void run(Thread& t, const Args& a) {
-    const int64_t first = t.block() * kSquaresPerChunk;
+  TY_KERNEL static void run(Thread& t, const Args& a) { part(t, a, t.block(), t.blocks()); }
+  TY_KERNEL static void part(Thread& t, const Args& a, int64_t block, int64_t) {
+    const int64_t first = block * kSquaresPerChunk;
     const int64_t end = first + kSquaresPerChunk < a.elements ? first + kSquaresPerChunk : a.elements;
     float sum = 0;
     for (int64_t i = first + t.index(); i < end; i += t.threads()) sum = fmaf(a.g[i], a.g[i], sum);
     sum = blockSum(t, sum, t.shared<float>(0));
-    if (t.index() == 0) a.chunks[t.block()] = sum;
+    if (t.index() == 0) a.chunks[block] = sum;
   }
 };
 
@@ -37,7 +38,8 @@ struct SumOfChunks {
     float* out;
     int64_t chunks;
   };
-  TY_KERNEL static void run(Thread& t, const Args& a) {
+  TY_KERNEL static void run(Thread& t, const Args& a) { part(t, a, t.block(), t.blocks()); }
+  TY_KERNEL static void part(Thread& t, const Args& a, int64_t, int64_t) {
     if (t.index() != 0) return;
     double sum = 0;
     for (int64_t i = 0; i < a.chunks; i++) sum += static_cast<double>(a.x[i]);
@@ -119,10 +121,11 @@ struct AdamW {
     int64_t elements;
     AdamWNumbers numbers;
   };
-  TY_KERNEL static void run(Thread& t, const Args& a) {
+  TY_KERNEL static void run(Thread& t, const Args& a) { part(t, a, t.block(), t.blocks()); }
+  TY_KERNEL static void part(Thread& t, const Args& a, int64_t block, int64_t blocks) {
     if (skips(a.numbers)) return;
     const AdamWFactors factors = AdamWFactors::of(a.numbers);
-    eachElement(t, a.elements, [&](int64_t i) { a.p[i] = factors.update(a.p[i], a.g[i], a.m[i], a.v[i]); });
+    eachElement(t, block, blocks, a.elements, [&](int64_t i) { a.p[i] = factors.update(a.p[i], a.g[i], a.m[i], a.v[i]); });
   }
 };
 

@@ -174,20 +174,22 @@ void Block::sync(int thread) {
   wait(thread, State::atBarrier);
 }
 
-const unsigned char* Block::exchange(int thread, const void* value, size_t bytes) {
+const unsigned char* Block::meet(int thread, const void* value, size_t bytes, Meeting meeting) {
   Warp& warp = warps_[static_cast<size_t>(thread / 32)];
+  if (warp.arrived > 0 && warp.meeting != meeting) fail(thread, "its warp is at a barrier, and one lane at an exchange");
+  warp.meeting = meeting;
   // The slots of the turn before may still be read by lanes that are behind.
   unsigned char* slots = warp.slots[warp.turn & 1u];
   std::memcpy(slots + 64 * (thread % 32), value, bytes);
   if (++warp.arrived < 32) {
-    wait(thread, State::atExchange);
+    wait(thread, State::atMeeting);
     return slots;
   }
   warp.arrived = 0;
   warp.turn++;
   for (int i = thread / 32 * 32; i < thread / 32 * 32 + 32; i++) {
     ThreadState& lane = *threads_[static_cast<size_t>(i)];
-    if (lane.state == State::atExchange) lane.state = State::ready;
+    if (lane.state == State::atMeeting) lane.state = State::ready;
   }
   return slots;
 }
@@ -195,7 +197,7 @@ const unsigned char* Block::exchange(int thread, const void* value, size_t bytes
 void Block::syncWarp(int thread) {
   Warp& warp = warps_[static_cast<size_t>(thread / 32)];
   const uint32_t before = warp.epoch;
-  exchange(thread, &thread, sizeof thread);
+  meet(thread, &thread, sizeof thread, Meeting::barrier);
   // By the first that goes on; the others go on before the warp can meet again.
   if (warp.epoch == before) warp.epoch++;
 }

@@ -92,7 +92,9 @@ class Block {
   void sync(int thread);
   void syncWarp(int thread);
   // Gives a value of up to 64 bytes to the lanes of one's warp. Returns 32 slots of 64 bytes. No barrier for memory.
-  const unsigned char* exchange(int thread, const void* value, size_t bytes);
+  const unsigned char* exchange(int thread, const void* value, size_t bytes) {
+    return meet(thread, value, bytes, Meeting::exchange);
+  }
   void access(int thread, size_t byte, size_t bytes, bool isWrite);
   void copyAsync(int thread, size_t byte, const void* from, int bytes);
   void loadMatrices(int thread, size_t row, uint32_t (&out)[4]);
@@ -104,7 +106,9 @@ class Block {
   [[noreturn]] void fail(int thread, const std::string& what) const;
 
  private:
-  enum class State { ready, atBarrier, atExchange, ended };
+  enum class State { ready, atBarrier, atMeeting, ended };
+  // What a warp does together.
+  enum class Meeting { exchange, barrier };
   // What is known of two bytes of shared memory since the last barrier.
   struct Cell {
     bool written = false;
@@ -127,11 +131,13 @@ class Block {
   };
   struct Warp {
     int arrived = 0;
-    uint32_t turn = 0;   // of exchanges
-    uint32_t epoch = 1;  // of barriers of the warp
+    Meeting meeting = Meeting::exchange;  // what those that have arrived do
+    uint32_t turn = 0;                    // of both
+    uint32_t epoch = 1;                   // of barriers
     unsigned char slots[2][32 * 64];
   };
 
+  const unsigned char* meet(int thread, const void* value, size_t bytes, Meeting meeting);
   void runBlock(const std::function<void(Thread&)>& body, int64_t x, int64_t y);
   int next();
   void wait(int thread, State state);

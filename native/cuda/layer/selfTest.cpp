@@ -170,6 +170,14 @@ const std::map<std::string, Body>& kernels() {
          if (t.warp() == 1) checkProduct<Bf16>(t);
        }},
       {"fragmentsTf32", checkTf32},
+      {"mixedMeeting",
+       [](Thread& t) {
+         if (t.lane() == 5) {
+           t.shuffleXor(0, 1);
+         } else {
+           t.syncWarp();
+         }
+       }},
       {"missedShuffle",
        [](Thread& t) {
          if (t.lane() < 31) t.shuffleXor(0, 1);

@@ -37,7 +37,7 @@ inline void Gpu::Implementation::use() const { require(cudaSetDevice(ordinal), "
 
 template <class Kernel>
 __global__ void __launch_bounds__(Bounds<Kernel>::kThreads, Bounds<Kernel>::kMinBlocks)
-    entry(const typename Kernel::Args args) {
+    entry(const __grid_constant__ typename Kernel::Args args) {
   Thread t;
   Kernel::run(t, args);
 }

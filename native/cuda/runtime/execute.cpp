@@ -6,6 +6,7 @@
 #include "../kernels/crossEntropy.h"
 #include "../kernels/lowBit.h"
 #include "../kernels/update.h"
+#include "batches.h"
 #include "launch.h"
 #include "pager.h"
 
@@ -41,7 +42,89 @@ void adamw4bit(const Adamw4bitCall& c, Gpu& gpu) {
   if (rows) gpu.launch<RankOneScales>(gridOver(rows + columns), a);
 }
 
+// Sums of the chunks of all tensors, as many as there is room for, then of the tensors.
+void squaredSums(const Call* calls, size_t count, Gpu& gpu) {
+  Batches<SquaresOfChunks> squares(gpu, kSquaresThreads, kSquaresSharedBytes);
+  Batches<SumOfChunks> sums(gpu, 32, 0);
+  int64_t used = 0;
+  const auto launch = [&] {
+    squares.launch();
+    sums.launch();
+    used = 0;
+  };
+  for (size_t i = 0; i < count; i++) {
+    const auto c = SquaredSumCall::from(calls[i]);
+    const int64_t chunks = ceilDiv(c.elements, kSquaresPerChunk);
+    if (chunks > Gpu::kChunkSums) throw std::length_error("a tensor has more than 2^32 elements");
+    if (used + chunks > Gpu::kChunkSums || sums.isFull()) launch();
+    float* const own = gpu.chunkSums() + used;
+    squares.add({c.g, own, c.elements}, chunks);
+    sums.add({own, c.squares + static_cast<int64_t>(c.index), chunks}, 1);
+    used += chunks;
+  }
+  launch();
+}
+
+// Updates of parameters, in whichever order. Each of 4 bits has kernels of its own, over the same workspace.
+void updates(const Call* calls, size_t count, Gpu& gpu) {
+  Batches<AdamW> whole(gpu, gridOver(1).threads, 0);
+  Batches<AdamW8bit> of8bits(gpu, kBlockWarps * 32, 0);
+  for (size_t i = 0; i < count; i++) {
+    switch (calls[i].kind) {
+      case Kind::adamw: {
+        const auto c = AdamwCall::from(calls[i]);
+        whole.add({c.p, c.g, c.m, c.v, c.elements, numbersOf(c)}, gridOver(c.elements).blocks);
+        break;
+      }
+      case Kind::adamw8bit: {
+        const auto c = Adamw8bitCall::from(calls[i]);
+        of8bits.add(lowBitArgs(c, gpu.maps().signed8, gpu.maps().unsigned8), gridOverBlocks(c.blocks).blocks);
+        break;
+      }
+      default: execute(calls[i], gpu);
+    }
+  }
+  whole.launch();
+  of8bits.launch();
+}
+
+// Calls that are put there together are of one of these.
+enum class Group { none, squares, updates, casts };
+
+Group groupOf(const Call& call) {
+  switch (call.kind) {
+    case Kind::squaredSum: return Group::squares;
+    case Kind::adamw:
+    case Kind::adamw8bit:
+    case Kind::adamw4bit: return Group::updates;
+    case Kind::cast: return Group::casts;
+    default: return Group::none;
+  }
+}
+
 }  // namespace
+
+size_t together(const std::vector<Call>& calls, size_t at) {
+  const Call& first = calls[at];
+  if (groupOf(first) == Group::none) return 1;
+  size_t end = at + 1;
+  while (end < calls.size() && groupOf(calls[end]) == groupOf(first) && calls[end].precision == first.precision) end++;
+  return end - at;
+}
+
+void executeTogether(const Call* calls, size_t count, Gpu& gpu) {
+  switch (groupOf(*calls)) {
+    case Group::squares: return squaredSums(calls, count, gpu);
+    case Group::updates: return updates(calls, count, gpu);
+    case Group::casts: break;
+    case Group::none: throw std::logic_error("these calls are not put there together");
+  }
+  switch (calls->precision) {
+    case Precision::f32: return castTogether<float>(calls, count, gpu);
+    case Precision::bf16: return castTogether<Bf16>(calls, count, gpu);
+    case Precision::f16: return castTogether<F16>(calls, count, gpu);
+  }
+}
 
 void execute(const Call& call, Gpu& gpu) {
   switch (call.kind) {

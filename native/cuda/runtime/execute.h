@@ -1,4 +1,6 @@
 #pragma once
+#include <vector>
+
 #include "calls.h"
 #include "gpu.h"
 
@@ -8,9 +10,17 @@ namespace gpu {
 // Puts the kernels of a call into the stream.
 void execute(const Call& call, Gpu& gpu);
 
+// How many calls of a program, from one on, can be put there together; 1: only the one. They are of kinds of which a row
+// of calls is one for each parameter: none of them reads or writes what another writes.
+size_t together(const std::vector<Call>& calls, size_t at);
+// Puts the kernels of so many calls into the stream, more than one.
+void executeTogether(const Call* calls, size_t count, Gpu& gpu);
+
 // The same of a call over numbers of type T; one source for each, for they take long to compile.
 template <class T>
 void executeReal(const Call& call, Gpu& gpu);
+template <class T>
+void castTogether(const Call* calls, size_t count, Gpu& gpu);
 
 }  // namespace gpu
 }  // namespace trainyard

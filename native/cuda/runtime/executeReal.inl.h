@@ -14,6 +14,7 @@
 #include "../kernels/tensorAttention.h"
 #include "../kernels/tensorGemm.h"
 #include "../kernels/tensorRowAttention.h"
+#include "batches.h"
 #include "execute.h"
 #include "launch.h"
 
@@ -426,6 +427,16 @@ void executeReal(const Call& call, Gpu& gpu) {
     }
     default: throw std::logic_error("an op has no kernel");
   }
+}
+
+template <class T>
+void castTogether(const Call* calls, size_t count, Gpu& gpu) {
+  Batches<Cast<T>> batches(gpu, gridOver(1).threads, 0);
+  for (size_t i = 0; i < count; i++) {
+    const auto c = CastCall<T>::from(calls[i]);
+    batches.add({c.x, c.y, c.elements}, gridOver(c.elements).blocks);
+  }
+  batches.launch();
 }
 
 }  // namespace gpu

@@ -1,28 +1,22 @@
 #include "gpu.h"
 
-#include <mutex>
 #include <stdexcept>
 
 namespace trainyard {
 namespace gpu {
 
-// Places are taken by the thread that uses the GPU, and may be given back by any.
 struct Gpu::Downloads {
   uint8_t* memory = nullptr;
-  std::mutex mutex;
   std::vector<int> free;
 };
 
 std::shared_ptr<uint8_t> Gpu::downloadPlace() {
   const std::shared_ptr<Downloads> all = downloads_;
-  const std::lock_guard<std::mutex> lock(all->mutex);
   if (all->free.empty()) throw std::runtime_error("too much is fetched from the GPU at once");
   const int place = all->free.back();
   all->free.pop_back();
-  return {all->memory + static_cast<size_t>(place) * kDownloadBytes, [all, place](uint8_t*) {
-            const std::lock_guard<std::mutex> guard(all->mutex);
-            all->free.push_back(place);
-          }};
+  return {all->memory + static_cast<size_t>(place) * kDownloadBytes,
+          [all, place](uint8_t*) { all->free.push_back(place); }};
 }
 
 // What every kernel may count on besides its arguments.
@@ -32,6 +26,7 @@ void Gpu::prepare(const GpuOptions& options) {
   mapMemory_ = at;
   for (int i = 0; i < 4; i++) copy(at + i, maps[i], sizeof(QuantisationMap));
   maps_ = {at, at + 1, at + 2, at + 3};
+  chunkSums_ = static_cast<float*>(allocate(kChunkSums * sizeof(float), Place::device));
   faults_ = static_cast<int32_t*>(allocate(sizeof(int32_t), Place::device));
   hostFaults_ = static_cast<int32_t*>(allocate(sizeof(int32_t), Place::host));
   downloads_ = std::make_shared<Downloads>();
@@ -56,6 +51,7 @@ void Gpu::dismantle() {
   products_.reset();
   for (const Place place : {Place::device, Place::host}) release(reserveOf(place).memory, place);
   release(mapMemory_, Place::device);
+  release(chunkSums_, Place::device);
   release(faults_, Place::device);
   release(hostFaults_, Place::host);
   if (downloads_) release(downloads_->memory, Place::host);

@@ -133,6 +133,9 @@ class Gpu {
     const QuantisationMap *signed8, *unsigned8, *signed4, *unsigned4;
   };
   const Maps& maps() const { return maps_; }
+  // Room for sums of so many parts of tensors, in the device's memory; nothing is kept there from one call to the next.
+  static constexpr int64_t kChunkSums = 1 << 16;
+  float* chunkSums() const { return chunkSums_; }
   // A word in which kernels note indices out of range, and its copy on the host, which `copyFaults` brings up to date.
   int32_t* faults() const { return faults_; }
   void copyFaults() { copyInLane(hostFaults_, faults_, sizeof(int32_t)); }
@@ -170,6 +173,7 @@ class Gpu {
   struct Downloads;
   std::shared_ptr<Downloads> downloads_;
   void* mapMemory_ = nullptr;
+  float* chunkSums_ = nullptr;
   std::unique_ptr<Products> products_;
 
  public:

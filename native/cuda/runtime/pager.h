@@ -17,6 +17,8 @@ class Pager {
 
   // Puts a call that pages into the copies' lane. Otherwise returns false, and the call may be put into the other.
   bool take(const Call& call);
+  // Whether copies have been put there that not everything behind them waits for.
+  bool isCopying() const { return copying_; }
   // Everything behind it waits for all copies.
   void finish();
 

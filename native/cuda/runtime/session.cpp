@@ -10,6 +10,7 @@
 namespace trainyard {
 namespace gpu {
 
+// What was noted may be a later run's, which has begun meanwhile: its data is the next to be taken.
 void Run::finish(double* times) const {
   const int32_t fault = gpu_->takeFault();
   static const char* const names[] = {"", "token", "position", "target", "row", "span"};
@@ -82,6 +83,10 @@ int Session::load(const double* code, size_t length) {
   gpu_->use();
   gpu_->rehearse([&] {
     for (const Call& call : program.calls) execute(call, *gpu_);
+    for (size_t at = 0, count; at < program.calls.size(); at += count) {
+      count = together(program.calls, at);
+      if (count > 1) executeTogether(&program.calls[at], count, *gpu_);
+    }
   });
   program.recording = gpu_->record([&] { enqueue(program.calls, nullptr); });
   programs_.push_back(std::move(program));
@@ -93,10 +98,17 @@ size_t Session::calls(int program) const { return programs_.at(static_cast<size_
 void Session::enqueue(const std::vector<Call>& calls, std::vector<std::shared_ptr<Moment>>* moments) {
   gpu_->begin();
   Pager pager(*gpu_);
-  for (const Call& call : calls) {
+  for (size_t at = 0; at < calls.size();) {
+    // Calls that are timed do not overlap, nor do updates whose moments are still on their way.
+    const size_t count = moments || pager.isCopying() ? 1 : together(calls, at);
+    const Call& call = calls[at];
     if (moments) moments->push_back(gpu_->moment());
-    // Calls that are timed do not overlap.
-    if (moments || !pager.take(call)) execute(call, *gpu_);
+    if (count > 1) {
+      executeTogether(&call, count, *gpu_);
+    } else if (moments || !pager.take(call)) {
+      execute(call, *gpu_);
+    }
+    at += count;
   }
   if (moments) moments->push_back(gpu_->moment());
   pager.finish();

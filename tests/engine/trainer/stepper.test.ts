@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { beforeAll, describe, expect, it } from 'vitest';
-import type { Device } from '../../../electron/engine/devices/device.ts';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import type { Device, Session } from '../../../electron/engine/devices/device.ts';
 import { tempDir } from '../../temp.ts';
 import { cpu, hasCpu } from '../devices.ts';
 import { type Fault, faulty } from './faulty.ts';
@@ -83,26 +83,86 @@ describe.skipIf(!hasCpu)('on a device that queues', () => {
     expect(queued!.losses).toEqual(plain!.losses);
   });
 
-  it('what fails ends the run, and leaves nothing running', async () => {
+  it('goes on with other data than that of the step that was begun', async () => {
+    const run = smallRun({ phases: [{ kind: 'constant', steps: 10, from: 3e-3, to: 3e-3 }] });
+    const other = { kind: 'constant', steps: 3, from: 3e-3, to: 3e-3, dataset: 'another' } as const;
+    const [plain, queued] = await Promise.all(
+      [device, queueing(device).device].map((on) =>
+        train(on, tempDir(), run, {
+          onStep(trainer, step) {
+            const change = { begun: null, current: { steps: 5 }, later: [other], add: [] };
+            if (step === 5) trainer.requestPhases({ id: 1, change, datasetDirs: {} });
+          },
+        }),
+      ),
+    );
+    expect(queued!.outcome).toMatchObject({ state: 'completed', step: 8 });
+    expect(queued!.losses).toEqual(plain!.losses);
+  });
+
+  it('a run that can only fail says so as elsewhere', async () => {
+    const run = { ...config, guards: { ...config.guards, maxSkips: 1, maxRecoveries: 0 } };
+    const faultOf = at('nan', 6);
+    const plain = await train(faulty(device, faultOf), tempDir(), run);
+    const queued = await train(queueing(faulty(device, faultOf)).device, tempDir(), run);
+    expect(queued.outcome).toMatchObject({ state: 'failed' });
+    expect(queued.outcome.message).toBe(plain.outcome.message);
+  });
+
+  it('time that a phase waits for its data is no step’s', async () => {
+    const run = smallRun({
+      phases: [
+        { kind: 'constant', steps: 3, from: 3e-3, to: 3e-3 },
+        { kind: 'constant', steps: 2, from: 3e-3, to: 3e-3, dataset: 'another', wait: true },
+      ],
+    });
+    const now = performance.now.bind(performance);
+    let [asked, waited] = [0, 0];
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + waited);
+    onTestFinished(() => clock.mockRestore());
+    const isThere = () => {
+      const there = ++asked > 1;
+      if (!there) waited += 1e9; // a week and a half
+      return there;
+    };
+    const { outcome, events } = await train(queueing(device).device, tempDir(), run, { isThere });
+    expect(outcome).toMatchObject({ state: 'completed', step: 5 });
+    expect(waited).toBe(1e9);
+    for (const e of events) if (e.type === 'metrics') expect(e.stepMs).toBeLessThan(waited);
+  });
+
+  it.each([
+    ['the only micro-batch of a step', 1, 'firstMicroBatch'],
+    ['the last micro-batch of a step', 2, 'microBatch'],
+    ['an update', 2, 'update'],
+  ])('%s that fails ends the run, and leaves nothing running', async (_, microBatches, program) => {
+    let session: Session | undefined;
     const failing: Device = {
       ...device,
       async load(programs, plan) {
-        const session = await device.load(programs, plan);
-        let updates = 0;
+        const inner = await device.load(programs, plan);
+        let runs = 0;
         return {
-          queues: session.queues,
-          write: (b, data) => session.write(b, data),
-          read: (b, target) => session.read(b, target),
-          fetch: (buffers) => session.fetch(buffers),
-          allocatedBytes: () => session.allocatedBytes(),
-          close: () => session.close(),
-          async run(program, times) {
-            if (program.name === 'update' && ++updates === 2) throw new Error('The GPU failed');
-            await session.run(program, times);
+          queues: false,
+          write: (b, data) => inner.write(b, data),
+          read: (b, target) => inner.read(b, target),
+          fetch: (buffers) => inner.fetch(buffers),
+          allocatedBytes: () => inner.allocatedBytes(),
+          close: () => inner.close(),
+          async run(p, times) {
+            if (p.name === program && ++runs === 2) throw new Error('a token is out of range');
+            await inner.run(p, times);
           },
         };
       },
     };
-    await expect(train(queueing(failing).device, tempDir(), config)).rejects.toThrow('The GPU failed');
+    const { device: queue } = queueing(failing);
+    const watched: Device = {
+      ...queue,
+      load: async (programs, plan) => (session = await queue.load(programs, plan)),
+    };
+    const run = smallRun({ batch: 4 / microBatches, phases: [{ kind: 'constant', steps: 6, from: 3e-3, to: 3e-3 }] });
+    await expect(train(watched, tempDir(), run)).rejects.toThrow('a token is out of range');
+    session!.close(); // which nothing may hold up
   });
 });

@@ -1,0 +1,105 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { createRouterClient } from '@orpc/server';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { router } from '../../electron/api/router.ts';
+import { prepareDataset } from '../../electron/data/index.ts';
+import { parseRunConfig, type RunConfig } from '../../electron/engine/config.ts';
+import type { DeviceChoice } from '../../electron/engine/devices/usual.ts';
+import { recordingReserve } from '../../electron/engine/devices/open.ts';
+import { forkEngine, type SpawnEngine } from '../../electron/studio/run/engine.ts';
+import { Studio } from '../../electron/studio/studio.ts';
+import { hasEmulator } from '../cuda/devices.ts';
+import { hasCpu } from '../engine/devices.ts';
+import { seeGpus } from '../gpus.ts';
+import { tempDir } from '../temp.ts';
+
+const two = [{ name: 'first' }, { name: 'second' }];
+
+/** The API on a studio with a run that the processor has trained, and the devices of all jobs that were done. */
+async function opened() {
+  const home = tempDir();
+  const file = path.join(tempDir(), 'text.txt');
+  fs.writeFileSync(file, 'pack my box with five dozen liquor jugs. '.repeat(100));
+  const { name: dataset } = await prepareDataset({ home, inputs: [file], tokenizer: 'bytes' });
+  const devices: RunConfig['device'][] = [];
+  const spawn: SpawnEngine = (onMessage) => {
+    const engine = forkEngine(onMessage);
+    const send = (message: Parameters<typeof engine.send>[0]) => {
+      if (message.type === 'evaluate' || message.type === 'hellaswag' || message.type === 'generate')
+        devices.push(message.config.device);
+      engine.send(message);
+    };
+    return { ...engine, send };
+  };
+  const studio = Studio.open(home, spawn);
+  onTestFinished(() => studio.close());
+  const config = (device: DeviceChoice) =>
+    parseRunConfig({
+      model: { vocabSize: 257, contextLength: 16, nLayer: 1, nHead: 1, nEmbd: 16 },
+      dataset,
+      tokenizer: 'bytes',
+      batch: 2,
+      tokensPerStep: 32,
+      phases: [{ kind: 'constant', steps: 4, from: 3e-3, to: 3e-3 }],
+      evaluation: { every: 0, sequences: 2 },
+      sampling: { tokens: 0 },
+      device,
+    });
+  const { id } = studio.createRun(config({ kind: 'cpu' }), 'jugs');
+  expect(await studio.start(studio.store.getRun(id)).ended).toMatchObject({ state: 'completed' });
+  const client = createRouterClient(router, { context: { studio } });
+  const at = (device?: DeviceChoice) => ({ id, step: 4, ...(device ? { device } : {}) });
+  const loss = async (device?: DeviceChoice) => {
+    for await (const u of await client.models.evaluate({ ...at(device), sequences: 2 }))
+      if (u.kind === 'done') return u.valLoss;
+    throw new Error('it did not end');
+  };
+  const write = async (device?: DeviceChoice) => {
+    let written = '';
+    const sampling = { prompt: 'pack', maxTokens: 4, temperature: 0, topK: 0, topP: 1, seed: 1 };
+    for await (const { text } of await client.models.generate({ ...at(device), ...sampling })) written += text;
+    return written;
+  };
+  const score = async (device: DeviceChoice, items?: string) => {
+    for await (const u of await client.models.hellaswag({ ...at(device), items: 1, ...(items ? { file: items } : {}) }))
+      if (u.kind === 'done') return u.result.items;
+    throw new Error('it did not end');
+  };
+  return { home, studio, config, devices, loss, write, score };
+}
+
+describe.skipIf(!hasCpu || !hasEmulator)('a job of the studio', () => {
+  it('works where its run trained unless another device is chosen', async () => {
+    seeGpus(two);
+    const { devices, loss, write, score } = await opened();
+    const second = { kind: 'cuda', gpu: 1 } as const;
+    const [own, onGpu] = [await loss(), await loss(second)];
+    expect(Math.abs(own - onGpu)).toBeLessThan(1e-4);
+    expect(await write(second)).toBe(await write());
+    const items = path.join(tempDir(), 'items.jsonl');
+    const item = { ind: 0, activity_label: 'P', ctx_a: 'He', ctx_b: 'he', endings: ['a', 'b', 'c', 'd'], label: '0' };
+    fs.writeFileSync(items, JSON.stringify(item));
+    expect(await score(second, items)).toBe(1);
+    expect(devices).toEqual([{ kind: 'cpu' }, second, second, { kind: 'cpu' }, second]);
+  });
+
+  it('is refused a device that is not there, before anything is fetched', async () => {
+    seeGpus([two[0]!]);
+    const { home, devices, loss, write, score } = await opened();
+    const gone = { kind: 'cuda', gpu: 1 } as const;
+    for (const work of [loss, write, score]) await expect(work(gone)).rejects.toThrow(/^There is no GPU 1 here: /);
+    expect(devices).toEqual([]);
+    expect(fs.existsSync(path.join(home, 'evals'))).toBe(false);
+  });
+
+  it('is refused a GPU without room with who holds it, and done where there is some', async () => {
+    seeGpus([{ name: 'first', freeBytes: recordingReserve + 2048 }, two[1]!]);
+    const { studio, config, loss, write } = await opened();
+    studio.store.createRun({ name: 'greedy', config: config({ kind: 'cuda' }), device: 'cuda' });
+    const held =
+      /first has 2\.00 KiB free, .* too little: the run greedy trains on it: pause it, or take --gpu-index 1\.$/;
+    for (const work of [loss, write]) await expect(work({ kind: 'cuda' })).rejects.toThrow(held);
+    expect(await loss({ kind: 'cuda', gpu: 1 })).toBeGreaterThan(0);
+  });
+});
