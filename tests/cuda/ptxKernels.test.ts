@@ -2,13 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { interpretedAddonPath } from '../../electron/engine/devices/cuda/addon.ts';
 import { createCudaDevice } from '../../electron/engine/devices/cuda/device.ts';
 import type { Device } from '../../electron/engine/devices/device.ts';
-import type { Precision } from '../../electron/engine/program/types.ts';
+import { fromHalves, isHalf } from '../../electron/engine/devices/halves.ts';
+import { opOf } from '../../electron/engine/program/declare.ts';
+import { Recorder } from '../../electron/engine/program/recorder.ts';
+import type { Buffer, Precision } from '../../electron/engine/program/types.ts';
 import { isUpToDate } from '../../native/build.ts';
 import { findNvcc } from '../../native/toolchain.ts';
-import { expectClose } from '../engine/compare.ts';
+import { expectClose, sameBits } from '../engine/compare.ts';
 import { tfjs } from '../engine/devices.ts';
 import { expectResults } from '../engine/ops/check.ts';
-import { type Numbers, run } from '../engine/ops/oneCall.ts';
+import { guardedPlan, type Numbers, programOf, run } from '../engine/ops/oneCall.ts';
 import { makeCall, table } from '../engine/ops/table.ts';
 import { hasInterpretedGpu, unusedKernels } from './interpreter.ts';
 
@@ -122,6 +125,39 @@ async function expectReference(c: Case, precision: Precision, devices: readonly 
   }
 }
 
+/** Of calls that are started together: two of the same give what one by itself gives. */
+async function expectTwice(kind: string, precision: Precision, device: Device, reference: Device) {
+  const c = cases.find((other) => other.kind === kind)!;
+  const op = table.find((other) => other.kind === kind)!;
+  const one = await makeCall(
+    c.attrs ? { ...op, attrs: () => c.attrs! } : op,
+    c.dims,
+    false,
+    1,
+    (o) => run(reference, o),
+    precision,
+  );
+  const alone = await run(device, one);
+  const recorder = new Recorder();
+  const calls = [0, 1].map(() => programOf(one).calls[0]!.args as Record<string, Buffer>);
+  for (const { workspace: _, ...args } of calls) recorder.emit(opOf(kind), args, { ...one.attrs }, [...one.accumulate]);
+  const program = recorder.program(kind);
+  const buffers = program.calls.flatMap(({ args }) => Object.values(args).filter((b) => b !== undefined));
+  const { plan } = guardedPlan([...new Set(buffers)]);
+  const session = await device.load([program], plan);
+  for (const args of calls) for (const [name, values] of Object.entries(one.values)) session.write(args[name]!, values);
+  await session.run(program);
+  for (const args of calls) {
+    for (const [name, expected] of Object.entries(alone)) {
+      const { dtype } = args[name]!;
+      const held = session.read(args[name]!);
+      const actual = isHalf(dtype) ? fromHalves(held as Uint16Array, dtype) : held;
+      expect(sameBits(actual, expected), `${kind} ${name}`).toBe(true);
+    }
+  }
+  session.close();
+}
+
 describe.skipIf(!hasInterpretedGpu)('kernels as nvcc compiles them', () => {
   it('give the reference result, every one of them, for whole tiles and those that are cut off', async () => {
     const reference = await tfjs.open();
@@ -130,6 +166,8 @@ describe.skipIf(!hasInterpretedGpu)('kernels as nvcc compiles them', () => {
     );
     for (const c of cases)
       for (const precision of c.precisions ?? all) await expectReference(c, precision, devices, reference);
+    for (const kind of ['squaredSum', 'adamw', 'adamw8bit']) await expectTwice(kind, 'f32', devices[0]!, reference);
+    for (const precision of all) await expectTwice('cast', precision, devices[0]!, reference);
     expect(unusedKernels()).toEqual([]);
   }, 240_000);
 });

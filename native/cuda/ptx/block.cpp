@@ -59,7 +59,8 @@ void Block::outside(const Warp& warp, int lane, uint64_t offset, uint32_t bytes)
 }
 
 void Block::awaits(const Warp& warp, int lane, uint64_t offset, const Cell& cell) const {
-  fail(warp, lane, "shared byte " + std::to_string(offset) + " awaits a copy of thread " + std::to_string(cell.pending - 1));
+  const std::string by = std::to_string(cell.pending - 1);
+  fail(warp, lane, "shared byte " + std::to_string(offset) + " awaits a copy of thread " + by);
 }
 
 void Block::neverWritten(const Warp& warp, int lane, uint64_t offset) const {

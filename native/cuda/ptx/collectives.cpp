@@ -43,7 +43,8 @@ void shuffle(Warp& w, const Instruction& i) {
         break;
     }
     if (!isIn) source = lane;
-    if (!(w.active >> source & 1u)) w.block->fail(w, l, "it takes a number of lane " + std::to_string(source) + ", which takes no part");
+    if (!(w.active >> source & 1u))
+      w.block->fail(w, l, "it takes a number of lane " + std::to_string(source) + ", which takes no part");
     out[l] = in[source];
     flags |= static_cast<uint32_t>(isIn) << l;
   });

@@ -3,13 +3,6 @@
 #include "numbers.h"
 #include "opcodes.h"
 
-// The products of matrices are mostly these: where the processor has an instruction for them, it is used.
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
-#define TY_WITH_FMA __attribute__((target_clones("arch=haswell", "default")))
-#else
-#define TY_WITH_FMA
-#endif
-
 namespace trainyard {
 namespace ptx {
 namespace {

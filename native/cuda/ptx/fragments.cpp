@@ -4,12 +4,6 @@
 #include "numbers.h"
 #include "opcodes.h"
 
-#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
-#define TY_WITH_FMA __attribute__((target_clones("arch=haswell", "default")))
-#else
-#define TY_WITH_FMA
-#endif
-
 namespace trainyard {
 namespace ptx {
 namespace {
@@ -102,12 +96,12 @@ void loadMatrices(Warp& w, const Instruction& i) {
 }  // namespace
 
 void addFragments(Opcodes& o) {
-  const char* operands = "4i4i2i4i";
+  const char *operands = "4i4i2i4i", *matrices = "ldmatrix.sync.aligned.m8n8.x4";
   o["mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32"] = {operands, multiply<Half>, nullptr, Flow::whole};
   o["mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32"] = {operands, multiply<Bfloat>, nullptr, Flow::whole};
   o["mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32"] = {operands, multiply<Tf32>, nullptr, Flow::whole};
-  o["ldmatrix.sync.aligned.m8n8.x4.shared.b16"] = {"4im", loadMatrices<false>, nullptr, Flow::whole, Space::shared, 16};
-  o["ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16"] = {"4im", loadMatrices<true>, nullptr, Flow::whole, Space::shared, 16};
+  o[std::string(matrices) + ".shared.b16"] = {"4im", loadMatrices<false>, nullptr, Flow::whole, Space::shared, 16};
+  o[std::string(matrices) + ".trans.shared.b16"] = {"4im", loadMatrices<true>, nullptr, Flow::whole, Space::shared, 16};
 }
 
 }  // namespace ptx

@@ -159,17 +159,17 @@ void Interpreter::runBlock(Block& block, const Launch& launch) {
     block.blockBarrier();
     for (Warp* warp : used_) warp->isAtBarrier = false;
   }
-  for (const Warp* warp : used_) {
-    for (size_t lane = 0; lane < kLanes; lane++) {
-      const Copies& copies = warp->copies[lane];
-      for (const auto& group : copies.groups)
-        if (!group.empty())
-          block.failAt(warp->index * kLanes + static_cast<int>(lane), group[0].at, "it ends with copies that it has not waited for");
-      if (!copies.open.empty())
-        block.failAt(warp->index * kLanes + static_cast<int>(lane), copies.open[0].at, "it ends with copies that it has not committed");
-    }
-  }
+  for (const Warp* warp : used_)
+    for (int lane = 0; lane < kLanes; lane++) expectNoCopies(block, *warp, lane);
   now_ = block.now;
+}
+
+void Interpreter::expectNoCopies(const Block& block, const Warp& warp, int lane) const {
+  const Copies& copies = warp.copies[static_cast<size_t>(lane)];
+  const int thread = warp.index * kLanes + lane;
+  for (const auto& group : copies.groups)
+    if (!group.empty()) block.failAt(thread, group[0].at, "it ends with copies that it has not waited for");
+  if (!copies.open.empty()) block.failAt(thread, copies.open[0].at, "it ends with copies that it has not committed");
 }
 
 Warp* Interpreter::nextWarp() {
@@ -214,7 +214,8 @@ void Interpreter::runGroup(Block& block, Warp& warp, Group group) {
   for (bool first = true;; first = false) {
     // Whoever else is there goes on together with these.
     if (!first && !warp.ready.empty()) {
-      const bool meets = std::any_of(warp.ready.begin(), warp.ready.end(), [&](const Group& g) { return g.pc == group.pc; });
+      const auto isHere = [&](const Group& g) { return g.pc == group.pc; };
+      const bool meets = std::any_of(warp.ready.begin(), warp.ready.end(), isHere);
       if (meets || budget_ <= 0) {
         addGroup(warp.ready, group.pc, group.lanes);
         break;
@@ -227,7 +228,7 @@ void Interpreter::runGroup(Block& block, Warp& warp, Group group) {
     const Instruction& i = code[group.pc];
     uint32_t active = group.lanes;
     warp.pc = group.pc;
-    if (i.guardNumber && (active & ~warp.known[i.guardNumber])) unknown(block, warp, active & ~warp.known[i.guardNumber]);
+    if (const uint32_t missing = active & ~warp.known[i.guardNumber]) unknown(block, warp, missing);
     if (i.guard) active &= i.isGuardNegated ? ~warp.file[i.guard] : warp.file[i.guard];
     warp.active = active;
     note(block, warp, i, active);
@@ -297,7 +298,8 @@ bool Interpreter::gather(Block& block, Warp& warp, const Instruction& i, uint32_
   }
   if (lanes != members) {
     addGroup(warp.waiting, pc, lanes);
-    const auto here = std::find_if(warp.waiting.begin(), warp.waiting.end(), [&](const Group& g) { return g.pc == pc; });
+    const auto isHere = [&](const Group& g) { return g.pc == pc; };
+    const auto here = std::find_if(warp.waiting.begin(), warp.waiting.end(), isHere);
     if (here->lanes != members) return false;
     warp.waiting.erase(here);
   }
@@ -314,7 +316,8 @@ bool Interpreter::gather(Block& block, Warp& warp, const Instruction& i, uint32_
 
 void Interpreter::stuck(const Block& block, const Warp& warp) const {
   std::string what;
-  for (const Group& g : warp.waiting) what += (what.empty() ? "" : "; ") + lanesOf(g.lanes) + " wait at " + block.place(g.pc);
+  for (const Group& g : warp.waiting)
+    what += (what.empty() ? "" : "; ") + lanesOf(g.lanes) + " wait at " + block.place(g.pc);
   if (warp.ended) what += "; " + lanesOf(warp.ended) + " have ended";
   const Group& first = warp.waiting.front();
   block.failAt(warp.index * kLanes + lowestLane(first.lanes), first.pc,

@@ -45,6 +45,7 @@ class Interpreter {
   void runGroup(Block& block, Warp& warp, Group group);
   void branch(Warp& warp, const Instruction& i, Group& group, uint32_t taken);
   bool gather(Block& block, Warp& warp, const Instruction& i, uint32_t pc, uint32_t lanes);
+  void expectNoCopies(const Block& block, const Warp& warp, int lane) const;
   void note(const Block& block, Warp& warp, const Instruction& i, uint32_t lanes);
   [[noreturn]] void unknown(const Block& block, const Warp& warp, uint32_t lanes) const;
   [[noreturn]] void stuck(const Block& block, const Warp& warp) const;

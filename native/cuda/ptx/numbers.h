@@ -4,6 +4,13 @@
 #include <cstdint>
 #include <cstring>
 
+// Before functions that do little else than multiply and add: where the processor has an instruction for both, they use it.
+#if defined(__x86_64__) && defined(__linux__) && defined(__GNUC__) && !defined(__clang__)
+#define TY_WITH_FMA __attribute__((target_clones("arch=haswell", "default")))
+#else
+#define TY_WITH_FMA
+#endif
+
 namespace trainyard {
 namespace ptx {
 

@@ -117,13 +117,17 @@ void addType(Opcodes& o, const std::string& type) {
   };
   constexpr auto bytes = static_cast<int>(sizeof(T));
   for (const Count& c : {Count{"", "rm", "mr"}, Count{"v2.", "2rm", "m2r"}, Count{"v4.", "4rm", "m4r"}}) {
-    const std::string name = c.in + type;
-    o["ld.param." + name] = {c.load, loadParameter<T, uint32_t>, loadParameter<T, uint64_t>, Flow::plain, Space::parameter, bytes};
-    o["ld.global." + name] = {c.load, load<T, uint32_t, Space::global>, load<T, uint64_t, Space::global>, Flow::plain, Space::global, bytes};
-    o["ld.global.nc." + name] = o["ld.global." + name];
-    o["ld.shared." + name] = {c.load, load<T, uint32_t, Space::shared>, load<T, uint64_t, Space::shared>, Flow::plain, Space::shared, bytes};
-    o["st.global." + name] = {c.store, store<T, uint32_t, Space::global>, store<T, uint64_t, Space::global>, Flow::plain, Space::global, bytes};
-    o["st.shared." + name] = {c.store, store<T, uint32_t, Space::shared>, store<T, uint64_t, Space::shared>, Flow::plain, Space::shared, bytes};
+    const auto add = [&](const char* opcode, const char* operands, Space space, Step step, Step wideStep) {
+      o[opcode + std::string(c.in) + type] = {operands, step, wideStep, Flow::plain, space, bytes};
+    };
+    constexpr Space kGlobal = Space::global, kShared = Space::shared;
+    add("ld.param.", c.load, Space::parameter, loadParameter<T, uint32_t>, loadParameter<T, uint64_t>);
+    add("ld.global.", c.load, kGlobal, load<T, uint32_t, kGlobal>, load<T, uint64_t, kGlobal>);
+    // Through a cache of its own, for what nobody writes: who does is found as other races are.
+    add("ld.global.nc.", c.load, kGlobal, load<T, uint32_t, kGlobal>, load<T, uint64_t, kGlobal>);
+    add("ld.shared.", c.load, kShared, load<T, uint32_t, kShared>, load<T, uint64_t, kShared>);
+    add("st.global.", c.store, kGlobal, store<T, uint32_t, kGlobal>, store<T, uint64_t, kGlobal>);
+    add("st.shared.", c.store, kShared, store<T, uint32_t, kShared>, store<T, uint64_t, kShared>);
   }
 }
 

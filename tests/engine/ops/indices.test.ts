@@ -3,6 +3,7 @@ import type { Device } from '../../../electron/engine/devices/device.ts';
 import { cpu, hasCpu } from '../devices.ts';
 import { type OneCall, run } from './oneCall.ts';
 import { emulated, hasEmulator } from '../../cuda/devices.ts';
+import { hasInterpretedGpu, interpreted } from '../../cuda/interpreter.ts';
 import { Random } from '../random.ts';
 
 const dims = { batch: 1, time: 3, width: 4, paddedVocab: 64, context: 5, rows: 3, heads: 1, headDim: 4 };
@@ -12,6 +13,8 @@ const small = { batch: 1, time: 16, rows: 16, heads: 1, headDim: 8, width: 8, co
 const random = new Random(3);
 /** That float16 has, too. */
 const numbers = (count: number) => Float32Array.from(random.normals(count), (x) => Math.round(8 * x) / 8);
+
+const gpus = [...(hasEmulator ? [emulated('random')] : []), ...(hasInterpretedGpu ? [interpreted('random')] : [])];
 
 describe.skipIf(!hasEmulator).each([small.time, 1])('a GPU tells of indices that lie outside, of %i tokens', (time) => {
   const packed = (spans: number[]): OneCall => ({
@@ -62,10 +65,12 @@ describe.skipIf(!hasEmulator).each([small.time, 1])('a GPU tells of indices that
     ['a target', loss(59), loss(60), /target is out of range/],
     ['a token', token(63), token(64), /token is out of range/],
   ])('%s, once, and goes on', async (_, good, bad, message) => {
-    const device = await emulated('random').open();
-    await run(device, good);
-    await expect(run(device, bad)).rejects.toThrow(message);
-    await run(device, good);
+    for (const { open } of gpus) {
+      const device = await open();
+      await run(device, good);
+      await expect(run(device, bad)).rejects.toThrow(message);
+      await run(device, good);
+    }
   });
 });
 

@@ -1,9 +1,14 @@
 import { expect, it } from 'vitest';
 import { cpu, hasCpu } from '../devices.ts';
 import { emulated, hasEmulator } from '../../cuda/devices.ts';
+import { hasInterpretedGpu, interpreted } from '../../cuda/interpreter.ts';
 import { run } from './oneCall.ts';
 
-const devices = [...(hasCpu ? [cpu(1)] : []), ...(hasEmulator ? [emulated('forward')] : [])];
+const devices = [
+  ...(hasCpu ? [cpu(1)] : []),
+  ...(hasEmulator ? [emulated('forward')] : []),
+  ...(hasInterpretedGpu ? [interpreted('forward')] : []),
+];
 
 it.each(devices)('a small loss keeps its digits however large the logits are: $name', async ({ open }) => {
   const device = await open();
