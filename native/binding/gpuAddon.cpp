@@ -14,6 +14,7 @@
 
 #if defined(TRAINYARD_PTX)
 #include "../cuda/ptx/library.h"
+#include "../cuda/runtime/emulated.h"
 #endif
 
 namespace {
@@ -190,6 +191,31 @@ Napi::Value selfTest(const Napi::CallbackInfo& info) {
 }
 
 #if defined(TRAINYARD_PTX)
+// (device): what kernels asked of memory since this was last called; before, it is not counted.
+Napi::Value traffic(const Napi::CallbackInfo& info) {
+  return guarded(info, [&]() -> Napi::Value {
+    const auto asObject = [&](const trainyard::ptx::Traffic::Kind& kind) {
+      auto out = Napi::Object::New(info.Env());
+      out.Set("requests", static_cast<double>(kind.requests));
+      out.Set("parts", static_cast<double>(kind.parts));
+      out.Set("least", static_cast<double>(kind.least));
+      return out;
+    };
+    auto out = Napi::Object::New(info.Env());
+    for (const auto& entry : unwrap<Gpu>(info[0])->implementation().player.traffic()) {
+      const trainyard::ptx::Traffic& counted = entry.second;
+      auto kernel = Napi::Object::New(info.Env());
+      kernel.Set("launches", static_cast<double>(counted.launches));
+      kernel.Set("warpInstructions", static_cast<double>(counted.warpInstructions));
+      kernel.Set("products", static_cast<double>(counted.products));
+      kernel.Set("shared", asObject(counted.shared));
+      kernel.Set("global", asObject(counted.global));
+      out.Set(entry.first, kernel);
+    }
+    return out;
+  });
+}
+
 // Types of the kernels that this process has not run yet.
 Napi::Value unusedKernels(const Napi::CallbackInfo& info) {
   return guarded(info, [&]() -> Napi::Value {
@@ -344,6 +370,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("selfTest", Napi::Function::New(env, selfTest));
   exports.Set("launched", Napi::Function::New(env, launched));
 #if defined(TRAINYARD_PTX)
+  exports.Set("traffic", Napi::Function::New(env, traffic));
   exports.Set("unusedKernels", Napi::Function::New(env, unusedKernels));
 #endif
   exports.Set("reserve", Napi::Function::New(env, reserve));

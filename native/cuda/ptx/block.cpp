@@ -88,6 +88,20 @@ void Block::globalRace(const Warp& warp, int lane, uint64_t address, const Cell&
   fail(warp, lane, "byte " + byte + " of an allocation" + wrong + who + other(cell, isWrite));
 }
 
+void Block::countGlobal(const Warp& w, const Instruction& i, int operand, uint32_t bytes) {
+  if (!traffic) return;
+  uint64_t addresses[kLanes] = {};
+  w.each([&](int lane) { addresses[lane] = w.address(i, operand, lane); });
+  traffic->reachGlobal(addresses, w.active, bytes);
+}
+
+void Block::countShared(const Warp& w, const Instruction& i, int operand, uint32_t bytes) {
+  if (!traffic) return;
+  uint64_t addresses[kLanes] = {};
+  w.each([&](int lane) { addresses[lane] = w.address(i, operand, lane); });
+  traffic->reachShared(addresses, w.active, bytes);
+}
+
 void Block::copy(Warp& warp, int lane, const Copy& copy) {
   unsigned char* to = shared<Deed::write>(warp, lane, copy.to, copy.room);
   if (copy.from % copy.room != 0) misaligned(warp, lane, "global", copy.from, copy.room);

@@ -10,6 +10,7 @@
 
 #include "kernel.h"
 #include "memory.h"
+#include "traffic.h"
 
 namespace trainyard {
 namespace ptx {
@@ -163,6 +164,11 @@ class Block {
   std::string title() const;
   [[noreturn]] void failAt(int thread, uint32_t pc, const std::string& what) const;
 
+  // What is reached of an operand's address by the active lanes, `bytes` each, where that is counted.
+  void countGlobal(const Warp& w, const Instruction& i, int operand, uint32_t bytes);
+  void countShared(const Warp& w, const Instruction& i, int operand, uint32_t bytes);
+
+  Traffic* traffic = nullptr;  // null: nobody asks for it
   const Kernel* kernel = nullptr;
   const unsigned char* parameters = nullptr;
   int64_t x = 0, y = 0;

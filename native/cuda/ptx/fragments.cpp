@@ -65,6 +65,7 @@ void multiply(Warp& w, const Instruction& i) {
     }
   }
   multiplyMatrices(a, b, d, Number::kDepth);
+  if (w.block->traffic) w.block->traffic->products++;
   for (int lane = 0; lane < kLanes; lane++) {
     const int group = lane >> 2, inGroup = lane % 4;
     for (int r = 0; r < 4; r++) {
@@ -77,6 +78,7 @@ void multiply(Warp& w, const Instruction& i) {
 // Operands: 0-3, and an address, of which lanes 8q to 8q + 7 give those of the rows of matrix q.
 template <bool isTransposed>
 void loadMatrices(Warp& w, const Instruction& i) {
+  w.block->countShared(w, i, 4, 16);
   for (int q = 0; q < 4; q++) {
     uint16_t matrix[8][8];
     for (int row = 0; row < 8; row++) {

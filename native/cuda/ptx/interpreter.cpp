@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <numeric>
+#include <utility>
 
 namespace trainyard {
 namespace ptx {
@@ -70,6 +71,9 @@ uint64_t Interpreter::randomBits() {
 void Interpreter::run(const Kernel& kernel, const Module& module, const Launch& launch) {
   Block block(memory_, module);
   block.kernel = &kernel;
+  Traffic traffic;
+  traffic.launches = 1;
+  if (countsTraffic_) block.traffic = &traffic;
   if (launch.threads <= 0 || launch.threads % kLanes != 0 || launch.threads > kernel.maxThreads)
     throw Fault(kernel.name + ": " + std::to_string(launch.threads) + " threads make no block of it");
   if (launch.parameterBytes < kernel.parameterBytes)
@@ -119,6 +123,12 @@ void Interpreter::run(const Kernel& kernel, const Module& module, const Launch& 
     throw;
   }
   sharedShadow_ = std::move(block.sharedShadow);
+  if (countsTraffic_) traffic_[kernel.name] += traffic;
+}
+
+std::map<std::string, Traffic> Interpreter::traffic() {
+  countsTraffic_ = true;
+  return std::exchange(traffic_, {});
 }
 
 void Interpreter::begin(Block& block, const Launch& launch) {
@@ -232,6 +242,7 @@ void Interpreter::runGroup(Block& block, Warp& warp, Group group) {
     if (i.guard) active &= i.isGuardNegated ? ~warp.file[i.guard] : warp.file[i.guard];
     warp.active = active;
     note(block, warp, i, active);
+    if (block.traffic) block.traffic->warpInstructions++;
     done += static_cast<uint64_t>(__builtin_popcount(group.lanes));
     if (i.flow == Flow::plain) {
       if (active) i.step(warp, i);

@@ -1,6 +1,7 @@
 // Runs the blocks of a grid, one behind the other: threads of a block a warp at a time, lanes that are at the same
 // instruction together. Each lane has its own place in the code, and waits where lanes of its warp must come together.
 #pragma once
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -34,6 +35,8 @@ class Interpreter {
   Memory& memory() { return memory_; }
   // Throws Fault at a kernel's mistake.
   void run(const Kernel& kernel, const Module& module, const Launch& launch);
+  // Counts what kernels ask of memory from now on, and gives what was counted of each since it was last asked.
+  std::map<std::string, Traffic> traffic();
   // What lanes have done so far: an instruction counts once for each.
   uint64_t laneInstructions() const { return laneInstructions_; }
 
@@ -62,6 +65,8 @@ class Interpreter {
   std::vector<Warp*> used_;
   int64_t budget_ = 0;
   uint64_t laneInstructions_ = 0;
+  bool countsTraffic_ = false;
+  std::map<std::string, Traffic> traffic_;
 };
 
 // A group of lanes at `pc`, beside those that are there already.

@@ -28,6 +28,8 @@ class Player {
     interpreter_.run(loaded.kernel, *loaded.module, launch);
   }
 
+  // What kernels asked of memory since this was last called; before, it is not counted.
+  std::map<std::string, ptx::Traffic> traffic() { return interpreter_.traffic(); }
   // Memory that kernels may reach from now on, and may not any more.
   void hold(const void* memory, size_t bytes) { interpreter_.memory().add(memory, bytes); }
   void letGo(const void* memory) { interpreter_.memory().remove(memory); }

@@ -15,10 +15,17 @@ unsigned char* reach(Warp& w, int lane, uint64_t address, uint32_t bytes) {
   else return w.block->shared<deed>(w, lane, address, bytes);
 }
 
+template <Space space>
+void countTraffic(const Warp& w, const Instruction& i, int operand, uint32_t bytes) {
+  if constexpr (space == Space::global) w.block->countGlobal(w, i, operand, bytes);
+  else w.block->countShared(w, i, operand, bytes);
+}
+
 // T: as it lies in memory. Row: of the register; a narrower number is extended by its sign, or by zeros.
 template <class T, class Row, Space space>
 void load(Warp& w, const Instruction& i) {
   const uint32_t count = i.count;
+  countTraffic<space>(w, i, i.count, count * sizeof(T));
   w.inTurn([&](int lane) {
     unsigned char* from = reach<space, Deed::read>(w, lane, w.address(i, i.count, lane), count * sizeof(T));
     for (uint32_t n = 0; n < count; n++) {
@@ -32,6 +39,7 @@ void load(Warp& w, const Instruction& i) {
 template <class T, class Row, Space space>
 void store(Warp& w, const Instruction& i) {
   const uint32_t count = i.count;
+  countTraffic<space>(w, i, 0, count * sizeof(T));
   w.inTurn([&](int lane) {
     unsigned char* to = reach<space, Deed::write>(w, lane, w.address(i, 0, lane), count * sizeof(T));
     for (uint32_t n = 0; n < count; n++) {
@@ -84,6 +92,17 @@ void atomic(Warp& w, const Instruction& i) {
 // Operands: shared address, global address, and how many of the bytes are copied, where that is told.
 template <bool isPartial>
 void copyAsync(Warp& w, const Instruction& i) {
+  if (Traffic* traffic = w.block->traffic) {
+    uint64_t to[kLanes] = {}, from[kLanes] = {};
+    uint32_t copying = 0;
+    w.each([&](int lane) {
+      to[lane] = w.row<uint32_t>(i, 0)[lane] + i.target;
+      from[lane] = w.address(i, 1, lane);
+      if (!isPartial || w.row<uint32_t>(i, 2)[lane] > 0) copying |= 1u << lane;
+    });
+    traffic->reachShared(to, w.active, i.count);
+    if (copying) traffic->reachGlobal(from, copying, i.count);
+  }
   w.inTurn([&](int lane) {
     Copy copy;
     copy.to = w.row<uint32_t>(i, 0)[lane] + i.target;
