@@ -182,6 +182,14 @@ const stepsOf = (target: Target, compiler: Compiler, nvcc: Compiler | undefined)
   ...target.sources.map((source) => stepOf(source, target, compiler, nvcc)),
 ];
 
+/** All texts of the folder are read: one whose source is gone would still be. */
+function removeOtherTexts(folder: string, steps: readonly Step[]): void {
+  for (const name of fs.readdirSync(folder).filter((file) => file.endsWith('.ptx'))) {
+    const file = path.join(folder, name);
+    if (!steps.some((step) => step.object === file)) fs.rmSync(file);
+  }
+}
+
 function textStepOf(source: string, target: Target, nvcc: Compiler): Step {
   const text = path.join(path.dirname(target.file), `${path.basename(source, '.cpp')}.ptx`);
   return { source, compiler: nvcc, flags: textFlags(), object: text };
@@ -296,6 +304,7 @@ export async function buildNative(name: (typeof targetNames)[number]): Promise<v
   for (const dir of [objects, generated, path.dirname(target.file)]) fs.mkdirSync(dir, { recursive: true });
   await generate();
   const steps = stepsOf(target, compiler, nvcc);
+  if (target.texts) removeOtherTexts(path.dirname(target.file), steps);
   const stale = steps.filter((step) => !fs.existsSync(step.object) || markOf(step) !== fingerprint(step));
   // The longest first: kernels are compiled for several instruction sets, or GPUs.
   const isLong = ({ source }: Step): number =>

@@ -39,6 +39,9 @@ const matrices: Numbers[] = [
   { rows: 200, in: 136, out: 264 },
   { rows: 70, in: 72, out: 40 },
   { rows: 65, in: 33, out: 67 },
+  // Results whose rows can't be written 16 bytes at a time, of factors that can be read so.
+  { rows: 130, in: 131, out: 8 },
+  { rows: 70, in: 67, out: 104 },
 ];
 /** Every width of head for which there is a kernel, whole and cut off, with rows that can be read 16 bytes at a time and not. */
 const headDims = [8, 20, 32, 36, 64, 72, 100, 128];
