@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { interpretedAddonPath } from '../../electron/engine/devices/cuda/addon.ts';
-import { createCudaDevice } from '../../electron/engine/devices/cuda/device.ts';
+import { type CudaDevice, createCudaDevice } from '../../electron/engine/devices/cuda/device.ts';
 import type { TestedDevice } from '../engine/devices.ts';
 import type { orders } from './devices.ts';
 
@@ -18,6 +18,30 @@ export const interpreted = (order: (typeof orders)[number], seed = 0): TestedDev
 /** Types of the kernels that this process has not run yet. */
 export const unusedKernels = (): string[] =>
   (createRequire(import.meta.url)(interpretedAddonPath) as { unusedKernels(): string[] }).unusedKernels();
+
+/** Accesses of one kind: how often warps asked, in how many turns or sectors they were served, and the least that would have done. */
+export interface Accesses {
+  readonly requests: number;
+  readonly parts: number;
+  readonly least: number;
+}
+
+export interface Traffic {
+  readonly launches: number;
+  readonly warpInstructions: number;
+  /** Of matrices, by tensor cores. */
+  readonly products: number;
+  readonly shared: Accesses;
+  readonly global: Accesses;
+}
+
+/** What each kernel asked of memory since this was last called; before the first call it is not counted. */
+export const traffic = (device: CudaDevice): Record<string, Traffic> =>
+  (
+    createRequire(import.meta.url)(interpretedAddonPath) as {
+      traffic(device: CudaDevice['native']): Record<string, Traffic>;
+    }
+  ).traffic(device.native);
 
 const interpreterPath = path.join(path.dirname(interpretedAddonPath), 'trainyard_interpreter.node');
 /** The interpreter takes a compiler, and no nvcc. */

@@ -1,6 +1,7 @@
 // What is done element by element.
 #pragma once
 #include "../layer/layer.h"
+#include "pack.h"
 #include "philox.h"
 
 namespace trainyard {
@@ -18,6 +19,16 @@ TY_KERNEL void eachElement(Thread& t, int64_t elements, const Body& body) {
   eachElement(t, t.block(), t.blocks(), elements, body);
 }
 
+// Calls four(i) for each four elements that begin at i, and rest(i) for every one behind them, in threads of some blocks.
+template <class OfFour, class OfRest>
+TY_KERNEL void eachFour(Thread& t, int64_t block, int64_t blocks, int64_t elements, const OfFour& four,
+                        const OfRest& rest) {
+  const int64_t fours = elements / 4;
+  eachElement(t, block, blocks, fours, [&](int64_t i) { four(4 * i); });
+  const int64_t i = 4 * fours + block * t.threads() + t.index();
+  if (i < elements) rest(i);
+}
+
 // y = x, rounded
 template <class T>
 struct Cast {
@@ -26,10 +37,17 @@ struct Cast {
     const float* x;
     T* y;
     int64_t elements;
+    bool hasFours;  // both are aligned to 16 bytes
   };
   TY_KERNEL static void run(Thread& t, const Args& a) { part(t, a, t.block(), t.blocks()); }
   TY_KERNEL static void part(Thread& t, const Args& a, int64_t block, int64_t blocks) {
-    eachElement(t, block, blocks, a.elements, [&](int64_t i) { fromFloat(a.x[i], a.y + i); });
+    const auto one = [&](int64_t i) { fromFloat(a.x[i], a.y + i); };
+    if (!a.hasFours) return eachElement(t, block, blocks, a.elements, one);
+    const auto four = [&](int64_t i) {
+      const Four<float> x = *reinterpret_cast<const Four<float>*>(a.x + i);
+      store4(x.at, a.y + i);
+    };
+    eachFour(t, block, blocks, a.elements, four, one);
   }
 };
 

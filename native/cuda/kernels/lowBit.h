@@ -24,6 +24,7 @@ struct LowBitArgs {
   float* vScale;
   int64_t elements;
   AdamWNumbers numbers;
+  bool hasFours;                // p and g are aligned to 16 bytes
   const QuantisationMap* mMap;  // in the device's memory
   const QuantisationMap* vMap;
 };
@@ -182,16 +183,29 @@ struct AdamW4bit {
       row[j] = row[j - 1] + (isNext ? 1 : 0);
       column[j] = isNext ? 0 : column[j - 1] + 1;
     }
+    static_assert(kEach == 4, "a lane's elements are read by one access");
+    const bool isWhole = a.hasFours && own + kEach <= a.elements;
+    Four<float> p{}, g{};
+    if (isWhole) {
+      p = *reinterpret_cast<const Four<float>*>(a.p + own);
+      g = *reinterpret_cast<const Four<float>*>(a.g + own);
+    }
     for (int j = 0; j < kEach; j++) {
       const int64_t i = own + j;
       m[j] = v[j] = 0;
       if (i >= a.elements) continue;
       m[j] = a.mMap->values[code4(a.mCodes, i)] * mOld;
       v[j] = r.rows ? rankOneMoment(r, row[j], column[j]) : a.vMap->values[code4(a.vCodes, i)] * vOld;
-      a.p[i] = factors.update(a.p[i], a.g[i], m[j], v[j]);
+      if (!isWhole) {
+        p.at[j] = a.p[i];
+        g.at[j] = a.g[i];
+      }
+      p.at[j] = factors.update(p.at[j], g.at[j], m[j], v[j]);
+      if (!isWhole) a.p[i] = p.at[j];
       mMost = fmaxf(mMost, fabsf(m[j]));
       vMost = fmaxf(vMost, fabsf(v[j]));
     }
+    if (isWhole) *reinterpret_cast<Four<float>*>(a.p + own) = p;
     mMost = warpMax(t, mMost);
     vMost = warpMax(t, vMost);
     // Every lane has read the old scales before one of them writes the new ones.

@@ -81,7 +81,6 @@ TY_KERNEL void finish8(const ProductArgs<T, Out>& g, int64_t row, int64_t column
   store8(x, g.c + at);
 }
 
-inline bool isAligned16(const void* at) { return reinterpret_cast<uintptr_t>(at) % 16 == 0; }
 
 // Whether finish8 may read and write 16 bytes at a time.
 template <class T, class Out>

@@ -38,5 +38,8 @@ inline Grid gridOver(int64_t elements) {
   return {blocks < kMostBlocks ? (blocks > 0 ? blocks : 1) : kMostBlocks, 1, kThreads, 0};
 }
 
+// For those in which it takes four at a time, twice or more: what a thread does once is worth while then.
+inline Grid gridOverFours(int64_t elements) { return gridOver(ceilDiv(elements, 8)); }
+
 }  // namespace gpu
 }  // namespace trainyard

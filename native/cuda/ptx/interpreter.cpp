@@ -123,7 +123,7 @@ void Interpreter::run(const Kernel& kernel, const Module& module, const Launch& 
     throw;
   }
   sharedShadow_ = std::move(block.sharedShadow);
-  if (countsTraffic_) traffic_[kernel.name] += traffic;
+  if (countsTraffic_) traffic_[kernel.type] += traffic;
 }
 
 std::map<std::string, Traffic> Interpreter::traffic() {

@@ -54,6 +54,7 @@ struct SpecialRow {
 
 struct Kernel {
   std::string name;
+  std::string type;  // in the sources: of a template, which of it
   std::vector<Instruction> code;
   std::vector<uint32_t> operands;
   std::vector<uint32_t> numbers;  // of each operand's register; 0 for what is no register, and always known

@@ -25,6 +25,12 @@ std::string demangled(const char* name) {
   return out;
 }
 
+std::string withoutNamespaces(std::string name) {
+  for (const std::string space : {"trainyard::", "gpu::"})
+    for (size_t at; (at = name.find(space)) != std::string::npos;) name.erase(at, space.size());
+  return name;
+}
+
 std::string ownFolder() {
   Dl_info info{};
   if (!dladdr(reinterpret_cast<const void*>(&ownFolder), &info) || !info.dli_fname) return ".";
@@ -81,6 +87,7 @@ const Loaded& Library::find(const std::type_info& type, const char* name) {
   made->module = place->second.module;
   made->kernel = decode(*made->module, made->module->entry(place->second.entry));
   made->kernel.name = name;
+  made->kernel.type = withoutNamespaces(kernel);
   loaded = std::move(made);
   return *loaded;
 }

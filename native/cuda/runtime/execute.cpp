@@ -24,8 +24,15 @@ AdamWNumbers numbersOf(const AdamWCall& c) {
 
 template <class AdamWCall>
 LowBitArgs lowBitArgs(const AdamWCall& c, const QuantisationMap* mMap, const QuantisationMap* vMap) {
-  return {c.p, c.g, c.mCodes, c.mScale, c.vCodes, c.vScale, c.elements, numbersOf(c), mMap, vMap};
+  return {c.p, c.g, c.mCodes, c.mScale, c.vCodes, c.vScale, c.elements,
+          numbersOf(c), isAligned16(c.p) && isAligned16(c.g), mMap, vMap};
 }
+
+AdamW::Args adamwArgs(const AdamwCall& c) {
+  const bool hasFours = isAligned16(c.p) && isAligned16(c.g) && isAligned16(c.m) && isAligned16(c.v);
+  return {c.p, c.g, c.m, c.v, c.elements, numbersOf(c), hasFours};
+}
+Grid adamwGrid(const AdamwCall& c) { return gridOverFours(c.elements); }
 
 void adamw4bit(const Adamw4bitCall& c, Gpu& gpu) {
   const auto rows = static_cast<int64_t>(c.rows);
@@ -73,7 +80,7 @@ void updates(const Call* calls, size_t count, Gpu& gpu) {
     switch (calls[i].kind) {
       case Kind::adamw: {
         const auto c = AdamwCall::from(calls[i]);
-        whole.add({c.p, c.g, c.m, c.v, c.elements, numbersOf(c)}, gridOver(c.elements).blocks);
+        whole.add(adamwArgs(c), adamwGrid(c).blocks);
         break;
       }
       case Kind::adamw8bit: {
@@ -147,7 +154,7 @@ void execute(const Call& call, Gpu& gpu) {
     }
     case Kind::adamw: {
       auto c = AdamwCall::from(call);
-      return gpu.launch<AdamW>(gridOver(c.elements), {c.p, c.g, c.m, c.v, c.elements, numbersOf(c)});
+      return gpu.launch<AdamW>(adamwGrid(c), adamwArgs(c));
     }
     case Kind::adamw8bit: {
       auto c = Adamw8bitCall::from(call);

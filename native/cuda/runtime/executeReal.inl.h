@@ -65,6 +65,17 @@ bool suitsLibrary(const ProductArgs<T, Out>& g) {
          (!g.bias || g.n <= Products::kMostBias);
 }
 
+template <class T>
+typename Cast<T>::Args castArgs(const float* x, T* y, int64_t elements) {
+  return {x, y, elements, isAligned16(x) && isAligned16(y)};
+}
+inline Grid castGrid(int64_t elements) { return gridOverFours(elements); }
+
+template <class T>
+void castTo(Gpu& gpu, const float* x, T* y, int64_t elements) {
+  gpu.launch<Cast<T>>(castGrid(elements), castArgs(x, y, elements));
+}
+
 // own: by own kernels.
 template <bool transposeA, bool transposeB, class T, class Out, class Own>
 void productBy(Gpu& gpu, const ProductArgs<T, Out>& g, const Own& own) {
@@ -85,7 +96,7 @@ void productBy(Gpu& gpu, const ProductArgs<T, Out>& g, const Own& own) {
   const bool rounds = g.bias && sizeof(Out) == 2;
   if (rounds) p.bias = products->biasMemory();
   products->run(p, own, [&] {
-    if (rounds) gpu.launch<Cast<T>>(gridOver(g.n), {g.bias, static_cast<T*>(products->biasMemory()), g.n});
+    if (rounds) castTo(gpu, g.bias, static_cast<T*>(products->biasMemory()), g.n);
   });
 }
 
@@ -423,7 +434,7 @@ void executeReal(const Call& call, Gpu& gpu) {
     }
     case Kind::cast: {
       auto c = CastCall<T>::from(call);
-      return gpu.launch<Cast<T>>(gridOver(c.elements), {c.x, c.y, c.elements});
+      return castTo(gpu, c.x, c.y, c.elements);
     }
     default: throw std::logic_error("an op has no kernel");
   }
@@ -434,7 +445,7 @@ void castTogether(const Call* calls, size_t count, Gpu& gpu) {
   Batches<Cast<T>> batches(gpu, gridOver(1).threads, 0);
   for (size_t i = 0; i < count; i++) {
     const auto c = CastCall<T>::from(calls[i]);
-    batches.add({c.x, c.y, c.elements}, gridOver(c.elements).blocks);
+    batches.add(castArgs(c.x, c.y, c.elements), castGrid(c.elements).blocks);
   }
   batches.launch();
 }
