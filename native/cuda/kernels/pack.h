@@ -1,7 +1,5 @@
 // Eight numbers that lie side by side, read and written 16 bytes at a time.
 #pragma once
-#include <cstring>
-
 #include "../layer/layer.h"
 
 namespace trainyard {
@@ -19,19 +17,23 @@ struct alignas(4 * sizeof(T)) Four {
   T at[4];
 };
 
+// One number, or two, as they lie in memory.
+TY_KERNEL uint32_t wordOf(const float* x, const float*) { return floatBits(*x); }
+template <class T>
+TY_KERNEL uint32_t wordOf(const float* x, const T*) {
+  T low, high;
+  fromFloat(x[0], &low);
+  fromFloat(x[1], &high);
+  return low.bits | static_cast<uint32_t>(high.bits) << 16;
+}
+
 template <class T>
 TY_KERNEL void store4(const float (&x)[4], T* to) {
-  Four<T> four;
+  constexpr int kPerWord = static_cast<int>(4 / sizeof(T)), kWords = 4 / kPerWord;
+  uint32_t words[kWords];
   TY_UNROLL
-  for (int i = 0; i < 4; i++) fromFloat(x[i], &four.at[i]);
-  if constexpr (sizeof(T) == 2) {
-    // By itself the compiler writes numbers of 16 bits one by one.
-    uint64_t bits;
-    std::memcpy(&bits, &four, sizeof bits);
-    *reinterpret_cast<uint64_t*>(to) = bits;
-  } else {
-    *reinterpret_cast<Four<T>*>(to) = four;
-  }
+  for (int i = 0; i < kWords; i++) words[i] = wordOf(x + i * kPerWord, to);
+  storeWords(words, to);
 }
 
 inline bool isAligned16(const void* at) { return reinterpret_cast<uintptr_t>(at) % 16 == 0; }
@@ -50,13 +52,13 @@ TY_KERNEL void load8(const T* from, float (&out)[8]) {
 
 template <class T>
 TY_KERNEL void store8(const float (&x)[8], T* to) {
-  constexpr int kSize = Pack<T>::kSize;
+  constexpr int kPerWord = static_cast<int>(4 / sizeof(T));
   TY_UNROLL
-  for (int p = 0; p < 8 / kSize; p++) {
-    Pack<T> pack;
+  for (int p = 0; p < 2 / kPerWord; p++) {
+    uint32_t words[4];
     TY_UNROLL
-    for (int i = 0; i < kSize; i++) fromFloat(x[p * kSize + i], &pack.at[i]);
-    reinterpret_cast<Pack<T>*>(to)[p] = pack;
+    for (int i = 0; i < 4; i++) words[i] = wordOf(x + (4 * p + i) * kPerWord, to);
+    storeWords(words, to + 4 * p * kPerWord);
   }
 }
 

@@ -21,7 +21,7 @@ struct ProductArgs {
   T* pre = nullptr;                // what goes into GELU, as C; with it C is GELU's result
   const T* geluGradPre = nullptr;  // the result is multiplied by GELU's derivative there
   bool accumulate = false;         // C += …
-  bool vectors = false;            // rows of C, and of what is laid out as C, are aligned to 16 bytes
+  bool vectors = false;            // the bias, rows of C, and of what is laid out as C, are aligned to 16 bytes
 };
 
 template <class T, class Out>
@@ -55,8 +55,9 @@ TY_KERNEL void finish8(const ProductArgs<T, Out>& g, int64_t row, int64_t column
   const int64_t at = row * g.ldc + column;
   float other[8];
   if (g.bias) {
+    load8(g.bias + column, other);
     TY_UNROLL
-    for (int i = 0; i < 8; i++) x[i] += g.bias[column + i];
+    for (int i = 0; i < 8; i++) x[i] += other[i];
   }
   if (g.pre) {
     store8(x, g.pre + at);
@@ -86,7 +87,7 @@ TY_KERNEL void finish8(const ProductArgs<T, Out>& g, int64_t row, int64_t column
 template <class T, class Out>
 bool hasAlignedRows(const ProductArgs<T, Out>& g) {
   return g.ldc % 8 == 0 && isAligned16(g.c) && isAligned16(g.residual) && isAligned16(g.pre) &&
-         isAligned16(g.geluGradPre);
+         isAligned16(g.geluGradPre) && isAligned16(g.bias);
 }
 
 }  // namespace gpu

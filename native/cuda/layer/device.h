@@ -42,6 +42,18 @@ TY_KERNEL void fromFloat(float x, float* out) { *out = x; }
 TY_KERNEL void fromFloat(float x, F16* out) { out->bits = __half_as_ushort(__float2half_rn(x)); }
 TY_KERNEL void fromFloat(float x, Bf16* out) { out->bits = __bfloat16_as_ushort(__float2bfloat16_rn(x)); }
 
+// Words of 32 bits that lie side by side in the GPU's memory, aligned together, by one access: left to itself the compiler
+// writes some of them one by one, where they come from registers of several types.
+TY_KERNEL void storeWords(const uint32_t (&words)[4], void* to) {
+  asm volatile("st.global.v4.b32 [%0], {%1, %2, %3, %4};\n" ::"l"(__cvta_generic_to_global(to)), "r"(words[0]),
+               "r"(words[1]), "r"(words[2]), "r"(words[3])
+               : "memory");
+}
+TY_KERNEL void storeWords(const uint32_t (&words)[2], void* to) {
+  asm volatile("st.global.v2.b32 [%0], {%1, %2};\n" ::"l"(__cvta_generic_to_global(to)), "r"(words[0]), "r"(words[1])
+               : "memory");
+}
+
 // A stretch of the block's shared memory.
 template <class T>
 struct Shared {

@@ -67,6 +67,13 @@ float tensorCoreFloat(uint32_t bits) {
   return out;
 }
 
+void storeWords(const uint32_t* words, int count, void* to) {
+  const auto bytes = static_cast<size_t>(count) * sizeof *words;
+  if (reinterpret_cast<uintptr_t>(to) % bytes != 0)
+    throw KernelError("what is stored at once is not aligned to " + std::to_string(bytes) + " bytes");
+  std::memcpy(to, words, bytes);
+}
+
 Block::Block(Order order, uint64_t seed) : order_(order), random_(seed * 0x9e3779b97f4a7c15u + 1) {}
 Block::~Block() = default;
 

@@ -34,6 +34,13 @@ inline void fromFloat(float x, float* out) { *out = x; }
 void fromFloat(float x, F16* out);
 void fromFloat(float x, Bf16* out);
 
+// By one access, which must be aligned as a whole. Throws KernelError.
+void storeWords(const uint32_t* words, int count, void* to);
+template <int count>
+void storeWords(const uint32_t (&words)[count], void* to) {
+  storeWords(words, count, to);
+}
+
 // Which thread goes on, of those that can.
 enum class Order {
   forward,    // the first
