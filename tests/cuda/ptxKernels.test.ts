@@ -65,7 +65,7 @@ const cases: Case[] = [
       { kind: 'packedAttention', dims: { rows, width: headDim * 2 }, attrs: { heads: 2 } },
     ]),
   ),
-  ...[13, 512, 1024, 1040, 2056, 4096, 4104].flatMap((width) => [
+  ...[13, 248, 512, 1024, 1040, 2056, 4096, 4104].flatMap((width) => [
     { kind: 'layerNorm', dims: { rows: 3, width } },
     { kind: 'layerNormBackward', dims: { rows: 3, width } },
   ]),

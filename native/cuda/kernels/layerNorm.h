@@ -1,4 +1,4 @@
-// Layer normalisation over rows, forward and backward. A block takes a row.
+// Layer normalisation over rows, forward and backward. A block takes a row, or each of its warps one that is short.
 #pragma once
 #include "../layer/layer.h"
 #include "pack.h"
@@ -11,11 +11,27 @@ constexpr size_t kNormSharedBytes = 2 * kNormThreads / 32 * sizeof(float);
 // Rows whose partial sums of dgamma and dbeta are taken together; layerNormRowsPerChunk in the op's declaration.
 constexpr int64_t kNormRowsPerChunk = 32;
 
+// `team` threads take a row: a warp, which adds up without a barrier, or all of the block.
+template <int team>
+TY_KERNEL int64_t teamRow(Thread& t) {
+  return t.block() * (kNormThreads / team) + t.index() / team;
+}
+template <int team>
+TY_KERNEL float teamSum(Thread& t, float x, Shared<float> scratch) {
+  if constexpr (team == kWarp) {
+    return warpSum(t, x);
+  } else {
+    return blockSum(t, x, scratch);
+  }
+}
 // Eight numbers of a row and a thread at a time, `packs` of them, kept in registers: read once. Element of a pack.
-TY_KERNEL int64_t packAt(Thread& t, int pack) { return 8 * (int64_t{pack} * kNormThreads + t.index()); }
+template <int team>
+TY_KERNEL int64_t packAt(Thread& t, int pack) {
+  return 8 * (int64_t{pack} * team + t.index() % team);
+}
 
-// packs: 0 where rows are not aligned to 16 bytes, or too wide: then element by element.
-template <class T, int packs>
+// packs: 0 where rows are not aligned to 16 bytes, or too wide: then element by element, by a block.
+template <class T, int packs, int team>
 struct LayerNorm {
   static constexpr const char* name = "layerNorm";
   static constexpr int kThreads = kNormThreads, kMinBlocks = 1;
@@ -26,7 +42,7 @@ struct LayerNorm {
     T* y;
     float* mean;
     float* rstd;
-    int64_t width;
+    int64_t rows, width;
     float eps;
   };
   TY_KERNEL static void run(Thread& t, const Args& a) {
@@ -40,36 +56,37 @@ struct LayerNorm {
  private:
   TY_KERNEL static void wide(Thread& t, const Args& a) {
     const Shared<float> scratch = t.shared<float>(0);
-    const int64_t row = t.block();
+    const int64_t row = teamRow<team>(t);
+    if (row >= a.rows) return;
     const T* from = a.x + row * a.width;
     float x[packs][8] = {}, sum = 0, squares = 0;
     TY_UNROLL
     for (int p = 0; p < packs; p++) {
-      if (packAt(t, p) >= a.width) continue;
-      load8(from + packAt(t, p), x[p]);
+      if (packAt<team>(t, p) >= a.width) continue;
+      load8(from + packAt<team>(t, p), x[p]);
       TY_UNROLL
       for (int i = 0; i < 8; i++) sum += x[p][i];
     }
-    const float mean = blockSum(t, sum, scratch) / static_cast<float>(a.width);
+    const float mean = teamSum<team>(t, sum, scratch) / static_cast<float>(a.width);
     // The variance is taken from the differences: the difference of two large sums would lose it.
     TY_UNROLL
     for (int p = 0; p < packs; p++) {
-      if (packAt(t, p) >= a.width) continue;
+      if (packAt<team>(t, p) >= a.width) continue;
       TY_UNROLL
       for (int i = 0; i < 8; i++) squares = fmaf(x[p][i] - mean, x[p][i] - mean, squares);
     }
-    const float rstd = 1.0f / sqrtf(blockSum(t, squares, scratch) / static_cast<float>(a.width) + a.eps);
+    const float rstd = 1.0f / sqrtf(teamSum<team>(t, squares, scratch) / static_cast<float>(a.width) + a.eps);
     TY_UNROLL
     for (int p = 0; p < packs; p++) {
-      if (packAt(t, p) >= a.width) continue;
+      if (packAt<team>(t, p) >= a.width) continue;
       float gamma[8], beta[8];
-      load8(a.gamma + packAt(t, p), gamma);
-      load8(a.beta + packAt(t, p), beta);
+      load8(a.gamma + packAt<team>(t, p), gamma);
+      load8(a.beta + packAt<team>(t, p), beta);
       TY_UNROLL
       for (int i = 0; i < 8; i++) x[p][i] = fmaf((x[p][i] - mean) * rstd, gamma[i], beta[i]);
-      store8(x[p], a.y + row * a.width + packAt(t, p));
+      store8(x[p], a.y + row * a.width + packAt<team>(t, p));
     }
-    if (t.index() == 0) {
+    if (t.index() % team == 0) {
       a.mean[row] = mean;
       a.rstd[row] = rstd;
     }
@@ -99,7 +116,7 @@ struct LayerNorm {
 };
 
 // dx = (dy·gamma - mean(dy·gamma) - normal · mean(dy·gamma·normal)) · rstd
-template <class T, int packs>
+template <class T, int packs, int team>
 struct LayerNormBackwardInput {
   static constexpr const char* name = "layerNormBackwardInput";
   static constexpr int kThreads = kNormThreads, kMinBlocks = 1;
@@ -110,7 +127,7 @@ struct LayerNormBackwardInput {
     const float* mean;
     const float* rstd;
     T* dx;
-    int64_t width;
+    int64_t rows, width;
     bool accumulate;
   };
   TY_KERNEL static void run(Thread& t, const Args& a) {
@@ -124,17 +141,18 @@ struct LayerNormBackwardInput {
  private:
   TY_KERNEL static void wide(Thread& t, const Args& a) {
     const Shared<float> scratch = t.shared<float>(0);
-    const int64_t row = t.block(), base = row * a.width;
+    const int64_t row = teamRow<team>(t), base = row * a.width;
+    if (row >= a.rows) return;
     const float mean = a.mean[row], rstd = a.rstd[row];
     // dy·gamma, and normal
     float scaled[packs][8] = {}, normal[packs][8] = {}, sum = 0, dot = 0;
     TY_UNROLL
     for (int p = 0; p < packs; p++) {
-      if (packAt(t, p) >= a.width) continue;
+      if (packAt<team>(t, p) >= a.width) continue;
       float gamma[8];
-      load8(a.gamma + packAt(t, p), gamma);
-      load8(a.dy + base + packAt(t, p), scaled[p]);
-      load8(a.x + base + packAt(t, p), normal[p]);
+      load8(a.gamma + packAt<team>(t, p), gamma);
+      load8(a.dy + base + packAt<team>(t, p), scaled[p]);
+      load8(a.x + base + packAt<team>(t, p), normal[p]);
       TY_UNROLL
       for (int i = 0; i < 8; i++) {
         scaled[p][i] *= gamma[i];
@@ -143,12 +161,12 @@ struct LayerNormBackwardInput {
         dot = fmaf(scaled[p][i], normal[p][i], dot);
       }
     }
-    const float meanSum = blockSum(t, sum, scratch) / static_cast<float>(a.width);
-    const float meanDot = blockSum(t, dot, scratch) / static_cast<float>(a.width);
+    const float meanSum = teamSum<team>(t, sum, scratch) / static_cast<float>(a.width);
+    const float meanDot = teamSum<team>(t, dot, scratch) / static_cast<float>(a.width);
     TY_UNROLL
     for (int p = 0; p < packs; p++) {
-      if (packAt(t, p) >= a.width) continue;
-      T* to = a.dx + base + packAt(t, p);
+      if (packAt<team>(t, p) >= a.width) continue;
+      T* to = a.dx + base + packAt<team>(t, p);
       float old[8] = {};
       if (a.accumulate) load8(to, old);
       TY_UNROLL

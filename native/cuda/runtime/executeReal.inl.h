@@ -135,13 +135,21 @@ void linearBackwardWeight(const LinearBackwardWeightCall<T>& c, Gpu& gpu) {
   c.outputs % 8 == 0 && isAligned16(c.dy) ? sums(WideColumnSums<T>()) : sums(ColumnSums<T>());
 }
 
-// Calls body(std::integral_constant) with how often 128 threads take eight numbers of a row; 0 where they can't.
+// Calls body(std::integral_constant, std::integral_constant) with how often a team of threads takes eight numbers of a row, 0
+// where it can't, and how large the team is.
 template <class Body>
-void withPacks(int64_t width, const Body& body) {
-  const int64_t packs = ceilDiv(width, 8 * kNormThreads);
-  if (width % 8 != 0 || packs > 4) return body(std::integral_constant<int, 0>());
-  if (packs == 1) return body(std::integral_constant<int, 1>());
-  packs == 2 ? body(std::integral_constant<int, 2>()) : body(std::integral_constant<int, 4>());
+void withTeams(int64_t width, const Body& body) {
+  constexpr std::integral_constant<int, kWarp> warp{};
+  constexpr std::integral_constant<int, kNormThreads> block{};
+  constexpr std::integral_constant<int, 0> none{};
+  constexpr std::integral_constant<int, 1> one{};
+  constexpr std::integral_constant<int, 2> two{};
+  constexpr std::integral_constant<int, 4> four{};
+  if (width % 8 != 0 || width > 4 * 8 * kNormThreads) return body(none, block);
+  if (width <= 8 * kWarp) return body(one, warp);
+  if (width <= 2 * 8 * kWarp) return body(two, warp);
+  if (width <= 4 * 8 * kWarp) return body(four, warp);
+  width <= 2 * 8 * kNormThreads ? body(two, block) : body(four, block);
 }
 
 template <class T>
@@ -152,10 +160,11 @@ void layerNormBackward(const LayerNormBackwardCall<T>& c, Gpu& gpu) {
                                          {c.dy, c.x, c.mean, c.rstd, c.workspace, c.rows, c.width});
   gpu.launch<LayerNormBackwardSum>({columns, 1, kColumnThreads, 0}, {c.workspace, c.dgamma, c.dbeta, chunks, c.width,
                                                                      c.dgammaAccumulate, c.dbetaAccumulate});
-  withPacks(c.width, [&](auto packs) {
-    using Kernel = LayerNormBackwardInput<T, decltype(packs)::value>;
-    gpu.launch<Kernel>({c.rows, 1, kNormThreads, kNormSharedBytes},
-                       {c.dy, c.x, c.gamma, c.mean, c.rstd, c.dx, c.width, c.dxAccumulate});
+  withTeams(c.width, [&](auto packs, auto team) {
+    using Kernel = LayerNormBackwardInput<T, decltype(packs)::value, decltype(team)::value>;
+    const int64_t blocks = ceilDiv(c.rows, kNormThreads / decltype(team)::value);
+    gpu.launch<Kernel>({blocks, 1, kNormThreads, kNormSharedBytes},
+                       {c.dy, c.x, c.gamma, c.mean, c.rstd, c.dx, c.rows, c.width, c.dxAccumulate});
   });
 }
 
@@ -349,10 +358,11 @@ void executeReal(const Call& call, Gpu& gpu) {
     }
     case Kind::layerNorm: {
       auto c = LayerNormCall<T>::from(call);
-      return withPacks(c.width, [&](auto packs) {
-        using Kernel = LayerNorm<T, decltype(packs)::value>;
-        gpu.launch<Kernel>({c.rows, 1, kNormThreads, kNormSharedBytes},
-                           {c.x, c.gamma, c.beta, c.y, c.mean, c.rstd, c.width, static_cast<float>(c.eps)});
+      return withTeams(c.width, [&](auto packs, auto team) {
+        using Kernel = LayerNorm<T, decltype(packs)::value, decltype(team)::value>;
+        const int64_t blocks = ceilDiv(c.rows, kNormThreads / decltype(team)::value);
+        gpu.launch<Kernel>({blocks, 1, kNormThreads, kNormSharedBytes},
+                           {c.x, c.gamma, c.beta, c.y, c.mean, c.rstd, c.rows, c.width, static_cast<float>(c.eps)});
       });
     }
     case Kind::layerNormBackward: return layerNormBackward(LayerNormBackwardCall<T>::from(call), gpu);
