@@ -186,7 +186,9 @@ const stepsOf = (target: Target, compiler: Compiler, nvcc: Compiler | undefined)
 function removeOtherTexts(folder: string, steps: readonly Step[]): void {
   for (const name of fs.readdirSync(folder).filter((file) => file.endsWith('.ptx'))) {
     const file = path.join(folder, name);
-    if (!steps.some((step) => step.object === file)) fs.rmSync(file);
+    if (steps.some((step) => step.object === file)) continue;
+    fs.rmSync(file);
+    fs.rmSync(`${file}.hash`, { force: true });
   }
 }
 
@@ -318,7 +320,7 @@ export async function buildNative(name: (typeof targetNames)[number]): Promise<v
   if (!current) {
     await link(
       target,
-      steps.map((step) => step.object).filter((object) => !object.endsWith('.ptx')),
+      target.sources.map((source) => objectOf(source, target)),
       compiler,
       nvcc,
     );
@@ -358,8 +360,11 @@ if (process.argv[1] && fs.realpathSync(process.argv[1]) === import.meta.filename
       const target = targetNames.find((t) => t === name);
       if (!target) throw new BuildError(`There is nothing to build that is named ${name}: ${targetNames.join(', ')}.`);
       const reason = reasonToLeaveOut(target);
-      if (reason) console.log(`native (${target}): ${reason}`);
-      else await buildNative(target);
+      if (reason) {
+        // One of an earlier build would be tested for what is here now.
+        fs.rmSync(targetOf(target).file, { force: true });
+        console.log(`native (${target}): ${reason}`);
+      } else await buildNative(target);
     }
     if (asked.length === 0) await buildForGpus();
   } catch (error) {

@@ -2,7 +2,7 @@ import { messageOf, UserError } from '../errors.ts';
 import { formatBytes } from '../format.ts';
 import type { RunConfig } from './config.ts';
 import { checkPrograms, type Session } from './devices/device.ts';
-import { openDevice, type OpenedDevice, relief } from './devices/open.ts';
+import { isGpuFull, isOutOfMemory, openDevice, type OpenedDevice, relief } from './devices/open.ts';
 import { type Plan, plan } from './program/planner.ts';
 import type { Program } from './program/types.ts';
 
@@ -45,8 +45,10 @@ export async function loadOn(
     return await opened.device.load(programs, planned);
   } catch (error) {
     // Another program was quicker, or the driver took more than is left for recordings.
-    if (!/out of memory/.test(messageOf(error))) throw error;
-    throw new UserError(`${what} failed (${messageOf(error)}): ${relief(heldBy)}.`);
+    if (!isOutOfMemory(error)) throw error;
+    const help =
+      opened.device.kind === 'cuda' && isGpuFull(error) ? relief(heldBy) : 'end other programs of this machine';
+    throw new UserError(`${what} on ${opened.device.description} failed (${messageOf(error)}): ${help}.`);
   }
 }
 

@@ -16,7 +16,7 @@ const { totalBytes } = plan(programs);
 function gpu(freeBytes: number, problem?: string): OpenedDevice {
   const load: typeof nullDevice.load = (...what) =>
     problem === undefined ? nullDevice.load(...what) : Promise.reject(new Error(problem));
-  const device = { ...nullDevice, description: 'cuda: a GPU', load };
+  const device = { ...nullDevice, kind: 'cuda', description: 'cuda: a GPU', load } as const;
   return { device, memory: gpuMemory(0, { memoryBytes: gib, freeBytes }, 0, ['big']), peakFlops: Number.NaN };
 }
 
@@ -35,9 +35,18 @@ describe('a job on a device that is open', () => {
       seeGpus([{}]);
       const failed = loadOn(gpu(gib, problem), 'Writing', programs, ['big']);
       await expect(failed).rejects.toThrow(UserError);
-      await expect(failed).rejects.toThrow(`Writing failed (${problem}): the run big trains on it: pause it, or take`);
+      await expect(failed).rejects.toThrow(
+        `Writing on cuda: a GPU failed (${problem}): the run big trains on it: pause it, or take`,
+      );
     },
   );
+
+  it('is told to make room where the memory is the machine’s', async () => {
+    seeGpus([{}]);
+    const problem = 'out of memory: 512 bytes could not be allocated on the host';
+    const failed = loadOn(gpu(gib, problem), 'Writing', programs, ['big']);
+    await expect(failed).rejects.toThrow(`Writing on cuda: a GPU failed (${problem}): end other programs`);
+  });
 
   it('fails of anything else as it is', async () => {
     seeGpus([{}]);

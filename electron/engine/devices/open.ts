@@ -128,9 +128,23 @@ function usable<T>(open: () => T, ordinal: number, heldBy: readonly string[]): T
   try {
     return open();
   } catch (error) {
-    if (!/out of memory(?!.* on the host$)/.test(messageOf(error))) throw unusable(error);
+    if (!isGpuFull(error)) throw unusable(error);
+    throw fullNow(ordinal, heldBy) ?? unusable(error);
+  }
+}
+
+/** Whether there was too little memory, of a device or of the host. */
+export const isOutOfMemory = (error: unknown): boolean => messageOf(error).includes('out of memory');
+/** Whether it was a GPU's. */
+export const isGpuFull = (error: unknown): boolean => isOutOfMemory(error) && !/ on the host$/.test(messageOf(error));
+
+/** That a GPU is full, where its driver can tell. */
+function fullNow(ordinal: number, heldBy: readonly string[]): UserError | undefined {
+  try {
     const gpu = lookAtGpu(ordinal);
-    throw full(gpu, gpuMemory(ordinal, gpu, recordingReserve, heldBy));
+    return full(gpu, gpuMemory(ordinal, gpu, recordingReserve, heldBy));
+  } catch {
+    return undefined;
   }
 }
 
@@ -138,7 +152,7 @@ function full(
   { name, memoryBytes, freeBytes }: Pick<GpuDescription, 'name' | 'memoryBytes' | 'freeBytes'>,
   { shared }: Required<DeviceMemory>,
 ): UserError {
-  return new UserError(
-    `${name} is full, ${formatBytes(freeBytes)} of ${formatBytes(memoryBytes)} are free: ${shared.relief(0)}.`,
-  );
+  // A driver that can't tell what is free says that all is.
+  const free = freeBytes < memoryBytes ? `, ${formatBytes(freeBytes)} of ${formatBytes(memoryBytes)} are free` : '';
+  return new UserError(`${name} is full${free}: ${shared.relief(0)}.`);
 }

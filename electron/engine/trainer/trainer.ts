@@ -194,7 +194,10 @@ export class Trainer {
         continue;
       }
       // A studio that can't keep up is waited for: what it has not stored must not pile up here.
-      if (this.#unflushed >= mostUnflushed) await this.#flush();
+      if (this.#unflushed >= mostUnflushed) {
+        await this.#rest();
+        await this.#flush();
+      }
       if (this.#state.step > step) await this.#doWhatIsDue();
     }
     if (this.#checkpointed !== this.#state.step) await this.#checkpoint();
@@ -216,8 +219,10 @@ export class Trainer {
     if (there === this.#waiting)
       this.#options.emit({ type: 'activity', step, activity: there ? 'training' : 'waiting' });
     this.#waiting = !there;
-    if (!there) await this.#rest();
-    if (!there) await new Promise((resolve) => setTimeout(resolve, waitMs));
+    if (!there) {
+      await this.#rest();
+      await new Promise((resolve) => setTimeout(resolve, waitMs));
+    }
     return there;
   }
 
@@ -228,6 +233,7 @@ export class Trainer {
   /** Answers what was asked about later phases. @returns whether they were changed */
   async #changePhases(): Promise<boolean> {
     let changed = false;
+    if (this.#phaseRequests.length > 0) await this.#rest();
     for (const { id: request, change, datasetDirs } of this.#phaseRequests.splice(0)) {
       const { training, device, emit } = this.#options;
       const { step } = this.#state;
@@ -340,7 +346,8 @@ export class Trainer {
     const lossScale = nextLossScale(this.#state.lossScale, precision, skipped);
     const state = { ...this.#state, sequences: { ...positions }, lossScale };
     this.#state = state;
-    const ended = (this.#before = performance.now());
+    const ended = performance.now();
+    this.#before = ended;
     if (verdict.kind === 'recover') {
       return { reason: `${verdict.reason} at step ${state.step + 1}, rate ${learningRate}`, skipped };
     }

@@ -19,7 +19,8 @@ TY_KERNEL void eachElement(Thread& t, int64_t elements, const Body& body) {
   eachElement(t, t.block(), t.blocks(), elements, body);
 }
 
-// Calls four(i) for each four elements that begin at i, and rest(i) for every one behind them, in threads of some blocks.
+// Calls four(i) for each four elements that begin at i, which one access can reach: a plan's buffers are aligned to 256
+// bytes. Calls rest(i) for every element behind them. In threads of some blocks.
 template <class OfFour, class OfRest>
 TY_KERNEL void eachFour(Thread& t, int64_t block, int64_t blocks, int64_t elements, const OfFour& four,
                         const OfRest& rest) {
@@ -37,12 +38,10 @@ struct Cast {
     const float* x;
     T* y;
     int64_t elements;
-    bool hasFours;  // both are aligned to 16 bytes
   };
   TY_KERNEL static void run(Thread& t, const Args& a) { part(t, a, t.block(), t.blocks()); }
   TY_KERNEL static void part(Thread& t, const Args& a, int64_t block, int64_t blocks) {
     const auto one = [&](int64_t i) { fromFloat(a.x[i], a.y + i); };
-    if (!a.hasFours) return eachElement(t, block, blocks, a.elements, one);
     const auto four = [&](int64_t i) {
       const Four<float> x = *reinterpret_cast<const Four<float>*>(a.x + i);
       store4(x.at, a.y + i);

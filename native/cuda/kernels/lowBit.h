@@ -24,7 +24,6 @@ struct LowBitArgs {
   float* vScale;
   int64_t elements;
   AdamWNumbers numbers;
-  bool hasFours;                // p and g are aligned to 16 bytes
   const QuantisationMap* mMap;  // in the device's memory
   const QuantisationMap* vMap;
 };
@@ -184,7 +183,7 @@ struct AdamW4bit {
       column[j] = isNext ? 0 : column[j - 1] + 1;
     }
     static_assert(kEach == 4, "a lane's elements are read by one access");
-    const bool isWhole = a.hasFours && own + kEach <= a.elements;
+    const bool isWhole = own + kEach <= a.elements;
     Four<float> p{}, g{};
     if (isWhole) {
       p = *reinterpret_cast<const Four<float>*>(a.p + own);

@@ -82,7 +82,6 @@ TY_KERNEL void finish8(const ProductArgs<T, Out>& g, int64_t row, int64_t column
   store8(x, g.c + at);
 }
 
-
 // Whether finish8 may read and write 16 bytes at a time.
 template <class T, class Out>
 bool hasAlignedRows(const ProductArgs<T, Out>& g) {

@@ -120,14 +120,12 @@ struct AdamW {
     float* v;
     int64_t elements;
     AdamWNumbers numbers;
-    bool hasFours;  // all four are aligned to 16 bytes
   };
   TY_KERNEL static void run(Thread& t, const Args& a) { part(t, a, t.block(), t.blocks()); }
   TY_KERNEL static void part(Thread& t, const Args& a, int64_t block, int64_t blocks) {
     if (skips(a.numbers)) return;
     const AdamWFactors factors = AdamWFactors::of(a.numbers);
     const auto one = [&](int64_t i) { a.p[i] = factors.update(a.p[i], a.g[i], a.m[i], a.v[i]); };
-    if (!a.hasFours) return eachElement(t, block, blocks, a.elements, one);
     const auto four = [&](int64_t i) {
       const Four<float> g = *reinterpret_cast<const Four<float>*>(a.g + i);
       Four<float> p = *reinterpret_cast<Four<float>*>(a.p + i), m = *reinterpret_cast<Four<float>*>(a.m + i),

@@ -7,6 +7,8 @@ namespace trainyard {
 namespace ptx {
 namespace {
 
+// add, sub and mul without a rounding are taken as .rn. The assembler may still fuse such a product with a sum behind it (the
+// manual leaves it that): a GPU's last bits may be others.
 template <class T>
 T add(T a, T b) {
   return canonical(a + b);

@@ -76,7 +76,7 @@ void Interpreter::run(const Kernel& kernel, const Module& module, const Launch& 
   if (countsTraffic_) block.traffic = &traffic;
   if (launch.threads <= 0 || launch.threads % kLanes != 0 || launch.threads > kernel.maxThreads)
     throw Fault(kernel.name + ": " + std::to_string(launch.threads) + " threads make no block of it");
-  if (launch.parameterBytes < kernel.parameterBytes)
+  if (launch.parameterBytes != kernel.parameterBytes)
     throw Fault(kernel.name + ": it is given " + std::to_string(launch.parameterBytes) + " bytes of " +
                 std::to_string(kernel.parameterBytes));
   block.parameters = static_cast<const unsigned char*>(launch.parameters);

@@ -142,8 +142,6 @@ void addType(Opcodes& o, const std::string& type) {
     constexpr Space kGlobal = Space::global, kShared = Space::shared;
     add("ld.param.", c.load, Space::parameter, loadParameter<T, uint32_t>, loadParameter<T, uint64_t>);
     add("ld.global.", c.load, kGlobal, load<T, uint32_t, kGlobal>, load<T, uint64_t, kGlobal>);
-    // Through a cache of its own, for what nobody writes: who does is found as other races are.
-    add("ld.global.nc.", c.load, kGlobal, load<T, uint32_t, kGlobal>, load<T, uint64_t, kGlobal>);
     add("ld.shared.", c.load, kShared, load<T, uint32_t, kShared>, load<T, uint64_t, kShared>);
     add("st.global.", c.store, kGlobal, store<T, uint32_t, kGlobal>, store<T, uint64_t, kGlobal>);
     add("st.shared.", c.store, kShared, store<T, uint32_t, kShared>, store<T, uint64_t, kShared>);

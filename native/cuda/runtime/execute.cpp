@@ -25,12 +25,11 @@ AdamWNumbers numbersOf(const AdamWCall& c) {
 template <class AdamWCall>
 LowBitArgs lowBitArgs(const AdamWCall& c, const QuantisationMap* mMap, const QuantisationMap* vMap) {
   return {c.p, c.g, c.mCodes, c.mScale, c.vCodes, c.vScale, c.elements,
-          numbersOf(c), isAligned16(c.p) && isAligned16(c.g), mMap, vMap};
+          numbersOf(c), mMap, vMap};
 }
 
 AdamW::Args adamwArgs(const AdamwCall& c) {
-  const bool hasFours = isAligned16(c.p) && isAligned16(c.g) && isAligned16(c.m) && isAligned16(c.v);
-  return {c.p, c.g, c.m, c.v, c.elements, numbersOf(c), hasFours};
+  return {c.p, c.g, c.m, c.v, c.elements, numbersOf(c)};
 }
 Grid adamwGrid(const AdamwCall& c) { return gridOverFours(c.elements); }
 
@@ -62,7 +61,6 @@ void squaredSums(const Call* calls, size_t count, Gpu& gpu) {
   for (size_t i = 0; i < count; i++) {
     const auto c = SquaredSumCall::from(calls[i]);
     const int64_t chunks = ceilDiv(c.elements, kSquaresPerChunk);
-    if (chunks > Gpu::kChunkSums) throw std::length_error("a tensor has more than 2^32 elements");
     if (used + chunks > Gpu::kChunkSums || sums.isFull()) launch();
     float* const own = gpu.chunkSums() + used;
     squares.add({c.g, own, c.elements}, chunks);
@@ -100,7 +98,8 @@ enum class Group { none, squares, updates, casts };
 
 Group groupOf(const Call& call) {
   switch (call.kind) {
-    case Kind::squaredSum: return Group::squares;
+    // The sums of its chunks must have room.
+    case Kind::squaredSum: return call.dims[0] <= Gpu::kChunkSums * kSquaresPerChunk ? Group::squares : Group::none;
     case Kind::adamw:
     case Kind::adamw8bit:
     case Kind::adamw4bit: return Group::updates;

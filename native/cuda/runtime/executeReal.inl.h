@@ -65,15 +65,11 @@ bool suitsLibrary(const ProductArgs<T, Out>& g) {
          (!g.bias || g.n <= Products::kMostBias);
 }
 
-template <class T>
-typename Cast<T>::Args castArgs(const float* x, T* y, int64_t elements) {
-  return {x, y, elements, isAligned16(x) && isAligned16(y)};
-}
 inline Grid castGrid(int64_t elements) { return gridOverFours(elements); }
 
 template <class T>
 void castTo(Gpu& gpu, const float* x, T* y, int64_t elements) {
-  gpu.launch<Cast<T>>(castGrid(elements), castArgs(x, y, elements));
+  gpu.launch<Cast<T>>(castGrid(elements), {x, y, elements});
 }
 
 // own: by own kernels.
@@ -455,7 +451,7 @@ void castTogether(const Call* calls, size_t count, Gpu& gpu) {
   Batches<Cast<T>> batches(gpu, gridOver(1).threads, 0);
   for (size_t i = 0; i < count; i++) {
     const auto c = CastCall<T>::from(calls[i]);
-    batches.add(castArgs(c.x, c.y, c.elements), castGrid(c.elements).blocks);
+    batches.add({c.x, c.y, c.elements}, castGrid(c.elements).blocks);
   }
   batches.launch();
 }
