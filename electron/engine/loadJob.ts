@@ -61,7 +61,7 @@ export function requireRoom({ device, memory }: OpenedDevice, what: string, prog
   try {
     checkPrograms(device, programs);
   } catch (error) {
-    const other = device.kind === 'cuda' ? ': take --device cpu' : '';
+    const other = device.kind === 'cuda' ? ': take the processor (--device cpu)' : '';
     throw new UserError(`${what} is not possible on this device: ${messageOf(error)}${other}.`);
   }
   const planned = plan(programs);
@@ -73,6 +73,6 @@ export function requireRoom({ device, memory }: OpenedDevice, what: string, prog
   const help =
     shared && needed <= shared.bytes
       ? shared.relief(needed)
-      : `it takes a ${isApart ? 'GPU' : 'machine'} with more memory${isApart ? ', or --device cpu' : ''}`;
+      : `it takes a ${isApart ? 'GPU' : 'machine'} with more memory${isApart ? ', or the processor (--device cpu)' : ''}`;
   throw new UserError(`${missing}: ${help}.`);
 }

@@ -98,7 +98,7 @@ describe.skipIf(!hasCpu || !hasEmulator)('a job of the studio', () => {
     const { studio, config, loss, write } = await opened();
     studio.store.createRun({ name: 'greedy', config: config({ kind: 'cuda' }), device: 'cuda' });
     const held =
-      /first has 2\.00 KiB free, .* too little: the run greedy trains on it: pause it, or take --gpu-index 1\.$/;
+      /first has 2\.00 KiB free, .* too little: the run greedy trains on it: pause it, or take GPU 1 \(--gpu-index 1\)\.$/;
     for (const work of [loss, write]) await expect(work({ kind: 'cuda' })).rejects.toThrow(held);
     expect(await loss({ kind: 'cuda', gpu: 1 })).toBeGreaterThan(0);
   });

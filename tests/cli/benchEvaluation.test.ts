@@ -27,7 +27,7 @@ describe.skipIf(!hasCpu || !hasEmulator).each(['generate', 'hellaswag'])('bench 
     expect(await refused(machineWith([]))).toMatch(/no CUDA-capable device .*--device cpu takes the processor\.$/);
     expect(await refused(machineWith([{}]), '--gpu-index', '1')).toMatch(/There is no GPU 1 here: --gpu-index takes 0/);
     expect(await refused(machineWith([{ freeBytes: 0 }, {}]))).toMatch(
-      /^trainyard: emulated GPU is full, .*: end what else uses the GPU .*, or take --gpu-index 1\.$/,
+      /^trainyard: emulated GPU is full, .*: end what else uses the GPU .*, or take GPU 1 \(--gpu-index 1\)\.$/,
     );
     expect(await refused(little(), '--precision', 'bf16')).toMatch(
       /^trainyard: Timing gpt2 in bf16 needs .* MiB and cuda: emulated GPU has 2\.00 KiB free, .* too little: .*nvidia-smi/,
@@ -49,7 +49,7 @@ describe.skipIf(!hasCpu || !hasEmulator).each(['generate', 'hellaswag'])('bench 
     const studio = Studio.open(home);
     studio.store.createRun({ name: 'greedy', config, device: 'cuda' });
     const reason = await refusal(little(), home, what, '--device', 'cuda', '--preset', 'nano');
-    expect(reason).toMatch(/the run greedy trains on it: pause it, or take --device cpu\.$/);
+    expect(reason).toMatch(/the run greedy trains on it: pause it, or take the processor \(--device cpu\)\.$/);
     studio.close();
   });
 });

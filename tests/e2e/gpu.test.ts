@@ -125,7 +125,8 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     const greedy = { name: 'greedy', config: { ...(config as object), device: { kind: 'cuda' } }, device: 'cuda' };
     opened.studio.store.createRun(greedy);
     const device = page.locator('main').getByLabel('Device');
-    const held = /emulated GPU is full, 100\.00 MiB .*: the run greedy trains on it: pause it, or take --gpu-index 1\./;
+    const held =
+      /emulated GPU is full, 100\.00 MiB .*: the run greedy trains on it: pause it, or take GPU 1 \(--gpu-index 1\)\./;
 
     await goTo(page, 'evals', 'Evals');
     await page.getByText('What is evaluated').click();

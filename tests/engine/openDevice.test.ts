@@ -34,13 +34,14 @@ describe.skipIf(!hasEmulator)('a GPU that a run opens', () => {
 
   it('that is full says who holds it, as far as that is known', async () => {
     seeGpus([{ freeBytes: 100 * mib }]);
-    await expect(open()).rejects.toThrow(/^emulated GPU is full, 100\.00 MiB .*nvidia-smi.*--device cpu\.$/);
+    await expect(open()).rejects.toThrow(/^emulated GPU is full, 100\.00 MiB .*nvidia-smi.*--device cpu\)\.$/);
     await expect(open(0, ['big', 'bigger'])).rejects.toThrow(/the runs big, bigger train on it: pause them/);
   });
 
   it('that has no room for a context either says the same', async () => {
     seeGpus([{ freeBytes: 0 }, {}]);
-    const full = /^emulated GPU is full, 0 B of 8\.00 GiB are free: the run big trains .* or take --gpu-index 1\.$/;
+    const full =
+      /^emulated GPU is full, 0 B of 8\.00 GiB are free: the run big trains .* or take GPU 1 \(--gpu-index 1\)\.$/;
     await expect(open(0, ['big'])).rejects.toThrow(UserError);
     await expect(open(0, ['big'])).rejects.toThrow(full);
   });
@@ -79,10 +80,14 @@ describe('what a device can not train', () => {
     const refusal = (heldBy: string[]) => () =>
       requireTrainableHere(config, 0, gpuMemory(0, lookAtGpu(0), 512 * mib, heldBy));
     seeGpus([{ freeBytes: 0 }]);
-    expect(refusal([])).toThrow(/device has 0 B free, .* too little: end what else .*or take --device cpu\.$/);
-    expect(refusal(['big'])).toThrow(/too little: the run big trains on it: pause it, or take --device cpu\.$/);
+    expect(refusal([])).toThrow(
+      /device has 0 B free, .* too little: end what else .*or take the processor \(--device cpu\)\.$/,
+    );
+    expect(refusal(['big'])).toThrow(
+      /too little: the run big trains on it: pause it, or take the processor \(--device cpu\)\.$/,
+    );
     seeGpus([{ freeBytes: 0 }, { freeBytes: 512 * mib }, {}]);
-    expect(refusal(['big'])).toThrow(/pause it, or take --gpu-index 2\.$/);
+    expect(refusal(['big'])).toThrow(/pause it, or take GPU 2 \(--gpu-index 2\)\.$/);
     // It would not fit the empty GPU either.
     seeGpus([{ memoryBytes: 512 * mib, freeBytes: 0 }, {}]);
     expect(refusal([])).toThrow(/a smaller model or context would fit\.$/);

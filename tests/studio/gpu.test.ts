@@ -116,7 +116,7 @@ describe.skipIf(!hasCpu || !hasEmulator)('a run that is continued', () => {
     const { studio, config, trained } = await workplace();
     const run = await trained(studio.createRun(config(), 'staying'));
     const before = studio.store.getRun(run.id);
-    const full = /^Phase 2 .* too little: end what else uses the GPU .*, or take --gpu-index 0\.$/;
+    const full = /^Phase 2 .* too little: end what else uses the GPU .*, or take GPU 0 \(--gpu-index 0\)\.$/;
     for (const _ of [1, 2])
       await expect(studio.continue(before, change, { kind: 'cuda', gpu: 1 })).rejects.toThrow(full);
     // Its folder of checkpoints can't be written: what is found out last.
@@ -175,9 +175,11 @@ describe.skipIf(!hasCpu || !hasEmulator)('a checkpoint of a run that trained on 
     seeGpus([{ freeBytes: recordingReserve + 2048 }]);
     const missing = /^Evaluating needs .* and cuda: emulated GPU has 2\.00 KiB free, .* too little: /;
     await expect(evaluate(run)).rejects.toThrow(missing);
-    await expect(evaluate(run)).rejects.toThrow(/nvidia-smi lists it\), or take --device cpu\.$/);
+    await expect(evaluate(run)).rejects.toThrow(/nvidia-smi lists it\), or take the processor \(--device cpu\)\.$/);
     studio.store.createRun({ name: 'greedy', config: config({ device: { kind: 'cuda' } }), device: 'cuda' });
-    await expect(evaluate(run)).rejects.toThrow(/the run greedy trains on it: pause it, or take --device cpu\.$/);
+    await expect(evaluate(run)).rejects.toThrow(
+      /the run greedy trains on it: pause it, or take the processor \(--device cpu\)\.$/,
+    );
     expect(await evaluate(run, { kind: 'cpu' })).toBeGreaterThan(0);
   });
 });

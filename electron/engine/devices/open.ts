@@ -47,7 +47,8 @@ export const recordingReserve = 192 * 2 ** 20;
  * @param other a GPU that has room, where there is one
  */
 export function relief(heldBy: readonly string[], other?: number): string {
-  const instead = `or take ${other === undefined ? '--device cpu' : `--gpu-index ${other}`}`;
+  const instead =
+    other === undefined ? 'or take the processor (--device cpu)' : `or take GPU ${other} (--gpu-index ${other})`;
   if (heldBy.length === 0) return `end what else uses the GPU (nvidia-smi lists it), ${instead}`;
   const [run, ...others] = heldBy;
   const who = others.length > 0 ? `the runs ${heldBy.join(', ')} train` : `the run ${run} trains`;
