@@ -4,27 +4,43 @@ import { tempDir } from '../temp.ts';
 import { cpu, hasCpu } from '../engine/devices.ts';
 import { smallRun, train } from '../engine/trainer/harness.ts';
 import { emulated, hasEmulator } from './devices.ts';
+import { hasInterpretedGpu, interpreted } from './interpreter.ts';
 
-const run = (optimizer: 'adamw' | 'adamw8bit' | 'pagedAdamw8bit' | 'adamw4bit', precision: Precision) =>
+type Optimizer = 'adamw' | 'adamw8bit' | 'pagedAdamw8bit' | 'adamw4bit';
+
+const run = (optimizer: Optimizer, precision: Precision, steps: number) =>
   smallRun({
-    phases: [{ kind: 'constant', steps: 3, from: 3e-3, to: 3e-3 }],
+    phases: [{ kind: 'constant', steps, from: 3e-3, to: 3e-3 }],
     optimizer: { kind: optimizer },
     precision,
   });
 
-describe.skipIf(!hasCpu || !hasEmulator)('training on an emulated GPU', () => {
-  it.each([
+/** Each with the precision of optimizers that keep few bits, and its steps: the emulated GPU is slow. */
+const gpus = [
+  { name: 'an emulated GPU', has: hasEmulator, open: emulated, fewBits: 'f32', steps: 3 },
+  {
+    name: 'a GPU that interprets what nvcc compiles',
+    has: hasInterpretedGpu,
+    open: interpreted,
+    fewBits: 'f16',
+    steps: 4,
+  },
+] as const;
+
+describe.each(gpus)('training on $name', ({ has, open, fewBits, steps }) => {
+  it.skipIf(!hasCpu || !has).each([
     ['adamw', 'f32'],
     ['adamw', 'f16'],
     ['adamw', 'bf16'],
-    ['adamw8bit', 'f32'],
-    ['pagedAdamw8bit', 'f32'],
-    ['adamw4bit', 'f32'],
+    ['adamw8bit', fewBits],
+    ['pagedAdamw8bit', fewBits],
+    ['adamw4bit', fewBits],
   ] as const)('follows the cpu with %s in %s, step by step', async (optimizer, precision) => {
-    const config = run(optimizer, precision);
-    const [gpu, host] = [await emulated('random').open(), await cpu(2).open()];
+    const config = run(optimizer, precision, steps);
+    const [gpu, host] = [await open('random').open(), await cpu(2).open()];
     const [actual, expected] = [await train(gpu, tempDir(), config), await train(host, tempDir(), config)];
-    expect(actual.outcome).toMatchObject({ state: 'completed', step: 3 });
+    expect(actual.outcome).toMatchObject({ state: 'completed', step: steps });
+    expect(actual.losses).toHaveLength(expected.losses.length);
     for (const [i, loss] of actual.losses.entries())
       expect(Math.abs(loss - expected.losses[i]!)).toBeLessThan({ f32: 1e-4, f16: 5e-3, bf16: 4e-2 }[precision]);
     const valLosses = [actual, expected].map(({ events }) =>

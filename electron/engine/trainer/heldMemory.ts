@@ -1,6 +1,6 @@
 import { messageOf, UserError } from '../../errors.ts';
 import type { Device, Session } from '../devices/device.ts';
-import type { DeviceMemory } from '../devices/open.ts';
+import { type DeviceMemory, isOutOfMemory } from '../devices/open.ts';
 import type { Plan } from '../program/planner.ts';
 import type { MemoryReport } from './events.ts';
 
@@ -59,7 +59,7 @@ export class HeldMemory {
       this.#device.reserve?.(plans);
       this.#plans = plans;
     } catch (error) {
-      if (!/out of memory/.test(messageOf(error))) throw error;
+      if (!isOutOfMemory(error)) throw error;
       if (this.#plans.length > 0) this.#device.reserve?.(this.#plans);
       throw new UserError(
         `Other programs have taken the memory that this run needs (${messageOf(error)}): end them and try again.`,

@@ -103,7 +103,6 @@ export class Stepper {
     } catch {
       return; // that its data can't be read is told when it is taken
     }
-    await this.#inFlight.room();
     // A micro-batch reads the loss scale alone; the rest is written again with the update.
     this.#writeScalars(config, next);
     await this.#microBatch(config, next, 0, windows);

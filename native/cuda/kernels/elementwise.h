@@ -43,7 +43,7 @@ struct Cast {
   TY_KERNEL static void part(Thread& t, const Args& a, int64_t block, int64_t blocks) {
     const auto one = [&](int64_t i) { fromFloat(a.x[i], a.y + i); };
     const auto four = [&](int64_t i) {
-      const Four<float> x = *reinterpret_cast<const Four<float>*>(a.x + i);
+      const Pack<float> x = *reinterpret_cast<const Pack<float>*>(a.x + i);
       store4(x.at, a.y + i);
     };
     eachFour(t, block, blocks, a.elements, four, one);

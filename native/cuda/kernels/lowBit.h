@@ -184,10 +184,10 @@ struct AdamW4bit {
     }
     static_assert(kEach == 4, "a lane's elements are read by one access");
     const bool isWhole = own + kEach <= a.elements;
-    Four<float> p{}, g{};
+    Pack<float> p{}, g{};
     if (isWhole) {
-      p = *reinterpret_cast<const Four<float>*>(a.p + own);
-      g = *reinterpret_cast<const Four<float>*>(a.g + own);
+      p = *reinterpret_cast<const Pack<float>*>(a.p + own);
+      g = *reinterpret_cast<const Pack<float>*>(a.g + own);
     }
     for (int j = 0; j < kEach; j++) {
       const int64_t i = own + j;
@@ -204,7 +204,7 @@ struct AdamW4bit {
       mMost = fmaxf(mMost, fabsf(m[j]));
       vMost = fmaxf(vMost, fabsf(v[j]));
     }
-    if (isWhole) *reinterpret_cast<Four<float>*>(a.p + own) = p;
+    if (isWhole) *reinterpret_cast<Pack<float>*>(a.p + own) = p;
     mMost = warpMax(t, mMost);
     vMost = warpMax(t, vMost);
     // Every lane has read the old scales before one of them writes the new ones.

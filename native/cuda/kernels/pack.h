@@ -1,4 +1,4 @@
-// Eight numbers that lie side by side, read and written 16 bytes at a time.
+// Numbers that lie side by side, read and written 16 bytes at a time.
 #pragma once
 #include "../layer/layer.h"
 
@@ -9,12 +9,6 @@ template <class T>
 struct alignas(16) Pack {
   static constexpr int kSize = static_cast<int>(16 / sizeof(T));
   T at[kSize];
-};
-
-// Four of them, by one access.
-template <class T>
-struct alignas(4 * sizeof(T)) Four {
-  T at[4];
 };
 
 // One number, or two, as they lie in memory.

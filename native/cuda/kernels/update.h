@@ -127,14 +127,14 @@ struct AdamW {
     const AdamWFactors factors = AdamWFactors::of(a.numbers);
     const auto one = [&](int64_t i) { a.p[i] = factors.update(a.p[i], a.g[i], a.m[i], a.v[i]); };
     const auto four = [&](int64_t i) {
-      const Four<float> g = *reinterpret_cast<const Four<float>*>(a.g + i);
-      Four<float> p = *reinterpret_cast<Four<float>*>(a.p + i), m = *reinterpret_cast<Four<float>*>(a.m + i),
-           v = *reinterpret_cast<Four<float>*>(a.v + i);
+      const Pack<float> g = *reinterpret_cast<const Pack<float>*>(a.g + i);
+      Pack<float> p = *reinterpret_cast<Pack<float>*>(a.p + i), m = *reinterpret_cast<Pack<float>*>(a.m + i),
+           v = *reinterpret_cast<Pack<float>*>(a.v + i);
       TY_UNROLL
       for (int j = 0; j < 4; j++) p.at[j] = factors.update(p.at[j], g.at[j], m.at[j], v.at[j]);
-      *reinterpret_cast<Four<float>*>(a.p + i) = p;
-      *reinterpret_cast<Four<float>*>(a.m + i) = m;
-      *reinterpret_cast<Four<float>*>(a.v + i) = v;
+      *reinterpret_cast<Pack<float>*>(a.p + i) = p;
+      *reinterpret_cast<Pack<float>*>(a.m + i) = m;
+      *reinterpret_cast<Pack<float>*>(a.v + i) = v;
     };
     eachFour(t, block, blocks, a.elements, four, one);
   }

@@ -2,6 +2,7 @@
 #include <type_traits>
 
 #include "lanewise.h"
+#include "numbers.h"
 #include "opcodes.h"
 
 namespace trainyard {
@@ -43,14 +44,6 @@ template <class T>
 T absolute(T a) {
   using U = typename std::make_unsigned<T>::type;
   return a < 0 ? static_cast<T>(U{0} - static_cast<U>(a)) : a;
-}
-template <class T>
-T least(T a, T b) {
-  return std::min(a, b);
-}
-template <class T>
-T most(T a, T b) {
-  return std::max(a, b);
 }
 template <class T>
 T both(T a, T b) {

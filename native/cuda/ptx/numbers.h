@@ -1,5 +1,6 @@
 // Arithmetic as the PTX ISA manual defines it, of single numbers: formats, roundings, NaN.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -29,6 +30,16 @@ inline double canonical(double x) { return x == x ? x : bitsAs<double>(uint64_t{
 
 // .ftz: a subnormal number is a zero of its sign.
 inline float flushed(float x) { return std::fabs(x) < 0x1p-126f ? std::copysign(0.0f, x) : x; }
+
+// min and max of whole numbers.
+template <class T>
+T least(T a, T b) {
+  return std::min(a, b);
+}
+template <class T>
+T most(T a, T b) {
+  return std::max(a, b);
+}
 
 // min and max take the number where one of two is NaN, and -0 for less than +0.
 inline float minimum(float a, float b) {

@@ -3,6 +3,7 @@
 #include <type_traits>
 
 #include "block.h"
+#include "numbers.h"
 #include "opcodes.h"
 
 namespace trainyard {
@@ -62,14 +63,6 @@ void loadParameter(Warp& w, const Instruction& i) {
   });
 }
 
-template <class T>
-T most(T old, T with) {
-  return std::max(old, with);
-}
-template <class T>
-T least(T old, T with) {
-  return std::min(old, with);
-}
 template <class T>
 T sum(T old, T with) {
   return static_cast<T>(static_cast<uint32_t>(old) + static_cast<uint32_t>(with));
