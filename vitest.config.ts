@@ -3,10 +3,10 @@ import { defineConfig } from 'vitest/config';
 export default defineConfig({
   test: {
     include: ['tests/**/*.test.ts'],
-    testTimeout: 120_000,
+    testTimeout: 180_000,
     pool: 'forks',
     // Emulated GPUs have no use for a library of the machine's that multiplies on real ones.
     env: { TRAINYARD_CUBLASLT: 'off' },
-    expect: { poll: { timeout: 20_000 } },
+    expect: { poll: { timeout: 60_000 } },
   },
 });

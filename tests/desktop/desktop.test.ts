@@ -23,40 +23,36 @@ interface Told {
 }
 
 describe.skipIf(!hasApplication)('the desktop application, on a stand-in for Electron over a real Chromium', () => {
-  it(
-    'shows the studio over its own scheme and port, with everything locked that can be',
-    { timeout: 60_000 },
-    async () => {
-      const { page, ask } = await startApplication();
-      await goTo(page, 'runs', 'Runs');
-      await page.getByText('No run yet').waitFor();
-      const { windows, sandboxed, permissions, visible } = await ask<Told>({ ask: 'told' });
-      expect(windows[0]!.webPreferences).toMatchObject({
-        sandbox: true,
-        contextIsolation: true,
-        nodeIntegration: false,
-        webviewTag: false,
-      });
-      expect([sandboxed, visible, windows[0]!.backgroundColor]).toEqual([true, true, '#14171b']);
-      expect(permissions).toEqual({ request: false, check: false, device: false });
-      // Nowhere else, and out of the window only by https.
-      expect(await ask({ ask: 'navigate', url: 'https://example.com/' })).toBe(true);
-      expect(await ask({ ask: 'navigate', url: 'app://studio.evil/' })).toBe(true);
-      expect(await ask({ ask: 'navigate', url: 'app://studio/index.html' })).toBe(false);
-      for (const url of ['https://example.com/', 'http://example.com/', 'file:///etc/passwd', 'javascript:alert(1)'])
-        expect(await ask({ ask: 'open', url })).toBe('deny');
-      expect((await ask<Told>({ ask: 'told' })).opened).toEqual(['https://example.com/']);
-      // Nobody else gets a port to the studio.
-      expect(await ask({ ask: 'connectFrom', url: 'https://example.com/' })).toBe(true);
-      expect(await ask({ ask: 'connectFrom', url: 'app://studio/' })).toBe(false);
-      const csp = await page.evaluate(`fetch('/').then((r) => r.headers.get('content-security-policy'))`);
-      expect(csp).toMatch(/^default-src 'none'/);
-      for (const at of ['/nothing.js', '/../package.json', '/%2e%2e/package.json'])
-        expect(await page.evaluate(`fetch(${JSON.stringify(at)}).then((r) => r.status)`), at).toBe(404);
-    },
-  );
+  it('shows the studio over its own scheme and port, with everything locked that can be', async () => {
+    const { page, ask } = await startApplication();
+    await goTo(page, 'runs', 'Runs');
+    await page.getByText('No run yet').waitFor();
+    const { windows, sandboxed, permissions, visible } = await ask<Told>({ ask: 'told' });
+    expect(windows[0]!.webPreferences).toMatchObject({
+      sandbox: true,
+      contextIsolation: true,
+      nodeIntegration: false,
+      webviewTag: false,
+    });
+    expect([sandboxed, visible, windows[0]!.backgroundColor]).toEqual([true, true, '#14171b']);
+    expect(permissions).toEqual({ request: false, check: false, device: false });
+    // Nowhere else, and out of the window only by https.
+    expect(await ask({ ask: 'navigate', url: 'https://example.com/' })).toBe(true);
+    expect(await ask({ ask: 'navigate', url: 'app://studio.evil/' })).toBe(true);
+    expect(await ask({ ask: 'navigate', url: 'app://studio/index.html' })).toBe(false);
+    for (const url of ['https://example.com/', 'http://example.com/', 'file:///etc/passwd', 'javascript:alert(1)'])
+      expect(await ask({ ask: 'open', url })).toBe('deny');
+    expect((await ask<Told>({ ask: 'told' })).opened).toEqual(['https://example.com/']);
+    // Nobody else gets a port to the studio.
+    expect(await ask({ ask: 'connectFrom', url: 'https://example.com/' })).toBe(true);
+    expect(await ask({ ask: 'connectFrom', url: 'app://studio/' })).toBe(false);
+    const csp = await page.evaluate(`fetch('/').then((r) => r.headers.get('content-security-policy'))`);
+    expect(csp).toMatch(/^default-src 'none'/);
+    for (const at of ['/nothing.js', '/../package.json', '/%2e%2e/package.json'])
+      expect(await page.evaluate(`fetch(${JSON.stringify(at)}).then((r) => r.status)`), at).toBe(404);
+  });
 
-  it('has a menu that goes to every page, by keys too', { timeout: 60_000 }, async () => {
+  it('has a menu that goes to every page, by keys too', async () => {
     const { page, ask } = await startApplication();
     await goTo(page, 'runs', 'Runs');
     const { menu } = await ask<Told>({ ask: 'told' });
@@ -71,53 +67,49 @@ describe.skipIf(!hasApplication)('the desktop application, on a stand-in for Ele
     }
   });
 
-  it(
-    'trains in a utility process, keeps the system awake, and asks before it closes',
-    { timeout: 120_000 },
-    async () => {
-      const file = path.join(tempDir(), 'text.txt');
-      fs.writeFileSync(file, 'a rolling stone gathers no moss. '.repeat(400));
-      const { page, ask, exited } = await startApplication({ picked: [file] });
-      await goTo(page, 'new', 'New run');
-      await page.getByRole('button', { name: /^nano/ }).click();
-      await page.getByRole('button', { name: 'Choose files' }).click();
-      await expect.poll(() => page.getByLabel('Text files or folders').inputValue()).toBe(file);
-      await page.getByRole('button', { name: 'Prepare the text' }).click();
-      await expect.poll(() => page.getByLabel('Prepared dataset').inputValue()).toMatch(/^text-bytes-/);
-      await page.getByRole('button', { name: 'Start training' }).click();
-      await expect.poll(() => page.locator('main .state').first().textContent()).toContain('training');
-      await expect.poll(async () => (await ask<Told>({ ask: 'told' })).progress.some((p) => p > 0)).toBe(true);
-      expect((await ask<Told>({ ask: 'told' })).blockers).toBe(1);
+  it('trains in a utility process, keeps the system awake, and asks before it closes', async () => {
+    const file = path.join(tempDir(), 'text.txt');
+    fs.writeFileSync(file, 'a rolling stone gathers no moss. '.repeat(400));
+    const { page, ask, exited } = await startApplication({ picked: [file] });
+    await goTo(page, 'new', 'New run');
+    await page.getByRole('button', { name: /^nano/ }).click();
+    await page.getByRole('button', { name: 'Choose files' }).click();
+    await expect.poll(() => page.getByLabel('Text files or folders').inputValue()).toBe(file);
+    await page.getByRole('button', { name: 'Prepare the text' }).click();
+    await expect.poll(() => page.getByLabel('Prepared dataset').inputValue()).toMatch(/^text-bytes-/);
+    await page.getByRole('button', { name: 'Start training' }).click();
+    await expect.poll(() => page.locator('main .state').first().textContent()).toContain('training');
+    await expect.poll(async () => (await ask<Told>({ ask: 'told' })).progress.some((p) => p > 0)).toBe(true);
+    expect((await ask<Told>({ ask: 'told' })).blockers).toBe(1);
 
-      // The menu does what the page can do, and nothing else.
-      const inMenu = async (label: string) => {
-        const { menu } = await ask<Told>({ ask: 'told' });
-        return menu.find((m) => m.label === 'Run')!.submenu!.find((i) => i.label === label)!.enabled;
-      };
-      await expect.poll(() => inMenu('Pause')).toBe(true);
-      expect(await inMenu('Resume')).toBe(false);
-      await ask({ ask: 'menu', label: 'Pause' });
-      await expect.poll(() => page.locator('main .state').first().textContent()).toContain('paused');
-      await expect.poll(() => inMenu('Resume')).toBe(true);
-      await ask({ ask: 'menu', label: 'Resume' });
-      await expect.poll(() => page.locator('main .state').first().textContent()).toContain('training');
+    // The menu does what the page can do, and nothing else.
+    const inMenu = async (label: string) => {
+      const { menu } = await ask<Told>({ ask: 'told' });
+      return menu.find((m) => m.label === 'Run')!.submenu!.find((i) => i.label === label)!.enabled;
+    };
+    await expect.poll(() => inMenu('Pause')).toBe(true);
+    expect(await inMenu('Resume')).toBe(false);
+    await ask({ ask: 'menu', label: 'Pause' });
+    await expect.poll(() => page.locator('main .state').first().textContent()).toContain('paused');
+    await expect.poll(() => inMenu('Resume')).toBe(true);
+    await ask({ ask: 'menu', label: 'Resume' });
+    await expect.poll(() => page.locator('main .state').first().textContent()).toContain('training');
 
-      await ask({ ask: 'close', answer: 2 }); // cancel
-      expect(await ask<Told>({ ask: 'told' })).toMatchObject({
-        visible: true,
-        questions: [{ buttons: ['Keep training in the background', 'Save and stop', 'Cancel'] }],
-      });
-      await ask({ ask: 'close', answer: 0 }); // background
-      await expect.poll(async () => (await ask<Told>({ ask: 'told' })).visible).toBe(false);
-      await ask({ ask: 'activate' });
-      await expect.poll(async () => (await ask<Told>({ ask: 'told' })).visible).toBe(true);
-      expect(await page.locator('main .state').first().textContent()).toContain('training');
-      await ask({ ask: 'close', answer: 1 }); // save and stop
-      expect(await exited).toBe(0);
-    },
-  );
+    await ask({ ask: 'close', answer: 2 }); // cancel
+    expect(await ask<Told>({ ask: 'told' })).toMatchObject({
+      visible: true,
+      questions: [{ buttons: ['Keep training in the background', 'Save and stop', 'Cancel'] }],
+    });
+    await ask({ ask: 'close', answer: 0 }); // background
+    await expect.poll(async () => (await ask<Told>({ ask: 'told' })).visible).toBe(false);
+    await ask({ ask: 'activate' });
+    await expect.poll(async () => (await ask<Told>({ ask: 'told' })).visible).toBe(true);
+    expect(await page.locator('main .state').first().textContent()).toContain('training');
+    await ask({ ask: 'close', answer: 1 }); // save and stop
+    expect(await exited).toBe(0);
+  });
 
-  it('remembers where its window was', { timeout: 60_000 }, async () => {
+  it('remembers where its window was', async () => {
     const [home, userData] = [tempDir(), tempDir()];
     const first = await startApplication({ home, userData });
     await goTo(first.page, 'runs', 'Runs');

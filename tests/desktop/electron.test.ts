@@ -19,7 +19,7 @@ const executablePath = electronBinary();
 const why = executablePath ? '' : ' (skipped: the Electron binary is not here; `npx install-electron` fetches it)';
 
 describe.skipIf(!executablePath)(`the desktop application in Electron itself${why}`, () => {
-  it('opens its window, shows the studio, and closes', { timeout: 120_000 }, async () => {
+  it('opens its window, shows the studio, and closes', async () => {
     const application = await _electron.launch({
       executablePath: executablePath!,
       args: [packageFile('dist/electron/main.js'), '--no-sandbox', `--user-data-dir=${tempDir()}`],

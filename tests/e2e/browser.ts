@@ -52,7 +52,7 @@ export async function openStudio(home = tempDir()): Promise<OpenStudio> {
       const context = await (await browser).newContext({ viewport: { width: 1360, height: 900 }, ...options });
       onTestFinished(() => context.close());
       const page = await context.newPage();
-      page.setDefaultTimeout(20_000);
+      page.setDefaultTimeout(60_000);
       // What the page complains of is a failure, whatever the test looks at.
       page.on('pageerror', (error) => expect.fail(`the page threw: ${error.message}`));
       page.on('console', (message) => {

@@ -1,13 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { readSettings } from '../../electron/studio/settings.ts';
 import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
-import { button, constant, startRun, state } from './runs.ts';
+import { button, constant, onlyTraining, startRun, state } from './runs.ts';
 
 describe.skipIf(!hasBrowser)('commands', () => {
-  it('of a run are given by keys and by name, where they can be given', { timeout: 60_000 }, async () => {
+  it('of a run are given by keys and by name, where they can be given', async () => {
     const opened = await openStudio();
-    // No checkpoint comes by itself: the one that is asked for can't be pruned before it is seen.
-    const id = await startRun(opened, 'keyed', [constant(20_000)], { checkpoints: { every: 0 } });
+    // Nothing is evaluated or saved but what is asked for.
+    const id = await startRun(opened, 'keyed', [constant(50_000)], onlyTraining);
     const page = await opened.open();
     await goTo(page, 'runs', 'Runs');
     await page.keyboard.press('p'); // nothing is paused from here
@@ -22,6 +22,11 @@ describe.skipIf(!hasBrowser)('commands', () => {
     await button(page, 'Pause').waitFor({ state: 'detached' });
     await page.keyboard.press('r');
     await expect.poll(() => state(page).textContent()).toContain('training: constant');
+    // One behind the other, before the first is answered: neither is lost.
+    await page.evaluate(`for (const key of ['e', 'p']) dispatchEvent(new KeyboardEvent('keydown', { key }))`);
+    await expect.poll(() => state(page).textContent()).toContain('paused');
+    await page.keyboard.press('r');
+    await expect.poll(() => state(page).textContent()).toContain('training: constant');
     await page.keyboard.press('x');
     await button(page, 'Cancel').waitFor();
     await page.keyboard.press('Escape');
@@ -31,15 +36,18 @@ describe.skipIf(!hasBrowser)('commands', () => {
     await page.keyboard.press(',');
     await page.getByLabel('Commands by a single letter').uncheck();
     await goTo(page, `run/${id}`, 'keyed');
+    const evals = opened.studio.store.listEvals(id).length;
     await page.keyboard.press('p');
-    await page.waitForTimeout(300);
-    expect(await state(page).textContent()).toContain('training');
+    // Sent behind whatever the key could have sent: a run that had been paused would not evaluate.
+    await button(page, 'Evaluate now').click();
+    await expect.poll(() => opened.studio.store.listEvals(id).length).toBe(evals + 1);
+    await expect.poll(() => state(page).textContent()).toContain('training: constant');
     await page.keyboard.press('g');
     await page.keyboard.press('r');
     await page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor();
   });
 
-  it('of a checkpoint: keep it, evaluate it, generate from it', { timeout: 60_000 }, async () => {
+  it('of a checkpoint: keep it, evaluate it, generate from it', async () => {
     const opened = await openStudio();
     const id = await startRun(opened, 'kept', [constant(300)]);
     const page = await opened.open();

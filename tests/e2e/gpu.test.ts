@@ -72,7 +72,7 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     await expectAccessible(page, 'new run beside a GPU that is not used');
   });
 
-  it.skipIf(!hasEmulator)('goes on with a run of the processor on a GPU', { timeout: 120_000 }, async () => {
+  it.skipIf(!hasEmulator)('goes on with a run of the processor on a GPU', async () => {
     seeGpus([two[0]!]);
     const opened = await openStudio();
     const id = await startRun(opened, 'shells', [constant(2)], { ...small, device: { kind: 'cpu' } });
@@ -87,7 +87,7 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     await page.getByLabel('Length').last().fill('3');
     await button(page, 'Change phases and train').click();
     await expect
-      .poll(() => opened.studio.store.getRun(id), { timeout: 60_000 })
+      .poll(() => opened.studio.store.getRun(id))
       .toMatchObject({
         state: 'completed',
         step: 5,
@@ -114,7 +114,7 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     expect(await page.locator('main').getByLabel('Go on with').inputValue()).toBe('cuda:0');
   });
 
-  it.skipIf(!hasEmulator)('does jobs on the device that is chosen', { timeout: 120_000 }, async () => {
+  it.skipIf(!hasEmulator)('does jobs on the device that is chosen', async () => {
     seeGpus([{ ...two[0]!, freeBytes: 100 * 2 ** 20 }, two[1]!]);
     const opened = await openStudio();
     const id = await startRun(opened, 'shells', [constant(2)], { ...small, device: { kind: 'cpu' } });

@@ -7,7 +7,7 @@ import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
 import { button, constant, startRun, state } from './runs.ts';
 
 describe.skipIf(!hasBrowser)('a run that has ended', () => {
-  it('is trained on, on a mix with new data, and shows which data fed which steps', { timeout: 120_000 }, async () => {
+  it('is trained on, on a mix with new data, and shows which data fed which steps', async () => {
     const opened = await openStudio();
     const { home, studio } = opened;
     const file = path.join(tempDir(), 'news.txt');

@@ -23,7 +23,7 @@ function itemsFile(count: number): string {
 }
 
 describe.skipIf(!hasBrowser)('a trained model', () => {
-  it('is evaluated on HellaSwag in one click, and the table leaves as a file', { timeout: 90_000 }, async () => {
+  it('is evaluated on HellaSwag in one click, and the table leaves as a file', async () => {
     const opened = await openStudio();
     const id = await startRun(opened, 'shells', [constant(60)]);
     const page = await opened.open();
@@ -54,7 +54,7 @@ describe.skipIf(!hasBrowser)('a trained model', () => {
     await page.getByText("can't be read from /nothing/there.jsonl").waitFor();
   });
 
-  it('is exported, imported, written with, and fine-tuned', { timeout: 120_000 }, async () => {
+  it('is exported, imported, written with, and fine-tuned', async () => {
     const opened = await openStudio();
     const id = await startRun(opened, 'shells', [constant(60)]);
     const page = await opened.open();
@@ -113,7 +113,7 @@ describe.skipIf(!hasBrowser)('a trained model', () => {
     await page.getByLabel('Length').first().fill('5');
     await page.getByLabel('Length').nth(1).fill('10');
     await button(page, 'Start training').click();
-    await expect.poll(() => state(page).textContent(), { timeout: 30_000 }).toContain('completed');
+    await expect.poll(() => state(page).textContent()).toContain('completed');
     await page.getByRole('tab', { name: 'Log' }).click();
     await page.getByText('64 positions became 128 (interpolate)').waitFor();
   });

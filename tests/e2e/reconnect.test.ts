@@ -33,7 +33,7 @@ async function wireTo(port: number) {
 }
 
 describe.skipIf(!hasBrowser)('a window whose connection is lost', () => {
-  it('says so, comes back by itself, and has missed nothing', { timeout: 60_000 }, async () => {
+  it('says so, comes back by itself, and has missed nothing', async () => {
     const { studio, link, open } = await openStudio();
     const config = parseRunConfig({
       model: { vocabSize: 257, contextLength: 8, nLayer: 1, nHead: 1, nEmbd: 8 },

@@ -40,5 +40,11 @@ export const constant = (steps: number, changes: Partial<Phase> = {}): Phase => 
   to: 1e-3,
   ...changes,
 });
+/** For a run that does nothing besides training but what it is asked for. */
+export const onlyTraining = {
+  evaluation: { every: 0, sequences: 4 },
+  checkpoints: { every: 0 },
+} satisfies Partial<RunConfigInput>;
+
 export const state = (page: Page) => page.locator('main .state').first();
 export const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
