@@ -32,19 +32,33 @@ export function findCompiler(): Compiler {
   throw new BuildError(`${asked}: ${install}, then run npm ci again.`);
 }
 
-/** The first that knows all GPUs that code is made for (CUDA 11.8's release notes: compute capabilities 8.9 and 9.0). */
-const oldestNvcc = [11, 8] as const;
+/** Of CUDA 12: it knows all GPUs that code is made for, and its programs run with every driver from 525 on. */
+const oldestNvcc = 12;
 
-/** NVIDIA's compiler, where there is one that is new enough: $NVCC, else the first of the usual places that answers. */
-export function findNvcc(): Compiler | undefined {
-  for (const command of [process.env.NVCC ?? 'nvcc', '/usr/local/cuda/bin/nvcc']) {
+/** $NVCC, else the first of the usual places that answers, and what it answers. */
+function askNvcc(): { readonly command: string; readonly version: string; readonly release: string } | undefined {
+  for (const command of process.env.NVCC ? [process.env.NVCC] : ['nvcc', '/usr/local/cuda/bin/nvcc']) {
     const answer = spawnSync(command, ['--version'], { encoding: 'utf8' });
     if (answer.error || answer.status !== 0) continue;
-    const [major = 0, minor = 0] = /release (\d+)\.(\d+)/.exec(answer.stdout)?.slice(1).map(Number) ?? [];
-    if (major > oldestNvcc[0] || (major === oldestNvcc[0] && minor >= oldestNvcc[1]))
-      return { command: [command], msvc: false, version: answer.stdout };
+    const [, release = '0'] = /release (\d+\.\d+)/.exec(answer.stdout) ?? [];
+    return { command, version: answer.stdout, release };
   }
   return undefined;
+}
+
+/** NVIDIA's compiler, where there is one that is new enough. */
+export function findNvcc(): Compiler | undefined {
+  const found = askNvcc();
+  if (!found || Number.parseInt(found.release, 10) < oldestNvcc) return undefined;
+  return { command: [found.command], msvc: false, version: found.version };
+}
+
+/** Why there is none that is new enough. */
+export function noNvcc(): string {
+  const found = askNvcc();
+  return found
+    ? `${found.command} is of CUDA ${found.release}, and it takes ${oldestNvcc} or newer`
+    : 'no nvcc was found';
 }
 
 /** On a Mac the compiler's own architecture need not be that of this Node. */

@@ -295,6 +295,7 @@ export const text = {
     allocated: 'Allocated for the plan',
     host: 'Of that in the host’s memory (paged)',
     reserved: 'Held for later phases that need more',
+    aside: 'Held for kernels and recordings of later phases',
     driver: 'Driver, kernels and recordings',
     scratch: 'Scratch memory of the threads',
   },

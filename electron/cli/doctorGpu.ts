@@ -61,13 +61,15 @@ export async function examineGpu(examination: GpuExamination): Promise<boolean> 
   let bench: GpuBench | undefined;
   try {
     const heldBytes = own.overheadBytes();
+    const { broughtBytes } = own.memory();
     const both = (examination.library ?? findLibrary()) === '' ? own : open(false);
     let timed = own;
     if (both.gpu.library !== '') {
       tell(`\nwith ${both.gpu.library} where it is faster`);
       examinations.push(await look(both, reference, { ...examined, tf32, of: both.gpu.library }, tell));
-      // The driver's context came with the first: the process holds both.
-      timed = { ...both, overheadBytes: () => heldBytes + both.overheadBytes() };
+      // The driver's context and most kernels came with the first: the process holds both.
+      const memory = () => ({ ...both.memory(), broughtBytes: broughtBytes + both.memory().broughtBytes });
+      timed = { ...both, memory, overheadBytes: () => heldBytes + both.overheadBytes() };
     }
     tell('');
     bench = await measureGpu(timed, { tf32, rounds, ...(steps ? { steps } : {}) }, tell);

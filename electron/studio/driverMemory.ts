@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { z } from 'zod';
-import { recordingReserve } from '../engine/devices/open.ts';
+import { recordingReserve } from '../engine/devices/cuda/device.ts';
 import { isSystemError } from '../exchange/safetensors/systemErrors.ts';
 import { driverMemoryPath } from './home.ts';
 

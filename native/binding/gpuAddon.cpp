@@ -154,19 +154,23 @@ Napi::Value libraryVersion(const Napi::CallbackInfo& info) {
     std::string version;
     for (const std::string& place : trainyard::gpu::BlasLt::places(path)) {
       const auto library = trainyard::gpu::BlasLt::open(place);
-      if (library && version.empty()) version = library->version();
+      if (!library) continue;
+      version = library->version();
+      break;
     }
     return Napi::String::New(info.Env(), version);
   });
 }
 
-// (device): bytes of its memory that nobody holds, and those of arenas.
+// (device): bytes of its memory that nobody holds, those of arenas, those set aside, and all that this process holds.
 Napi::Value memory(const Napi::CallbackInfo& info) {
   return guarded(info, [&] {
     const auto gpu = unwrap<Gpu>(info[0]);
     auto out = Napi::Object::New(info.Env());
     out.Set("freeBytes", static_cast<double>(gpu->freeBytes()));
     out.Set("arenaBytes", static_cast<double>(gpu->arenaBytes()));
+    out.Set("asideBytes", static_cast<double>(gpu->asideBytes()));
+    out.Set("processBytes", static_cast<double>(gpu->processBytes()));
     out.Set("allocations", static_cast<double>(gpu->allocations()));
     return out;
   });
@@ -179,6 +183,14 @@ Napi::Value reserve(const Napi::CallbackInfo& info) {
     gpu->reserve(static_cast<size_t>(info[1].ToNumber().DoubleValue()), trainyard::gpu::Place::device);
     gpu->reserve(static_cast<size_t>(info[2].ToNumber().DoubleValue()), trainyard::gpu::Place::host);
     return info.Env().Undefined();
+  });
+}
+
+// (device, bytes): room for what comes with programs, in place of what was set aside before. Whether it was there.
+Napi::Value setAside(const Napi::CallbackInfo& info) {
+  return guarded(info, [&]() -> Napi::Value {
+    const auto bytes = static_cast<size_t>(info[1].ToNumber().DoubleValue());
+    return Napi::Boolean::New(info.Env(), unwrap<Gpu>(info[0])->setAside(bytes));
   });
 }
 
@@ -374,6 +386,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   exports.Set("unusedKernels", Napi::Function::New(env, unusedKernels));
 #endif
   exports.Set("reserve", Napi::Function::New(env, reserve));
+  exports.Set("setAside", Napi::Function::New(env, setAside));
   exports.Set("createSession", Napi::Function::New(env, createSession));
   exports.Set("loadProgram", Napi::Function::New(env, loadProgram));
   exports.Set("copy", Napi::Function::New(env, copy));

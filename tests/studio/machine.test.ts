@@ -23,6 +23,7 @@ const memory = {
   overheadBytes: 0,
   hostBytes: 0,
   reservedBytes: 0,
+  asideBytes: 0,
   device: 'cpu',
   roleBytes: {},
 } as const;

@@ -1,5 +1,5 @@
 import type { Device, DeviceMemoryUse, Session } from '../devices/device.ts';
-import { recordingReserve } from '../devices/open.ts';
+import { recordingReserve } from '../devices/cuda/device.ts';
 import { type OpTime, Profile } from '../devices/profile.ts';
 import { formatBytes } from '../../format.ts';
 import type { Inputs } from '../gpt2/inputs.ts';
@@ -46,10 +46,12 @@ export interface HeldMemory {
   readonly arenaBytes: number;
   /** Of the driver, kernels and recorded programs, as it was when all was loaded and nothing had run yet. */
   readonly overheadBytes: number;
-  /** What of it came as the programs were loaded: kernels, and recordings. */
+  /** What of it came with programs since the device was opened: kernels, and recordings. */
   readonly broughtBytes: number;
   /** All that the process held when the last step had been trained. */
   readonly processBytes: number;
+  /** By the driver's count of this process; else by what was free of the GPU, which is other programs' matter, too. */
+  readonly isByDriver: boolean;
   /** By how much less of the memory was free then than before anything was loaded. */
   readonly heldBytes: number;
 }
@@ -101,9 +103,8 @@ export async function benchStep(device: Device, bench: StepBench, repetitions: n
   const before = device.memory?.();
   const room = before ? Math.max(0, before.freeBytes - recordingReserve) : 0;
   if (before && memory.totalBytes > room) throw new DoesNotFit(memory.totalBytes, room);
-  const overheadBefore = device.overheadBytes();
   const session = await device.load(all, memory);
-  const overheadBytes = device.overheadBytes();
+  const loaded = { overheadBytes: device.overheadBytes(), broughtBytes: device.memory?.().broughtBytes ?? 0 };
   try {
     await initialise(session, model, 1);
     writeInputs(session, training.inputs, bench);
@@ -127,7 +128,7 @@ export async function benchStep(device: Device, bench: StepBench, repetitions: n
       plannedBytes: memory.totalBytes,
       pagedBytes: memory.hostBytes,
       allocatedBytes: session.allocatedBytes(),
-      ...(before ? { memory: heldMemory(device, before, overheadBefore, overheadBytes) } : {}),
+      ...(before ? { memory: heldMemory(device, before, loaded) } : {}),
       steps: repetitions,
       ops: profile.byKind(),
     };
@@ -139,16 +140,15 @@ export async function benchStep(device: Device, bench: StepBench, repetitions: n
 function heldMemory(
   device: Device,
   before: DeviceMemoryUse,
-  overheadBefore: number,
-  overheadBytes: number,
+  loaded: Pick<HeldMemory, 'overheadBytes' | 'broughtBytes'>,
 ): HeldMemory {
   const now = device.memory!();
   const arenaBytes = now.arenaBytes - before.arenaBytes;
   return {
+    ...loaded,
     arenaBytes,
-    overheadBytes,
-    broughtBytes: overheadBytes - overheadBefore,
-    processBytes: device.overheadBytes() + arenaBytes,
+    processBytes: now.processBytes ?? device.overheadBytes() + arenaBytes,
+    isByDriver: now.processBytes !== undefined,
     heldBytes: before.freeBytes - now.freeBytes,
   };
 }
@@ -190,13 +190,15 @@ class StepTimer {
     }
     this.micro.push((await this.#run(Array<Program>(inARow).fill(micro), false)) / inARow);
     this.update.push(await this.#run([update], false));
-    // Where calls take their turn on a device of its own, timing each holds them up.
-    await this.#run([micro, update], true);
+    // Where calls take their turn on a device of its own, timing each holds them up. They come behind something that keeps
+    // the device busy meanwhile: else the host's time to put a short call there would be taken for the call's.
+    await this.#run([micro, update], true, micro);
   }
 
-  async #run(programs: readonly Program[], timesCalls: boolean): Promise<number> {
+  async #run(programs: readonly Program[], timesCalls: boolean, ahead?: Program): Promise<number> {
     const start = performance.now();
     const inFlight = new InFlight(this.#session);
+    if (ahead) inFlight.add(this.#session.run(ahead));
     for (const p of programs) {
       await inFlight.room();
       inFlight.add(this.#session.run(p, timesCalls ? this.#profile.timesOf(p) : undefined));

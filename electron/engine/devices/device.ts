@@ -12,6 +12,12 @@ export interface DeviceMemoryUse {
   readonly freeBytes: number;
   /** Of plans that are loaded or reserved. */
   readonly arenaBytes: number;
+  /** Held for what comes with programs that are loaded later: kernels and recordings. */
+  readonly asideBytes: number;
+  /** What came with programs that were loaded so far. */
+  readonly broughtBytes: number;
+  /** All that this process holds, by the driver's own count, where it tells. */
+  readonly processBytes?: number;
   /** How often memory was allocated, the host's too: a training step does not. */
   readonly allocations: number;
 }

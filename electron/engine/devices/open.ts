@@ -5,7 +5,7 @@ import type { RunConfig } from '../config.ts';
 import type { Precision } from '../program/types.ts';
 import { createCpuDevice } from './cpu/device.ts';
 import type { GpuDescription } from './cuda/addon.ts';
-import { createCudaDevice, lookAtGpu } from './cuda/device.ts';
+import { createCudaDevice, lookAtGpu, recordingReserve } from './cuda/device.ts';
 import { findGpus, unusable } from './cuda/found.ts';
 import { peakOf } from './cuda/peak.ts';
 import type { Device } from './device.ts';
@@ -34,12 +34,6 @@ export interface DeviceMemory {
     relief(neededBytes: number): string;
   };
 }
-
-/**
- * Left free of a GPU's memory for what comes with programs: kernels, some megabytes of them, the library's too, and
- * recordings, of up to 7000 calls of kernels at some kilobytes each.
- */
-export const recordingReserve = 192 * 2 ** 20;
 
 /**
  * What gives a GPU's memory back, or takes another's.
@@ -103,7 +97,11 @@ export async function openDevice(
     }
     case 'cuda': {
       const options = { ...(ordinal === undefined ? {} : { ordinal }), ...(tf32 === undefined ? {} : { tf32 }) };
-      const device = usable(() => createCudaDevice({ ...options, productsFile }), ordinal ?? 0, heldBy);
+      const device = usable(
+        () => createCudaDevice({ ...options, productsFile, asideBytes: recordingReserve }),
+        ordinal ?? 0,
+        heldBy,
+      );
       const { freeBytes, memoryBytes, overheadBytes } = device.gpu;
       // What the context took is not free any more.
       const contextBytes = Math.max(0, overheadBytes);

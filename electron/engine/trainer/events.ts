@@ -143,6 +143,8 @@ export interface MemoryReport {
   readonly hostBytes: number;
   /** What the device holds for later phases that need more than this one. */
   readonly reservedBytes: number;
+  /** What it holds for the kernels and recordings of programs to come. */
+  readonly asideBytes: number;
   /** Whose memory it is. */
   readonly device: DeviceKind;
   readonly roleBytes: Readonly<Record<string, number>>;

@@ -39,6 +39,7 @@ export class HeldMemory {
       allocatedBytes,
       overheadBytes: this.#device.overheadBytes(),
       hostBytes,
+      asideBytes: held?.asideBytes ?? 0,
       reservedBytes: held ? Math.max(0, held.arenaBytes - (allocatedBytes - hostBytes)) : 0,
       device: this.#device.kind,
       roleBytes: plan.roleBytes,

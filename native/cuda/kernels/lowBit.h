@@ -28,18 +28,8 @@ struct LowBitArgs {
   const QuantisationMap* vMap;
 };
 
-TY_KERNEL uint32_t bitsOf(float x) {
-#if defined(__CUDA_ARCH__)
-  return __float_as_uint(x);
-#else
-  uint32_t bits;
-  __builtin_memcpy(&bits, &x, sizeof bits);
-  return bits;
-#endif
-}
-
 TY_KERNEL uint8_t toCode(const QuantisationMap& map, float x) {
-  const uint8_t base = map.base[bitsOf(x) >> 16];
+  const uint8_t base = map.base[floatBits(x) >> 16];
   return static_cast<uint8_t>(base + (map.middles[base] < x ? 1 : 0));
 }
 

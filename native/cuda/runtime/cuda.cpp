@@ -83,8 +83,9 @@ GpuDescription Gpu::look(int ordinal) {
   char bus[32] = "";
   require(cudaDeviceGetPCIBusId(bus, sizeof bus, ordinal), "The GPU can't be asked");
   found.bus = bus;
-  const int64_t used = usedMemoryOf(bus, found.memoryBytes);
-  found.freeBytes = used < 0 ? found.memoryBytes : std::max<int64_t>(0, found.memoryBytes - used);
+  // Not what is not used: the driver keeps a part for itself, which CUDA counts as nobody's.
+  const int64_t left = driverMemoryOf(bus, found.memoryBytes).freeBytes;
+  found.freeBytes = left < 0 ? found.memoryBytes : std::min(found.memoryBytes, left);
   int kilohertz = 0, driver = 0;
   if (cudaDeviceGetAttribute(&kilohertz, cudaDevAttrClockRate, ordinal) == cudaSuccess)
     found.boostHertz = int64_t{1000} * kilohertz;
@@ -97,7 +98,7 @@ GpuDescription Gpu::look(int ordinal) {
 Gpu::Gpu(const GpuOptions& options)
     : implementation_(std::make_unique<Implementation>()), description_(look(options.ordinal)), tf32_(options.tf32) {
   implementation_->ordinal = options.ordinal;
-  const int64_t usedBefore = usedMemoryOf(description_.bus.c_str(), description_.memoryBytes);
+  const int64_t usedBefore = driverMemoryOf(description_.bus.c_str(), description_.memoryBytes).usedBytes;
   implementation_->use();
   for (cudaStream_t& lane : implementation_->lanes)
     require(cudaStreamCreateWithFlags(&lane, cudaStreamNonBlocking), "A stream can't be made");
@@ -107,7 +108,7 @@ Gpu::Gpu(const GpuOptions& options)
     require(cudaEventCreateWithFlags(&event, cudaEventDisableTiming | cudaEventBlockingSync), "An event can't be made");
   prepare(options);
   description_.freeBytes = freeBytes();
-  const int64_t usedNow = usedMemoryOf(description_.bus.c_str(), description_.memoryBytes);
+  const int64_t usedNow = driverMemoryOf(description_.bus.c_str(), description_.memoryBytes).usedBytes;
   if (usedBefore >= 0 && usedNow >= usedBefore) description_.overheadBytes = usedNow - usedBefore;
 }
 
@@ -120,9 +121,28 @@ int64_t Gpu::freeBytes() const {
   return static_cast<int64_t>(freeBytes);
 }
 
+int64_t Gpu::processBytes() const { return processMemoryOf(description_.bus.c_str()); }
+
+bool Gpu::setAside(size_t bytes) {
+  Implementation& own = *implementation_;
+  own.use();
+  cudaFree(own.aside);
+  own.aside = nullptr;
+  asideBytes_ = 0;
+  if (bytes == 0) return true;
+  if (cudaMalloc(&own.aside, bytes) != cudaSuccess) {
+    own.aside = nullptr;
+    cudaGetLastError();
+    return false;
+  }
+  asideBytes_ = static_cast<int64_t>(bytes);
+  return true;
+}
+
 Gpu::~Gpu() {
   cudaSetDevice(implementation_->ordinal);
   dismantle();
+  release(implementation_->aside, Place::device);
   release(implementation_->staging, Place::host);
   for (cudaEvent_t event : implementation_->staged) cudaEventDestroy(event);
   for (cudaEvent_t event : implementation_->marks) cudaEventDestroy(event);

@@ -20,6 +20,7 @@ struct Gpu::Implementation {
   unsigned char* staging = nullptr;
   cudaEvent_t staged[kSlots] = {};
   int slot = 0;
+  void* aside = nullptr;
 
   cudaStream_t stream(Lane lane) const { return lanes[lane == Lane::copies ? 1 : 0]; }
   // Of whichever thread asks.

@@ -67,7 +67,16 @@ void Gpu::use() const {}
 int64_t Gpu::freeBytes() const {
   int64_t left = description_.memoryBytes;
   for (const auto& held : implementation_->held) left -= held.second;
-  return left;
+  return left - asideBytes_;
+}
+
+int64_t Gpu::processBytes() const { return -1; }
+
+bool Gpu::setAside(size_t bytes) {
+  asideBytes_ = 0;
+  if (freeBytes() < static_cast<int64_t>(bytes)) return false;
+  asideBytes_ = static_cast<int64_t>(bytes);
+  return true;
 }
 
 void* Gpu::allocate(size_t bytes, Place place) {

@@ -74,6 +74,8 @@ class Gpu {
   const GpuDescription& description() const { return description_; }
   // Of its memory, now.
   int64_t freeBytes() const;
+  // What this process holds of it, by the driver's count; -1 where that does not tell.
+  int64_t processBytes() const;
   int64_t processors() const { return description_.processors; }
   bool tf32() const { return tf32_; }
 
@@ -87,6 +89,10 @@ class Gpu {
   // The same as `allocate` and `release`, of what is held where that is free and enough.
   void* take(size_t bytes, Place place);
   void giveBack(void* memory, size_t bytes, Place place);
+  // Holds so many bytes of the device's memory, in place of those that were set aside before: room for the kernels and
+  // recordings of programs to come, to be let go of (0) as they are loaded. Says whether there were as many.
+  bool setAside(size_t bytes);
+  int64_t asideBytes() const { return asideBytes_; }
   // Of the device's memory: taken, or held for what will be.
   int64_t arenaBytes() const { return arenaBytes_; }
   // How often memory was allocated, of either place.
@@ -166,7 +172,7 @@ class Gpu {
   };
   Reserve& reserveOf(Place place) { return reserves_[place == Place::host ? 1 : 0]; }
   Reserve reserves_[2];
-  int64_t arenaBytes_ = 0, allocations_ = 0;
+  int64_t arenaBytes_ = 0, asideBytes_ = 0, allocations_ = 0;
   Maps maps_{};
   int32_t *faults_ = nullptr, *hostFaults_ = nullptr;
   static constexpr int kDownloads = 8;

@@ -14,7 +14,7 @@ constexpr size_t kBiasBytes = Products::kMostBias * sizeof(float);
 // As NVIDIA recommends for its library (cuBLAS, "cublasSetWorkspace"): 32 MiB from Hopper on, else 4 MiB.
 constexpr size_t scratchBytesOf(int major) { return (major >= 9 ? size_t{32} : size_t{4}) << 20; }
 // How many of the library's kernels are tried; how often, and how often in a row, each is timed.
-constexpr int kAlgorithms = 3, kRounds = 3, kInARow = 3;
+constexpr int kAlgorithms = 3, kRounds = 3, kInARow = 4;
 // Own kernels are kept unless the library takes less than this share of their time.
 constexpr double kClearlyFaster = 0.97;
 
@@ -92,14 +92,20 @@ void Products::multiply(const BlasProduct& product, const BlasAlgorithm& algorit
 
 bool Products::works(const BlasProduct& product, const BlasAlgorithm& algorithm, const std::function<void()>& before) {
   try {
-    gpu_.really([&] {
-      multiply(product, algorithm, before);
-      gpu_.moment()->wait();
-    });
+    gpu_.really([&] { prepare(1, [&] { multiply(product, algorithm, before); }); });
     return true;
   } catch (const std::runtime_error&) {
     return false;
   }
+}
+
+// What is loaded at the first use can't be while it is recorded; and a library may multiply, yet not be recorded.
+std::unique_ptr<Recording> Products::prepare(int times, const std::function<void()>& put) {
+  put();
+  gpu_.moment()->wait();
+  return gpu_.record([&] {
+    for (int n = 0; n < times; n++) put();
+  });
 }
 
 ProductChoice Products::tryOut(const BlasProduct& product, const std::function<void()>& own,
@@ -114,14 +120,18 @@ ProductChoice Products::tryOut(const BlasProduct& product, const std::function<v
   if (algorithms.empty()) return choice;
   // Own kernels, then each of the library's; seconds of the fastest time, infinite where it failed.
   std::vector<double> seconds(algorithms.size() + 1, INFINITY);
+  std::vector<std::unique_ptr<Recording>> recordings(seconds.size());
+  // As programs are played: the host's time to put them there, which is more for the library, is nobody's then.
   const auto time = [&](size_t i) {
-    const auto put = [&] {
-      if (i == 0) return own();
-      multiply(product, algorithms[i - 1], before);
-    };
-    put();  // what is loaded at the first use is not timed
+    if (!recordings[i]) {
+      recordings[i] = prepare(kInARow, [&] {
+        if (i == 0) return own();
+        multiply(product, algorithms[i - 1], before);
+      });
+    }
+    gpu_.play(*recordings[i]);  // has the GPU busy until the next is there
     const auto begin = gpu_.moment();
-    for (int n = 0; n < kInARow; n++) put();
+    gpu_.play(*recordings[i]);
     const auto end = gpu_.moment();
     end->wait();
     seconds[i] = std::min(seconds[i], end->secondsSince(*begin) / kInARow);

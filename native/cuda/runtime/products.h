@@ -13,6 +13,7 @@ namespace trainyard {
 namespace gpu {
 
 class Gpu;
+class Recording;
 
 struct ProductChoice {
   bool usesLibrary = false;
@@ -47,6 +48,7 @@ class Products {
   static std::string nameOf(const BlasProduct& product);
   ProductChoice tryOut(const BlasProduct& product, const std::function<void()>& own, const std::function<void()>& before);
   void multiply(const BlasProduct& product, const BlasAlgorithm& algorithm, const std::function<void()>& before);
+  std::unique_ptr<Recording> prepare(int times, const std::function<void()>& put);
   bool works(const BlasProduct& product, const BlasAlgorithm& algorithm, const std::function<void()>& before);
 
   Gpu& gpu_;

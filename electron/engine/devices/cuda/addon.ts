@@ -62,9 +62,12 @@ export interface GpuAddon extends SessionAddon {
   rememberProducts(device: NativeGpu, choices: readonly ProductChoice[]): void;
   /** Of the library that a device would use; empty where there is none. */
   libraryVersion(library: string | undefined): string;
-  memory(device: NativeGpu): DeviceMemoryUse;
+  /** Bytes; of this process, -1 where the driver does not tell. */
+  memory(device: NativeGpu): Omit<DeviceMemoryUse, 'broughtBytes'> & { readonly processBytes: number };
   /** Holds memory for sessions, of the device and of the host, until the device is given up. */
   reserve(device: NativeGpu, bytes: number, hostBytes: number): void;
+  /** Holds so much for what comes with programs, in place of what was set aside before. @returns whether it was there */
+  setAside(device: NativeGpu, bytes: number): boolean;
   /** Of the emulated GPU: what it finds wrong with a kernel of its own. */
   selfTest(device: NativeGpu, kernel: string): string;
   /** Of the emulated GPU: names of the kernels since this was last asked, the latest thousand. */

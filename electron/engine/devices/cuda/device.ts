@@ -5,6 +5,12 @@ import { arenaSizes, NativeProgramSession } from '../native/session.ts';
 import { cudaAddonPath, type GpuDescription, loadGpuAddon, type NativeGpu, type ProductChoice } from './addon.ts';
 import { choicesKey, choicesOf, KeptProducts } from './keptProducts.ts';
 
+/**
+ * What plans leave of a GPU's memory for what comes with programs: kernels, some megabytes of them, the library's too, and
+ * recordings, of up to 7000 calls of kernels at some kilobytes each.
+ */
+export const recordingReserve = 192 * 2 ** 20;
+
 export interface CudaDeviceOptions {
   /** Which GPU, as CUDA counts them. Default: the first. */
   readonly ordinal?: number;
@@ -18,6 +24,11 @@ export interface CudaDeviceOptions {
   readonly library?: string | null | undefined;
   /** Where it is kept which products the library multiplies, so that bits stay the same. Default: nowhere. */
   readonly productsFile?: string | undefined;
+  /**
+   * What is held, from `reserve` on, for what comes with programs that are loaded later; what came with those that are loaded
+   * counts. Default: nothing.
+   */
+  readonly asideBytes?: number;
 }
 
 export interface CudaDevice extends Device {
@@ -57,6 +68,7 @@ export function createCudaDevice({
   memoryBytes,
   library = libraryOfUser(),
   productsFile,
+  asideBytes = 0,
 }: CudaDeviceOptions = {}): CudaDevice {
   const addon = loadGpuAddon(file);
   const native = addon.createDevice({ ordinal, tf32, order, memoryBytes, library });
@@ -65,6 +77,12 @@ export function createCudaDevice({
   const kept = productsFile !== undefined && gpu.library !== '' ? new KeptProducts(productsFile, key) : undefined;
   if (kept) addon.rememberProducts(native, kept.read());
   let reserved: Stretches = { bytes: 0, hostBytes: 0 };
+  const memory = () => {
+    const { processBytes, ...now } = addon.memory(native);
+    const broughtBytes = Math.max(0, gpu.freeBytes - now.freeBytes - now.arenaBytes - now.asideBytes);
+    return { ...now, broughtBytes, ...(processBytes >= 0 ? { processBytes } : {}) };
+  };
+  const setAside = (): boolean => addon.setAside(native, Math.max(0, asideBytes - memory().broughtBytes));
   const device: CudaDevice = {
     kind: 'cuda',
     description: `cuda: ${gpu.name}`,
@@ -78,12 +96,9 @@ export function createCudaDevice({
       kept?.leaveOut(own);
       return choices.of === key;
     },
-    memory: () => addon.memory(native),
-    overheadBytes() {
-      const { freeBytes, arenaBytes } = addon.memory(native);
-      // The context before anything was loaded, and what came since: kernels and recorded programs.
-      return Math.max(0, gpu.overheadBytes) + Math.max(0, gpu.freeBytes - freeBytes - arenaBytes);
-    },
+    memory,
+    // The context before anything was loaded, and what came since.
+    overheadBytes: () => Math.max(0, gpu.overheadBytes) + memory().broughtBytes,
     holds(plans) {
       const { bytes, hostBytes } = largest(plans);
       return bytes <= reserved.bytes && hostBytes <= reserved.hostBytes;
@@ -92,11 +107,15 @@ export function createCudaDevice({
       const needed = largest(plans);
       reserved = { bytes: 0, hostBytes: 0 };
       addon.reserve(native, needed.bytes, needed.hostBytes);
+      if (!setAside())
+        throw new Error(`out of memory: ${asideBytes} bytes for programs could not be set aside on ${gpu.name}`);
       reserved = needed;
     },
     supports: cudaSupports,
     async load(programs, plan) {
       checkPrograms(device, programs);
+      // It is for these.
+      addon.setAside(native, 0);
       const session = addon.createSession(native, arenaSizes(plan), arenaNames.indexOf(hostArena));
       try {
         const loaded = new NativeProgramSession(addon, session, programs, plan, addon.fetch);
@@ -106,6 +125,9 @@ export function createCudaDevice({
         // It would be given back when nobody refers to it, and whoever goes on needs it before.
         addon.closeSession(session);
         throw error;
+      } finally {
+        // Who was quicker has it; these programs are there.
+        if (reserved.bytes > 0) setAside();
       }
     },
   };

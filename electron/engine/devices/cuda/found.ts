@@ -60,7 +60,7 @@ function whyNone(): string {
 }
 
 /** The first driver of a CUDA version, by NVIDIA's table of minor version compatibility. */
-const firstDriver: Readonly<Record<string, number>> = { 11: 450, 12: 525, 13: 580 };
+const firstDriver: Readonly<Record<string, number>> = { 12: 525, 13: 580 };
 
 /** What is to be installed where the driver is missing or too old. */
 export function withDriver(problem: string): string {
