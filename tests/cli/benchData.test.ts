@@ -4,7 +4,7 @@ import { expect, it } from 'vitest';
 import { tempDir } from '../temp.ts';
 import { runCli } from './run.ts';
 
-it('a corpus of real text has the tokens of a plain loop over it', { timeout: 60_000 }, async () => {
+it('a corpus of real text has the tokens of a plain loop over it', async () => {
   const [file, little] = [path.join(tempDir(), 'text.txt'), path.join(tempDir(), 'little.txt')];
   const words = fs.readFileSync(path.join(import.meta.dirname, '../../README.md'), 'utf8').split(/(?<=\s)/);
   // Sentences that are new: words of a real text in another order.

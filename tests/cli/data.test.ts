@@ -24,8 +24,28 @@ const manifestOf = async (cli: ReturnType<typeof workplace>['cli'], home: string
   return manifest as { name: string; shards: unknown; trainTokens: number; createdAt: string };
 };
 
+/** Begins a dataset, and halts the process that makes it in the middle. */
+async function halted(home: string, add: readonly string[]): Promise<ReturnType<typeof startCli>> {
+  const datasets = path.join(home, 'datasets');
+  const isBegun = () =>
+    fs.existsSync(datasets) &&
+    fs
+      .readdirSync(datasets)
+      .some((name) => name.endsWith('.corpus') && fs.existsSync(path.join(datasets, name, 'order.json')));
+  for (;;) {
+    const running = startCli(['--home', home, ...add]);
+    while (!isBegun() && running.child.exitCode === null) await new Promise((r) => setTimeout(r, 5));
+    running.child.kill('SIGSTOP');
+    if (isBegun()) return running;
+    // It was done before it was halted: once more.
+    running.child.kill('SIGKILL');
+    await running.result;
+    fs.rmSync(datasets, { recursive: true, force: true });
+  }
+}
+
 describe('trainyard data', () => {
-  it.skipIf(!hasPs)('goes on after kill -9 at any moment, to the same files', { timeout: 120_000 }, async () => {
+  it.skipIf(!hasPs)('goes on after kill -9 at any moment, to the same files', async () => {
     const { dir, folder, cli } = workplace();
     expect((await cli('whole', 'data', 'add', folder)).code).toBe(0);
     const whole = await manifestOf(cli, 'whole');
@@ -51,72 +71,65 @@ describe('trainyard data', () => {
     expect(fs.readdirSync(path.join(dir, 'killed', 'datasets'))).toEqual([again.name]);
   });
 
-  it.skipIf(!hasPs)(
-    'is waited for by a run, lists what is unfinished, and removes it',
-    { timeout: 90_000 },
-    async () => {
-      const { dir, folder, cli } = workplace(8, 6000);
-      const small = path.join(dir, 'small.txt');
-      fs.writeFileSync(small, 'the quick brown fox jumps over the lazy dog. '.repeat(200));
-      const add = ['data', 'add', folder, '--tokenizer', 'bytes'];
-      const running = startCli(['--home', path.join(dir, 'home'), ...add]);
-      const unfinished = async () =>
-        (
-          jsonLines((await cli('home', 'data', 'list', '--json')).stdout) as { name: string; doneBytes?: number }[]
-        ).find((d) => d.doneBytes !== undefined);
-      let making = await unfinished();
-      for (; !making; making = await unfinished()) await new Promise((r) => setTimeout(r, 10));
-      await killTree(running.child.pid!);
-      await running.result;
-      const { name } = making;
-      expect((await cli('home', 'data', 'list')).stdout).toContain(`${name}: not finished; the same`);
-
-      const shape = '--layers 1 --heads 1 --width 16 --context 32 --batch 1 --sample-tokens 0 --tokenizer bytes'.split(
-        ' ',
+  it.skipIf(!hasPs)('is waited for by a run, lists what is unfinished, and removes it', async () => {
+    const { dir, folder, cli } = workplace(8, 6000);
+    const small = path.join(dir, 'small.txt');
+    fs.writeFileSync(small, 'the quick brown fox jumps over the lazy dog. '.repeat(200));
+    const add = ['data', 'add', folder, '--tokenizer', 'bytes'];
+    const running = await halted(path.join(dir, 'home'), add);
+    const unfinished = async () =>
+      (jsonLines((await cli('home', 'data', 'list', '--json')).stdout) as { name: string; doneBytes?: number }[]).find(
+        (d) => d.doneBytes !== undefined,
       );
-      const begun = await cli(
-        'home',
-        'train',
-        '--text',
-        small,
-        ...shape,
-        '--name',
-        'waits',
-        '--phase',
-        'constant:2:1e-3',
-      );
-      expect(begun.code).toBe(0);
-      const go = (...flags: string[]) => cli('home', 'continue', 'waits', '--phase', 'constant:2:1e-3', ...flags);
-      expect(await go('--data', name)).toMatchObject({
-        code: 2,
-        stderr: expect.stringMatching(/is not finished: give --wait/),
-      });
-      const waiting = startCli([
-        ...['--home', path.join(dir, 'home'), 'continue', 'waits', '--data', name, '--wait'],
-        ...['--phase', 'constant:2:1e-3', '--json'],
-      ]);
-      while (!waiting.lines().some((l) => l.includes('"waiting"'))) await new Promise((r) => setTimeout(r, 20));
-      expect((await cli('home', ...add)).code).toBe(0);
-      const { code, stdout } = await waiting.result;
-      expect([code, stdout.match(/"type":"metrics"/g)?.length]).toEqual([0, 2]);
-      expect((await cli('home', 'show', 'waits')).stdout).toMatch(new RegExp(`${name} 0-100% +3–4 `));
+    const making = (await unfinished())!;
+    await killTree(running.child.pid!);
+    await running.result;
+    const { name } = making;
+    expect((await cli('home', 'data', 'list')).stdout).toContain(`${name}: not finished; the same`);
 
-      fs.writeFileSync(small, 'another text');
-      const stopped = startCli(['--home', path.join(dir, 'other'), ...add]);
-      while (!fs.existsSync(path.join(dir, 'other', 'datasets', `.${name}.corpus`)))
-        await new Promise((r) => setTimeout(r, 10));
-      expect(await cli('other', 'data', 'remove', name)).toMatchObject({
-        code: 1,
-        stderr: expect.stringMatching(/being made by process/),
-      });
-      await killTree(stopped.child.pid!);
-      await stopped.result;
-      expect(await cli('other', 'data', 'remove', name)).toMatchObject({ code: 0 });
-      expect(fs.readdirSync(path.join(dir, 'other', 'datasets'))).toEqual([]);
-    },
-  );
+    const shape = '--layers 1 --heads 1 --width 16 --context 32 --batch 1 --sample-tokens 0 --tokenizer bytes'.split(
+      ' ',
+    );
+    const begun = await cli(
+      'home',
+      'train',
+      '--text',
+      small,
+      ...shape,
+      '--name',
+      'waits',
+      '--phase',
+      'constant:2:1e-3',
+    );
+    expect(begun.code).toBe(0);
+    const go = (...flags: string[]) => cli('home', 'continue', 'waits', '--phase', 'constant:2:1e-3', ...flags);
+    expect(await go('--data', name)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/is not finished: give --wait/),
+    });
+    const waiting = startCli([
+      ...['--home', path.join(dir, 'home'), 'continue', 'waits', '--data', name, '--wait'],
+      ...['--phase', 'constant:2:1e-3', '--json'],
+    ]);
+    while (!waiting.lines().some((l) => l.includes('"waiting"'))) await new Promise((r) => setTimeout(r, 20));
+    expect((await cli('home', ...add)).code).toBe(0);
+    const { code, stdout } = await waiting.result;
+    expect([code, stdout.match(/"type":"metrics"/g)?.length]).toEqual([0, 2]);
+    expect((await cli('home', 'show', 'waits')).stdout).toMatch(new RegExp(`${name} 0-100% +3–4 `));
 
-  it('shows, checks and removes, and keeps what a run uses', { timeout: 60_000 }, async () => {
+    fs.writeFileSync(small, 'another text');
+    const stopped = await halted(path.join(dir, 'other'), add);
+    expect(await cli('other', 'data', 'remove', name)).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/being made by process/),
+    });
+    await killTree(stopped.child.pid!);
+    await stopped.result;
+    expect(await cli('other', 'data', 'remove', name)).toMatchObject({ code: 0 });
+    expect(fs.readdirSync(path.join(dir, 'other', 'datasets'))).toEqual([]);
+  });
+
+  it('shows, checks and removes, and keeps what a run uses', async () => {
     const { dir, folder, cli } = workplace(1, 600);
     expect(await cli('home', 'data', 'list')).toMatchObject({
       code: 0,
@@ -165,7 +178,7 @@ describe('trainyard data', () => {
     });
   });
 
-  it('passes over a line of 70 MB without keeping it', { timeout: 60_000 }, async () => {
+  it('passes over a line of 70 MB without keeping it', async () => {
     const { dir, cli } = workplace(0);
     const file = path.join(dir, 'long.jsonl');
     fs.writeFileSync(

@@ -74,7 +74,7 @@ describe.skipIf(!hasCpu || !hasEmulator)('the device on the command line', () =>
     expect(fs.existsSync(path.join(home, 'trainyard.db'))).toBe(false);
   });
 
-  it('is another one where the GPU of a run is gone: text, losses, and going on', { timeout: 120_000 }, async () => {
+  it('is another one where the GPU of a run is gone: text, losses, and going on', async () => {
     const { dir, home, train, on } = workplace();
     const [one, none] = [machineWith([{}]), machineWith([], 'There is no NVIDIA driver here for CUDA 13.0 or newer')];
     expect((await train(one, '--device', 'cuda', '--name', 'peppers')).code).toBe(0);

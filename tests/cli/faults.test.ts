@@ -94,7 +94,7 @@ describe.skipIf(process.platform === 'win32')('a file that may not grow further'
 
   it('of a checkpoint ends the run; the checkpoint before is where it goes on', async () => {
     const { home, train, command } = workplace();
-    const small = { '--steps': 40, '--sample-tokens': 0 };
+    const small = { '--steps': 40, '--sample-tokens': 0, '--tokens-per-step': 6400 };
     const expected = await uninterrupted(small);
     const stopped = await startUntil(train(small), 7);
     stopped.child.kill('SIGINT');
@@ -180,7 +180,9 @@ describe('a run that is not at rest, or is no run', () => {
     expect(none.code).toBe(1);
     expect(oneLineOf(none.stderr)).toMatch(/There is no run .*NOPE/);
 
-    const running = await startUntil(train({ '--steps': 5000, '--checkpoint-every': 1000, '--eval-every': 1000 }), 2);
+    // Slow steps that learn nothing: it neither ends nor fails meanwhile.
+    const slow = { '--steps': 5000, '--tokens-per-step': 6400, '--lr': 1e-5 };
+    const running = await startUntil(train({ ...slow, '--checkpoint-every': 1000, '--eval-every': 1000 }), 2);
     const { id } = remains(home).run;
     const second = await runCli(command('resume', id, '--json'));
     expect([second.code, second.stdout]).toEqual([1, '']);

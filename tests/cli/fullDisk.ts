@@ -46,9 +46,16 @@ export async function smallDisk(kib: number): Promise<SmallDisk> {
     via: ['nsenter', '-m', '-t', String(child.pid)],
     fill: () => fill(path.join(outside, 'filler')),
     copy(from) {
-      const to = tempDir();
-      fs.cpSync(from, to, { recursive: true });
-      return to;
+      // A file may be taken away meanwhile.
+      for (let tries = 0; ; tries++) {
+        const to = tempDir();
+        try {
+          fs.cpSync(from, to, { recursive: true });
+          return to;
+        } catch (error) {
+          if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries > 20) throw error;
+        }
+      }
     },
   };
 }

@@ -6,7 +6,7 @@ import { halt, hasPs, isRunning } from './processes.ts';
 import { runCli, startCli } from './run.ts';
 import { endOf, oneLineOf, outcome, remains, startUntil, uninterrupted, until, workplace } from './workplace.ts';
 
-const long = { '--steps': 60, '--sample-every': 20 };
+const long = { '--steps': 60, '--sample-every': 20, '--tokens-per-step': 6400 };
 let once: ReturnType<typeof uninterrupted> | undefined;
 /** What the run comes to without interruption. */
 const whole = () => (once ??= uninterrupted(long));

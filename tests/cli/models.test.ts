@@ -38,104 +38,95 @@ function itemsFile(dir: string, count: number): string {
 }
 
 describe('a model from elsewhere', () => {
-  it(
-    'is imported, trained for 50 steps, exported and imported again, the same to the bit',
-    { timeout: 60_000 },
-    async () => {
-      const { dir, text, home, cli, quick } = workplace();
-      const folder = await writeFolder(model, weights(), { prefix: false, head: 'stored' });
-      expect(await cli('import', folder, '--name', 'theirs')).toMatchObject({ code: 0, stderr: '' });
-      const first = path.join(dir, 'first');
-      expect((await cli('export', 'theirs', first)).code).toBe(0);
-      const exported = readSafetensors(path.join(first, 'model.safetensors'));
-      for (const [name, values] of weights())
-        expect([name, exported.get(`transformer.${name}`)]).toEqual([name, values]);
+  it('is imported, trained for 50 steps, exported and imported again, the same to the bit', async () => {
+    const { dir, text, home, cli, quick } = workplace();
+    const folder = await writeFolder(model, weights(), { prefix: false, head: 'stored' });
+    expect(await cli('import', folder, '--name', 'theirs')).toMatchObject({ code: 0, stderr: '' });
+    const first = path.join(dir, 'first');
+    expect((await cli('export', 'theirs', first)).code).toBe(0);
+    const exported = readSafetensors(path.join(first, 'model.safetensors'));
+    for (const [name, values] of weights()) expect([name, exported.get(`transformer.${name}`)]).toEqual([name, values]);
 
-      const trained = await cli(
-        'train',
-        '--from',
-        'theirs',
-        '--text',
-        text,
-        '--batch',
-        '2',
-        '--steps',
-        '50',
-        '--name',
-        'ours',
-        ...quick,
-      );
-      expect(trained).toMatchObject({ code: 0 });
-      const second = path.join(dir, 'second');
-      expect(
-        (await cli('export', 'ours@50', second, '--license', 'mit', '--notes', 'Trained on *peppers*.')).code,
-      ).toBe(0);
-      expect((await cli('import', second, '--name', 'back')).code).toBe(0);
-      const third = path.join(dir, 'third');
-      expect((await cli('export', 'back', third)).code).toBe(0);
-      const bytes = (at: string) => fs.readFileSync(path.join(at, 'model.safetensors'));
-      expect(bytes(third).equals(bytes(second))).toBe(true);
-      expect(bytes(second).equals(bytes(first))).toBe(false);
+    const trained = await cli(
+      'train',
+      '--from',
+      'theirs',
+      '--text',
+      text,
+      '--batch',
+      '2',
+      '--steps',
+      '50',
+      '--name',
+      'ours',
+      ...quick,
+    );
+    expect(trained).toMatchObject({ code: 0 });
+    const second = path.join(dir, 'second');
+    expect((await cli('export', 'ours@50', second, '--license', 'mit', '--notes', 'Trained on *peppers*.')).code).toBe(
+      0,
+    );
+    expect((await cli('import', second, '--name', 'back')).code).toBe(0);
+    const third = path.join(dir, 'third');
+    expect((await cli('export', 'back', third)).code).toBe(0);
+    const bytes = (at: string) => fs.readFileSync(path.join(at, 'model.safetensors'));
+    expect(bytes(third).equals(bytes(second))).toBe(true);
+    expect(bytes(second).equals(bytes(first))).toBe(false);
 
-      const card = fs.readFileSync(path.join(second, 'README.md'), 'utf8');
-      expect(card).toMatch(/^---\nlicense: mit\nlibrary_name: transformers\n/);
-      expect(card).toContain('base_model: theirs');
-      expect(card).toContain('Trained on *peppers*.');
-      expect(card).toMatch(/\| \*\*ours\*\* \| 2 \| 2 \| 16 \| 16 \| 257 \| 10,960 \|/);
-      expect(card).toMatch(/- 50 steps of 32 tokens/);
-      expect(fs.readFileSync(path.join(third, 'README.md'), 'utf8')).toContain('imported, not trained here');
-      // What the three runs are is told.
-      expect((await cli('show', 'ours')).stdout).toMatch(/begins with the weights of theirs \(.*\) at step 0/);
-      expect(fs.existsSync(path.join(home, 'runs'))).toBe(true);
-    },
-  );
+    const card = fs.readFileSync(path.join(second, 'README.md'), 'utf8');
+    expect(card).toMatch(/^---\nlicense: mit\nlibrary_name: transformers\n/);
+    expect(card).toContain('base_model: theirs');
+    expect(card).toContain('Trained on *peppers*.');
+    expect(card).toMatch(/\| \*\*ours\*\* \| 2 \| 2 \| 16 \| 16 \| 257 \| 10,960 \|/);
+    expect(card).toMatch(/- 50 steps of 32 tokens/);
+    expect(fs.readFileSync(path.join(third, 'README.md'), 'utf8')).toContain('imported, not trained here');
+    // What the three runs are is told.
+    expect((await cli('show', 'ours')).stdout).toMatch(/begins with the weights of theirs \(.*\) at step 0/);
+    expect(fs.existsSync(path.join(home, 'runs'))).toBe(true);
+  });
 
-  it(
-    'begins where its weights are: the first loss is that of the model, not of drawn weights',
-    { timeout: 60_000 },
-    async () => {
-      const { text, cli, quick } = workplace();
-      const folder = await writeFolder(model, weights());
-      await cli('import', folder, '--name', 'theirs');
-      const settings = ['--text', text, '--batch', '2', '--steps', '2', '--lr', '1e-9', ...quick, '--json'];
-      const loss = (stdout: string) => jsonLines(stdout).find((l) => l.type === 'metrics')!.loss as number;
-      const own = await cli('train', '--from', 'theirs', '--tokenizer', 'bytes', ...settings);
-      const fresh = await cli(
-        'train',
-        '--tokenizer',
-        'bytes',
-        '--layers',
-        '2',
-        '--heads',
-        '2',
-        '--width',
-        '16',
-        '--context',
-        '16',
-        ...settings,
-      );
-      // Weights of N(0, 0.5²) are far from the uniform guess that drawn ones begin with.
-      expect(loss(fresh.stdout)).toBeCloseTo(Math.log(257), 1);
-      expect(Math.abs(loss(own.stdout) - Math.log(257))).toBeGreaterThan(0.3);
-      // And it is resumed and recovers as any other.
-      const longer = await cli(
-        'train',
-        '--from',
-        'theirs',
-        '--extend-positions',
-        'repeat',
-        '--context',
-        '32',
-        ...settings,
-        '--name',
-        'longer',
-      );
-      expect(longer).toMatchObject({ code: 0 });
-      expect((await cli('show', 'longer')).stdout).toContain('16 positions became 32 (repeat)');
-    },
-  );
+  it('begins where its weights are: the first loss is that of the model, not of drawn weights', async () => {
+    const { text, cli, quick } = workplace();
+    const folder = await writeFolder(model, weights());
+    await cli('import', folder, '--name', 'theirs');
+    const settings = ['--text', text, '--batch', '2', '--steps', '2', '--lr', '1e-9', ...quick, '--json'];
+    const loss = (stdout: string) => jsonLines(stdout).find((l) => l.type === 'metrics')!.loss as number;
+    const own = await cli('train', '--from', 'theirs', '--tokenizer', 'bytes', ...settings);
+    const fresh = await cli(
+      'train',
+      '--tokenizer',
+      'bytes',
+      '--layers',
+      '2',
+      '--heads',
+      '2',
+      '--width',
+      '16',
+      '--context',
+      '16',
+      ...settings,
+    );
+    // Weights of N(0, 0.5²) are far from the uniform guess that drawn ones begin with.
+    expect(loss(fresh.stdout)).toBeCloseTo(Math.log(257), 1);
+    expect(Math.abs(loss(own.stdout) - Math.log(257))).toBeGreaterThan(0.3);
+    // And it is resumed and recovers as any other.
+    const longer = await cli(
+      'train',
+      '--from',
+      'theirs',
+      '--extend-positions',
+      'repeat',
+      '--context',
+      '32',
+      ...settings,
+      '--name',
+      'longer',
+    );
+    expect(longer).toMatchObject({ code: 0 });
+    expect((await cli('show', 'longer')).stdout).toContain('16 positions became 32 (repeat)');
+  });
 
-  it('is refused, in one line, where that makes no sense', { timeout: 60_000 }, async () => {
+  it('is refused, in one line, where that makes no sense', async () => {
     const { dir, text, cli, quick } = workplace();
     await cli('import', await writeFolder(model, weights()), '--name', 'theirs');
     const train = (...more: string[]) =>
@@ -163,7 +154,7 @@ describe('a model from elsewhere', () => {
 });
 
 describe('trainyard eval', () => {
-  it('goes on where it was cancelled, and says the same as all at once', { timeout: 60_000 }, async () => {
+  it('goes on where it was cancelled, and says the same as all at once', async () => {
     const { dir, home, cli } = workplace();
     await cli('import', await writeFolder(model, weights()), '--name', 'theirs');
     const file = itemsFile(dir, 60);
@@ -203,7 +194,7 @@ describe('trainyard eval', () => {
     );
   });
 
-  it('takes its turn while a run trains, and changes nothing of what is trained', { timeout: 60_000 }, async () => {
+  it('takes its turn while a run trains, and changes nothing of what is trained', async () => {
     const { dir, text, cli } = workplace();
     expect(await cli('eval', 'fetch', '--data', itemsFile(dir, 30))).toMatchObject({ code: 0 });
     const settings = [

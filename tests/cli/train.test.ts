@@ -116,10 +116,12 @@ describe('trainyard train', () => {
 
   it('saves and stops at Ctrl-C, and resumes to the same bits', async () => {
     const whole = workplace();
-    const expected = losses(jsonLines((await runCli([...whole.train, '--json'])).stdout));
+    // So slow that it can't end before it is told to.
+    const slowly = ['--tokens-per-step', '51200', '--json'];
+    const expected = losses(jsonLines((await runCli([...whole.train, ...slowly])).stdout));
 
     const { home, train } = workplace();
-    const running = startCli([...train, '--json']);
+    const running = startCli([...train, ...slowly]);
     while (!running.lines().some((l) => l.includes('"step":7,') && l.includes('metrics'))) await pause(5);
     running.child.kill('SIGINT');
     const stopped = await running.result;

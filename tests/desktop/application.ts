@@ -76,12 +76,12 @@ async function openedPage(port: number): Promise<Page> {
         .flatMap((c) => c.pages())
         .find((p) => p.url().startsWith('https://app.studio'));
       if (page) {
-        page.setDefaultTimeout(20_000);
+        page.setDefaultTimeout(60_000);
         return page;
       }
       await browser.close();
     } catch (error) {
-      if (tries > 100) throw error;
+      if (tries > 500) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }

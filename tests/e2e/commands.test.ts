@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readSettings } from '../../electron/studio/settings.ts';
 import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
-import { button, constant, onlyTraining, startRun, state } from './runs.ts';
+import { button, chord, constant, onlyTraining, startRun, state } from './runs.ts';
 
 describe.skipIf(!hasBrowser)('commands', () => {
   it('of a run are given by keys and by name, where they can be given', async () => {
@@ -22,8 +22,8 @@ describe.skipIf(!hasBrowser)('commands', () => {
     await button(page, 'Pause').waitFor({ state: 'detached' });
     await page.keyboard.press('r');
     await expect.poll(() => state(page).textContent()).toContain('training: constant');
-    // One behind the other, before the first is answered: neither is lost.
-    await page.evaluate(`for (const key of ['e', 'p']) dispatchEvent(new KeyboardEvent('keydown', { key }))`);
+    // One before the other is answered: a pause is never lost.
+    await chord(page, 'e', 'p');
     await expect.poll(() => state(page).textContent()).toContain('paused');
     await page.keyboard.press('r');
     await expect.poll(() => state(page).textContent()).toContain('training: constant');
@@ -32,8 +32,7 @@ describe.skipIf(!hasBrowser)('commands', () => {
     await page.keyboard.press('Escape');
     await button(page, 'Cancel').waitFor({ state: 'hidden' });
 
-    await page.keyboard.press('g');
-    await page.keyboard.press(',');
+    await chord(page, 'g', ',');
     await page.getByLabel('Commands by a single letter').uncheck();
     await goTo(page, `run/${id}`, 'keyed');
     const evals = opened.studio.store.listEvals(id).length;
@@ -42,8 +41,7 @@ describe.skipIf(!hasBrowser)('commands', () => {
     await button(page, 'Evaluate now').click();
     await expect.poll(() => opened.studio.store.listEvals(id).length).toBe(evals + 1);
     await expect.poll(() => state(page).textContent()).toContain('training: constant');
-    await page.keyboard.press('g');
-    await page.keyboard.press('r');
+    await chord(page, 'g', 'r');
     await page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor();
   });
 

@@ -47,7 +47,10 @@ describe.skipIf(!hasBrowser || !hasPs)('a run in two windows', () => {
 
   it('has its optimizer switched while it trains', async () => {
     const opened = await openStudio();
-    const id = await startRun(opened, 'switched', [constant(1500), constant(1500)]);
+    const id = await startRun(opened, 'switched', [constant(4000), constant(1500)], {
+      ...onlyTraining,
+      checkpoints: { every: 1000 },
+    });
     const page = await opened.open();
     await goTo(page, `run/${id}`, 'switched');
     await expect.poll(() => state(page).textContent()).toContain('training: constant');
@@ -59,9 +62,9 @@ describe.skipIf(!hasBrowser || !hasPs)('a run in two windows', () => {
     await page.getByText('steps: it must be at least 1').waitFor();
     await page.getByLabel('Length', { exact: true }).fill('40');
     await button(page, 'Change phases').click();
-    await page.getByText('The phases were changed.').waitFor();
+    await button(page, 'Edit later phases').waitFor();
     await expect.poll(() => state(page).textContent()).toContain('completed');
-    await page.getByText('step 1,540 of 1,540').waitFor();
+    await page.getByText('step 4,040 of 4,040').waitFor();
     await page.getByRole('tab', { name: 'Log' }).click();
     await page.getByText('optimizer switched from adamw to adamw8bit').waitFor();
   });

@@ -71,7 +71,7 @@ describe.skipIf(!hasBrowser)('a trained model', () => {
     await dialog.getByLabel('License').fill('apache-2.0');
     await expectAccessible(page, 'export');
     await dialog.getByRole('button', { name: 'Export' }).click();
-    await page.getByText(`The model is in ${dir}.`).waitFor();
+    await dialog.waitFor({ state: 'hidden' });
     expect(fs.readFileSync(path.join(dir, 'README.md'), 'utf8')).toMatch(/^---\nlicense: apache-2\.0\n/);
 
     await goTo(page, 'runs', 'Runs');

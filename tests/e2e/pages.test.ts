@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
+import { chord } from './runs.ts';
 
 const pages = [
   ['runs', 'Runs'],
@@ -31,8 +32,7 @@ describe.skipIf(!hasBrowser)('every page of an empty studio', () => {
     await page.keyboard.type('memo');
     await page.keyboard.press('Enter');
     await page.getByRole('heading', { level: 1, name: 'Memory' }).waitFor();
-    await page.keyboard.press('g');
-    await page.keyboard.press('d');
+    await chord(page, 'g', 'd');
     await page.getByRole('heading', { level: 1, name: 'Data' }).waitFor();
     await page.keyboard.press('Control+k');
     await expectAccessible(page, 'palette');

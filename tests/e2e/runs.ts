@@ -46,5 +46,8 @@ export const onlyTraining = {
   checkpoints: { every: 0 },
 } satisfies Partial<RunConfigInput>;
 
+/** Keys one behind the other, however long the way to the browser takes: they belong together only for a second. */
+export const chord = (page: Page, ...keys: string[]): Promise<unknown> =>
+  page.evaluate(`for (const key of ${JSON.stringify(keys)}) dispatchEvent(new KeyboardEvent('keydown', { key }))`);
 export const state = (page: Page) => page.locator('main .state').first();
 export const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });

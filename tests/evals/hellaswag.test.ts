@@ -113,7 +113,7 @@ describe.skipIf(!hasCpu || !golden)('HellaSwag scores', () => {
     readonly pred_norm: number;
   }
 
-  it('are the golden ones of 1000 real items: each ending within 1e-3 nats', { timeout: 120_000 }, async () => {
+  it('are the golden ones of 1000 real items: each ending within 1e-3 nats', async () => {
     const tokens = read('tokens.json') as { label: number; context: number[]; endings: number[][]; chars: number[] }[];
     const expected = read('expected.json') as { acc: number; acc_norm: number; rows: Row[] };
     const c = read('config.json') as Record<string, number>;

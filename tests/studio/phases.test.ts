@@ -77,7 +77,7 @@ async function workplace(phases: Phase[]) {
 
 const phasesOf = (studio: Studio, id: string) => studio.configOf(studio.store.getRun(id)).phases;
 
-describe.skipIf(!hasCpu)('phases of a run that trains in this process', { timeout: 60_000 }, () => {
+describe.skipIf(!hasCpu)('phases of a run that trains in this process', () => {
   const [first, second] = [constant(400, 1e-3), constant(3000, 5e-4)];
 
   it('are changed between two steps, stored, and trained as if they had always been so', async () => {

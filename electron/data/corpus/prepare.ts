@@ -9,7 +9,7 @@ import type { Selection } from './documents.ts';
 import { bytesOf, inspectInputs, nameOf, usualValFraction } from './inputs.ts';
 import { Making } from './making.ts';
 import { type CorpusOptions, usualMaxBad } from './options.ts';
-import { lockMaking, makingDir } from './unfinished.ts';
+import { dropLockOf, lockMaking, makingDir } from './unfinished.ts';
 
 export type { CorpusOptions, CorpusProgress } from './options.ts';
 
@@ -29,7 +29,10 @@ export async function prepareCorpus(options: CorpusOptions): Promise<Manifest> {
   const name = nameOf(inputs, selection);
   const dir = path.join(home, 'datasets', name);
   const there = wholeDataset(dir);
-  if (there) return there;
+  if (there) {
+    dropLockOf(home, name);
+    return there;
+  }
   const partial = makingDir(home, name);
   let unlock = (): void => {};
   try {

@@ -38,6 +38,11 @@ export const makingDir = (home: string, name: string): string => path.join(home,
 
 const lockOf = (home: string, name: string): string => `${makingDir(home, name)}.lock`;
 
+/** Takes away the lock of whoever was killed between having made a dataset and letting go of it. */
+export function dropLockOf(home: string, name: string): void {
+  if (makerOf(home, name) === null) fs.rmSync(lockOf(home, name), { force: true });
+}
+
 /** The process that makes a dataset; null where none does. */
 export function makerOf(home: string, name: string): number | null {
   const file = lockOf(home, name);

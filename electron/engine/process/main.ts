@@ -1,6 +1,6 @@
 /** The engine process of one run: native code may crash or run out of memory here, and the studio lives on. */
 import { messageOf } from '../../errors.ts';
-import type { PhaseRequest } from '../trainer/events.ts';
+import type { PhaseRequest, Request } from '../trainer/events.ts';
 import type { Trainer } from '../trainer/trainer.ts';
 import { channel } from './channel.ts';
 import type { Job, ToEngine } from './messages.ts';
@@ -9,6 +9,8 @@ let trainer: Trainer | undefined;
 let stopRequested = false;
 /** Of a job that can be stopped in the middle. */
 const cancelled = new AbortController();
+/** What was asked for before there was a trainer. */
+const requests: Request[] = [];
 const phaseRequests: PhaseRequest[] = [];
 
 const { send } = channel;
@@ -30,6 +32,7 @@ async function start(message: Extract<ToEngine, { type: 'start' }>): Promise<voi
     const { startRun } = await import('./start.ts');
     trainer = await startRun(message, { emit: (event) => void send(event), flush });
     if (stopRequested) trainer.requestStop();
+    for (const what of requests.splice(0)) trainer.request(what);
     for (const request of phaseRequests.splice(0)) trainer.requestPhases(request);
     const outcome = await trainer.run();
     await send({ type: 'ended', outcome });
@@ -63,7 +66,8 @@ channel.onMessage((message) => {
     flushed.get(message.id)?.();
     flushed.delete(message.id);
   } else if (message.type === 'request') {
-    trainer?.request(message.what);
+    if (trainer) trainer.request(message.what);
+    else requests.push(message.what);
   } else if (message.type === 'changePhases') {
     if (trainer) trainer.requestPhases(message);
     else phaseRequests.push(message);

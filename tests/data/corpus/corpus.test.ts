@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
@@ -65,7 +66,7 @@ function textsOf(home: string, { name }: Manifest, split: 'train' | 'val', range
 const shaOf = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 describe('a corpus', () => {
-  it('holds every document once, in the bucket of its text, whatever it came in', { timeout: 30_000 }, async () => {
+  it('holds every document once, in the bucket of its text, whatever it came in', async () => {
     const { dir, home } = chunks();
     const manifest = await prepare(home, [dir]);
     const [train, val] = [textsOf(home, manifest, 'train'), textsOf(home, manifest, 'val')];
@@ -85,7 +86,7 @@ describe('a corpus', () => {
     expect(await prepare(home, [dir])).toEqual(manifest);
   });
 
-  it('has the tokens of a plain loop over the same documents', { timeout: 30_000 }, async () => {
+  it('has the tokens of a plain loop over the same documents', async () => {
     const { dir, home } = chunks();
     const manifest = await prepare(home, [dir], { shardTokens: 500 });
     const { encode, endOfText } = getTokenizer('gpt2');
@@ -100,27 +101,23 @@ describe('a corpus', () => {
     dataset.close();
   });
 
-  it(
-    'is divided into subsets that share no document, on any machine and in any company',
-    { timeout: 30_000 },
-    async () => {
-      const { dir, home } = chunks();
-      const whole = await prepare(home, [dir]);
-      const tonight = await prepare(home, [dir], { subset: { from: 0, to: 50 } });
-      const nextWeek = await prepare(home, [dir], { subset: { from: 50, to: 80 } });
-      const all = (m: Manifest) => [...textsOf(home, m, 'train'), ...textsOf(home, m, 'val')];
-      const [a, b] = [new Set(all(tonight)), new Set(all(nextWeek))];
-      expect([...a].filter((t) => b.has(t))).toEqual([]);
-      expect(textsOf(home, whole, 'train', [0, 50]).sort()).toEqual(textsOf(home, tonight, 'train').sort());
-      // The same documents, alone and in other files.
-      const other = chunks(documents.filter((_, i) => i % 2 === 0));
-      const half = await prepare(other.home, [other.dir], { subset: { from: 0, to: 50 } });
-      for (const text of [...textsOf(other.home, half, 'train'), ...textsOf(other.home, half, 'val')])
-        expect(a.has(text)).toBe(true);
-    },
-  );
+  it('is divided into subsets that share no document, on any machine and in any company', async () => {
+    const { dir, home } = chunks();
+    const whole = await prepare(home, [dir]);
+    const tonight = await prepare(home, [dir], { subset: { from: 0, to: 50 } });
+    const nextWeek = await prepare(home, [dir], { subset: { from: 50, to: 80 } });
+    const all = (m: Manifest) => [...textsOf(home, m, 'train'), ...textsOf(home, m, 'val')];
+    const [a, b] = [new Set(all(tonight)), new Set(all(nextWeek))];
+    expect([...a].filter((t) => b.has(t))).toEqual([]);
+    expect(textsOf(home, whole, 'train', [0, 50]).sort()).toEqual(textsOf(home, tonight, 'train').sort());
+    // The same documents, alone and in other files.
+    const other = chunks(documents.filter((_, i) => i % 2 === 0));
+    const half = await prepare(other.home, [other.dir], { subset: { from: 0, to: 50 } });
+    for (const text of [...textsOf(other.home, half, 'train'), ...textsOf(other.home, half, 'val')])
+      expect(a.has(text)).toBe(true);
+  });
 
-  it('takes only what is asked for, from the field that is named', { timeout: 30_000 }, async () => {
+  it('takes only what is asked for, from the field that is named', async () => {
     const { dir, home } = chunks(documents.map(({ text, meta }) => ({ content: { body: text }, meta })));
     const where = [{ path: 'meta.redpajama_set_name', values: ['RedPajamaC4', 'RedPajamaBook'] }];
     const manifest = await prepare(home, [dir], { textField: 'content.body', where });
@@ -136,7 +133,7 @@ describe('a corpus', () => {
     );
   });
 
-  it('passes over bad lines and cut-off archives, with file and line, up to a limit', { timeout: 30_000 }, async () => {
+  it('passes over bad lines and cut-off archives, with file and line, up to a limit', async () => {
     const dir = tempDir();
     const home = tempDir();
     const lines = documents.map((d) => Buffer.from(JSON.stringify(d)));
@@ -160,7 +157,7 @@ describe('a corpus', () => {
     ]);
   });
 
-  it('knows what is text: markers, halves of characters, empty documents', { timeout: 30_000 }, async () => {
+  it('knows what is text: markers, halves of characters, empty documents', async () => {
     const odd = ['<|endoftext|> is text', 'half \ud83d of it', '', 'a\u0000b'];
     const { dir, home } = chunks([...documents, ...odd.map((text) => ({ text }))]);
     const manifest = await prepare(home, [dir]);
@@ -169,7 +166,7 @@ describe('a corpus', () => {
     expect(texts.has('')).toBe(false);
   });
 
-  it('goes on where it was stopped, and is the same as if it had not been', { timeout: 60_000 }, async () => {
+  it('goes on where it was stopped, and is the same as if it had not been', async () => {
     const { dir, home } = chunks();
     const controller = new AbortController();
     let seen = 0;
@@ -189,7 +186,21 @@ describe('a corpus', () => {
     expect(fs.readdirSync(path.join(home, 'datasets', manifest.name))).not.toContain('journal.json');
   });
 
-  it('reads Parquet, compressed in any usual way, and says which rows are bad', { timeout: 30_000 }, async () => {
+  it('is let go of where its maker was killed before it could do so, and by nobody else', async () => {
+    const { dir, home } = chunks();
+    const { name } = await prepare(home, [dir]);
+    const lock = path.join(home, 'datasets', `.${name}.corpus.lock`);
+    const left = async (pid: number) => {
+      fs.writeFileSync(lock, String(pid));
+      await prepare(home, [dir]);
+      return fs.existsSync(lock);
+    };
+    expect(await left(process.ppid)).toBe(true);
+    const { pid } = spawnSync(process.execPath, ['--version']);
+    expect(await left(pid)).toBe(false);
+  });
+
+  it('reads Parquet, compressed in any usual way, and says which rows are bad', async () => {
     const home = path.join(tempDir(), 'home');
     const dir = tempDir();
     const half = documents.length / 2;
@@ -243,7 +254,7 @@ describe('a corpus', () => {
     ]);
   });
 
-  it('reads or refuses damaged Parquet, and gives up what keeps its reader busy', { timeout: 120_000 }, async () => {
+  it('reads or refuses damaged Parquet, and gives up what keeps its reader busy', async () => {
     const file = path.join(tempDir(), 'x.parquet');
     const texts = Array.from({ length: 300 }, (_, i) => `text ${i} `.repeat(1 + (i % 9)));
     parquetWriteFile({
@@ -283,7 +294,7 @@ describe('a corpus', () => {
     expect(await pool.parse({ file, rows: rows!, seconds: 20, selection })).toMatchObject({ good: 100, bad: [] });
   });
 
-  it('keeps what is done when the disk is full, and goes on when there is room', { timeout: 60_000 }, async () => {
+  it('keeps what is done when the disk is full, and goes on when there is room', async () => {
     const { dir, home } = chunks();
     const fresh = path.join(tempDir(), 'home');
     const whole = await prepare(fresh, [dir], { shardTokens: 300 });
@@ -307,7 +318,7 @@ describe('a corpus', () => {
     expect(unfinishedDatasets(home)).toEqual([]);
   });
 
-  it('takes copies of a file once, and says so', { timeout: 30_000 }, async () => {
+  it('takes copies of a file once, and says so', async () => {
     const { dir, home } = chunks();
     const [first, other] = [path.join(dir, 'example_train_2.jsonl'), path.join(tempDir(), 'copy.jsonl')];
     fs.copyFileSync(first, other);
@@ -325,7 +336,7 @@ describe('a corpus', () => {
     expect(manifest.documents).toBe(documents.length + 2);
   });
 
-  it('is refused when a file changes meanwhile, or nothing is left', { timeout: 30_000 }, async () => {
+  it('is refused when a file changes meanwhile, or nothing is left', async () => {
     const { dir, home } = chunks();
     let changed = false;
     const file = path.join(dir, 'example_train_2.jsonl');

@@ -84,7 +84,7 @@ describe.skipIf(!hasCpu)('a phase with settings of its own', () => {
     expect(stopped.outcome).toMatchObject({ state: 'stopped', step: 6 });
     const resumed = await train(device, root, config, { from: await stopped.checkpoint(6) });
     expect([...stopped.losses, ...resumed.losses]).toEqual(there.losses);
-  }, 30_000);
+  });
 
   it('trains on its own subset, and where it comes back to one it goes on where it was', async () => {
     const config = smallRun({ phases: [phase(first), phase(second), phase(first)] });
