@@ -290,7 +290,7 @@ export const text = {
     size: 'Size',
     hint: 'The engine allocates its plan and nothing else: these bytes from the first step to the last.',
     hintGpu:
-      'On the GPU: the engine allocates its plan and nothing else, from the first step to the last. The driver’s own memory lies beside it.',
+      'On the GPU: the engine allocates its plan, and what later phases need, at the start, and nothing else until the last step. The driver’s own memory lies beside it.',
     planned: 'Planned',
     allocated: 'Allocated for the plan',
     host: 'Of that in the host’s memory (paged)',

@@ -95,6 +95,7 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
       });
     await page.getByRole('tab', { name: 'Memory' }).click();
     await page.getByRole('row', { name: /^Driver, kernels and recordings/ }).waitFor();
+    await page.getByRole('row', { name: /^Held for kernels and recordings of later phases/ }).waitFor();
     const { data } = opened.studio.store.listEvents(id).findLast((e) => e.kind === 'started')!;
     const { allocatedBytes } = data as { allocatedBytes: number };
     const allocated = page
