@@ -35,30 +35,27 @@ export function findCompiler(): Compiler {
 /** Of CUDA 12: it knows all GPUs that code is made for, and its programs run with every driver from 525 on. */
 const oldestNvcc = 12;
 
-/** $NVCC, else the first of the usual places that answers, and what it answers. */
-function askNvcc(): { readonly command: string; readonly version: string; readonly release: string } | undefined {
-  for (const command of process.env.NVCC ? [process.env.NVCC] : ['nvcc', '/usr/local/cuda/bin/nvcc']) {
-    const answer = spawnSync(command, ['--version'], { encoding: 'utf8' });
-    if (answer.error || answer.status !== 0) continue;
-    const [, release = '0'] = /release (\d+\.\d+)/.exec(answer.stdout) ?? [];
-    return { command, version: answer.stdout, release };
-  }
-  return undefined;
+/** $NVCC, else those of the usual places that answer, and the version of CUDA that they say they are of. */
+function askNvccs(): { readonly command: string; readonly version: string; readonly cuda: string }[] {
+  const commands = process.env.NVCC ? [process.env.NVCC] : ['nvcc', '/usr/local/cuda/bin/nvcc'];
+  return commands.flatMap((command) => {
+    const { error, status, stdout } = spawnSync(command, ['--version'], { encoding: 'utf8' });
+    if (error || status !== 0) return [];
+    const [, cuda = '0'] = /release (\d+\.\d+)/.exec(stdout) ?? [];
+    return [{ command, version: stdout, cuda }];
+  });
 }
 
-/** NVIDIA's compiler, where there is one that is new enough. */
+/** NVIDIA's compiler: the first that is new enough. */
 export function findNvcc(): Compiler | undefined {
-  const found = askNvcc();
-  if (!found || Number.parseInt(found.release, 10) < oldestNvcc) return undefined;
-  return { command: [found.command], msvc: false, version: found.version };
+  const found = askNvccs().find(({ cuda }) => Number.parseInt(cuda, 10) >= oldestNvcc);
+  return found && { command: [found.command], msvc: false, version: found.version };
 }
 
 /** Why there is none that is new enough. */
 export function noNvcc(): string {
-  const found = askNvcc();
-  return found
-    ? `${found.command} is of CUDA ${found.release}, and it takes ${oldestNvcc} or newer`
-    : 'no nvcc was found';
+  const [found] = askNvccs();
+  return found ? `${found.command} is of CUDA ${found.cuda}, and it takes ${oldestNvcc} or newer` : 'no nvcc was found';
 }
 
 /** On a Mac the compiler's own architecture need not be that of this Node. */

@@ -273,7 +273,7 @@ export const text = {
     output: 'Outputs',
     unused: 'Gaps',
     driver: 'Driver',
-    spare: 'Left free for recordings',
+    spare: 'Held for kernels and recordings',
     others: 'Other programs, now',
     free: 'Free',
   } as Readonly<Record<string, string>>,

@@ -167,7 +167,7 @@ function gpuHere(named: string): { readonly kind: 'cuda'; readonly gpu: number }
 /** What the rows of a budget are called. */
 function partName({ role, source }: BudgetPart): string {
   if (role === 'others') return 'other programs, now';
-  if (role === 'spare') return 'left free for recordings';
+  if (role === 'spare') return 'held for kernels and recordings';
   if (source === 'given') return 'driver and display';
   return source === 'measured' ? 'driver, as the last run measured it' : 'driver, assumed: no run has measured it';
 }

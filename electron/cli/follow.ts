@@ -54,8 +54,8 @@ function jsonLines(run: Run): Display {
 }
 
 /** What the device holds that no plan can use, where it is a GPU's. */
-const beside = ({ overheadBytes }: MemoryReport): string =>
-  overheadBytes > 0 ? `, beside it ${formatBytes(overheadBytes)}` : '';
+const beside = ({ overheadBytes, asideBytes }: MemoryReport): string =>
+  overheadBytes + asideBytes > 0 ? `, beside it ${formatBytes(overheadBytes + asideBytes)}` : '';
 
 function humanLines(studio: Studio, run: Run): Display {
   const progress = new ProgressLine();

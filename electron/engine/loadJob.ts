@@ -2,7 +2,8 @@ import { messageOf, UserError } from '../errors.ts';
 import { formatBytes } from '../format.ts';
 import type { RunConfig } from './config.ts';
 import { checkPrograms, type Session } from './devices/device.ts';
-import { isGpuFull, isOutOfMemory, openDevice, type OpenedDevice, relief } from './devices/open.ts';
+import { openDevice, type OpenedDevice, relief } from './devices/open.ts';
+import { isGpuFull, isOutOfMemory } from './devices/outOfMemory.ts';
 import { type Plan, plan } from './program/planner.ts';
 import type { Program } from './program/types.ts';
 

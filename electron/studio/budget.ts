@@ -7,7 +7,7 @@ import { type DriverMemory, driverMemoryOf } from './driverMemory.ts';
 
 /** What of a memory no plan can have. */
 export interface BudgetPart {
-  /** `spare`: what a run must leave free besides; `others`: what other programs hold now. */
+  /** `spare`: what a run holds besides, for kernels and recordings; `others`: what other programs hold now. */
   readonly role: 'driver' | 'spare' | 'others';
   readonly bytes: number;
   /** Where the number of a driver comes from; `given`: by who asks. */

@@ -1,13 +1,13 @@
 import fs from 'node:fs';
 import { z } from 'zod';
-import { recordingReserve } from '../engine/devices/cuda/device.ts';
+import { recordingReserve } from '../engine/devices/cuda/memory.ts';
 import { isSystemError } from '../exchange/safetensors/systemErrors.ts';
 import { driverMemoryPath } from './home.ts';
 
 /** What a GPU's driver takes for a process that trains: its context, kernels and recorded programs. */
 export interface DriverMemory {
   readonly bytes: number;
-  /** Left free beside it: an engine takes a plan only with room for more kernels and recordings than it may need. */
+  /** Held beside it: an engine takes a plan only with room for more kernels and recordings than it may need. */
   readonly spareBytes: number;
   /** By the last run that began on such a GPU, or assumed, since none has. */
   readonly source: 'measured' | 'assumed';

@@ -22,7 +22,7 @@ import { messageOf, UsageError, UserError } from '../errors.ts';
 import { parseItems } from '../evals/hellaswag/items.ts';
 import { type HellaswagResult, summarise } from '../evals/hellaswag/score.ts';
 import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
-import { type CheckpointRecord, openStore, type Run, type Store } from './store/index.ts';
+import { type CheckpointRecord, openStore, type Run, type RunPatch, type Store } from './store/index.ts';
 import { keepDriverMemory } from './driverMemory.ts';
 import { datasetsDir, productsPath, runDir } from './home.ts';
 import { type Preparation, prepareApart, threadsBeside } from './prepare.ts';
@@ -193,6 +193,12 @@ export class Studio {
   isElsewhere(run: Run): boolean {
     const isActive = run.state === 'training' || run.state === 'preparing';
     return isActive && !this.#handles.has(run.id) && !this.#launching.has(run.id) && run.pid !== process.pid;
+  }
+
+  /** Changes what people call a run, and whether it is put away. @throws UserError when it trains and is to be put away */
+  editRun(run: Run, patch: Pick<RunPatch, 'name' | 'tags' | 'notes' | 'archived'>): void {
+    if (patch.archived) this.#requireRest(run.id);
+    this.store.updateRun(run.id, patch);
   }
 
   /**

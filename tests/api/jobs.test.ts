@@ -6,7 +6,7 @@ import { router } from '../../electron/api/router.ts';
 import { prepareDataset } from '../../electron/data/index.ts';
 import { parseRunConfig, type RunConfig } from '../../electron/engine/config.ts';
 import type { DeviceChoice } from '../../electron/engine/devices/usual.ts';
-import { recordingReserve } from '../../electron/engine/devices/cuda/device.ts';
+import { recordingReserve } from '../../electron/engine/devices/cuda/memory.ts';
 import { forkEngine, type SpawnEngine } from '../../electron/studio/run/engine.ts';
 import { Studio } from '../../electron/studio/studio.ts';
 import { hasEmulator } from '../cuda/devices.ts';

@@ -118,5 +118,9 @@ describe('what a window asks for', () => {
     studio.store.setRunState(id, 'paused');
     await expect(client.runs.pause({ id })).rejects.toThrow(/The run x is paused/);
     await expect(client.runs.remove({ id })).rejects.toThrow(/archive it first/);
+    studio.store.setRunState(id, 'training');
+    await expect(client.runs.edit({ id, archived: true })).rejects.toThrow(/is training now/);
+    await client.runs.edit({ id, name: 'y' });
+    expect(studio.store.getRun(id)).toMatchObject({ name: 'y', archived: false });
   });
 });

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseRunConfig } from '../../electron/engine/config.ts';
-import { recordingReserve } from '../../electron/engine/devices/cuda/device.ts';
+import { recordingReserve } from '../../electron/engine/devices/cuda/memory.ts';
 import { Studio } from '../../electron/studio/studio.ts';
 import { hasEmulator } from '../cuda/devices.ts';
 import { hasCpu } from '../engine/devices.ts';

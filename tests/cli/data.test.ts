@@ -39,7 +39,8 @@ async function halted(home: string, add: readonly string[]): Promise<ReturnType<
     if (isBegun()) return running;
     // It was done before it was halted: once more.
     running.child.kill('SIGKILL');
-    await running.result;
+    const { stderr } = await running.result;
+    if (running.child.exitCode) throw new Error(stderr);
     fs.rmSync(datasets, { recursive: true, force: true });
   }
 }

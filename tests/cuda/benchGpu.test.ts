@@ -6,7 +6,7 @@ import type { BenchedStep, BenchEntry, GpuBench, GpuStep } from '../../electron/
 import { emulatedAddonPath, standInLibraryPath } from '../../electron/engine/devices/cuda/addon.ts';
 import { createCudaDevice, type CudaDevice } from '../../electron/engine/devices/cuda/device.ts';
 import { checkPrograms } from '../../electron/engine/devices/device.ts';
-import { recordingReserve } from '../../electron/engine/devices/cuda/device.ts';
+import { recordingReserve } from '../../electron/engine/devices/cuda/memory.ts';
 import { Gpt2 } from '../../electron/engine/gpt2/programs.ts';
 import { usualNumbers } from '../../electron/engine/optimizers/index.ts';
 import { callCost } from '../../electron/engine/program/cost.ts';
@@ -130,7 +130,7 @@ describe.skipIf(!hasEmulator)('bench --device cuda', () => {
     expect(result).toBe(true);
     expect(text).toMatch(/1 layers, 32 wide, batch 1 × 16, f32, adamw: .* ms a step .* tokens\/s, MFU .* %/);
     expect(text).toMatch(
-      /plan .* KiB, arenas the same to the byte; with [\d.]+ KiB of the driver's the process holds [\d.]+ KiB$/m,
+      /plan .* KiB, arenas the same to the byte; with 0 B of the driver's the process holds [\d.]+ KiB$/m,
     );
     expect(text).toMatch(/^op +calls +ms +share +GFLOP\/s +GB\/s +floor, ms +floor \/ time$/m);
   });
@@ -205,7 +205,11 @@ describe.skipIf(!hasAll)('doctor --gpu', { timeout: 400_000 }, () => {
     const device: CudaDevice = {
       ...emulator,
       gpu: { ...emulator.gpu, overheadBytes: 600 * mib },
-      memory: () => ({ ...emulator.memory(), freeBytes: 1024 * mib - held.arenas, arenaBytes: held.arenas }),
+      memory: () => ({
+        ...emulator.memory(),
+        freeBytes: 1024 * mib - held.arenas - held.overhead,
+        arenaBytes: held.arenas,
+      }),
       overheadBytes: () => held.overhead,
       async load(programs, plan_) {
         checkPrograms(device, programs);

@@ -1,4 +1,4 @@
-import { recordingReserve } from '../../electron/engine/devices/cuda/device.ts';
+import { recordingReserve } from '../../electron/engine/devices/cuda/memory.ts';
 import { describe, expect, it } from 'vitest';
 import type { BenchEntry, GpuBench } from '../../electron/engine/bench/gpu.ts';
 import type { Device, Session } from '../../electron/engine/devices/device.ts';

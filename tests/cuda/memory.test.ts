@@ -24,10 +24,12 @@ function filling(bytes: number): { program: Program; plan: Plan } {
   };
 }
 
+const emulated = { addon: emulatedAddonPath, order: 'forward', library: null } as const;
+
 describe.skipIf(!hasEmulator)("a GPU's memory", () => {
   let device: CudaDevice;
   beforeEach(() => {
-    device = createCudaDevice({ addon: emulatedAddonPath, order: 'forward', library: null, memoryBytes: 8 * mib });
+    device = createCudaDevice({ ...emulated, memoryBytes: 8 * mib });
   });
   const load = (bytes: number) => {
     const { program, plan: placed } = filling(bytes);
@@ -62,30 +64,110 @@ describe.skipIf(!hasEmulator)("a GPU's memory", () => {
     expect(device.memory()).toMatchObject({ freeBytes, arenaBytes });
   });
 
-  it('is set aside for what comes with programs that are loaded later', async () => {
+  describe('for what comes with programs', () => {
     const addon = loadGpuAddon(emulatedAddonPath);
-    const setAside = vi.spyOn(addon, 'setAside');
-    onTestFinished(() => setAside.mockRestore());
-    const options = { addon: emulatedAddonPath, order: 'forward', library: null, memoryBytes: 8 * mib } as const;
-    const own = createCudaDevice({ ...options, asideBytes: 4 * mib });
-    const { broughtBytes } = own.memory();
-    expect(own.memory()).toMatchObject({ asideBytes: 0, freeBytes: 8 * mib - broughtBytes });
-    // Nobody trains yet.
     const { program, plan: placed } = filling(mib);
-    (await own.load([program], placed)).close();
-    expect(own.memory().asideBytes).toBe(0);
+    const opened = (asideBytes: number) => createCudaDevice({ ...emulated, memoryBytes: 8 * mib, asideBytes });
+    /** How much was set aside, one after the other, meanwhile. */
+    const watched = () => {
+      const setAside = vi.spyOn(addon, 'setAside');
+      onTestFinished(() => setAside.mockRestore());
+      return () => setAside.mock.calls.map(([, bytes]) => bytes);
+    };
+    /** A GPU on which programs bring so much with them, and others take what is said. */
+    const shared = (bytes: number) => {
+      const taken = { byOthers: 0, byPrograms: 0 };
+      const [load, look] = [addon.loadProgram.bind(addon), addon.memory.bind(addon)];
+      const spies = [
+        vi.spyOn(addon, 'loadProgram').mockImplementation((...program) => {
+          taken.byPrograms += bytes;
+          return load(...program);
+        }),
+        vi.spyOn(addon, 'memory').mockImplementation((gpu) => {
+          const now = look(gpu);
+          return { ...now, freeBytes: now.freeBytes - taken.byOthers - taken.byPrograms };
+        }),
+      ];
+      onTestFinished(() => spies.forEach((spy) => spy.mockRestore()));
+      return taken;
+    };
 
-    own.reserve([placed]);
-    const asideBytes = 4 * mib - broughtBytes;
-    expect(own.memory()).toMatchObject({ asideBytes, broughtBytes, arenaBytes: mib + 256 });
-    expect(own.overheadBytes()).toBe(broughtBytes);
-    setAside.mockClear();
-    const session = await own.load([program], placed);
-    expect(setAside.mock.calls.map(([, bytes]) => bytes)).toEqual([0, asideBytes]);
-    expect(own.memory()).toMatchObject({ asideBytes, broughtBytes });
-    session.close();
-    const tooMuch = createCudaDevice({ ...options, asideBytes: 7 * mib });
-    expect(() => tooMuch.reserve([filling(2 * mib).plan])).toThrow('out of memory');
+    it('is set aside once a run begins, and half of it let go of while they are loaded', async () => {
+      const own = opened(4 * mib);
+      (await own.load([program], placed)).close();
+      expect(own.memory()).toMatchObject({ asideBytes: 0, lackingBytes: 4 * mib });
+      own.reserve([placed]);
+      expect(own.memory()).toMatchObject({ asideBytes: 4 * mib, lackingBytes: 0, arenaBytes: mib + 256 });
+      expect(own.overheadBytes()).toBe(0);
+      const calls = watched();
+      const session = await own.load([program], placed);
+      expect(calls()).toEqual([2 * mib, 4 * mib]);
+      session.close();
+      expect(own.memory()).toMatchObject({ asideBytes: 4 * mib, lackingBytes: 0 });
+    });
+
+    it('is less by what has come with them, whatever others have taken', async () => {
+      const taken = shared(mib);
+      const own = opened(4 * mib);
+      own.reserve([placed]);
+      taken.byOthers = 2 * mib;
+      const session = await own.load([program], placed);
+      const held = { asideBytes: 3 * mib, broughtBytes: mib, lackingBytes: 0 };
+      expect(own.memory()).toMatchObject(held);
+      expect(own.overheadBytes()).toBe(mib);
+      taken.byOthers = 0;
+      expect(own.memory()).toMatchObject(held);
+      session.close();
+      const again = await own.load([program], placed);
+      expect(own.memory()).toMatchObject({ asideBytes: 2 * mib, broughtBytes: 2 * mib });
+      again.close();
+    });
+
+    it('goes with them', async () => {
+      const taken = shared(mib);
+      const close = addon.closeSession.bind(addon);
+      const spy = vi.spyOn(addon, 'closeSession').mockImplementation((session) => {
+        close(session);
+        taken.byPrograms = 0;
+      });
+      onTestFinished(() => spy.mockRestore());
+      const own = opened(4 * mib);
+      own.reserve([placed]);
+      (await own.load([program], placed)).close();
+      expect(own.memory()).toMatchObject({ broughtBytes: 0, lackingBytes: mib });
+      (await own.load([program], placed)).close();
+      expect(own.overheadBytes()).toBe(0);
+    });
+
+    it('is let go of altogether where half does not suffice, and comes back', async () => {
+      let fails = true;
+      const loadProgram = addon.loadProgram.bind(addon);
+      const load = vi.spyOn(addon, 'loadProgram').mockImplementation((session, code) => {
+        if (!fails) return loadProgram(session, code);
+        fails = false;
+        throw new Error("A program can't be prepared: out of memory");
+      });
+      onTestFinished(() => load.mockRestore());
+      const own = opened(4 * mib);
+      own.reserve([placed]);
+      const calls = watched();
+      (await own.load([program], placed)).close();
+      expect(calls()).toEqual([2 * mib, 0, 4 * mib]);
+      fails = true;
+      // Nothing was set aside for a device that nobody trains on.
+      await expect(opened(4 * mib).load([program], placed)).rejects.toThrow('out of memory');
+    });
+
+    it('is refused at the start where it is not there; one that trains goes on without', async () => {
+      const own = opened(6 * mib);
+      expect(() => own.reserve([filling(2 * mib).plan])).toThrow(/out of memory: 6\.00 MiB for kernels/);
+      const trains = opened(4 * mib);
+      trains.reserve([placed]);
+      const lost = vi.spyOn(addon, 'setAside').mockReturnValue(false);
+      trains.reserve([filling(2 * mib).plan]);
+      lost.mockRestore();
+      expect(trains.memory().arenaBytes).toBe(2 * mib + 256);
+    });
   });
 
   it('is not kept by what could not be loaded', async () => {

@@ -7,7 +7,7 @@ import type { BenchedStep, GpuBench, GpuStep } from '../../electron/engine/bench
 import { Pytorch, pytorchScript } from '../../electron/engine/bench/pytorch.ts';
 import { emulatedAddonPath } from '../../electron/engine/devices/cuda/addon.ts';
 import { createCudaDevice } from '../../electron/engine/devices/cuda/device.ts';
-import { recordingReserve } from '../../electron/engine/devices/cuda/device.ts';
+import { recordingReserve } from '../../electron/engine/devices/cuda/memory.ts';
 import { tempDir } from '../temp.ts';
 import { hasEmulator } from './devices.ts';
 import { printed } from './printed.ts';

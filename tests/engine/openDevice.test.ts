@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { parseRunConfig, type RunConfigInput } from '../../electron/engine/config.ts';
-import { recordingReserve } from '../../electron/engine/devices/cuda/device.ts';
+import { recordingReserve } from '../../electron/engine/devices/cuda/memory.ts';
 import { gpuMemory, openDevice } from '../../electron/engine/devices/open.ts';
 import { requireRunnable, requireTrainableHere } from '../../electron/engine/preflight.ts';
 import { lookAtGpu } from '../../electron/engine/devices/cuda/device.ts';

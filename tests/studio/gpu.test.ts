@@ -3,7 +3,7 @@ import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { prepareDataset } from '../../electron/data/index.ts';
 import { parseRunConfig, type Phase, type RunConfigInput } from '../../electron/engine/config.ts';
-import { recordingReserve } from '../../electron/engine/devices/cuda/device.ts';
+import { recordingReserve } from '../../electron/engine/devices/cuda/memory.ts';
 import { openDevice } from '../../electron/engine/devices/open.ts';
 import type { DeviceChoice } from '../../electron/engine/devices/usual.ts';
 import type { MemoryReport } from '../../electron/engine/trainer/events.ts';

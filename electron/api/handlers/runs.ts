@@ -163,7 +163,7 @@ export const runs = {
 
   edit: api.runs.edit.handler(({ input: { id, ...changed }, context: { studio } }) => {
     const given = Object.entries(changed).filter(([, value]) => value !== undefined);
-    studio.store.updateRun(studio.store.getRun(id).id, Object.fromEntries(given));
+    studio.editRun(studio.store.getRun(id), Object.fromEntries(given));
   }),
   remove: api.runs.remove.handler(({ input, context: { studio } }) => studio.removeRun(studio.store.getRun(input.id))),
   removeCheckpoint: api.runs.removeCheckpoint.handler(({ input, context: { studio } }) =>

@@ -1,5 +1,5 @@
 import type { Device, DeviceMemoryUse, Session } from '../devices/device.ts';
-import { recordingReserve } from '../devices/cuda/device.ts';
+import { recordingReserve } from '../devices/cuda/memory.ts';
 import { type OpTime, Profile } from '../devices/profile.ts';
 import { formatBytes } from '../../format.ts';
 import type { Inputs } from '../gpt2/inputs.ts';
@@ -46,7 +46,7 @@ export interface HeldMemory {
   readonly arenaBytes: number;
   /** Of the driver, kernels and recorded programs, as it was when all was loaded and nothing had run yet. */
   readonly overheadBytes: number;
-  /** What of it came with programs since the device was opened: kernels, and recordings. */
+  /** What of it came with programs: kernels, and recordings. */
   readonly broughtBytes: number;
   /** All that the process held when the last step had been trained. */
   readonly processBytes: number;
@@ -104,7 +104,8 @@ export async function benchStep(device: Device, bench: StepBench, repetitions: n
   const room = before ? Math.max(0, before.freeBytes - recordingReserve) : 0;
   if (before && memory.totalBytes > room) throw new DoesNotFit(memory.totalBytes, room);
   const session = await device.load(all, memory);
-  const loaded = { overheadBytes: device.overheadBytes(), broughtBytes: device.memory?.().broughtBytes ?? 0 };
+  const loaded = device.memory?.();
+  const overheadBytes = device.overheadBytes();
   try {
     await initialise(session, model, 1);
     writeInputs(session, training.inputs, bench);
@@ -128,7 +129,7 @@ export async function benchStep(device: Device, bench: StepBench, repetitions: n
       plannedBytes: memory.totalBytes,
       pagedBytes: memory.hostBytes,
       allocatedBytes: session.allocatedBytes(),
-      ...(before ? { memory: heldMemory(device, before, loaded) } : {}),
+      ...(before && loaded ? { memory: heldMemory(device, before, loaded, overheadBytes) } : {}),
       steps: repetitions,
       ops: profile.byKind(),
     };
@@ -140,14 +141,18 @@ export async function benchStep(device: Device, bench: StepBench, repetitions: n
 function heldMemory(
   device: Device,
   before: DeviceMemoryUse,
-  loaded: Pick<HeldMemory, 'overheadBytes' | 'broughtBytes'>,
+  loaded: DeviceMemoryUse,
+  overheadBytes: number,
 ): HeldMemory {
   const now = device.memory!();
   const arenaBytes = now.arenaBytes - before.arenaBytes;
+  // Since all was loaded, beside arenas.
+  const takenBytes = loaded.freeBytes + loaded.arenaBytes - now.freeBytes - now.arenaBytes;
   return {
-    ...loaded,
     arenaBytes,
-    processBytes: now.processBytes ?? device.overheadBytes() + arenaBytes,
+    overheadBytes,
+    broughtBytes: loaded.broughtBytes,
+    processBytes: now.processBytes ?? overheadBytes + takenBytes + arenaBytes,
     isByDriver: now.processBytes !== undefined,
     heldBytes: before.freeBytes - now.freeBytes,
   };
@@ -191,7 +196,7 @@ class StepTimer {
     this.micro.push((await this.#run(Array<Program>(inARow).fill(micro), false)) / inARow);
     this.update.push(await this.#run([update], false));
     // Where calls take their turn on a device of its own, timing each holds them up. They come behind something that keeps
-    // the device busy meanwhile: else the host's time to put a short call there would be taken for the call's.
+    // the device busy for a while: else the host's time to put a short call there would be taken for the call's.
     await this.#run([micro, update], true, micro);
   }
 

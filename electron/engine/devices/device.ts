@@ -14,8 +14,10 @@ export interface DeviceMemoryUse {
   readonly arenaBytes: number;
   /** Held for what comes with programs that are loaded later: kernels and recordings. */
   readonly asideBytes: number;
-  /** What came with programs that were loaded so far. */
+  /** What came with programs that are loaded. */
   readonly broughtBytes: number;
+  /** What should be held for later ones, and is not: not yet, or others have taken it. */
+  readonly lackingBytes: number;
   /** All that this process holds, by the driver's own count, where it tells. */
   readonly processBytes?: number;
   /** How often memory was allocated, the host's too: a training step does not. */

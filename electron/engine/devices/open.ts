@@ -1,14 +1,16 @@
 import os from 'node:os';
-import { messageOf, UserError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { formatBytes } from '../../format.ts';
 import type { RunConfig } from '../config.ts';
 import type { Precision } from '../program/types.ts';
 import { createCpuDevice } from './cpu/device.ts';
 import type { GpuDescription } from './cuda/addon.ts';
-import { createCudaDevice, lookAtGpu, recordingReserve } from './cuda/device.ts';
+import { createCudaDevice, lookAtGpu } from './cuda/device.ts';
 import { findGpus, unusable } from './cuda/found.ts';
+import { recordingReserve } from './cuda/memory.ts';
 import { peakOf } from './cuda/peak.ts';
 import type { Device } from './device.ts';
+import { isGpuFull } from './outOfMemory.ts';
 import { createTfjsDevice } from './tfjs/device.ts';
 
 export interface OpenedDevice {
@@ -131,11 +133,6 @@ function usable<T>(open: () => T, ordinal: number, heldBy: readonly string[]): T
     throw fullNow(ordinal, heldBy) ?? unusable(error);
   }
 }
-
-/** Whether there was too little memory, of a device or of the host. */
-export const isOutOfMemory = (error: unknown): boolean => messageOf(error).includes('out of memory');
-/** Whether it was a GPU's. */
-export const isGpuFull = (error: unknown): boolean => isOutOfMemory(error) && !/ on the host$/.test(messageOf(error));
 
 /** That a GPU is full, where its driver can tell. */
 function fullNow(ordinal: number, heldBy: readonly string[]): UserError | undefined {

@@ -1,6 +1,7 @@
 import { messageOf, UserError } from '../../errors.ts';
 import type { Device, Session } from '../devices/device.ts';
-import { type DeviceMemory, isOutOfMemory } from '../devices/open.ts';
+import type { DeviceMemory } from '../devices/open.ts';
+import { isOutOfMemory } from '../devices/outOfMemory.ts';
 import type { Plan } from '../program/planner.ts';
 import type { MemoryReport } from './events.ts';
 
@@ -23,7 +24,7 @@ export class HeldMemory {
     const { bytes, hostBytes, shared } = this.#memory;
     const pinned = Math.max(0, ...this.#plans.map((plan) => plan.hostBytes));
     return {
-      bytes: Math.min(bytes, now.freeBytes + now.arenaBytes),
+      bytes: Math.min(bytes, Math.max(0, now.freeBytes + now.arenaBytes - now.lackingBytes)),
       ...(hostBytes === undefined ? {} : { hostBytes: process.availableMemory() + pinned }),
       ...(shared ? { shared } : {}),
     };

@@ -303,10 +303,9 @@ export class Trainer {
     if (asked.has('evaluate')) await this.#evaluate();
     if (asked.has('sample')) await this.#sample();
     const { step, bestStep } = this.#state;
-    // Before the first step there is nothing to save: it is done behind it.
-    if (step === 0 && asked.has('checkpoint')) this.#requests.add('checkpoint');
-    if (step === 0 || this.#checkpointed === step) return;
-    if (asked.has('checkpoint') || (asked.has('evaluate') && bestStep === step)) await this.#checkpoint();
+    if (this.#checkpointed === step) return;
+    const isBest = asked.has('evaluate') && step > 0 && bestStep === step;
+    if (asked.has('checkpoint') || isBest) await this.#checkpoint();
   }
 
   close(): void {

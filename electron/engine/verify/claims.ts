@@ -1,7 +1,7 @@
 import { formatBytes } from '../../format.ts';
 import type { GpuBench } from '../bench/gpu.ts';
 import type { GpuDescription } from '../devices/cuda/addon.ts';
-import { recordingReserve } from '../devices/cuda/device.ts';
+import { recordingReserve } from '../devices/cuda/memory.ts';
 
 /** Something that is claimed of a device, and whether it is so. */
 export interface Claim {

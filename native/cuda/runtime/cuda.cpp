@@ -124,6 +124,7 @@ int64_t Gpu::freeBytes() const {
 int64_t Gpu::processBytes() const { return processMemoryOf(description_.bus.c_str()); }
 
 bool Gpu::setAside(size_t bytes) {
+  if (static_cast<int64_t>(bytes) == asideBytes_) return true;
   Implementation& own = *implementation_;
   own.use();
   cudaFree(own.aside);

@@ -69,8 +69,9 @@ DriverMemory driverMemoryOf(const char* bus, int64_t memoryBytes) {
 int64_t processMemoryOf(const char* bus) {
   using List = int (*)(Nvml, unsigned int*, Process*);
   const Nvml device = deviceAt(bus);
-  List list = library().find<List>("nvmlDeviceGetComputeRunningProcesses_v3");
-  if (!list) list = library().find<List>("nvmlDeviceGetComputeRunningProcesses_v2");
+  // Not the third version first: some drivers of series 535 had larger entries there.
+  List list = library().find<List>("nvmlDeviceGetComputeRunningProcesses_v2");
+  if (!list) list = library().find<List>("nvmlDeviceGetComputeRunningProcesses_v3");
   if (!device || !list) return -1;
   std::vector<Process> processes(64);
   for (;;) {

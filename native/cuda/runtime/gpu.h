@@ -95,7 +95,7 @@ class Gpu {
   int64_t asideBytes() const { return asideBytes_; }
   // Of the device's memory: taken, or held for what will be.
   int64_t arenaBytes() const { return arenaBytes_; }
-  // How often memory was allocated, of either place.
+  // How often memory was allocated, of either place; what is set aside does not count.
   int64_t allocations() const { return allocations_; }
   // Of memory of any kind; behind all that is in the compute lane, and done when it returns.
   void copy(void* to, const void* from, size_t bytes);

@@ -63,7 +63,7 @@ export interface GpuAddon extends SessionAddon {
   /** Of the library that a device would use; empty where there is none. */
   libraryVersion(library: string | undefined): string;
   /** Bytes; of this process, -1 where the driver does not tell. */
-  memory(device: NativeGpu): Omit<DeviceMemoryUse, 'broughtBytes'> & { readonly processBytes: number };
+  memory(device: NativeGpu): Omit<DeviceMemoryUse, 'broughtBytes' | 'lackingBytes'> & { readonly processBytes: number };
   /** Holds memory for sessions, of the device and of the host, until the device is given up. */
   reserve(device: NativeGpu, bytes: number, hostBytes: number): void;
   /** Holds so much for what comes with programs, in place of what was set aside before. @returns whether it was there */

@@ -1,15 +1,10 @@
-import { align, type ArenaName, arenaNames, type Plan } from '../../program/planner.ts';
+import { arenaNames, type Plan } from '../../program/planner.ts';
 import type { Call } from '../../program/types.ts';
 import { checkPrograms, type Device, type DeviceMemoryUse } from '../device.ts';
-import { arenaSizes, NativeProgramSession } from '../native/session.ts';
+import { arenaSizes, NativeProgramSession, type NativeSession } from '../native/session.ts';
 import { cudaAddonPath, type GpuDescription, loadGpuAddon, type NativeGpu, type ProductChoice } from './addon.ts';
 import { choicesKey, choicesOf, KeptProducts } from './keptProducts.ts';
-
-/**
- * What plans leave of a GPU's memory for what comes with programs: kernels, some megabytes of them, the library's too, and
- * recordings, of up to 7000 calls of kernels at some kilobytes each.
- */
-export const recordingReserve = 192 * 2 ** 20;
+import { GpuMemory, hostArena } from './memory.ts';
 
 export interface CudaDeviceOptions {
   /** Which GPU, as CUDA counts them. Default: the first. */
@@ -76,13 +71,9 @@ export function createCudaDevice({
   const key = choicesKey(gpu);
   const kept = productsFile !== undefined && gpu.library !== '' ? new KeptProducts(productsFile, key) : undefined;
   if (kept) addon.rememberProducts(native, kept.read());
-  let reserved: Stretches = { bytes: 0, hostBytes: 0 };
-  const memory = () => {
-    const { processBytes, ...now } = addon.memory(native);
-    const broughtBytes = Math.max(0, gpu.freeBytes - now.freeBytes - now.arenaBytes - now.asideBytes);
-    return { ...now, broughtBytes, ...(processBytes >= 0 ? { processBytes } : {}) };
-  };
-  const setAside = (): boolean => addon.setAside(native, Math.max(0, asideBytes - memory().broughtBytes));
+  const memory = new GpuMemory(addon, native, asideBytes);
+  // Recordings go with their session.
+  const counting = { ...addon, closeSession: (s: NativeSession) => memory.counting(() => addon.closeSession(s)) };
   const device: CudaDevice = {
     kind: 'cuda',
     description: `cuda: ${gpu.name}`,
@@ -96,62 +87,29 @@ export function createCudaDevice({
       kept?.leaveOut(own);
       return choices.of === key;
     },
-    memory,
+    memory: () => memory.now(),
     // The context before anything was loaded, and what came since.
-    overheadBytes: () => Math.max(0, gpu.overheadBytes) + memory().broughtBytes,
-    holds(plans) {
-      const { bytes, hostBytes } = largest(plans);
-      return bytes <= reserved.bytes && hostBytes <= reserved.hostBytes;
-    },
-    reserve(plans) {
-      const needed = largest(plans);
-      reserved = { bytes: 0, hostBytes: 0 };
-      addon.reserve(native, needed.bytes, needed.hostBytes);
-      if (!setAside())
-        throw new Error(`out of memory: ${asideBytes} bytes for programs could not be set aside on ${gpu.name}`);
-      reserved = needed;
-    },
+    overheadBytes: () => Math.max(0, gpu.overheadBytes) + memory.now().broughtBytes,
+    holds: (plans) => memory.holds(plans),
+    reserve: (plans) => memory.reserve(plans),
     supports: cudaSupports,
     async load(programs, plan) {
       checkPrograms(device, programs);
-      // It is for these.
-      addon.setAside(native, 0);
-      const session = addon.createSession(native, arenaSizes(plan), arenaNames.indexOf(hostArena));
-      try {
-        const loaded = new NativeProgramSession(addon, session, programs, plan, addon.fetch);
-        kept?.keep(addon.productChoices(native));
-        return loaded;
-      } catch (error) {
-        // It would be given back when nobody refers to it, and whoever goes on needs it before.
-        addon.closeSession(session);
-        throw error;
-      } finally {
-        // Who was quicker has it; these programs are there.
-        if (reserved.bytes > 0) setAside();
-      }
+      const loaded = memory.loading(() => {
+        const session = addon.createSession(native, arenaSizes(plan), arenaNames.indexOf(hostArena));
+        try {
+          return new NativeProgramSession(counting, session, programs, plan, addon.fetch);
+        } catch (error) {
+          // It would be given back when nobody refers to it, and whoever goes on needs it before.
+          addon.closeSession(session);
+          throw error;
+        }
+      });
+      kept?.keep(addon.productChoices(native));
+      return loaded;
     },
   };
   return device;
-}
-
-/** The arena that lies in the host's memory. */
-const hostArena: ArenaName = 'paged';
-
-/** What a plan takes of both memories: its arenas, one behind the other. */
-interface Stretches {
-  readonly bytes: number;
-  readonly hostBytes: number;
-}
-
-function largest(plans: readonly Plan[]): Stretches {
-  const all = plans.map(stretches);
-  const most = (of: (s: Stretches) => number) => Math.max(0, ...all.map(of));
-  return { bytes: most((s) => s.bytes), hostBytes: most((s) => s.hostBytes) };
-}
-
-function stretches({ arenaBytes }: Plan): Stretches {
-  const sum = (names: readonly ArenaName[]) => names.reduce((all, name) => all + align(arenaBytes[name]), 0);
-  return { bytes: sum(arenaNames.filter((name) => name !== hostArena)), hostBytes: sum([hostArena]) };
 }
 
 /** Keys whose scores one block holds: kMostRowKeys of native/cuda/kernels/rowAttention.h. */
