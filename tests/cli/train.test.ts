@@ -117,7 +117,7 @@ describe('trainyard train', () => {
   it('saves and stops at Ctrl-C, and resumes to the same bits', async () => {
     const whole = workplace();
     // So slow that it can't end before it is told to.
-    const slowly = ['--tokens-per-step', '51200', '--json'];
+    const slowly = ['--tokens-per-step', '25600', '--json'];
     const expected = losses(jsonLines((await runCli([...whole.train, ...slowly])).stdout));
 
     const { home, train } = workplace();

@@ -47,7 +47,7 @@ describe.skipIf(!hasBrowser || !hasPs)('a run in two windows', () => {
 
   it('has its optimizer switched while it trains', async () => {
     const opened = await openStudio();
-    const id = await startRun(opened, 'switched', [constant(4000), constant(1500)], {
+    const id = await startRun(opened, 'switched', [constant(2500), constant(1500)], {
       ...onlyTraining,
       checkpoints: { every: 1000 },
     });
@@ -64,7 +64,7 @@ describe.skipIf(!hasBrowser || !hasPs)('a run in two windows', () => {
     await button(page, 'Change phases').click();
     await button(page, 'Edit later phases').waitFor();
     await expect.poll(() => state(page).textContent()).toContain('completed');
-    await page.getByText('step 4,040 of 4,040').waitFor();
+    await page.getByText('step 2,540 of 2,540').waitFor();
     await page.getByRole('tab', { name: 'Log' }).click();
     await page.getByText('optimizer switched from adamw to adamw8bit').waitFor();
   });

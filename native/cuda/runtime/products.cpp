@@ -14,9 +14,11 @@ constexpr size_t kBiasBytes = Products::kMostBias * sizeof(float);
 // As NVIDIA recommends for its library (cuBLAS, "cublasSetWorkspace"): 32 MiB from Hopper on, else 4 MiB.
 constexpr size_t scratchBytesOf(int major) { return (major >= 9 ? size_t{32} : size_t{4}) << 20; }
 // How many of the library's kernels are tried; how often, and how often in a row, each is timed.
-constexpr int kAlgorithms = 3, kRounds = 3, kInARow = 4;
+constexpr int kAlgorithms = 3, kRounds = 3, kInARow = 3;
 // What takes so long is told apart by one round.
-constexpr double kLongSeconds = 0.005;
+constexpr double kLongSeconds = 0.002;
+// What is shorter ends before the host has put the next recording behind it.
+constexpr double kShortSeconds = 0.00005;
 // Own kernels are kept unless the library takes less than this share of their time.
 constexpr double kClearlyFaster = 0.97;
 
@@ -131,8 +133,9 @@ ProductChoice Products::tryOut(const BlasProduct& product, const std::function<v
         multiply(product, algorithms[i - 1], before);
       });
     }
-    // These have the GPU busy until the one that is timed is there.
-    for (int n = 0; n < 2; n++) gpu_.play(*recordings[i]);
+    // Has the GPU busy until the one that is timed is there.
+    const int ahead = seconds[i] < kShortSeconds ? 3 : 1;
+    for (int n = 0; n < ahead; n++) gpu_.play(*recordings[i]);
     const auto begin = gpu_.moment();
     gpu_.play(*recordings[i]);
     const auto end = gpu_.moment();
