@@ -90,7 +90,7 @@ class Gpu {
   void* take(size_t bytes, Place place);
   void giveBack(void* memory, size_t bytes, Place place);
   // Holds so many bytes of the device's memory, in place of those that were set aside before: room for the kernels and
-  // recordings of programs to come, to be let go of (0) as they are loaded. Says whether there were as many.
+  // recordings of programs to come, to be let go of as they are loaded. Says whether there were as many.
   bool setAside(size_t bytes);
   int64_t asideBytes() const { return asideBytes_; }
   // Of the device's memory: taken, or held for what will be.

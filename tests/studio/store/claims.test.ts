@@ -99,7 +99,7 @@ test('two processes write at once and nothing is lost', async () => {
   const body = `const store = openStore(home, { busyTimeoutMs: 250_000 });
     const { id } = store.createRun({ name: args[0], config: {}, device: 'cpu' });
     const writer = store.metricsWriter(id, { maxRows: 7 });
-    for (let step = 0; step < 300; step++) {
+    for (let step = 0; step < 2000; step++) {
       writer.add({ step, time: step, loss: step });
       if (step % 50 === 0) store.addEvent(id, step, 'info', 'x', 'y');
     }
@@ -118,9 +118,9 @@ test('two processes write at once and nothing is lost', async () => {
   const store = testStore(home, { readonly: true });
   for (const name of ['a', 'b']) {
     const { id, step } = store.getRun(name);
-    expect(step).toBe(299);
-    expect(store.listEvents(id)).toHaveLength(6);
-    expect(store.readBuckets(id, 'loss', { points: 1 })).toMatchObject([{ count: 300, max: 299, sum: 299 * 150 }]);
+    expect(step).toBe(1999);
+    expect(store.listEvents(id)).toHaveLength(40);
+    expect(store.readBuckets(id, 'loss', { points: 1 })).toMatchObject([{ count: 2000, max: 1999, sum: 1999 * 1000 }]);
   }
   expect(withDatabase(store.file, (db) => db.pragma('integrity_check', { simple: true }))).toBe('ok');
 });

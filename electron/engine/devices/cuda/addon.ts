@@ -97,7 +97,7 @@ export const standInLibraryPath = packageFile('native/build/tests/trainyard_blas
 export function missingEngine(platform: NodeJS.Platform, isFromSources: boolean): string {
   if (platform === 'darwin') return 'CUDA GPUs are not supported on macOS: train on the processor.';
   if (!isFromSources) return 'This build of Trainyard has no GPU engine: train on the processor.';
-  return 'The GPU engine is not built: install the CUDA toolkit (nvcc), run `npm run build:cuda` and try again.';
+  return 'The GPU engine is not built: install the CUDA toolkit (its nvcc of CUDA 12 or newer), run `npm run build:cuda` and try again.';
 }
 
 const missing = (file: string): string =>

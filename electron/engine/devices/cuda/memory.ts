@@ -73,14 +73,19 @@ export class GpuMemory {
    */
   loading<T>(load: () => T): T {
     const { asideBytes } = this.#addon.memory(this.#native);
+    const halfFirst = (): T => {
+      try {
+        // What is let go of anybody may take.
+        this.#setAside(Math.floor(asideBytes / 2));
+        return load();
+      } catch (error) {
+        if (asideBytes === 0 || !isOutOfMemory(error)) throw error;
+        this.#setAside(0);
+        return load();
+      }
+    };
     try {
-      // Half first: what is let go of anybody may take.
-      this.#setAside(Math.floor(asideBytes / 2));
-      return this.counting(load);
-    } catch (error) {
-      if (asideBytes === 0 || !isOutOfMemory(error)) throw error;
-      this.#setAside(0);
-      return this.counting(load);
+      return this.counting(halfFirst);
     } finally {
       if (this.#reserved.bytes > 0) this.#setAside(this.#wantedAside);
     }
