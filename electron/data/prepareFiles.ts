@@ -18,7 +18,7 @@ export interface PrepareFilesOptions extends Omit<CorpusOptions, 'onProgress'> {
  */
 export async function prepareFiles(options: PrepareFilesOptions): Promise<Manifest> {
   const { where = [], subset = everything } = options;
-  const plain = corpusFiles(options.inputs).every((f) => f.kind === 'text' && f.compression === 'none');
+  const plain = corpusFiles(options.inputs).every((f) => f.format === 'text' && f.compression === 'none');
   const chosen = where.length > 0 || !sameSubset(subset, everything);
   return plain && !chosen ? prepareDataset(options) : prepareCorpus(options);
 }

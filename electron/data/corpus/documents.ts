@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { hashOf } from '../sampling/permutation.ts';
 import { bucketOf, type Subset } from '../subsets.ts';
@@ -99,38 +98,6 @@ export class Collected {
   }
 }
 
-const newline = 0x0a;
-
-/** Documents of a block of lines, each a JSON object. What is none is told, with its line. */
-export function parseLines(bytes: Uint8Array, firstLine: number, selection: Selection): Parsed {
-  const collected = new Collected();
-  const wellFormed = isUtf8(bytes);
-  let line = firstLine;
-  for (let begin = 0; begin < bytes.length; line++) {
-    const found = bytes.indexOf(newline, begin);
-    const end = found < 0 ? bytes.length : found;
-    const own = Buffer.from(bytes.buffer, bytes.byteOffset + begin, end - begin);
-    begin = end + 1;
-    const reason = takeLine(own, wellFormed, selection, collected);
-    if (reason !== undefined) collected.bad.push({ line, reason });
-  }
-  return collected.parsed;
-}
-
-/** @returns what is wrong with a line; undefined when nothing is */
-function takeLine(bytes: Buffer, wellFormed: boolean, selection: Selection, collected: Collected): string | undefined {
-  if (!wellFormed && !isUtf8(bytes)) return 'no UTF-8';
-  const source = bytes.toString('utf8');
-  if (source.trim() === '') return undefined; // as at the end of a file
-  let value: unknown;
-  try {
-    value = JSON.parse(source);
-  } catch {
-    return 'no JSON';
-  }
-  return takeValue(value, selection, collected);
-}
-
 /** Takes a document that is read. @returns what is wrong with it; undefined when nothing is */
 export function takeValue(value: unknown, selection: Selection, collected: Collected): string | undefined {
   const text = at(value, selection.textField);
@@ -145,3 +112,9 @@ export function takeValue(value: unknown, selection: Selection, collected: Colle
   collected.add(text.toWellFormed(), selection);
   return undefined;
 }
+
+/** Documents of which nothing is taken, for nobody knows which of them are good. */
+export const noneOf = (line: number, lines: number, reason: string): Parsed => ({
+  ...new Collected().parsed,
+  bad: [{ line, lines, reason }],
+});

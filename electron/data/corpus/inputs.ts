@@ -4,7 +4,8 @@ import path from 'node:path';
 import { UserError } from '../../errors.ts';
 import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
 import type { Selection } from './documents.ts';
-import { corpusFiles, type CorpusFile } from './files.ts';
+import { corpusFiles } from './files.ts';
+import type { CorpusFile } from './formats/index.ts';
 
 /** A file of documents, and what tells whether it is still the same. */
 export interface Input extends CorpusFile {
@@ -57,7 +58,7 @@ export async function inspectInputs(paths: readonly string[]): Promise<Inputs> {
   const files = corpusFiles(paths).map(inspect);
   // Only of those that look the same all of it is read.
   const alike = new Map<string, number>();
-  const looks = ({ bytes, edge, kind }: Input): string => `${bytes} ${edge} ${kind}`;
+  const looks = ({ bytes, edge, format }: Input): string => `${bytes} ${edge} ${format}`;
   for (const file of files) alike.set(looks(file), (alike.get(looks(file)) ?? 0) + 1);
   const first = new Map<string, string>();
   const inputs: Input[] = [];

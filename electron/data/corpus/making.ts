@@ -3,20 +3,17 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { messageOf, UserError } from '../../errors.ts';
-import { isSystemError } from '../../exchange/safetensors/systemErrors.ts';
 import { writeManifest } from '../make.ts';
 import type { Manifest } from '../shards/index.ts';
 import { showSubset } from '../subsets.ts';
 import { getTokenizer } from '../tokenizers/index.ts';
-import { ArchiveError } from './decompress.ts';
-import { Collected, type Parsed, type Selection } from './documents.ts';
+import { Collected, type Parsed, type Selection, type Unusable } from './documents.ts';
 import { content } from './files.ts';
+import { ArchiveError } from './formats/decompress.ts';
+import { documentFormatOf, formatOf, type ParseJob } from './formats/index.ts';
 import { type Input, type Inputs, isUnchanged, sha256Of } from './inputs.ts';
 import { type FinishedFile, readJournal, removeJournal, writeJournal } from './journal.ts';
-import { lineBlocks } from './lines.ts';
 import { type CorpusOptions, usualMaxBad } from './options.ts';
-import type { ParseJob } from './parse.worker.ts';
-import { type RowRange, rowRanges, secondsFor } from './parquet.ts';
 import { ParsePool } from './pool.ts';
 import { type Order, removeOrder, writeOrder } from './unfinished.ts';
 import { Writers } from './writers.ts';
@@ -77,6 +74,10 @@ export class Making {
     }
   }
 
+  get #longest(): number {
+    return this.#options.longestLine ?? 64 << 20;
+  }
+
   async run(): Promise<Manifest> {
     const threads = Math.max(1, this.#options.threads ?? os.availableParallelism());
     const pool = new ParsePool(threads);
@@ -99,12 +100,12 @@ export class Making {
       hash.update(bytes);
       this.#doneBytes += bytes.length;
     };
-    let isRead = input.kind !== 'rows';
+    let isRead = true;
     try {
-      if (input.kind === 'text') await this.#text(input, content(input, onRaw));
+      if (input.format === 'text') await this.#text(input, content(input, onRaw));
       else {
-        const jobs = input.kind === 'rows' ? this.#rowJobs(input) : this.#lineJobs(input, content(input, onRaw));
-        await this.#parse(input, jobs, pool);
+        isRead = documentFormatOf(input.format).reads === 'stream';
+        await this.#parse(input, this.#jobs(input, content(input, onRaw)), pool);
       }
     } catch (error) {
       // An archive that was cut off or is damaged: what came before counts.
@@ -125,25 +126,15 @@ export class Making {
     this.#journalled = performance.now();
   }
 
-  async *#lineJobs(input: Input, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ParseJob> {
-    for await (const block of lineBlocks(chunks, this.#options.longestLine ?? 64 << 20)) {
-      if ('line' in block)
-        this.#reject(`${input.path}, line ${block.line}: ${block.bytes} bytes are too many for a line`);
-      else yield { ...block, selection: this.#selection };
-    }
-  }
-
-  async *#rowJobs({ path: file, bytes }: Input): AsyncGenerator<ParseJob> {
-    let ranges: RowRange[];
-    try {
-      ranges = await rowRanges(file, this.#selection.textField);
-    } catch (error) {
-      if (isSystemError(error)) throw error;
-      throw new ArchiveError(messageOf(error), { cause: error });
-    }
-    for (const rows of ranges) {
-      yield { file, rows, seconds: secondsFor(rows), selection: this.#selection };
-      this.#doneBytes += bytes / ranges.length;
+  async *#jobs(input: Input, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ParseJob> {
+    const options = { selection: this.#selection, longest: this.#longest };
+    for await (const job of documentFormatOf(input.format).jobs(input, chunks, options)) {
+      if ('reason' in job) {
+        this.#rejectIn(input, job);
+        continue;
+      }
+      yield job;
+      this.#doneBytes += input.bytes * (job.share ?? 0);
     }
   }
 
@@ -166,7 +157,7 @@ export class Making {
 
   /** The whole file is one document. */
   async #text(input: Input, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const longest = this.#options.longestLine ?? 64 << 20;
+    const longest = this.#longest;
     const parts: Uint8Array[] = [];
     let bytes = 0;
     for await (const chunk of chunks) {
@@ -192,11 +183,7 @@ export class Making {
     this.#tokens += parsed.tokens.length;
     this.#textBytes += parsed.textBytes;
     this.#good += parsed.good;
-    const unit = input.kind === 'rows' ? 'row' : 'line';
-    for (const { line, lines = 1, reason } of parsed.bad) {
-      const which = lines === 1 ? `${unit} ${line}` : `${unit}s ${line} to ${line + lines - 1}`;
-      this.#reject(`${input.path}, ${which}: ${reason}`, lines);
-    }
+    for (const bad of parsed.bad) this.#rejectIn(input, bad);
     this.#options.onProgress?.({
       doneBytes: this.#doneBytes,
       totalBytes: this.#totalBytes,
@@ -204,6 +191,12 @@ export class Making {
       tokens: this.#tokens,
       bad: this.#bad,
     });
+  }
+
+  #rejectIn(input: Input, { line, lines = 1, reason }: Unusable): void {
+    const { unit } = formatOf(input.format);
+    const which = lines === 1 ? `${unit} ${line}` : `${unit}s ${line} to ${line + lines - 1}`;
+    this.#reject(`${input.path}, ${which}: ${reason}`, lines);
   }
 
   /** @param lines so many of them */

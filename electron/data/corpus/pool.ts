@@ -1,9 +1,8 @@
 import { pathToFileURL } from 'node:url';
 import { Tinypool } from 'tinypool';
 import { entryFile } from '../../paths.ts';
-import type { Parsed } from './documents.ts';
-import { noneOf } from './parquet.ts';
-import type { ParseJob } from './parse.worker.ts';
+import { noneOf, type Parsed } from './documents.ts';
+import type { ParseJob } from './formats/index.ts';
 
 /** Threads that parse and tokenise. They live as long as the pool: what they know of words is worth keeping. */
 export class ParsePool {
@@ -16,17 +15,17 @@ export class ParsePool {
     this.#pool = new Tinypool({ filename, minThreads: threads, maxThreads: threads });
   }
 
-  /** Rows that are not read in time are bad ones: a damaged file can keep its reader busy for ever. */
+  /** What is not parsed in time is bad: a damaged file can keep its reader busy for ever. */
   async parse(job: ParseJob): Promise<Parsed> {
-    if (!('file' in job)) return (await this.#pool.run(job)) as Parsed;
+    if (!job.limit) return (await this.#pool.run(job)) as Parsed;
+    const { seconds, line, lines } = job.limit;
     const controller = new AbortController();
-    const timer = setTimeout(() => controller.abort(), 1000 * job.seconds);
+    const timer = setTimeout(() => controller.abort(), 1000 * seconds);
     try {
       return (await this.#pool.run(job, { signal: controller.signal })) as Parsed;
     } catch (error) {
       if (!controller.signal.aborted) throw error;
-      const reason = `damaged (not read in ${job.seconds} seconds)`;
-      return noneOf(job.rows, reason);
+      return noneOf(line, lines, `damaged (not read in ${seconds} seconds)`);
     } finally {
       clearTimeout(timer);
     }

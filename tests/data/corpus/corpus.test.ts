@@ -7,12 +7,12 @@ import fc from 'fast-check';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { CompressionCodec } from 'hyparquet';
 import { parquetWriteFile } from 'hyparquet-writer';
-import { rowRanges } from '../../../electron/data/corpus/parquet.ts';
+import { parquet, rowRanges, type RowRange } from '../../../electron/data/corpus/formats/parquet.ts';
 import { ParsePool } from '../../../electron/data/corpus/pool.ts';
 import { unfinishedDatasets } from '../../../electron/data/corpus/unfinished.ts';
 import { datasetNames } from '../../../electron/data/index.ts';
 import { type CorpusOptions, prepareCorpus } from '../../../electron/data/corpus/prepare.ts';
-import { lineBlocks } from '../../../electron/data/corpus/lines.ts';
+import { lineBlocks } from '../../../electron/data/corpus/formats/lineBlocks.ts';
 import { type Manifest, openDataset } from '../../../electron/data/shards/index.ts';
 import { bucketOf, buckets, everything } from '../../../electron/data/subsets.ts';
 import { getTokenizer } from '../../../electron/data/tokenizers/index.ts';
@@ -270,6 +270,12 @@ describe('a corpus', () => {
       subset: everything,
       valFraction: 0.1,
     } as const;
+    const jobOf = (path: string, rows: RowRange, seconds: number) => ({
+      format: parquet.name,
+      selection,
+      payload: { file: path, rows },
+      limit: { seconds, line: rows.begin + 1, lines: rows.end - rows.begin },
+    });
     const pool = new ParsePool(2);
     onTestFinished(() => pool.close());
     const change = fc.tuple(fc.nat(whole.length - 1), fc.nat(255));
@@ -281,7 +287,7 @@ describe('a corpus', () => {
         fs.writeFileSync(name, mutant);
         const ranges = await rowRanges(name, 'text').catch(() => []);
         for (const rows of ranges.slice(0, 3)) {
-          const { good, bad } = await pool.parse({ file: name, rows, seconds: 0.5, selection });
+          const { good, bad } = await pool.parse(jobOf(name, rows, 0.5));
           // None is lost without a word.
           expect(bad.reduce((sum, { lines = 1 }) => sum + lines, good)).toBe(rows.end - rows.begin);
         }
@@ -291,7 +297,7 @@ describe('a corpus', () => {
       { numRuns: 200, examples: [[[[2919, 0]]]] },
     );
     const [rows] = await rowRanges(file, 'text');
-    expect(await pool.parse({ file, rows: rows!, seconds: 20, selection })).toMatchObject({ good: 100, bad: [] });
+    expect(await pool.parse(jobOf(file, rows!, 20))).toMatchObject({ good: 100, bad: [] });
   });
 
   it('keeps what is done when the disk is full, and goes on when there is room', async () => {

@@ -6,8 +6,42 @@ import {
   parquetMetadataAsync,
   parquetReadObjects,
 } from 'hyparquet';
-import { messageOf } from '../../errors.ts';
-import { Collected, type Parsed, type Selection, takeValue } from './documents.ts';
+import { messageOf } from '../../../errors.ts';
+import { isSystemError } from '../../../exchange/safetensors/systemErrors.ts';
+import { Collected, noneOf, type Parsed, type Selection, takeValue } from '../documents.ts';
+import { ArchiveError } from './decompress.ts';
+import type { DocumentFormat } from './format.ts';
+
+interface Payload {
+  readonly file: string;
+  readonly rows: RowRange;
+}
+
+/** Tables of Apache Parquet: a document a row. */
+export const parquet: DocumentFormat = {
+  name: 'Parquet',
+  endings: ['.parquet'],
+  unit: 'row',
+  reads: 'anywhere',
+  async *jobs({ path: file }, _, { selection }) {
+    let ranges: RowRange[];
+    try {
+      ranges = await rowRanges(file, selection.textField);
+    } catch (error) {
+      if (isSystemError(error)) throw error;
+      throw new ArchiveError(messageOf(error), { cause: error });
+    }
+    for (const rows of ranges) {
+      const limit = { seconds: secondsFor(rows), line: rows.begin + 1, lines: rows.end - rows.begin };
+      const payload: Payload = { file, rows };
+      yield { format: parquet.name, selection, payload, limit, share: 1 / ranges.length };
+    }
+  },
+  parse({ payload, selection }) {
+    const { file, rows } = payload as Payload;
+    return parseRows(file, rows, selection);
+  },
+};
 
 /** Rows of a file that are read at once. */
 export interface RowRange {
@@ -18,7 +52,7 @@ export interface RowRange {
 }
 
 /** Time to read rows in, on a slow machine with other things to do. */
-export const secondsFor = ({ bytes }: RowRange): number => 60 + Math.ceil(bytes / 1e6);
+const secondsFor = ({ bytes }: RowRange): number => 60 + Math.ceil(bytes / 1e6);
 
 /** Bytes of text that rows should have together, and that they may have. */
 const [usualBytes, mostBytes] = [16e6, 512e6];
@@ -66,7 +100,7 @@ export async function rowRanges(file: string, textField: string): Promise<RowRan
 let known: { file: string; metadata: FileMetaData } | undefined;
 
 /** Documents of some rows. What is none is told, with its row, counted from 1. */
-export async function parseRows(file: string, range: RowRange, selection: Selection): Promise<Parsed> {
+async function parseRows(file: string, range: RowRange, selection: Selection): Promise<Parsed> {
   const { begin, end } = range;
   const collected = new Collected();
   try {
@@ -75,7 +109,7 @@ export async function parseRows(file: string, range: RowRange, selection: Select
     const { metadata } = known;
     const there = new Set(metadata.schema.map((s) => s.name));
     const column = columnOf(selection.textField);
-    if (!there.has(column)) return noneOf(range, `no column ${column}`);
+    if (!there.has(column)) return noneOf(begin + 1, end - begin, `no column ${column}`);
     const wanted = [selection.textField, ...selection.where.map((w) => w.path)].map(columnOf);
     const columns = [...new Set(wanted)].filter((c) => there.has(c));
     const within = { rowStart: begin, rowEnd: end, useOffsetIndex: true };
@@ -87,12 +121,6 @@ export async function parseRows(file: string, range: RowRange, selection: Select
     }
     return collected.parsed;
   } catch (error) {
-    return noneOf(range, `damaged (${messageOf(error)})`);
+    return noneOf(begin + 1, end - begin, `damaged (${messageOf(error)})`);
   }
 }
-
-/** These rows, and nothing of them, for nobody knows which of them are good. */
-export const noneOf = ({ begin, end }: RowRange, reason: string): Parsed => ({
-  ...new Collected().parsed,
-  bad: [{ line: begin + 1, lines: end - begin, reason }],
-});

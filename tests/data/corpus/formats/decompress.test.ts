@@ -1,7 +1,7 @@
 import zlib from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ArchiveError, type Compression, decompressed } from '../../../electron/data/corpus/decompress.ts';
+import { ArchiveError, type Compression, decompressed } from '../../../../electron/data/corpus/formats/decompress.ts';
 
 const compress: Record<Compression, (bytes: Uint8Array) => Buffer> = {
   gzip: (bytes) => zlib.gzipSync(bytes),

@@ -1,6 +1,6 @@
 import type { Transform } from 'node:stream';
 import zlib from 'node:zlib';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../../errors.ts';
 
 export type Compression = 'gzip' | 'zstd';
 
