@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import fc from 'fast-check';
 import { encode as encodePlainly } from 'gpt-tokenizer/encoding/r50k_base';
 import { describe, expect, it } from 'vitest';
+import { classOf, letter, number, other, space } from '../../electron/data/tokenizers/bpe/classes.ts';
 import { getTokenizer } from '../../electron/data/tokenizers/index.ts';
 import { sharedPath } from '../shared.ts';
 
@@ -55,6 +56,12 @@ it.skipIf(!golden).each(cases)('GPT-2 tokens of $text are those of two other imp
 describe('tokens of remembered words', () => {
   const plain = (text: string) => [...encodePlainly(text, { disallowedSpecial: new Set<string>() })];
   const { encode } = getTokenizer('gpt2');
+  /** That library takes JavaScript's classes, of this Node's Unicode: where those differ it is no reference. */
+  const isComparable = (text: string) =>
+    Array.from(text).every((c) => {
+      const kind = /\p{L}/u.test(c) ? letter : /\p{N}/u.test(c) ? number : /\s/u.test(c) ? space : other;
+      return classOf(c.codePointAt(0)!) === kind;
+    });
 
   it('are those of the whole text, whatever it is', () => {
     const any = fc.oneof(
@@ -88,7 +95,7 @@ describe('tokens of remembered words', () => {
         .map((parts) => parts.join('')),
     );
     fc.assert(
-      fc.property(any, (text) => {
+      fc.property(any.filter(isComparable), (text) => {
         expect([...encode(text)]).toEqual(plain(text));
       }),
       { numRuns: 2000 },

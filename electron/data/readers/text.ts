@@ -75,13 +75,16 @@ async function* read(file: string): AsyncGenerator<Buffer> {
   }
 }
 
+/** As GPT-2's pattern has it; JavaScript's `\s` is another set. */
+const isSpace = (character: string): boolean => /\p{White_Space}/u.test(character);
+
 /**
  * Where to cut: before whitespace that follows something else. No token of GPT-2's pattern goes from non-space into space,
  * so both parts tokenise as they do together. Text without any space is cut anywhere between characters.
  */
 export function pieceEnd(text: string, length = pieceLength): number {
   for (let i = length; i < text.length; i++) {
-    if (/\s/.test(text[i]!) && !/\s/.test(text[i - 1]!)) return i;
+    if (isSpace(text[i]!) && !isSpace(text[i - 1]!)) return i;
     if (i > 4 * length) break;
   }
   const code = text.charCodeAt(length);
