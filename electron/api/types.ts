@@ -36,8 +36,15 @@ export interface RunView {
   readonly stepsTotal: number | null;
   readonly tokensSeen: number;
   readonly tokensTotal: number | null;
+  /** Nats a token of its tokenizer. */
   readonly lastLoss: number | null;
+  /** Nats a token of its tokenizer: not to be compared with one of another tokenizer. */
   readonly bestValLoss: number | null;
+  /** The same in bits per byte of text, which can be compared; null where the text's length is not known. */
+  readonly bestBitsPerByte: number | null;
+  /** Bytes of text that a token of its validation data stands for: nats/byte = nats/token ÷ this. Null before its first validation. */
+  readonly bytesPerToken: number | null;
+  readonly tokenizer: string;
   readonly parameters: number;
   readonly dataset: string;
   readonly optimizer: string;
@@ -76,6 +83,8 @@ export interface EvalView {
   readonly kind: string;
   readonly dataset: string;
   readonly value: number;
+  /** Of a validation loss, where the length of its text is known. */
+  readonly bitsPerByte: number | null;
   readonly time: number;
   readonly data: unknown;
 }

@@ -201,8 +201,8 @@ async function loss(id: string, options: LossOptions): Promise<void> {
       };
       if (options.json) return console.log(JSON.stringify({ run: run.id, step, ...result }));
       console.log(`${run.name}, step ${step}, over ${tokens} tokens (${formatBytes(bytes)} of text)`);
-      console.log(`validation loss  ${valLoss.toFixed(4)}`);
-      console.log(`perplexity       ${result.perplexity.toFixed(3)}`);
+      console.log(`validation loss  ${valLoss.toFixed(4)} nats/token`);
+      console.log(`perplexity       ${result.perplexity.toFixed(3)} per token`);
       console.log(`bits per byte    ${result.bitsPerByte.toFixed(4)}`);
     });
     if (!whole) process.exitCode = 130;

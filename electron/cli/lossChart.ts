@@ -6,7 +6,7 @@ export function lossChart(store: Store, runId: string): string {
   const loss = store.readSeries(runId, 'loss', { points: 400 });
   const validation = store.listEvals(runId).filter((e) => e.kind === 'validation');
   return chart([
-    { mark: '·', label: 'training loss', points: loss.map((p) => [p.step, p.value] as const) },
-    { mark: '●', label: 'validation loss', points: validation.map((e) => [e.step, e.value] as const) },
+    { mark: '·', label: 'training loss (nats/token)', points: loss.map((p) => [p.step, p.value] as const) },
+    { mark: '●', label: 'validation loss (nats/token)', points: validation.map((e) => [e.step, e.value] as const) },
   ]);
 }

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
 import { formatShort } from '../format.ts';
+import type { RunConfig } from '../engine/config.ts';
+import { bestBitsPerByte } from '../studio/evals.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { table } from './terminal/table.ts';
@@ -25,7 +27,18 @@ export function addRuns(program: Command): void {
           );
           return;
         }
-        const head = ['run', 'name', 'state', 'step', 'loss', 'best val loss', 'tokens', 'created'];
+        const head = [
+          'run',
+          'name',
+          'state',
+          'step',
+          'loss',
+          'best val loss',
+          'bits/byte',
+          'tokenizer',
+          'tokens',
+          'created',
+        ];
         const rows = runs.map((r) => [
           r.id,
           r.name,
@@ -33,10 +46,12 @@ export function addRuns(program: Command): void {
           `${r.step}/${r.stepsTotal ?? '?'}`,
           r.lastLoss?.toFixed(3) ?? '',
           r.bestValLoss?.toFixed(3) ?? '',
+          bestBitsPerByte(studio.store, r)?.toFixed(3) ?? '',
+          (r.config as RunConfig).tokenizer,
           formatShort(r.tokensSeen),
           new Date(r.createdAt).toISOString().slice(0, 16).replace('T', ' '),
         ]);
-        console.log(table(head, rows));
+        console.log(`${table(head, rows)}\nLosses are in nats/token: across tokenizers compare bits/byte.`);
       } finally {
         studio.close();
       }

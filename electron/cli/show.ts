@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { parameterCount } from '../engine/gpt2/config.ts';
 import { formatBytes, formatCount } from '../format.ts';
+import { bitsPerByteOf } from '../studio/evals.ts';
 import { resolveHome } from '../studio/home.ts';
 import { dataRead } from '../studio/run/dataRead.ts';
+import type { EvalRecord } from '../studio/store/index.ts';
 import { Studio } from '../studio/studio.ts';
 import { lossChart } from './lossChart.ts';
 import { table } from './terminal/table.ts';
@@ -40,6 +42,12 @@ function everything(studio: Studio, id: string) {
   };
 }
 
+/** Value, unit, perplexity (per token) and bits per byte: an accuracy has neither of the latter. */
+function evalCells(e: EvalRecord): string[] {
+  if (e.kind !== 'validation') return [e.value.toFixed(4), 'accuracy', '', ''];
+  return [e.value.toFixed(4), 'nats/token', Math.exp(e.value).toFixed(2), bitsPerByteOf(e)?.toFixed(4) ?? ''];
+}
+
 function print(studio: Studio, id: string): void {
   const { run, evals, samples, checkpoints, events, data } = everything(studio, id);
   const config = studio.configOf(run);
@@ -57,8 +65,8 @@ function print(studio: Studio, id: string): void {
   console.log(`precision ${config.precision}${scaled}\n`);
   console.log(lossChart(studio.store, run.id));
   if (evals.length > 0) {
-    const rows = evals.slice(-12).map((e) => [e.step, e.kind, e.value.toFixed(4), Math.exp(e.value).toFixed(2)]);
-    console.log(`\n${table(['step', 'evaluation', 'value', 'perplexity'], rows)}\n`);
+    const rows = evals.slice(-12).map((e) => [e.step, e.kind, ...evalCells(e)]);
+    console.log(`\n${table(['step', 'evaluation', 'value', 'unit', 'perplexity', 'bits/byte'], rows)}\n`);
   }
   if (checkpoints.length > 0) {
     const rows = checkpoints.map((c) => [c.step, formatBytes(c.bytes), c.path]);

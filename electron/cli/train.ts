@@ -8,6 +8,7 @@ import { completeDevice } from '../engine/devices/usual.ts';
 import { loadPreset } from '../engine/presets.ts';
 import { UsageError } from '../errors.ts';
 import { formatBytes, formatCount } from '../format.ts';
+import { requireSameTokens } from '../studio/run/initial.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { type PositionExtension, positionExtensions } from '../engine/trainer/positions.ts';
@@ -110,6 +111,8 @@ function beginningWith(home: string, options: TrainOptions, tree: Tree): Tree {
   try {
     const { run, step } = findCheckpoint(studio, from);
     const { model, tokenizer } = studio.configOf(run);
+    // Said before the text is read in tokens that the model doesn't know.
+    if (options.tokenizer !== undefined) requireSameTokens(options.tokenizer, tokenizer);
     const { vocabSize: _, ...shape } = model;
     const init = { run: run.id, step, ...(positions ? { positions } : {}) };
     return merge({ model: shape, tokenizer }, { ...tree, init });

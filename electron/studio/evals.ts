@@ -6,8 +6,10 @@ export interface ValidationView {
   /** Nats a token. */
   readonly loss: number;
   readonly perplexity: number;
-  /** Of text; null where its length is not known. */
+  /** Of text; null where its length is not known. The number to compare across tokenizers. */
   readonly bitsPerByte: number | null;
+  /** Bytes of text that a token of that data stands for on average; null where that is not known. */
+  readonly bytesPerToken: number | null;
   /** Over what; empty: as the run's config says. */
   readonly on: string;
 }
@@ -21,6 +23,8 @@ export interface HellaswagView extends HellaswagResult {
 export interface EvalRow {
   readonly run: string;
   readonly name: string;
+  /** Whose tokens its losses count by: losses per token of different tokenizers can't be compared. */
+  readonly tokenizer: string;
   readonly step: number;
   readonly tokens: number;
   /** Its weights are there to be evaluated. */
@@ -32,14 +36,35 @@ export interface EvalRow {
 /** @param bytes of text that `tokens` tokens stand for */
 export const bitsPerByte = (nats: number, tokens: number, bytes: number): number => (nats * tokens) / Math.LN2 / bytes;
 
-function validationOf({ value, dataset, data }: EvalRecord): ValidationView {
+/** @param data what a validation loss was taken over; older records don't say how many bytes that was */
+function bytesPerTokenOf(data: unknown): number | null {
   const { tokens, bytes } = (data ?? {}) as { tokens?: number; bytes?: number };
-  const known = tokens !== undefined && bytes !== undefined && bytes > 0;
+  return tokens && bytes ? bytes / tokens : null;
+}
+
+/** Bits per byte of an evaluation; null where it is no validation loss, or the length of the text is not known. */
+export function bitsPerByteOf({ kind, value, data }: Pick<EvalRecord, 'kind' | 'value' | 'data'>): number | null {
+  const bytesPerToken = kind === 'validation' ? bytesPerTokenOf(data) : null;
+  return bytesPerToken === null ? null : bitsPerByte(value, 1, bytesPerToken);
+}
+
+/** Bytes of text that a token of a run's own validation data stands for; null before its first validation loss. */
+export const validationBytesPerToken = (store: Store, run: Run): number | null =>
+  bytesPerTokenOf(store.latestValidation(run.id));
+
+/** The bits per byte of a run's best validation loss; null where there is none, or its text's length is not known. */
+export function bestBitsPerByte(store: Store, run: Run): number | null {
+  const bytesPerToken = run.bestValLoss === null ? null : validationBytesPerToken(store, run);
+  return bytesPerToken === null ? null : bitsPerByte(run.bestValLoss!, 1, bytesPerToken);
+}
+
+function validationOf(record: EvalRecord): ValidationView {
   return {
-    loss: value,
-    perplexity: Math.exp(value),
-    bitsPerByte: known ? bitsPerByte(value, tokens, bytes) : null,
-    on: dataset,
+    loss: record.value,
+    perplexity: Math.exp(record.value),
+    bitsPerByte: bitsPerByteOf(record),
+    bytesPerToken: bytesPerTokenOf(record.data),
+    on: record.dataset,
   };
 }
 
@@ -47,7 +72,7 @@ const hellaswagOf = ({ dataset, data }: EvalRecord): HellaswagView => ({ ...(dat
 
 /** A run's evaluations and its checkpoints without one, the latest first: a row more where a step has several of a kind. */
 export function evalRows(store: Store, run: Run): EvalRow[] {
-  const { tokensPerStep } = run.config as { tokensPerStep: number };
+  const { tokensPerStep, tokenizer } = run.config as { tokensPerStep: number; tokenizer: string };
   const checkpoints = new Set(store.listCheckpoints(run.id).map((c) => c.step));
   const evals = store.listEvals(run.id);
   const steps = [...new Set([...checkpoints, ...evals.map((e) => e.step)])].sort((a, b) => b - a);
@@ -64,6 +89,7 @@ export function evalRows(store: Store, run: Run): EvalRow[] {
       return {
         run: run.id,
         name: run.name,
+        tokenizer,
         step,
         tokens: step * tokensPerStep,
         kept: checkpoints.has(step),
@@ -78,8 +104,8 @@ const columns: readonly (readonly [title: string, of: (row: EvalRow) => string |
   ['run', (r) => r.name],
   ['step', (r) => r.step],
   ['tokens', (r) => r.tokens],
-  ['validation loss', (r) => r.validation?.loss ?? null],
-  ['perplexity', (r) => r.validation?.perplexity ?? null],
+  ['validation loss (nats/token)', (r) => r.validation?.loss ?? null],
+  ['perplexity (per token)', (r) => r.validation?.perplexity ?? null],
   ['bits per byte', (r) => r.validation?.bitsPerByte ?? null],
   ['validation over', (r) => r.validation && (r.validation.on || "the run's own")],
   ['HellaSwag acc', (r) => r.hellaswag?.acc ?? null],
@@ -87,6 +113,7 @@ const columns: readonly (readonly [title: string, of: (row: EvalRow) => string |
   ['acc_norm', (r) => r.hellaswag?.accNorm ?? null],
   ['± (acc_norm)', (r) => r.hellaswag?.accNormStderr ?? null],
   ['HellaSwag over', (r) => r.hellaswag?.on ?? null],
+  ['tokenizer', (r) => r.tokenizer],
 ];
 
 const shown = (value: string | number | null): string =>

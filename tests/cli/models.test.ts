@@ -190,7 +190,7 @@ describe('trainyard eval', () => {
     }
     const table = await cli('eval', 'table', '--csv');
     expect(table.stdout).toMatch(
-      /^run,step,.*\r\ntheirs,0,0,,,,,\d\.\d{4},0\.\d{4},\d\.\d{4},0\.\d{4},60 items of [0-9a-f]{8}\r\n$/,
+      /^run,step,.*\r\ntheirs,0,0,,,,,\d\.\d{4},0\.\d{4},\d\.\d{4},0\.\d{4},60 items of [0-9a-f]{8},bytes\r\n$/,
     );
   });
 

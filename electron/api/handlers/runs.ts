@@ -3,6 +3,7 @@ import { loadPreset } from '../../engine/presets.ts';
 import type { PhaseChange } from '../../engine/trainer/phaseChange.ts';
 import { validationFile } from '../../evals/hellaswag/source.ts';
 import { dataRead } from '../../studio/run/dataRead.ts';
+import { bitsPerByteOf } from '../../studio/evals.ts';
 import type { RunOrder } from '../../studio/run/requests.ts';
 import type { Run } from '../../studio/store/index.ts';
 import type { Resumed, Studio } from '../../studio/studio.ts';
@@ -27,7 +28,7 @@ function detailsOf(studio: Studio, run: Run): RunUpdate['details'] & object {
     phases: phaseViews(config),
     begunPhases: studio.begunPhases(run),
     checkpoints: store.listCheckpoints(run.id),
-    evals: store.listEvals(run.id),
+    evals: store.listEvals(run.id).map((e) => ({ ...e, bitsPerByte: bitsPerByteOf(e) })),
     samples: store.listSamples(run.id),
   };
 }

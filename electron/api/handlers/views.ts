@@ -2,6 +2,7 @@ import { showMix } from '../../data/mix.ts';
 import { parameterCount } from '../../engine/gpt2/config.ts';
 import type { RunConfig } from '../../engine/config.ts';
 import { type ScheduledPhase, schedule, settingsOf } from '../../engine/trainer/schedule.ts';
+import { bestBitsPerByte, validationBytesPerToken } from '../../studio/evals.ts';
 import type { Run } from '../../studio/store/index.ts';
 import type { Studio } from '../../studio/studio.ts';
 import type { PhaseView, RunView } from '../types.ts';
@@ -16,6 +17,9 @@ export function runView(studio: Studio, run: Run): RunView {
     elsewhere: studio.isElsewhere(run),
     lastLoss: run.lastLoss,
     bestValLoss: run.bestValLoss,
+    bestBitsPerByte: bestBitsPerByte(studio.store, run),
+    bytesPerToken: validationBytesPerToken(studio.store, run),
+    tokenizer: config.tokenizer,
     parameters: parameterCount(config.model),
     dataset: config.dataset,
     optimizer: config.optimizer.kind,

@@ -28,12 +28,15 @@ export function initialWeightsOf(
   throw new UserError(`The weights that the run ${id} begins with are gone: ${initialWeights} is missing.`);
 }
 
+/** @throws UserError when a run's tokens are not those of the model that it begins with */
+export function requireSameTokens(tokenizer: string, parent: string): void {
+  if (tokenizer === parent) return;
+  throw new UserError(`The model reads ${parent} tokens and the run ${tokenizer}: they must be the same.`);
+}
+
 /** @throws UserError when a run can't begin with a checkpoint of another one */
 export function requireParent(config: RunConfig, parent: RunConfig): void {
-  if (config.tokenizer !== parent.tokenizer)
-    throw new UserError(
-      `The model reads ${parent.tokenizer} tokens and the run ${config.tokenizer}: they must be the same.`,
-    );
+  requireSameTokens(config.tokenizer, parent.tokenizer);
   requireCompatible(config.model, parent.model, config.init?.positions);
 }
 

@@ -92,6 +92,18 @@ export function listEvals(connection: Connection, run: number): EvalRecord[] {
     .map((row) => ({ ...row, value: fromStored(row.value) ?? Number.NaN, data: JSON.parse(row.data) }));
 }
 
+/** What the last validation loss of a run's own validation split was taken over; undefined where there is none yet. */
+export function latestValidation(connection: Connection, run: number): unknown {
+  const query = sql
+    .selectFrom('evals')
+    .select('data')
+    .where('run', '=', run)
+    .where('kind', '=', 'validation')
+    .where('dataset', '=', '');
+  const row = connection.first(query.orderBy('step', 'desc').limit(1));
+  return row && JSON.parse(row.data);
+}
+
 export function addSample(connection: Connection, run: number, sample: Omit<SampleRecord, 'id' | 'time'>): void {
   connection.run(sql.insertInto('samples').values({ ...sample, run, time: Date.now() }));
 }

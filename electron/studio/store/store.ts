@@ -196,6 +196,11 @@ export class Store {
     return records.listEvals(this.#connection, this.#serial(id));
   }
 
+  /** What the last validation loss of a run's own validation split was taken over; undefined where there is none yet. */
+  latestValidation(id: string): unknown {
+    return records.latestValidation(this.#connection, this.#serial(id));
+  }
+
   addSample(id: string, step: number, prompt: string, seed: number, text: string): void {
     records.addSample(this.#connection, this.#serial(id), { step, prompt, seed, text });
   }
