@@ -88,9 +88,10 @@ export class Studio {
    * @param spawn how engine processes are started
    */
   static open(home: string, spawn: SpawnEngine = forkEngine): Studio {
-    const store = openStore(home);
+    const dir = path.resolve(home);
+    const store = openStore(dir);
     store.markInterrupted();
-    return new Studio(home, store, spawn);
+    return new Studio(dir, store, spawn);
   }
 
   /**

@@ -1,8 +1,10 @@
 import { type Connection, sql } from './connection.ts';
+import { placeOf, storedPath } from './places.ts';
 import { fromStored, toStored } from './schema.ts';
 
 export interface CheckpointRecord {
   readonly step: number;
+  /** Absolute, in the home as it is open now. */
   readonly path: string;
   readonly valLoss: number | null;
   readonly bytes: number;
@@ -29,9 +31,9 @@ export interface NewCheckpoint {
 
 /** Stores a checkpoint; one of the same step is replaced, and only one is the best. */
 export function addCheckpoint(connection: Connection, run: number, checkpoint: NewCheckpoint): void {
-  const { step, path, bytes, valLoss, kept = false, best = false } = checkpoint;
+  const { step, bytes, valLoss, kept = false, best = false } = checkpoint;
   const changing = {
-    path,
+    path: storedPath(connection.home, checkpoint.path),
     bytes,
     valLoss: toStored(valLoss),
     kept: kept ? 1 : 0,
@@ -66,6 +68,7 @@ export function listCheckpoints(connection: Connection, run: number): Checkpoint
     .all(sql.selectFrom('checkpoints').select(columns).where('run', '=', run).orderBy('step'))
     .map((row) => ({
       ...row,
+      path: placeOf(connection.home, row.path),
       valLoss: fromStored(row.valLoss),
       kept: row.kept === 1,
       best: row.best === 1,

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import type Database from 'better-sqlite3';
 import {
   type CompiledQuery,
@@ -36,6 +37,11 @@ export class Connection {
   constructor(db: Database.Database, file: string) {
     this.#db = db;
     this.file = file;
+  }
+
+  /** The folder that what the store keeps is relative to. */
+  get home(): string {
+    return path.dirname(path.resolve(this.file));
   }
 
   get isOpen(): boolean {

@@ -1,6 +1,7 @@
 import { UserError } from '../../errors.ts';
 import { type Connection, sql } from './connection.ts';
 import { nearest } from './ids.ts';
+import { placeOf, storedPath } from './places.ts';
 
 export interface DatasetRecord {
   readonly name: string;
@@ -19,7 +20,8 @@ export type NewDataset = Omit<DatasetRecord, 'createdAt' | 'data'> & Partial<Pic
 
 /** Stores a dataset; one of the same name is replaced. */
 export function upsertDataset(connection: Connection, dataset: NewDataset): void {
-  const { name, path, tokenizer, trainTokens, valTokens, bytes, createdAt = Date.now(), data = {} } = dataset;
+  const { name, tokenizer, trainTokens, valTokens, bytes, createdAt = Date.now(), data = {} } = dataset;
+  const path = storedPath(connection.home, dataset.path);
   const changing = { path, tokenizer, trainTokens, valTokens, bytes, createdAt, data: JSON.stringify(data) };
   connection.run(
     sql
@@ -31,7 +33,7 @@ export function upsertDataset(connection: Connection, dataset: NewDataset): void
 
 export function listDatasets(connection: Connection): DatasetRecord[] {
   const rows = connection.all(sql.selectFrom('datasets').selectAll().orderBy('name'));
-  return rows.map((row) => ({ ...row, data: JSON.parse(row.data) }));
+  return rows.map((row) => ({ ...row, path: placeOf(connection.home, row.path), data: JSON.parse(row.data) }));
 }
 
 /** @throws UserError, naming similar ones, where there is none of that name */

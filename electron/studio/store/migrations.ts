@@ -193,6 +193,15 @@ CREATE TABLE itemScores (
   PRIMARY KEY (run, step, task, item)
 ) STRICT, WITHOUT ROWID;
 `,
+  // Paths are relative to the home, which may have been moved since they were written: what follows the home tells.
+  `
+UPDATE checkpoints SET path = (
+  SELECT substr(replace(path, '\\', '/'), instr(replace(path, '\\', '/'), '/runs/' || id || '/checkpoints/') + 1)
+  FROM runs WHERE serial = run
+) WHERE (SELECT instr(replace(path, '\\', '/'), '/runs/' || id || '/checkpoints/') FROM runs WHERE serial = run) > 0;
+UPDATE datasets SET path = 'datasets/' || name
+WHERE substr(replace(path, '\\', '/'), -length('/datasets/' || name)) = '/datasets/' || name;
+`,
 ];
 
 export const schemaVersion = migrations.length;
@@ -217,13 +226,16 @@ export function checkVersion(db: Database.Database, file: string): boolean {
   return version < schemaVersion;
 }
 
-/** Brings the database up to date in one transaction; nothing happens where it is. */
-export function migrate(db: Database.Database, file: string): void {
+/**
+ * Brings the database up to date in one transaction; nothing happens where it is.
+ * @param to the version to stop at
+ */
+export function migrate(db: Database.Database, file: string, to: number = schemaVersion): void {
   db.transaction(() => {
     // Again, under the lock: another process may have been here first.
     if (!checkVersion(db, file)) return;
-    for (const step of migrations.slice(pragma(db, 'user_version'))) db.exec(step);
-    db.pragma(`user_version = ${schemaVersion}`);
+    for (const step of migrations.slice(pragma(db, 'user_version'), to)) db.exec(step);
+    db.pragma(`user_version = ${to}`);
     db.pragma(`application_id = ${applicationId}`);
   }).immediate();
 }

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { expect, test } from 'vitest';
 import { UserError } from '../../../electron/errors.ts';
 import { newRun, testStore } from './helpers.ts';
@@ -86,13 +87,13 @@ test('what is recorded of a run comes back, and cutting it leaves what came befo
 test('one checkpoint is the best, and one of the same step replaces the other', () => {
   const store = testStore();
   const { id } = newRun(store);
-  store.addCheckpoint(id, { step: 500, path: 'a', bytes: 1, best: true, valLoss: 3 });
-  store.addCheckpoint(id, { step: 1000, path: 'b', bytes: 2, best: true });
-  store.addCheckpoint(id, { step: 1000, path: 'c', bytes: 5e9, best: true, valLoss: 2 });
+  store.addCheckpoint(id, { step: 500, path: path.resolve('a'), bytes: 1, best: true, valLoss: 3 });
+  store.addCheckpoint(id, { step: 1000, path: path.resolve('b'), bytes: 2, best: true });
+  store.addCheckpoint(id, { step: 1000, path: path.resolve('c'), bytes: 5e9, best: true, valLoss: 2 });
   store.keepCheckpoint(id, 500, true);
   expect(store.listCheckpoints(id)).toMatchObject([
-    { step: 500, path: 'a', valLoss: 3, best: false, kept: true },
-    { step: 1000, path: 'c', valLoss: 2, bytes: 5e9, best: true, kept: false },
+    { step: 500, path: path.resolve('a'), valLoss: 3, best: false, kept: true },
+    { step: 1000, path: path.resolve('c'), valLoss: 2, bytes: 5e9, best: true, kept: false },
   ]);
   store.removeCheckpoint(id, 500);
   expect(store.listCheckpoints(id).map((c) => c.step)).toEqual([1000]);
