@@ -184,6 +184,7 @@ export const text = {
     phasesHint: 'How the learning rate goes, one phase after another.',
     addPhase: 'Add a phase',
     removePhase: 'Remove this phase',
+    length: (steps: string, tokens: string) => `${steps} steps, ${tokens} tokens`,
     settings: 'Settings',
     name: 'Name',
     start: 'Start training',
@@ -219,6 +220,9 @@ export const text = {
   memory: {
     title: 'Memory',
     hint: 'What a training step needs, to the byte: the plan that the engine allocates.',
+    embeddingStates: 'Embedding states',
+    embeddingStatesHint:
+      'The moments of the token and position embeddings. Low-bit ones harm rare tokens; float32 takes 8 bytes a weight.',
     gpu: 'Held against',
     machine: 'This machine',
     reserve: 'Reserve for driver and display, MiB',

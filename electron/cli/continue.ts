@@ -11,7 +11,7 @@ import { Studio } from '../studio/studio.ts';
 import { addDeviceFlags, chosenDevice, type DeviceFlags, tellNotice } from './device.ts';
 import { follow } from './follow.ts';
 import { parseMix } from './mix.ts';
-import { parsePhase } from './phases.ts';
+import { describePhases, parsePhase } from './phases.ts';
 import { parseSubset } from './subset.ts';
 
 interface ContinueOptions extends DeviceFlags {
@@ -78,7 +78,11 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
     const { handle, step, refused, notice } = resumed;
     for (const { dir, reason } of refused) console.error(`refused ${dir}: ${reason}`);
     if (notice !== null) tellNotice(runId, notice, options.json ?? false);
-    if (!options.json) console.error(`going on from step ${formatCount(step)}`);
+    if (!options.json) {
+      console.error(`going on from step ${formatCount(step)}`);
+      const config = studio.configOf(studio.store.getRun(runId));
+      for (const line of describePhases(config, step)) console.error(line);
+    }
     await follow(studio, studio.store.getRun(runId), handle, options.json ?? false);
   } finally {
     studio.close();

@@ -3,7 +3,7 @@ import { advise, matrix } from '../engine/fit/advice.ts';
 import { type FitConfig, fit, largestThatFits, withDimension } from '../engine/fit/fit.ts';
 import { findGpu, gpus } from '../engine/fit/gpus.ts';
 import { parameterCount } from '../engine/gpt2/config.ts';
-import { optimizerKinds } from '../engine/optimizers/index.ts';
+import { embeddingStates, optimizerKinds } from '../engine/optimizers/index.ts';
 import type { Plan } from '../engine/program/planner.ts';
 import { precisions } from '../engine/program/types.ts';
 import { otherGpuWith, relief } from '../engine/devices/open.ts';
@@ -47,6 +47,11 @@ export function addFit(program: Command): void {
     )
     .addOption(new Option('--precision <type>', 'of activations and working weights').choices([...precisions]))
     .addOption(new Option('--optimizer <kind>', 'format of the moments').choices([...optimizerKinds]))
+    .addOption(
+      new Option('--embedding-states <format>', 'moments of embeddings with a low-bit optimizer (float32)').choices([
+        ...embeddingStates,
+      ]),
+    )
     .addOption(new Option('--tokenizer <name>', 'decides the vocabulary').choices(['gpt2', 'bytes']))
     .option('--gpu <id>', `GPU to fit: here (this machine's), here:1 (its second), ${gpus.map((g) => g.id).join(', ')}`)
     .option('--memory <GiB>', 'memory to fit, instead of a GPU')

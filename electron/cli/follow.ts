@@ -2,7 +2,7 @@ import type { MemoryReport, RunEvent } from '../engine/trainer/events.ts';
 import { formatBytes } from '../format.ts';
 import type { Run } from '../studio/store/index.ts';
 import type { RunHandle } from '../studio/run/handle.ts';
-import { otherBits, skipMessage } from '../studio/run/record.ts';
+import { embeddingsMessage, otherBits, skipMessage } from '../studio/run/record.ts';
 import type { RunEnd } from '../studio/run/machine.ts';
 import type { Studio } from '../studio/studio.ts';
 import { hint } from './hint.ts';
@@ -75,6 +75,9 @@ function humanLines(studio: Studio, run: Run): Display {
         }
         case 'otherBits':
           progress.say(otherBits);
+          break;
+        case 'embeddingStates':
+          progress.say(embeddingsMessage(event));
           break;
         case 'phase':
           phase = event.kind;

@@ -1,7 +1,9 @@
-import type { Phase } from '../engine/config.ts';
+import type { Phase, RunConfig } from '../engine/config.ts';
 import type { PhaseLength } from '../engine/trainer/phaseChange.ts';
 import { type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
+import { phasesLeft, schedule } from '../engine/trainer/schedule.ts';
 import { UsageError } from '../errors.ts';
+import { formatCount } from '../format.ts';
 import { parseMix } from './mix.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 import { parseSubset } from './subset.ts';
@@ -12,8 +14,7 @@ const example =
 const isOptimizer = (text: string | undefined): text is OptimizerKind => optimizerKinds.some((kind) => kind === text);
 
 /**
- * Parses `kind:length:from[:to][:optimizer][:key=value …]`. A length is in steps, or in tokens with the suffix `tok`, M or
- * B. The keys are batch, eval and checkpoint (steps between them), data, subset, mix (`A@0-50%*3+B`), and wait (yes: for data that is
+ * Parses `kind:length:from[:to][:optimizer][:key=value …]`. For lengths see `parseLength`. The keys are batch, eval and checkpoint (steps between them), data, subset, mix (`A@0-50%*3+B`), and wait (yes: for data that is
  * being prepared still).
  * @throws UsageError that quotes the phase
  */
@@ -40,10 +41,17 @@ export function parsePhase(text: string): Phase {
   };
 }
 
-/** Steps, or tokens with the suffix `tok`, M or B. @throws UsageError that names the flag */
+/**
+ * A length in steps (`2000`, `20k`, `2Msteps`) or in tokens (`10Mtok`): the unit decides, and without one it is steps. M and B
+ * need a unit: so many may be meant of either.
+ * @throws UsageError that names the flag
+ */
 export function parseLength(flag: string, text: string): PhaseLength {
-  const size = parseNumber(flag, text.replace(/tok$/, ''));
-  return /(tok|[MB])$/.test(text) ? { tokens: size } : { steps: size };
+  const [, amount = '', unit = ''] = /^(.*?)\s*(steps?|tok(?:ens?)?)?$/.exec(text.trim()) ?? [];
+  const size = parseNumber(flag, amount);
+  if (unit === '' && /[MB]$/.test(amount))
+    throw new UsageError(`${flag} has the length "${text}": is it steps or tokens? Write ${text}steps or ${text}tok.`);
+  return unit.startsWith('tok') ? { tokens: size } : { steps: size };
 }
 
 function parseSetting(phase: string, setting: string): Partial<Phase> {
@@ -89,12 +97,21 @@ export interface SimpleSchedule {
   readonly least: number;
 }
 
-/** The usual schedule: linear warm-up from near zero, then half a cosine down to the lowest rate. */
+/** The default schedule: a linear warm-up from zero, then half a cosine down to the lowest rate. */
 export function simplePhases({ steps, peak, warmupSteps, least }: SimpleSchedule): Phase[] {
   if (warmupSteps >= steps) {
     throw new UsageError(`The warm-up (${warmupSteps} steps) must be shorter than the run (${steps} steps).`);
   }
-  const warmup: Phase[] =
-    warmupSteps > 0 ? [{ kind: 'warmup', steps: warmupSteps, from: peak / warmupSteps, to: peak }] : [];
+  const warmup: Phase[] = warmupSteps > 0 ? [{ kind: 'warmup', steps: warmupSteps, from: 0, to: peak }] : [];
   return [...warmup, { kind: 'cosine', steps: steps - warmupSteps, from: peak, to: least }];
+}
+
+/** The phases of a run that are left after a step, a line each: how long each is in steps and in tokens, and its rates. */
+export function describePhases(config: RunConfig, step = 0): string[] {
+  return phasesLeft(schedule(config), step).map(({ phase, index, steps }) => {
+    const { kind, from, to } = phase;
+    const [count, tokens] = [formatCount(steps), formatCount(steps * config.tokensPerStep)];
+    const rates = kind === 'constant' ? `rate ${from}` : `rate ${from} to ${to}`;
+    return `phase ${index + 1}: ${kind}, ${count} ${steps === 1 ? 'step' : 'steps'} (${tokens} tokens), ${rates}`;
+  });
 }

@@ -28,7 +28,10 @@ export function addPhases(program: Command): void {
     .argument('<run>', "a run's id, the beginning of it, or its name")
     .option('--add <spec...>', 'phases to train after all others; see train --phase')
     .option('--later <spec...>', 'phases in the place of all that have not begun')
-    .option('--current <length>', 'another length of the constant phase that it trains: steps, or tokens (10Mtok, 1B)')
+    .option(
+      '--current <length>',
+      'another length of the constant phase that it trains: steps (500, 20k, 2Msteps) or tokens (10Mtok)',
+    )
     .option('--timeout <seconds>', 'how long a run that trains is given to end its step (600)')
     .option('--json', 'one JSON object')
     .action(async (id: string, _: unknown, self: Command) => {

@@ -1,4 +1,5 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
+import { type EmbeddingStates, embeddingStates } from '../engine/optimizers/index.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { addDeviceFlags, chosenDevice, type DeviceFlags, tellNotice } from './device.ts';
@@ -10,14 +11,22 @@ export function addResume(program: Command): void {
     .description('go on with a run from its last checkpoint, to the same bit as if it had never stopped')
     .argument('<run>', "a run's id, the beginning of it, or its name");
   addDeviceFlags(command, "the run's, which another one takes the place of")
+    .addOption(
+      new Option(
+        '--embedding-states <format>',
+        'from here on, moments of embeddings with a low-bit optimizer (as the run says; float32 where it says nothing)',
+      ).choices(embeddingStates),
+    )
     .option('--json', 'one JSON object a line instead of a progress bar')
     .action(async (id: string, _: unknown, self: Command) => {
-      const options = self.optsWithGlobals<{ home?: string; json?: boolean } & DeviceFlags>();
+      const options = self.optsWithGlobals<
+        { home?: string; json?: boolean; embeddingStates?: EmbeddingStates } & DeviceFlags
+      >();
       const device = chosenDevice(options);
       const studio = Studio.open(resolveHome(options.home));
       try {
         const run = studio.store.getRun(id);
-        const { handle, step, refused, notice } = await studio.resume(run, device);
+        const { handle, step, refused, notice } = await studio.resume(run, device, options.embeddingStates);
         if (notice !== null) tellNotice(run.id, notice, options.json ?? false);
         for (const { dir, reason } of refused) console.error(`refused ${dir}: ${reason}`);
         if (refused.length > 0) console.error(`going on from the one before: step ${step}`);

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { type Command, Option } from 'commander';
 import { runDevices } from '../engine/config.ts';
-import { optimizerKinds } from '../engine/optimizers/index.ts';
+import { embeddingStates, optimizerKinds } from '../engine/optimizers/index.ts';
 import { precisions } from '../engine/program/types.ts';
 import { messageOf, UsageError } from '../errors.ts';
 import { parseMix } from './mix.ts';
@@ -38,7 +38,7 @@ export const settings: readonly Setting[] = [
     flags: '--phase <spec...>',
     path: 'phases',
     kind: 'phases',
-    help: 'kind:length:from[:to][:optimizer][:key=value …], e.g. warmup:100:0:1e-3, cosine:1900:1e-3:1e-4, constant:10Mtok:9e-5:adamw8bit:subset=50-80%; keys: batch, eval, checkpoint, data, subset, mix, wait',
+    help: 'kind:length:from[:to][:optimizer][:key=value …], e.g. warmup:100:0:1e-3, cosine:1900:1e-3:1e-4, constant:10Mtok:9e-5:adamw8bit:subset=50-80%; lengths: steps (500, 20k, 2Msteps) or tokens (10Mtok); keys: batch, eval, checkpoint, data, subset, mix, wait',
   },
   {
     flags: '--subset <range>',
@@ -58,6 +58,13 @@ export const settings: readonly Setting[] = [
     kind: 'text',
     choices: optimizerKinds,
     help: 'AdamW with moments in float32, 8 bits, 8 bits paged to the host, or 4 bits (adamw)',
+  },
+  {
+    flags: '--embedding-states <format>',
+    path: 'optimizer.embeddingStates',
+    kind: 'text',
+    choices: embeddingStates,
+    help: 'moments of the token and position embeddings with a low-bit optimizer; low-bit: as all others (float32)',
   },
   { flags: '--beta1 <x>', path: 'optimizer.beta1', kind: 'number', help: 'AdamW β1 (0.9)' },
   { flags: '--beta2 <x>', path: 'optimizer.beta2', kind: 'number', help: 'AdamW β2 (0.95)' },

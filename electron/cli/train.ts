@@ -20,7 +20,7 @@ import { fetchItems } from './eval.ts';
 import { follow } from './follow.ts';
 import { parseInteger, parseNumber, parseRate } from './numbers.ts';
 import { preparePhaseData } from './phaseData.ts';
-import { simplePhases } from './phases.ts';
+import { describePhases, simplePhases } from './phases.ts';
 import { addSettings, applyFlags, merge, readJsonConfig, type Tree } from './settings.ts';
 
 export interface TrainOptions {
@@ -93,6 +93,7 @@ async function runTrain(options: TrainOptions): Promise<void> {
     if (!options.json) {
       const [train, val] = [formatCount(dataset.trainTokens), formatCount(dataset.valTokens)];
       console.error(`dataset ${dataset.name}: ${train} tokens to train on, ${val} to validate`);
+      for (const line of describePhases(draft)) console.error(line);
     }
     await follow(studio, run, studio.start(run), options.json ?? false);
   } finally {

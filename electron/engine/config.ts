@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts';
 import { plainIssue } from '../issues.ts';
 import { checkPhases } from './checkPhases.ts';
 import { checkModelConfig, modelConfigSchema } from './gpt2/config.ts';
-import { optimizerKinds, usualNumbers } from './optimizers/index.ts';
+import { embeddingStates, optimizerKinds, usualNumbers } from './optimizers/index.ts';
 import { recomputePolicies } from './program/recorder.ts';
 import { precisions } from './program/types.ts';
 import { positionExtensions } from './trainer/positions.ts';
@@ -27,7 +27,7 @@ export const phaseSchema = z
     /** Length in steps, or in tokens (rounded up to whole steps): exactly one of them. */
     steps: steps.optional(),
     tokens: z.int().min(1).optional(),
-    /** Learning rate of the first step. */
+    /** Learning rate that it starts from: see `learningRateAt`. */
     from: rate,
     /** Learning rate of the last step; the same as `from` in a constant phase. */
     to: rate,
@@ -83,6 +83,8 @@ export const runConfigSchema = z.strictObject({
   /** Tokens of one optimizer step: a multiple of batch × context. */
   tokensPerStep: z.int().min(1),
   phases: z.array(phaseSchema).min(1),
+  /** Version of the formula that gives the learning rates of the phases: see `parseStoredConfig`. */
+  schedule: z.literal([1, 2]).default(2),
   optimizer: z
     .strictObject({
       kind: z.enum(optimizerKinds).default('adamw'),
@@ -91,6 +93,8 @@ export const runConfigSchema = z.strictObject({
       eps: z.number().positive().default(usualNumbers.eps),
       weightDecay: z.number().min(0).max(1).default(usualNumbers.weightDecay),
       gradClip: z.number().min(0).default(usualNumbers.gradClip),
+      /** How low-bit optimizers keep the moments of the token and position embeddings. */
+      embeddingStates: z.enum(embeddingStates).default('float32'),
     })
     .prefault({}),
   /** Of activations and working weights; master weights, sums and norms are float32. */
@@ -211,6 +215,13 @@ export function parseRunConfig(input: unknown): RunConfig {
   for (const [, check] of checks) check(result.data);
   return result.data;
 }
+
+/**
+ * Validates the config of a run that was made before. Where an earlier version made it, it says nothing of the formula of its
+ * learning rates, and keeps the first one: each phase trains its first step at `from`.
+ * @throws UsageError as `parseRunConfig` does
+ */
+export const parseStoredConfig = (stored: object): RunConfig => parseRunConfig({ schedule: 1, ...stored });
 
 function checkTokensPerStep(config: RunConfig): void {
   const micro = config.batch * config.model.contextLength;

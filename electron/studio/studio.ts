@@ -9,7 +9,8 @@ import {
   type RefusedCheckpoint,
   setKept,
 } from '../engine/checkpoint/index.ts';
-import { parseRunConfig, type RunConfig } from '../engine/config.ts';
+import type { EmbeddingStates } from '../engine/optimizers/index.ts';
+import { parseRunConfig, parseStoredConfig, type RunConfig } from '../engine/config.ts';
 import { type DeviceChoice, deviceForJob, isSameDevice, onDevice } from '../engine/devices/usual.ts';
 import type { WritingOptions, Written } from '../engine/generate.ts';
 import type { JobPlace } from '../engine/loadJob.ts';
@@ -348,7 +349,7 @@ export class Studio {
   }
 
   configOf(run: Run): RunConfig {
-    return parseRunConfig(run.config);
+    return parseStoredConfig(run.config as object);
   }
 
   /** Starts a run that has not trained yet. */
@@ -365,11 +366,12 @@ export class Studio {
   /**
    * Goes on with a run from its last whole checkpoint; damaged ones are named in `refused` and passed over.
    * @param device to go on with from here on, where it is not the run's
+   * @param embeddings how a low-bit optimizer keeps the moments of embeddings from here on, where it is not as the run says
    * @throws UserError when the run is running, complete, or has nothing to go on from, or its device can't train it; nothing
    * of it is changed then
    */
-  resume(run: Run, device?: DeviceChoice): Promise<Resumed> {
-    return this.#goOn(run.id, device);
+  resume(run: Run, device?: DeviceChoice, embeddings?: EmbeddingStates): Promise<Resumed> {
+    return this.#goOn(run.id, device, undefined, embeddings);
   }
 
   /**
@@ -407,7 +409,7 @@ export class Studio {
   }
 
   /** Looks at all that may be wrong before anything of the run is changed. */
-  async #goOn(id: string, device?: DeviceChoice, change?: PhaseChange): Promise<Resumed> {
+  async #goOn(id: string, device?: DeviceChoice, change?: PhaseChange, embeddings?: EmbeddingStates): Promise<Resumed> {
     this.#requireRest(id);
     // From here on no other process can: two engines would write the same checkpoints.
     this.store.claimRun(id);
@@ -421,12 +423,14 @@ export class Studio {
       const stepsTotal = change ? totalSteps(schedule(changed)) : (run.stepsTotal ?? 0);
       const { checkpoint, refused } = await this.#lastCheckpoint(run, stepsTotal);
       const step = checkpoint?.step ?? 0;
-      const config = withDevice(changed, device);
+      const config = withEmbeddings(withDevice(changed, device), embeddings);
       this.#requireTrainable(id, config, step);
       const start = this.#prepareStart(run, config, checkpoint);
       const notice = movedNotice(this.store, run, own.device, config.device);
       if (change) recordPhases(this.store, id, changed, run.step);
-      if (!isSameDevice(own.device, config.device)) this.store.updateRun(id, { config, device: config.device.kind });
+      const isOther = own.optimizer.embeddingStates !== config.optimizer.embeddingStates;
+      if (isOther || !isSameDevice(own.device, config.device))
+        this.store.updateRun(id, { config, device: config.device.kind });
       if (notice !== null)
         this.store.addEvent(id, step, 'info', 'device', notice, { from: own.device, to: config.device });
       return { handle: this.#launch(id, start, checkpoint), step, refused, notice };
@@ -574,6 +578,9 @@ function begunWith({ id, name, config }: Run, { init, model }: RunConfig): strin
 
 const withDevice = (config: RunConfig, device?: DeviceChoice): RunConfig =>
   device ? { ...config, device: onDevice(config.device, device) } : config;
+
+const withEmbeddings = (config: RunConfig, embeddingStates?: EmbeddingStates): RunConfig =>
+  embeddingStates ? { ...config, optimizer: { ...config.optimizer, embeddingStates } } : config;
 
 /** Told before hours of training, not at the first checkpoint. */
 function requireWritable(root: string): void {

@@ -17,7 +17,7 @@ const usualPhases = (): PhaseDraft[] => [
     kind: 'warmup',
     unit: 'steps',
     length: '100',
-    from: '6e-6',
+    from: '0',
     to: '6e-4',
     optimizer: '',
     batch: '',
@@ -46,6 +46,7 @@ const usual = () => ({
   data: [] as PartDraft[],
   tokenizer: 'bytes' as 'gpt2' | 'bytes',
   optimizer: 'adamw',
+  embeddingStates: 'float32',
   model: { nLayer: 4, nHead: 4, nEmbd: 128, contextLength: 128, dropout: 0 },
   batch: 8,
   tokensPerStep: 1024,
@@ -111,6 +112,13 @@ class Draft {
     this.#state.phases = phases;
   }
 
+  /** Whether any phase keeps its moments in few bits. */
+  get isLowBit(): boolean {
+    return [this.#state.optimizer, ...this.#state.phases.map((p) => p.optimizer)].some(
+      (o) => !['', 'adamw'].includes(o),
+    );
+  }
+
   /** Whether a GPU is to train it. */
   get onGpu(): boolean {
     const { device } = this.#state;
@@ -131,6 +139,7 @@ class Draft {
       data,
       tokenizer,
       optimizer,
+      embeddingStates,
       phases,
       prompts,
       sampleEvery,
@@ -161,7 +170,7 @@ class Draft {
       },
       evaluation: { ...(rest.evaluation as Tree | undefined), hellaswagEvery, hellaswagItems },
       ...(from ? { init: { run: from.id, step: from.step, ...(positions ? { positions } : {}) } } : {}),
-      optimizer: { ...(rest.optimizer as Tree | undefined), kind: optimizer },
+      optimizer: { ...(rest.optimizer as Tree | undefined), kind: optimizer, embeddingStates },
       phases: phases.map((phase) => phaseOf(phase, dataset, this.making)),
     };
   }
@@ -175,7 +184,7 @@ class Draft {
         phases?: Parameters<typeof draftOf>[0][];
         subset?: RunConfig['subset'];
         mix?: RunConfig['mix'];
-        optimizer?: { kind?: string };
+        optimizer?: { kind?: string; embeddingStates?: string };
         sampling?: { prompts?: string[]; every?: number };
         evaluation?: { hellaswagEvery?: number; hellaswagItems?: number };
       };
@@ -196,6 +205,7 @@ class Draft {
       precision: precision ?? 'f32',
       recompute: recompute ?? 'none',
       optimizer: optimizer?.kind ?? 'adamw',
+      embeddingStates: optimizer?.embeddingStates ?? 'float32',
       phases: phases?.map(draftOf) ?? fresh.phases,
       prompts: [...(rest.sampling?.prompts ?? fresh.prompts)],
       sampleEvery: rest.sampling?.every ?? fresh.sampleEvery,

@@ -21,6 +21,17 @@ export function parseAmount(text: string): number {
   return match ? Number(match[1]) * { '': 1, k: 1e3, M: 1e6, B: 1e9 }[match[2] as '' | 'k' | 'M' | 'B'] : Number.NaN;
 }
 
+/** How long a phase is, as it is typed: a unit behind the number (2Msteps, 10Mtok) goes before the one that is chosen. */
+export function lengthOf({ length, unit: chosen }: Pick<PhaseDraft, 'length' | 'unit'>): {
+  readonly unit: PhaseDraft['unit'];
+  readonly amount: string;
+  readonly size: number;
+} {
+  const [, amount = '', typed = ''] = /^\s*(.*?)\s*(steps?|tok(?:ens?)?)?\s*$/.exec(length) ?? [];
+  const unit = typed === '' ? chosen : typed.startsWith('tok') ? 'tokens' : 'steps';
+  return { unit, amount, size: parseAmount(amount) };
+}
+
 export function draftOf(phase: Phase): PhaseDraft {
   const { kind, steps, tokens, from, to, optimizer, batch, dataset, subset, mix, ...rest } = phase;
   return {
@@ -46,12 +57,13 @@ export function draftOf(phase: Phase): PhaseDraft {
  * @param making datasets that are being prepared still
  */
 export function phaseOf(draft: PhaseDraft, own: string, making: readonly string[] = []): Record<string, unknown> {
-  const { kind, unit, optimizer, batch, data } = draft;
+  const { kind, optimizer, batch, data } = draft;
+  const { unit, size } = lengthOf(draft);
   const from = parseAmount(draft.from);
   return {
     ...draft.rest,
     kind,
-    [unit]: parseAmount(draft.length),
+    [unit]: size,
     from,
     to: kind === 'constant' ? from : parseAmount(draft.to),
     ...(optimizer === '' ? {} : { optimizer }),

@@ -40,7 +40,7 @@ describe('phases on the command line', () => {
   });
 
   it('reads what a phase has of its own', () => {
-    expect(parsePhase('constant:1B:9e-5:adamw8bit:subset=50-80%')).toEqual({
+    expect(parsePhase('constant:1Btok:9e-5:adamw8bit:subset=50-80%')).toEqual({
       kind: 'constant',
       tokens: 1e9,
       from: 9e-5,
@@ -64,7 +64,7 @@ describe('phases on the command line', () => {
 
   it('makes the usual schedule, and refuses a warm-up that is longer than the run', () => {
     expect(simplePhases({ steps: 10, peak: 1, warmupSteps: 4, least: 0.1 })).toEqual([
-      { kind: 'warmup', steps: 4, from: 0.25, to: 1 },
+      { kind: 'warmup', steps: 4, from: 0, to: 1 },
       { kind: 'cosine', steps: 6, from: 1, to: 0.1 },
     ]);
     expect(() => simplePhases({ steps: 4, peak: 1, warmupSteps: 4, least: 0.1 })).toThrow(UsageError);
@@ -77,11 +77,32 @@ describe('lengths on the command line', () => {
     ['2k', { steps: 2000 }],
     ['10Mtok', { tokens: 1e7 }],
     ['64tok', { tokens: 64 }],
-    ['1.5B', { tokens: 1.5e9 }],
+    ['1.5Btok', { tokens: 1.5e9 }],
+    ['1.001M tokens', { tokens: 1_001_000 }],
+    ['2Msteps', { steps: 2e6 }],
+    ['2M steps', { steps: 2e6 }],
+    ['1step', { steps: 1 }],
   ])('%s', (text, length) => expect(parseLength('--current', text)).toEqual(length));
 
   it('name the flag that is wrong', () => {
     expect(() => parseLength('--current', 'long')).toThrow(/^--current needs a number, not "long"/);
+    expect(() => parseLength('--current', 'steps')).toThrow(/^--current needs a number, not ""/);
+  });
+
+  it.each(['2M', '1.5B', '1_000M'])('%s may be steps or tokens, and is refused with both', (text) => {
+    expect(() => parseLength('--phase', text)).toThrow(`is it steps or tokens? Write ${text}steps or ${text}tok.`);
+    expect(() => parsePhase(`constant:${text}:1e-4`)).toThrow(UsageError);
+  });
+
+  it('are the same number with each unit, however they are written', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 1e6 }), fc.constantFrom('', 'k', 'M', 'B'), (n, multiplier) => {
+        const size = n * { '': 1, k: 1e3, M: 1e6, B: 1e9 }[multiplier];
+        expect(parseLength('--phase', `${n}${multiplier}tok`)).toEqual({ tokens: size });
+        expect(parseLength('--phase', `${n}${multiplier} tokens`)).toEqual({ tokens: size });
+        expect(parseLength('--phase', `${n}${multiplier}steps`)).toEqual({ steps: size });
+      }),
+    );
   });
 });
 

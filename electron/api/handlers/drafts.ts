@@ -46,13 +46,16 @@ function ratesOf(config: RunConfig): Points {
 /** The plan of the phase that needs most. */
 function worstPlan(config: RunConfig, budget: MemoryBudget): PlanReport {
   const { model, precision, recompute } = config;
+  const { embeddingStates } = config.optimizer;
   const kinds = new Map(
     config.phases.map((phase) => {
       const { optimizer, batch } = settingsOf(config, phase);
       return [`${optimizer} ${batch}`, { optimizer, batch }] as const;
     }),
   );
-  const plans = [...kinds.values()].map((settings) => planReport({ model, precision, recompute, ...settings }, budget));
+  const plans = [...kinds.values()].map((settings) =>
+    planReport({ model, precision, recompute, embeddingStates, ...settings }, budget),
+  );
   return plans.reduce((worst, plan) => (plan.left < worst.left ? plan : worst));
 }
 

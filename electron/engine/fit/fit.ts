@@ -1,5 +1,5 @@
 import { checkModelConfig, type ModelConfig } from '../gpt2/config.ts';
-import { type OptimizerKind, usualNumbers } from '../optimizers/index.ts';
+import { type EmbeddingStates, type OptimizerKind, usualNumbers } from '../optimizers/index.ts';
 import type { Plan } from '../program/planner.ts';
 import type { Recompute } from '../program/recorder.ts';
 import type { Precision } from '../program/types.ts';
@@ -14,6 +14,8 @@ export interface FitConfig {
   readonly recompute: Recompute;
   /** Default: `adamw`. */
   readonly optimizer?: OptimizerKind;
+  /** How a low-bit one keeps the moments of embeddings. Default: `float32`. */
+  readonly embeddingStates?: EmbeddingStates;
 }
 
 /** Samples of the usual length. */
@@ -23,7 +25,8 @@ const sampling = { every: 0, prompts: ['\n'], tokens: 120, temperature: 1, topK:
 export function fit(config: FitConfig): Plan {
   checkModelConfig(config.model);
   // Its numbers don't change the plan.
-  const optimizer = { ...usualNumbers, kind: config.optimizer ?? 'adamw' };
+  const { optimizer: kind = 'adamw', embeddingStates = 'float32' } = config;
+  const optimizer = { ...usualNumbers, kind, embeddingStates };
   return new RunPrograms({ precision: 'f32', ...config, optimizer, sampling }).plan;
 }
 

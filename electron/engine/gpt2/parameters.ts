@@ -15,6 +15,8 @@ export interface ParameterSpec {
   readonly init: Init;
   /** Weight decay applies: tensors of two or more dimensions. */
   readonly decay: boolean;
+  /** A row for each token or position: low-bit optimizers keep its moments in float32. */
+  readonly embedding?: true;
 }
 
 const std = 0.02;
@@ -40,8 +42,8 @@ export function parameterTable(c: ModelConfig): ParameterSpec[] {
     row(`${name}.bias`, [to], { kind: 'zeros' }),
   ];
   return [
-    row('wte.weight', [paddedVocabSize(c), C], normal, [c.vocabSize, C]),
-    row('wpe.weight', [c.contextLength, C], normal),
+    { ...row('wte.weight', [paddedVocabSize(c), C], normal, [c.vocabSize, C]), embedding: true },
+    { ...row('wpe.weight', [c.contextLength, C], normal), embedding: true },
     ...Array.from({ length: L }, (_, i) => [
       ...norm(`h.${i}.ln_1`),
       ...linear(`h.${i}.attn.c_attn`, C, 3 * C, normal),

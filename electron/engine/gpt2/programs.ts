@@ -1,4 +1,4 @@
-import { type AdamWSettings, Optimizer, type OptimizerKind } from '../optimizers/index.ts';
+import { type AdamWSettings, type EmbeddingStates, Optimizer, type OptimizerKind } from '../optimizers/index.ts';
 import {
   cast,
   clipFactor,
@@ -26,6 +26,8 @@ export interface TrainingSettings extends AdamWSettings {
   readonly gradClip: number;
   /** In which format the moments are kept. Default: `adamw`, float32. */
   readonly optimizer?: OptimizerKind;
+  /** How it keeps the moments of embeddings. Default: `float32`. */
+  readonly embeddingStates?: EmbeddingStates;
 }
 
 const output = (name: string, shape: number[]): Buffer => ({ name, shape, dtype: 'f32', role: 'output' });
@@ -142,7 +144,7 @@ export class Training {
     this.#model = model;
     this.#settings = settings;
     this.inputs = inputBuffers(settings.batch, settings.time);
-    this.optimizer = new Optimizer(settings.optimizer ?? 'adamw', model.parameters);
+    this.optimizer = new Optimizer(settings.optimizer ?? 'adamw', model.parameters, settings.embeddingStates);
     this.squares = output('squares', [model.parameters.all.length]);
     this.first = this.#microBatch(false);
     this.further = this.#microBatch(true);

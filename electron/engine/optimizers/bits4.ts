@@ -55,5 +55,21 @@ export function bits4States(parameter: Parameter): ParameterStates {
       const second = rows > 0 ? quantiseRankOne(v, rows, maps.unsigned4) : quantiseBlocks(v, block, maps.unsigned4);
       return [pack4(first.codes), first.scale, pack4(second.codes), second.scale];
     },
+    countLost(values) {
+      const [mCodes, mScale, , vScale] = values as [Uint8Array, Float32Array, Uint8Array, Float32Array];
+      // No code of a second moment is 0: only a scale can be.
+      if (!vScale.includes(0)) return 0;
+      const columns = rows > 0 ? n / rows : 0;
+      const isZero = (i: number): boolean =>
+        rows > 0
+          ? vScale[Math.floor(i / columns)] === 0 || vScale[rows + (i % columns)] === 0
+          : vScale[Math.floor(i / block)] === 0;
+      let lost = 0;
+      for (let i = 0; i < n; i++) {
+        const code = (mCodes[i >> 1]! >> ((i & 1) * 4)) & 15;
+        if (maps.signed4[code] !== 0 && mScale[Math.floor(i / block)] !== 0 && isZero(i)) lost++;
+      }
+      return lost;
+    },
   };
 }

@@ -8,6 +8,9 @@ import { type ParameterStates, type UpdateInputs, updateAttrs } from './states.t
 /** Elements that share a scale. */
 const block = 256;
 
+/** The codes of 0. */
+const zero = { signed: maps.signed8.indexOf(0), unsigned: maps.unsigned8.indexOf(0) };
+
 /** The arguments of an 8-bit update that hold the moments. */
 export const bits8Parts = ['mCodes', 'mScale', 'vCodes', 'vScale'] as const;
 export type Bits8Buffers = Record<(typeof bits8Parts)[number], Buffer>;
@@ -55,6 +58,18 @@ export function bits8States(parameter: Parameter, role: 'optimizer' | 'paged' = 
       const first = quantiseBlocks(m, block, maps.signed8, true);
       const second = quantiseBlocks(v, block, maps.unsigned8);
       return [first.codes, first.scale, second.codes, second.scale];
+    },
+    countLost(values) {
+      const [mCodes, mScale, vCodes, vScale] = values as [Uint8Array, Float32Array, Uint8Array, Float32Array];
+      let lost = 0;
+      for (const [k, scale] of mScale.entries()) {
+        if (scale === 0) continue;
+        const allZero = vScale[k] === 0;
+        const end = Math.min(mCodes.length, (k + 1) * block);
+        for (let i = k * block; i < end; i++)
+          if (mCodes[i] !== zero.signed && (allZero || vCodes[i] === zero.unsigned)) lost++;
+      }
+      return lost;
     },
   };
 }

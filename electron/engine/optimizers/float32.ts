@@ -21,5 +21,10 @@ export function float32States(parameter: Parameter): ParameterStates {
     },
     decode: ([m, v]) => ({ m: m as Float32Array, v: v as Float32Array }),
     encode: ({ m, v }) => [m, v],
+    countLost([m, v]) {
+      let lost = 0;
+      for (let i = 0; i < m!.length; i++) if (v![i] === 0 && m![i] !== 0) lost++;
+      return lost;
+    },
   };
 }

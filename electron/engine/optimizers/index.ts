@@ -12,26 +12,40 @@ export type { AdamWSettings, Moments, ParameterStates, StateTensor, UpdateInputs
 export const optimizerKinds = ['adamw', 'adamw8bit', 'pagedAdamw8bit', 'adamw4bit'] as const;
 export type OptimizerKind = (typeof optimizerKinds)[number];
 
+/**
+ * How low-bit optimizers keep the moments of embeddings. `float32`, as users of bitsandbytes do (its StableEmbedding; Dettmers et
+ * al. 2022, section 2.3): most tokens are rare, so that a block's largest second moment is thousands of times a usual one, which
+ * is then rounded to 0, and a step divides by ε alone. `low-bit`: as those of all other parameters, by the papers' formulas.
+ */
+export const embeddingStates = ['float32', 'low-bit'] as const;
+export type EmbeddingStates = (typeof embeddingStates)[number];
+
 /** AdamW's numbers and the largest gradient norm of a run that gives none, as GPT-3's (Brown et al. 2020, appendix B). */
 export const usualNumbers = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradClip: 1 } as const;
 
-/** Smaller tensors keep float32 moments (bitsandbytes: fewer than 4096 elements; lpmm: 4096 or fewer). */
-const isSmall = ({ spec }: Parameter, kind: OptimizerKind): boolean => {
+/**
+ * Whether a parameter's moments are kept in few bits. Those of small tensors are not (bitsandbytes: fewer than 4096 elements;
+ * lpmm: 4096 or fewer), nor those of embeddings, unless that is asked for.
+ */
+function isLowBit(kind: OptimizerKind, { spec }: Parameter, embeddings: EmbeddingStates): boolean {
+  if (kind === 'adamw' || (spec.embedding && embeddings === 'float32')) return false;
   const n = elements(spec.fileShape);
-  return kind === 'adamw4bit' ? n <= 4096 : n < 4096;
-};
+  return kind === 'adamw4bit' ? n > 4096 : n >= 4096;
+}
 
 /** AdamW with its moments in one of several formats. */
 export class Optimizer {
   readonly kind: OptimizerKind;
+  readonly embeddingStates: EmbeddingStates;
   readonly states: readonly ParameterStates[];
   readonly #paged: readonly Bits8States[];
 
-  constructor(kind: OptimizerKind, parameters: Parameters) {
+  constructor(kind: OptimizerKind, parameters: Parameters, embeddings: EmbeddingStates = 'float32') {
     this.kind = kind;
+    this.embeddingStates = embeddings;
     const paged: Bits8States[] = [];
     this.states = parameters.all.map((parameter) => {
-      if (kind === 'adamw' || isSmall(parameter, kind)) return float32States(parameter);
+      if (!isLowBit(kind, parameter, embeddings)) return float32States(parameter);
       if (kind === 'adamw4bit') return bits4States(parameter);
       const states = bits8States(parameter, kind === 'adamw8bit' ? 'optimizer' : 'paged');
       if (kind === 'pagedAdamw8bit') paged.push(states);

@@ -44,6 +44,10 @@ export interface ParameterStates {
   decode(values: readonly HostArray[]): Moments;
   /** The tensors' values for given moments, rounded as the format does. */
   encode(moments: Moments): HostArray[];
+  /**
+   * How many second moments are 0 beside a first moment that is not, in the tensors' values: their next step divides by ε alone.
+   */
+  countLost(values: readonly HostArray[]): number;
 }
 
 /** Attributes of an update call. */

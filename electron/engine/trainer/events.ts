@@ -2,7 +2,7 @@ import type { HellaswagResult, ItemScore } from '../../evals/hellaswag/score.ts'
 import type { DeviceKind } from '../devices/device.ts';
 import type { OpTime } from '../devices/profile.ts';
 import type { Phase } from '../config.ts';
-import type { OptimizerKind } from '../optimizers/index.ts';
+import type { EmbeddingStates, OptimizerKind } from '../optimizers/index.ts';
 
 import type { PhaseChange } from './phaseChange.ts';
 import type { DatasetDirs } from './windows.ts';
@@ -23,6 +23,8 @@ export type RunEvent =
   | { readonly type: 'started'; readonly step: number; readonly device: string; readonly memory: MemoryReport }
   /** The run goes on where products are multiplied in another way: another GPU, or another version of a library. */
   | { readonly type: 'otherBits'; readonly step: number }
+  /** Moments of embeddings were read in one format and are kept in another one from here on. */
+  | { readonly type: 'embeddingStates'; readonly step: number; readonly to: EmbeddingStates }
   | ({ readonly type: 'metrics' } & StepMetrics)
   /** What the engine begins to do. */
   | { readonly type: 'activity'; readonly step: number; readonly activity: Activity }

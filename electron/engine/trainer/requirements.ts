@@ -55,7 +55,8 @@ function requireMemory(
   // Another model would be the wrong advice: others hold what it needs.
   if (shared && bytes <= shared.bytes) throw new UserError(`${missing}: ${shared.relief(bytes)}.`);
   const { model, precision, recompute } = config;
-  const now = { model, precision, recompute, ...settings };
+  const { embeddingStates } = config.optimizer;
+  const now = { model, precision, recompute, embeddingStates, ...settings };
   let ways = advise(now, memory.bytes, { hostBytes: memory.hostBytes });
   if (shared && ways.length === 0) ways = advise(now, shared.bytes, { hostBytes: memory.hostBytes });
   const help =

@@ -8,22 +8,34 @@ export interface ScheduledPhase {
   /** First step of the phase, counted from 0. */
   readonly start: number;
   readonly steps: number;
+  /** Whether `from` is the rate before its first step, which is then on the way already, rather than the first step's. */
+  readonly leaves: boolean;
 }
 
 /** Length of a phase, in optimizer steps. */
 export const stepsOf = (phase: Phase, tokensPerStep: number): number =>
   phase.steps ?? Math.ceil(phase.tokens! / tokensPerStep);
 
+/** What decides a run's phases: `schedule` is absent in configs of earlier versions. */
+export type ScheduleConfig = Pick<RunConfig, 'phases' | 'tokensPerStep'> & {
+  readonly schedule?: RunConfig['schedule'];
+};
+
 /** A run's phases with their place in the run, in steps. */
-export function schedule(config: Pick<RunConfig, 'phases' | 'tokensPerStep'>): ScheduledPhase[] {
+export function schedule(config: ScheduleConfig): ScheduledPhase[] {
   let start = 0;
   return config.phases.map((phase, index) => {
     const steps = stepsOf(phase, config.tokensPerStep);
-    const scheduled = { phase, index, start, steps };
+    const leaves = (config.schedule ?? 1) > 1 && leavesRate(phase, config.phases[index - 1]);
+    const scheduled = { phase, index, start, steps, leaves };
     start += steps;
     return scheduled;
   });
 }
+
+/** Whether the rate that a phase starts from is not trained with: a warm-up's, and what the phase before has ended with. */
+const leavesRate = (phase: Phase, before: Phase | undefined): boolean =>
+  phase.kind === 'warmup' || before?.to === phase.from;
 
 export const totalSteps = (phases: readonly ScheduledPhase[]): number =>
   phases.reduce((total, p) => total + p.steps, 0);
@@ -83,13 +95,15 @@ export const settingsAt = (config: RunConfig, phases: readonly ScheduledPhase[],
   settingsOf(config, phaseAt(phases, step).phase);
 
 /**
- * The learning rate of a step (counted from 0): linear in a warm-up, half a cosine from `from` to `to` in a cosine phase,
- * the first step at `from` and the last at `to`. A pure function of the phases.
+ * The learning rate of a step (counted from 0): linear in a warm-up, half a cosine from `from` to `to` in a cosine phase
+ * (Loshchilov & Hutter 2017). The last step of n is at `to`. The first is at `from`, or 1/n of the way from there where that
+ * rate is no step's own: a warm-up does not train at 0, and a cosine does not repeat the last rate of the warm-up before it.
+ * A pure function of the phases.
  */
 export function learningRateAt(phases: readonly ScheduledPhase[], step: number): number {
-  const { phase, start, steps } = phaseAt(phases, step);
-  const last = steps - 1;
-  const t = last === 0 ? 1 : Math.min(1, (step - start) / last);
+  const { phase, start, steps, leaves } = phaseAt(phases, step);
+  const [done, all] = leaves ? [step - start + 1, steps] : [step - start, steps - 1];
+  const t = all === 0 ? 1 : Math.min(1, done / all);
   switch (phase.kind) {
     case 'constant':
       return phase.from;

@@ -3,7 +3,7 @@ import type { Entry, OpenedCheckpoint } from '../checkpoint/index.ts';
 import { type DeviceChoices, type HostArray, hostArray, type Session } from '../devices/device.ts';
 import type { Parameters } from '../gpt2/parameters.ts';
 import type { Gpt2, Training } from '../gpt2/programs.ts';
-import { Optimizer, type OptimizerKind, optimizerKinds, type ParameterStates } from '../optimizers/index.ts';
+import { embeddingStates, type Moments, Optimizer, optimizerKinds, type ParameterStates } from '../optimizers/index.ts';
 import { type Buffer, elements } from '../program/types.ts';
 import { sourceName } from '../../data/mix.ts';
 import { everything } from '../../data/subsets.ts';
@@ -22,6 +22,8 @@ export const trainerStateSchema = z.object({
   valLoss: z.number().nullable(),
   /** The kind of optimizer whose states the checkpoint holds. */
   optimizer: z.enum(optimizerKinds).default('adamw'),
+  /** How it keeps those of embeddings. Earlier versions had them in few bits. */
+  embeddingStates: z.enum(embeddingStates).default('low-bit'),
   guards: z
     .object({
       recentLosses: z.array(z.number()).readonly(),
@@ -46,6 +48,14 @@ export const trainerStateSchema = z.object({
 
 export type TrainerState = z.infer<typeof trainerStateSchema>;
 
+/** In which format an optimizer keeps its states. */
+export type OptimizerFormat = Pick<TrainerState, 'optimizer' | 'embeddingStates'>;
+
+export const formatOf = ({ kind, embeddingStates }: Optimizer): OptimizerFormat => ({
+  optimizer: kind,
+  embeddingStates,
+});
+
 export const freshState: TrainerState = {
   step: 0,
   updates: 0,
@@ -55,6 +65,7 @@ export const freshState: TrainerState = {
   bestStep: null,
   valLoss: null,
   optimizer: 'adamw',
+  embeddingStates: 'float32',
   guards: freshGuards,
   entered: -1,
   lossScale: { scale: 1, goodSteps: 0 },
@@ -137,25 +148,43 @@ export async function restoreModel(session: Session, model: Gpt2, from: StoredWe
 /**
  * Puts an optimizer's states from a checkpoint onto a device. Those of another kind are carried over: decoded, then
  * rounded as the new kind does; the same kind's come back to the bit.
- * @param kind of the optimizer that wrote the checkpoint
+ * @param by what the checkpoint says of the optimizer that wrote it
  */
 export async function restoreOptimizer(
   session: Session,
   model: Gpt2,
   optimizer: Optimizer,
   from: OpenedCheckpoint,
-  kind: OptimizerKind,
+  by: OptimizerFormat,
 ): Promise<void> {
-  const written = new Optimizer(kind, model.parameters);
+  const written = new Optimizer(by.optimizer, model.parameters, by.embeddingStates);
   for (const [i, states] of optimizer.states.entries()) {
     const before = written.states[i]!;
     const values: HostArray[] = [];
     for (const { name, buffer, fileShape } of before.tensors) {
       values.push(padded(buffer, fileShape, (await from.raw('optimizer', name)) as HostArray));
     }
-    const now = sameFormat(before, states) ? values : states.encode(before.decode(values));
+    const now = sameFormat(before, states) ? values : states.encode(withoutLost(before.decode(values)));
     for (const [k, { buffer }] of states.tensors.entries()) session.write(buffer, now[k]!);
   }
+}
+
+/**
+ * Moments as another format takes them over. A second moment that was rounded to 0 beside a first moment that was not would
+ * make a step divide by ε alone: it becomes the square of the first, as if all gradients had been that.
+ */
+function withoutLost({ m, v }: Moments): Moments {
+  return { m, v: v.map((second, i) => (second === 0 ? m[i]! * m[i]! : second)) };
+}
+
+/**
+ * Whether an optimizer keeps moments of embeddings in another format than the one that wrote a checkpoint, though both are of
+ * one kind: where its run was begun by an earlier version, or the setting was changed since.
+ */
+export function convertsEmbeddings({ parameters }: Gpt2, optimizer: Optimizer, by: OptimizerFormat): boolean {
+  if (optimizer.kind !== by.optimizer || optimizer.embeddingStates === by.embeddingStates) return false;
+  const written = new Optimizer(by.optimizer, parameters, by.embeddingStates);
+  return optimizer.states.some((states, i) => !sameFormat(states, written.states[i]!));
 }
 
 const sameFormat = (a: ParameterStates, b: ParameterStates): boolean =>

@@ -44,6 +44,8 @@ import {
   totalSteps,
 } from './schedule.ts';
 import {
+  convertsEmbeddings,
+  formatOf,
   freshState,
   modelEntries,
   optimizerEntries,
@@ -81,6 +83,8 @@ export class Trainer {
   readonly #held: HeldMemory;
   /** Whether the device multiplies in another way than before. */
   #otherBits = false;
+  /** Whether moments of embeddings were read in another format than they are kept in from here on. */
+  #converted = false;
   #state: TrainerState = freshState;
   #stopRequested = false;
   readonly #phaseRequests: PhaseRequest[] = [];
@@ -121,8 +125,14 @@ export class Trainer {
     const session = await device.load(programs.programs, programs.plan);
     const trainer = new Trainer(options, programs, session, held);
     trainer.#otherBits = otherBits;
-    if (from) await trainer.#restore(from);
-    else await trainer.#begin();
+    if (from) {
+      trainer.#converted = convertsEmbeddings(
+        programs.model,
+        programs.training.optimizer,
+        readTrainerState(from.state),
+      );
+      await trainer.#restore(from);
+    } else await trainer.#begin();
     return trainer;
   }
 
@@ -135,7 +145,7 @@ export class Trainer {
     else await initialise(this.#session, model, this.#config.seed);
     for (const { buffer } of training.optimizer.tensors) this.#session.write(buffer, hostArray(buffer));
     const lossScale = initialLossScale(this.#config.precision);
-    this.#state = { ...freshState, optimizer: training.optimizer.kind, lossScale };
+    this.#state = { ...freshState, ...formatOf(training.optimizer), lossScale };
   }
 
   async #flush(): Promise<void> {
@@ -413,6 +423,7 @@ export class Trainer {
     const { device, emit } = this.#options;
     emit({ type: 'started', step: this.#state.step, device: device.description, memory: this.#memory() });
     if (this.#otherBits) emit({ type: 'otherBits', step: this.#state.step });
+    if (this.#converted) emit({ type: 'embeddingStates', step: this.#state.step, to: this.#state.embeddingStates });
   }
 
   #memory(): MemoryReport {
@@ -560,8 +571,8 @@ export class Trainer {
     const { training, model } = this.#programs;
     const state = readTrainerState(from.state);
     await restoreModel(this.#session, model, from);
-    await restoreOptimizer(this.#session, model, training.optimizer, from, state.optimizer);
-    this.#state = { ...state, optimizer: training.optimizer.kind };
+    await restoreOptimizer(this.#session, model, training.optimizer, from, state);
+    this.#state = { ...state, ...formatOf(training.optimizer) };
     this.#checkpointed = state.step;
   }
 

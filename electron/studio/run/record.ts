@@ -24,6 +24,12 @@ export const skipMessage = ({ step, lossScale }: Extract<RunEvent, { type: 'skip
 export const otherBits =
   'products are multiplied in another way than before: from here on its numbers differ in the last bits';
 
+/** Of a run whose checkpoint keeps moments of embeddings in another format than its config asks for. */
+export const embeddingsMessage = ({ to }: Extract<RunEvent, { type: 'embeddingStates' }>): string =>
+  to === 'float32'
+    ? 'the checkpoint keeps the moments of the embeddings in few bits, which harms rare tokens: they were read and are float32 from here on (resume --embedding-states low-bit keeps them as they were, to the bit)'
+    : 'the checkpoint keeps the moments of the embeddings in float32: from here on they are kept in few bits, which harms rare tokens';
+
 /**
  * Stores what the engine tells of a run.
  * @param memory what the run's machine remembers: kept with a checkpoint
@@ -38,6 +44,9 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
       break;
     case 'otherBits':
       note('info', otherBits);
+      break;
+    case 'embeddingStates':
+      note('info', embeddingsMessage(event));
       break;
     case 'metrics':
       metrics.add(event);

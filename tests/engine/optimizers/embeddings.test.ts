@@ -1,0 +1,131 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { sealState, unsealState } from '../../../electron/engine/checkpoint/state.ts';
+import type { Device } from '../../../electron/engine/devices/device.ts';
+import { type FitConfig, fit } from '../../../electron/engine/fit/fit.ts';
+import { Parameters } from '../../../electron/engine/gpt2/parameters.ts';
+import { type EmbeddingStates, Optimizer, type OptimizerKind } from '../../../electron/engine/optimizers/index.ts';
+import { loadPreset } from '../../../electron/engine/presets.ts';
+import { precisions } from '../../../electron/engine/program/types.ts';
+import { findGpu } from '../../../electron/engine/fit/gpus.ts';
+import { tempDir } from '../../temp.ts';
+import { cpu, hasCpu } from '../devices.ts';
+import { smallRun, train } from '../trainer/harness.ts';
+
+const lowBit: readonly OptimizerKind[] = ['adamw8bit', 'pagedAdamw8bit', 'adamw4bit'];
+
+/** Token and position embeddings of more than 4096 elements each. */
+const model = { vocabSize: 130, contextLength: 128, nLayer: 1, nHead: 2, nEmbd: 40, dropout: 0 };
+
+const run = (kind: OptimizerKind, embeddingStates?: EmbeddingStates, steps = 8) =>
+  smallRun({
+    model: { vocabSize: 61, contextLength: 16, nLayer: 2, nHead: 2, nEmbd: 80, dropout: 0.1 },
+    tokensPerStep: 64,
+    phases: [{ kind: 'constant', steps, from: 3e-3, to: 3e-3 }],
+    optimizer: { kind, ...(embeddingStates ? { embeddingStates } : {}) },
+  });
+
+describe('moments of embeddings', () => {
+  it.each(lowBit)('are float32 with %s, and in few bits where that is asked for', (kind) => {
+    const tensors = (embeddings?: EmbeddingStates) =>
+      Object.fromEntries(
+        new Optimizer(kind, new Parameters(model), embeddings).states.map((s) => [
+          s.parameter.spec.name,
+          s.tensors.map(({ buffer }) => `${buffer.role} ${buffer.dtype}`),
+        ]),
+      );
+    const [usual, all] = [tensors(), tensors('low-bit')];
+    for (const name of ['wte.weight', 'wpe.weight']) {
+      expect(usual[name], name).toEqual(['optimizer f32', 'optimizer f32']);
+      expect(all[name]!.length, name).toBe(4);
+    }
+    expect(usual['h.0.mlp.c_fc.weight']).toEqual(all['h.0.mlp.c_fc.weight']);
+    expect(usual['h.0.mlp.c_fc.weight']!.length).toBe(4);
+  });
+
+  it.each(lowBit)('are planned to the byte with %s', (kind) => {
+    const { config } = loadPreset('gpt2-medium-4096');
+    const shape = { ...(config.model as FitConfig['model']), vocabSize: 50257, dropout: 0 };
+    const plan = (embeddingStates: EmbeddingStates) =>
+      fit({ model: shape, batch: 1, precision: 'f16', recompute: 'none', optimizer: kind, embeddingStates });
+    const [usual, all] = [plan('float32'), plan('low-bit')];
+    const sizes = [50304 * 1024, 4096 * 1024];
+    const aligned = (bytes: number) => Math.ceil(bytes / 256) * 256;
+    const float32 = sizes.reduce((sum, n) => sum + 2 * aligned(4 * n), 0);
+    const codes = sizes.reduce((sum, n) => {
+      if (kind !== 'adamw4bit') return sum + 2 * aligned(n) + 2 * aligned((4 * n) / 256);
+      return sum + 2 * aligned(n / 2) + aligned((4 * n) / 128) + aligned(4 * (n / 1024 + 1024));
+    }, 0);
+    const onDevice = kind === 'pagedAdamw8bit' ? 0 : codes;
+    expect(usual.roleBytes.optimizer! - all.roleBytes.optimizer!).toBe(float32 - onDevice);
+    expect(all.hostBytes - usual.hostBytes).toBe(codes - onDevice);
+    // It has the room, beside 512 MiB for the driver.
+    expect(usual.totalBytes).toBeLessThan((findGpu('rtx-3060-12gb').memoryMiB - 512) * 2 ** 20);
+  });
+});
+
+describe.skipIf(!hasCpu)('runs with low-bit moments', () => {
+  let device: Device;
+  beforeAll(async () => {
+    device = await cpu(2).open();
+  });
+
+  it.each(precisions)(
+    'compute the same bits with 8-bit moments on the device and in host memory, in %s',
+    async (precision) => {
+      const losses = async (kind: OptimizerKind, embeddings: EmbeddingStates) =>
+        (await train(device, tempDir(), { ...run(kind, embeddings), precision })).losses;
+      for (const embeddings of ['float32', 'low-bit'] as const)
+        expect(await losses('pagedAdamw8bit', embeddings)).toEqual(await losses('adamw8bit', embeddings));
+    },
+  );
+
+  it.each(lowBit)(
+    'go on from a checkpoint of an earlier version with %s: its codes are read, and that is told',
+    async (kind) => {
+      const root = tempDir();
+      const first = await train(device, root, run(kind, 'low-bit'), { stopAfter: 4 });
+      forgetFormat(path.join(root, 'step-000004'));
+      const whole = await train(device, tempDir(), run(kind, 'low-bit'));
+
+      const same = await train(device, root, run(kind, 'low-bit'), { from: await first.checkpoint(4) });
+      expect([...first.losses, ...same.losses]).toEqual(whole.losses);
+      expect(same.events.filter((e) => e.type === 'embeddingStates')).toEqual([]);
+
+      // Rounding shows from the second step on.
+      forgetFormat(path.join(root, 'step-000004'));
+      const now = await train(device, root, run(kind), { from: await first.checkpoint(4), stopAfter: 6 });
+      expect(now.losses[0]).toBe(whole.losses[4]);
+      for (const [i, loss] of now.losses.entries())
+        expect(Math.abs(loss / whole.losses[4 + i]! - 1)).toBeLessThan(0.03);
+      const told = { type: 'embeddingStates', step: 4, to: 'float32' };
+      expect(now.events.filter((e) => e.type === 'embeddingStates')).toEqual([told]);
+      const { headers } = await now.checkpoint(6);
+      expect(headers.optimizer.tensors.get('m.wte.weight')).toMatchObject({ dtype: 'F32', shape: [61, 80] });
+
+      // What it has become is what it stays, without a word.
+      const later = await train(device, root, run(kind), { from: await now.checkpoint(6) });
+      expect(later.outcome.state).toBe('completed');
+      expect(later.events.filter((e) => e.type === 'embeddingStates')).toEqual([]);
+    },
+  );
+
+  it('tells nothing where no embedding is large enough for few bits', async () => {
+    const root = tempDir();
+    const tiny = (embeddingStates: EmbeddingStates) => smallRun({ optimizer: { kind: 'adamw8bit', embeddingStates } });
+    const first = await train(device, root, tiny('low-bit'), { stopAfter: 2 });
+    const { events, losses } = await train(device, root, tiny('float32'), { from: await first.checkpoint(2) });
+    expect(losses.length).toBe(4);
+    expect(events.filter((e) => e.type === 'embeddingStates')).toEqual([]);
+  });
+});
+
+/** Makes a checkpoint one of an earlier version, which did not say how moments of embeddings are kept. */
+function forgetFormat(dir: string): void {
+  const file = path.join(dir, 'state.json');
+  const { step, files, state } = unsealState(file, fs.readFileSync(file, 'utf8'));
+  const { embeddingStates: _, ...trainer } = state.trainer as Record<string, unknown>;
+  expect(trainer.step).toBe(step);
+  fs.writeFileSync(file, sealState({ step, files, state: { ...state, trainer } }));
+}
