@@ -1,14 +1,16 @@
+/** Every number that people read is written here, in a terminal and on a page alike. It imports nothing: the page has it, too. */
+
 const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 /** Bytes for people: `1.50 GiB`. */
-export function formatBytes(bytes: number): string {
+export function formatBytes(bytes: number, digits = 2): string {
   let value = bytes;
   let unit = 0;
   while (Math.abs(value) >= 1024 && unit < units.length - 1) {
     value /= 1024;
     unit++;
   }
-  return `${unit === 0 ? value : value.toFixed(2)} ${units[unit]}`;
+  return `${unit === 0 ? value : value.toFixed(digits)} ${units[unit]}`;
 }
 
 /** A whole number with separators: `383,161,344`. */
@@ -39,3 +41,13 @@ export function formatDuration(seconds: number): string {
   if (minutes > 0) return `${minutes}m ${two(s % 60)}s`;
   return `${s}s`;
 }
+
+/** A rate such as 4e-4 in few digits. */
+export const formatRate = (x: number): string =>
+  x === 0 ? '0' : Math.abs(x) >= 0.01 ? String(+x.toPrecision(4)) : Number(x.toPrecision(4)).toExponential();
+
+/** A number in so many significant digits and no zeros behind them: `3.25`. */
+export const formatDigits = (x: number, digits: number): string => String(+x.toPrecision(digits));
+
+/** How many of what: `1 step`, `1,234 steps`. @param many where it is not the one with an s */
+export const plural = (n: number, one: string, many = `${one}s`): string => `${formatCount(n)} ${n === 1 ? one : many}`;

@@ -1,4 +1,8 @@
+import { plural } from '../electron/format.ts';
 import { commands, pageTitles, type CommandId } from '../electron/api/commands.ts';
+
+/** @param least more may be among what was thinned out */
+const atLeast = (n: number, least: boolean, what: string): string => `${least ? 'at least ' : ''}${plural(n, what)}`;
 
 /** Every sentence that the window shows, in one place. */
 export const text = {
@@ -31,6 +35,17 @@ export const text = {
     reset: 'Show all',
     table: 'Table',
     empty: 'Nothing to draw yet.',
+    at: (x: string) => `at ${x}`,
+    smoothed: (y: string) => `smoothed ${y}`,
+    smoothing: (weight: string) => `Smoothed ${weight}`,
+    smoothingMeans: (weight: string, steps: number) =>
+      `Smoothed ${weight} over means of ${plural(steps, 'step')}; band: minimum to maximum`,
+    hidden: (n: number, least: boolean) => `${atLeast(n, least, 'value')} outside the range shown`,
+    notNumbers: (n: number, least: boolean) => `▲ ${atLeast(n, least, 'value')} not finite`,
+    notPositive: (n: number, least: boolean) =>
+      `${atLeast(n, least, 'value')} of zero or less, which a logarithmic axis can’t show`,
+    perToken: 'nats/token',
+    perByte: 'bits/byte',
   },
   palette: { open: 'Commands', placeholder: 'Type a command or a run’s name', none: 'Nothing has that name.' },
   states: {
@@ -146,7 +161,7 @@ export const text = {
     time: 'Hours of training',
     log: 'Log loss',
     smoothing: 'Smoothing',
-    outliers: 'Cut outliers',
+    outliers: 'Ignore outliers',
     reference: 'Published curve',
   },
   measures: {

@@ -139,7 +139,12 @@ export interface Points {
 
 /** Measures of a run over some steps. */
 export interface Series {
+  /** Each interval's smallest and largest value where they happened, its first NaN, and the first and the last value of all. */
   readonly measures: Readonly<Record<SeriesName, Points>>;
+  /** The mean of each interval, in its middle. */
+  readonly means: Readonly<Record<SeriesName, Points>>;
+  /** Steps of an interval: 1 where every value is among the points. */
+  readonly width: number;
   /** When steps were trained, milliseconds since 1970: for the time axis. */
   readonly times: Points;
   readonly tokensPerStep: number;

@@ -1,12 +1,27 @@
+import { formatCount, plural } from '../format.ts';
 import type { Store } from '../studio/store/index.ts';
 import { chart } from './terminal/chart.ts';
 
-/** A run's training and validation loss as a chart of text. */
+/** Intervals of steps at most: about a column each. */
+const columns = 72;
+
+/** A run's training and validation loss as a chart of text: means of training losses, each validation loss. */
 export function lossChart(store: Store, runId: string): string {
-  const loss = store.readSeries(runId, 'loss', { points: 400 });
-  const validation = store.listEvals(runId).filter((e) => e.kind === 'validation');
-  return chart([
-    { mark: '·', label: 'training loss (nats/token)', points: loss.map((p) => [p.step, p.value] as const) },
+  const { points, means, width } = store.readMeasure(runId, 'loss', { points: columns });
+  const validation = store.listEvals(runId).filter((e) => e.kind === 'validation' && e.dataset === '');
+  const bad = points.filter((p) => !Number.isFinite(p.value)).length;
+  const drawn = chart([
+    {
+      mark: '·',
+      label:
+        width === 1 ? 'training loss (nats/token)' : `training loss (nats/token, means of ${formatCount(width)} steps)`,
+      points: means.map((p) => [p.step, p.value] as const),
+    },
     { mark: '●', label: 'validation loss (nats/token)', points: validation.map((e) => [e.step, e.value] as const) },
   ]);
+  // Of each interval the first is known.
+  const atLeast = width === 1 ? '' : 'at least ';
+  return bad === 0
+    ? drawn
+    : `${drawn}\n${' '.repeat(10)}${atLeast}${plural(bad, 'step')} with a loss that is not finite`;
 }

@@ -133,8 +133,8 @@ function curveOf(store: Store, run: Run, step: number, { evaluations, tokensPerS
   const validation = evaluations
     .flatMap((e) => (e.loss === null ? [] : [{ x: e.step * tokensPerStep, y: e.loss }]))
     .reverse();
-  if (training.length + validation.length < 2) return undefined;
-  return curveSvg(`${run.name}: loss`, 'tokens', 'nats a token', [
+  if (training.length + validation.length === 0) return undefined;
+  return curveSvg(`${run.name}: loss`, 'tokens', 'nats/token', [
     { name: 'training', points: training },
     { name: 'validation', points: validation },
   ]);

@@ -15,14 +15,24 @@ export interface Marker {
   readonly label: string;
 }
 
-/** A measure that was no number, drawn at the height of the last good one. */
+/** A measure that was no number, drawn at the height of the last good one, or at the top where there is none. */
 export interface Gap {
   readonly x: number;
+  /** NaN: no value was good before. */
   readonly y: number;
   readonly colour: string;
 }
 
+/** The values between two lines. */
+export interface Shade {
+  readonly x: readonly number[];
+  readonly low: readonly number[];
+  readonly high: readonly number[];
+  readonly colour: string;
+}
+
 export interface Overlay {
+  readonly shades: readonly Shade[];
   readonly bands: readonly Band[];
   readonly markers: readonly Marker[];
   readonly gaps: readonly Gap[];
@@ -61,6 +71,7 @@ export const overlayPlugin: Plugin<'line'> = {
       ctx.fillStyle = overlay.colours.text;
       ctx.fillText(band.label, Math.max(left, area.left) + 4, area.top + 12);
     }
+    for (const shade of overlay.shades) drawShade(chart, shade);
     ctx.restore();
   },
   afterDatasetsDraw(chart) {
@@ -86,8 +97,10 @@ export const overlayPlugin: Plugin<'line'> = {
     }
     ctx.setLineDash([]);
     for (const gap of overlay.gaps) {
-      const [px, py] = [x!.getPixelForValue(gap.x), y!.getPixelForValue(gap.y)];
+      const px = x!.getPixelForValue(gap.x);
       if (px < area.left || px > area.right) continue;
+      const height = Number.isNaN(gap.y) ? area.top : y!.getPixelForValue(gap.y);
+      const py = Math.min(area.bottom - 6, Math.max(area.top + 8, height));
       ctx.fillStyle = gap.colour;
       ctx.beginPath();
       ctx.moveTo(px, py - 6);
@@ -98,3 +111,12 @@ export const overlayPlugin: Plugin<'line'> = {
     ctx.restore();
   },
 };
+
+function drawShade({ ctx, scales: { x, y } }: Chart, { x: xs, low, high, colour }: Shade): void {
+  if (xs.length < 2) return;
+  ctx.fillStyle = colour;
+  ctx.beginPath();
+  xs.forEach((at, i) => ctx.lineTo(x!.getPixelForValue(at), y!.getPixelForValue(high[i]!)));
+  for (let i = xs.length - 1; i >= 0; i--) ctx.lineTo(x!.getPixelForValue(xs[i]!), y!.getPixelForValue(low[i]!));
+  ctx.fill();
+}

@@ -119,10 +119,14 @@ export class LiveRun {
     const first = update.steps.findIndex((step) => step > last);
     const from = first < 0 ? update.steps.length : first;
     const steps = update.steps.slice(from);
-    const measures = Object.fromEntries(
-      names.map((name) => [name, joined(kept(series.measures[name]), steps, update.measures[name].slice(from))]),
-    ) as Record<SeriesName, Points>;
+    const grown = (old: Readonly<Record<SeriesName, Points>>) =>
+      Object.fromEntries(
+        names.map((name) => [name, joined(kept(old[name]), steps, update.measures[name].slice(from))]),
+      ) as Record<SeriesName, Points>;
+    // A row is an interval of its own. What an interval held of what was taken back is known by the studio alone.
+    const [measures, means] = [grown(series.measures), grown(series.means)];
+    if (resetAfter !== null && series.width > 1) this.#live = mostRows + 1;
     const times = joined(kept(series.times), steps, update.times.slice(from));
-    this.series = { ...series, measures, times, lastStep: times.steps.at(-1) ?? -1 };
+    this.series = { ...series, measures, means, times, lastStep: times.steps.at(-1) ?? -1 };
   }
 }

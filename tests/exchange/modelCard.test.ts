@@ -74,11 +74,27 @@ describe('the picture of a curve', () => {
     const svg = curveSvg('<loss> & "more"', 'tokens', 'nats', [{ name: 'a', points }]);
     expect(svg).toContain('&lt;loss&gt; &amp; &quot;more&quot;');
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
-    const [, drawn] = /polyline points="([^"]*)"/.exec(svg)!;
-    const at = drawn!.split(' ').map((p) => p.split(',').map(Number) as [number, number]);
-    expect(at.length).toBe(3);
+    const drawn = [...svg.matchAll(/polyline points="([^"]*)"/g)].map(([, points]) => points!.split(' '));
+    // What was not measured is not joined over, and a point alone is a dot.
+    expect(drawn.map((part) => part.length)).toEqual([2, 1]);
+    expect(svg.match(/<circle/g)).toHaveLength(3);
+    const at = drawn.flat().map((p) => p.split(',').map(Number) as [number, number]);
     for (const [x, y] of at) expect(x >= 0 && x <= 720 && y >= 0 && y <= 360).toBe(true);
     expect(at[0]![1]).toBeLessThan(at[2]![1]); // higher values lie higher
     expect(curveSvg('', '', '', [])).toContain('<svg');
+  });
+
+  it('tells the labels of a narrow range apart, and keeps a constant flat', () => {
+    const of = (values: number[]) =>
+      curveSvg('t', 'x', 'y', [{ name: 'a', points: values.map((y, i) => ({ x: i, y })) }]);
+    const labels = [...of([3.00001, 3.00002, 3.00005]).matchAll(/text-anchor="end">([^<]*)</g)].map(
+      ([, label]) => label,
+    );
+    expect(labels.length).toBeGreaterThan(2);
+    expect(new Set(labels).size).toBe(labels.length);
+    const [, flat] = /polyline points="([^"]*)"/.exec(of([3, 3 + 1e-12, 3 - 1e-12]))!;
+    expect(new Set(flat!.split(' ').map((p) => p.split(',')[1])).size).toBe(1);
+    const many = [...Array.from({ length: 80 }, (_, i) => i), Number.NaN, 5, Number.NaN, 6];
+    expect(of(many).match(/<circle/g)).toHaveLength(2);
   });
 });

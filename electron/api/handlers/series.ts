@@ -1,4 +1,4 @@
-import type { Store, StoredMetrics } from '../../studio/store/index.ts';
+import type { Measure, SeriesPoint, Store, StoredMetrics } from '../../studio/store/index.ts';
 import { type Points, type Series, type SeriesName, seriesNames } from '../types.ts';
 
 interface Range {
@@ -19,14 +19,25 @@ export function readSeries(
     ...(fromStep === undefined ? {} : { fromStep }),
     ...(toStep === undefined ? {} : { toStep }),
   };
-  const read = (name: SeriesName | 'time'): Points => {
-    const series = store.readSeries(id, name, options);
-    return { steps: series.map((p) => p.step), values: series.map((p) => finiteOrNaN(p.value)) };
+  const read = (name: SeriesName | 'time') => store.readMeasure(id, name, options);
+  const found = seriesNames.map((name) => [name, read(name)] as const);
+  const columns = (of: (measure: Measure) => readonly SeriesPoint[]) =>
+    Object.fromEntries(found.map(([name, measure]) => [name, pointsOf(of(measure))])) as Record<SeriesName, Points>;
+  const time = read('time');
+  return {
+    measures: columns((m) => m.points),
+    means: columns((m) => m.means),
+    width: time.width,
+    times: pointsOf(time.points),
+    tokensPerStep,
+    lastStep: time.points.at(-1)?.step ?? -1,
   };
-  const measures = Object.fromEntries(seriesNames.map((name) => [name, read(name)])) as Record<SeriesName, Points>;
-  const times = read('time');
-  return { measures, times, tokensPerStep, lastStep: measures.loss.steps.at(-1) ?? -1 };
 }
+
+const pointsOf = (points: readonly SeriesPoint[]): Points => ({
+  steps: points.map((p) => p.step),
+  values: points.map((p) => finiteOrNaN(p.value)),
+});
 
 /** The measures of rows, for those that follow a run live. */
 export const columnsOf = (rows: readonly StoredMetrics[]): Record<SeriesName, number[]> =>

@@ -5,47 +5,67 @@ export interface Series {
   readonly points: readonly (readonly [number, number])[];
 }
 
-/** A line chart of text: y axis on the left, x axis below, one mark a series. */
+/** Rows from one label to the next. */
+const labelEvery = 3;
+
+/** A chart of text: y axis on the left, x axis below, a mark for each point of a series. */
 export function chart(series: readonly Series[], width = 72, height = 14, xLabel = 'step'): string {
   const all = series.flatMap((s) => s.points).filter(([, y]) => Number.isFinite(y));
   if (all.length === 0) return '(nothing to draw yet)';
-  const [xLow, xHigh] = range(all.map(([x]) => x));
-  const [yLow, yHigh] = range(all.map(([, y]) => y));
+  const [xLow, xHigh] = ends(all.map(([x]) => x));
+  const [yLow, yHigh] = range(
+    all.map(([, y]) => y),
+    height - 1,
+  );
   const grid = Array.from({ length: height }, () => new Array<string>(width).fill(' '));
   for (const { mark, points } of series) {
-    for (const [column, y] of columns(points, xLow, xHigh, width)) {
+    for (const [x, y] of points) {
+      if (!Number.isFinite(y)) continue;
+      // One x stands in the middle.
+      const column = xLow === xHigh ? width >> 1 : Math.round(((x - xLow) / (xHigh - xLow)) * (width - 1));
       const row = Math.round(((yHigh - y) / (yHigh - yLow)) * (height - 1));
       grid[row]![column] = mark;
     }
   }
-  const lines = grid.map((cells, row) => {
-    const y = yHigh - (row / (height - 1)) * (yHigh - yLow);
-    const label = row % 3 === 0 || row === height - 1 ? y.toFixed(2) : '';
-    return `${label.padStart(8)} ┤${cells.join('').trimEnd()}`;
-  });
-  const right = String(xHigh);
-  const axis = `${' '.repeat(8)} └${'─'.repeat(width)}`;
-  const foot = `${' '.repeat(10)}${String(xLow).padEnd(width - right.length - xLabel.length - 1)}${xLabel} ${right}`;
-  const legend = `${' '.repeat(10)}${series.map((s) => `${s.mark} ${s.label}`).join('   ')}`;
-  return [...lines, axis, foot, legend].join('\n');
+  const valueOf = (row: number) => yHigh - (row / (height - 1)) * (yHigh - yLow);
+  const labelled = grid.flatMap((_, row) => (row % labelEvery === 0 || row === height - 1 ? [row] : []));
+  const labels = new Map(distinct(labelled.map(valueOf)).map((label, i) => [labelled[i]!, label]));
+  const room = [...labels.values()].reduce((most, label) => Math.max(most, label.length), 8);
+  const lines = grid.map((cells, row) => `${(labels.get(row) ?? '').padStart(room)} ┤${cells.join('').trimEnd()}`);
+  const left = ' '.repeat(room);
+  const [first, last] = [String(xLow), String(xHigh)];
+  const foot =
+    xLow === xHigh
+      ? `${' '.repeat(Math.max(0, (width >> 1) - xLabel.length - 1))}${xLabel} ${first}`
+      : `${first.padEnd(width - last.length - xLabel.length - 1)}${xLabel} ${last}`;
+  const legend = series.map((s) => `${s.mark} ${s.label}`).join('   ');
+  return [...lines, `${left} └${'─'.repeat(width)}`, `${left}  ${foot}`, `${left}  ${legend}`].join('\n');
 }
 
-/** The mean of the points that fall into each column. */
-function columns(points: Series['points'], low: number, high: number, width: number): Map<number, number> {
-  const sums = new Map<number, { total: number; count: number }>();
-  for (const [x, y] of points) {
-    if (!Number.isFinite(y)) continue;
-    const column = Math.round(((x - low) / (high - low)) * (width - 1));
-    const cell = sums.get(column) ?? { total: 0, count: 0 };
-    cell.total += y;
-    cell.count++;
-    sums.set(column, cell);
+/** Labels with as many decimals as tell them apart. */
+function distinct(values: readonly number[]): string[] {
+  for (let decimals = 2; ; decimals++) {
+    const labels = values.map((v) => v.toFixed(decimals));
+    if (decimals === 12 || new Set(labels).size === labels.length) return labels;
   }
-  return new Map([...sums].map(([column, { total, count }]) => [column, total / count]));
 }
 
-function range(values: readonly number[]): [number, number] {
-  const low = values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
-  const high = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
-  return low === high ? [low, low + 1] : [low, high];
+function ends(values: readonly number[]): [number, number] {
+  return [
+    values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY),
+    values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY),
+  ];
+}
+
+/**
+ * The ends of some values, apart: what differs in digits that float32 does not have is a constant, and looks like one, on a
+ * row that has a label.
+ */
+function range(values: readonly number[], rows: number): [number, number] {
+  const [low, high] = ends(values);
+  const size = Math.max(Math.abs(low), Math.abs(high));
+  if (high - low > 1e-6 * size) return [low, high];
+  const middle = labelEvery * Math.max(1, Math.round(rows / 2 / labelEvery));
+  const step = (0.05 * (size || 1)) / middle;
+  return [low - step * (rows - middle), low + step * middle];
 }

@@ -9,4 +9,4 @@ export type { OpenOptions } from './open.ts';
 export type { EvalRecord, PhaseRecord, RunEventRecord, SampleRecord } from './records.ts';
 export type { NewRun, Run, RunFilter, RunPatch } from './runs.ts';
 export { type EventLevel, type RunState, runStates } from './schema.ts';
-export { openStore, Store } from './store.ts';
+export { type Measure, openStore, Store } from './store.ts';

@@ -7,7 +7,7 @@ import * as datasets from './datasets.ts';
 import type { Bucket } from './metrics/buckets.ts';
 import type { MetricName, StoredMetrics } from './metrics/columns.ts';
 import { insertMetrics, readMetrics, truncateMetrics } from './metrics/rows.ts';
-import { readBuckets, type SeriesOptions, type SeriesPoint, toPoints } from './metrics/series.ts';
+import { readBuckets, readEnds, type SeriesOptions, type SeriesPoint, toMeans, toPoints } from './metrics/series.ts';
 import { MetricsWriter, type WriterOptions } from './metrics/writer.ts';
 import { type OpenOptions, openConnection } from './open.ts';
 import { heartbeatEveryMs } from './owner.ts';
@@ -16,6 +16,14 @@ import * as runRequests from './runRequests.ts';
 import * as records from './records.ts';
 import * as runs from './runs.ts';
 import type { EventLevel, RunRequestState, RunState } from './schema.ts';
+
+/** What a chart draws of one measure. */
+export interface Measure {
+  readonly points: readonly SeriesPoint[];
+  readonly means: readonly SeriesPoint[];
+  /** Steps of an interval: 1 where every value is among the points. */
+  readonly width: number;
+}
 
 /**
  * What is known of runs, in one SQLite file. Runs are named by their whole id; only `getRun` takes less.
@@ -151,7 +159,16 @@ export class Store {
 
   /** One measure for a chart: about 2 × `points` points at most, minima and maxima kept. */
   readSeries(id: string, metric: MetricName, options?: SeriesOptions): SeriesPoint[] {
-    return toPoints(this.readBuckets(id, metric, options));
+    return [...this.readMeasure(id, metric, options).points];
+  }
+
+  /** One measure for a chart: its points, and the mean of each interval, which lies between them. */
+  readMeasure(id: string, metric: MetricName, options?: SeriesOptions): Measure {
+    const buckets = this.readBuckets(id, metric, options);
+    const points = toPoints(buckets, readEnds(this.#connection, this.#serial(id), metric, buckets, options));
+    const [first, last] = [points[0]?.step ?? 0, points[points.length - 1]?.step ?? 0];
+    const width = buckets[0] ? buckets[0].toStep - buckets[0].fromStep + 1 : 1;
+    return { points, means: toMeans(buckets, [first, last]), width };
   }
 
   /** One measure for a chart with bands: count, minimum, maximum and sum of each interval. */

@@ -1,29 +1,44 @@
 import type { Line } from './types.ts';
 
 /**
- * At most about twice as many points as `buckets`: the least and the greatest of each bucket, in their order, and a NaN
- * where there is one. Buckets are stretches of x whose width is a power of two, counted from 0: points on screen don't jump
- * when a live line grows.
+ * The points of a line by stretches of x, at most about `buckets` of them: first index, and the one behind the last. Widths are
+ * powers of two counted from 0: points on screen don't jump when a live line grows.
  */
-export function decimate({ x, y }: Line, buckets: number): Line {
-  if (x.length <= 2 * buckets) return { x, y };
+export function* bucketsOf({ x }: Line, buckets: number): Generator<{ from: number; to: number }> {
+  if (x.length === 0) return;
   const span = x[x.length - 1]! - x[0]!;
-  const width = 2 ** Math.ceil(Math.log2(span / buckets));
-  const out: { x: number[]; y: number[] } = { x: [], y: [] };
-  const put = (i: number) => {
-    out.x.push(x[i]!);
-    out.y.push(y[i]!);
-  };
+  const width = span > 0 ? 2 ** Math.ceil(Math.log2(span / buckets)) : 1;
   for (let i = 0; i < x.length;) {
+    const from = i;
     const bucket = Math.floor(x[i]! / width);
+    while (i < x.length && Math.floor(x[i]! / width) === bucket) i++;
+    yield { from, to: i };
+  }
+}
+
+/**
+ * At most about twice as many points as `buckets`: the least and the greatest of each bucket, in their order, a NaN where
+ * there is one, and the first and the last of all.
+ */
+export function decimate(line: Line, buckets: number): Line {
+  const { x, y } = line;
+  if (x.length <= 2 * buckets) return line;
+  const out: { x: number[]; y: number[] } = { x: [], y: [] };
+  for (const { from, to } of bucketsOf(line, buckets)) {
     let [least, greatest, nan] = [-1, -1, -1];
-    for (; i < x.length && Math.floor(x[i]! / width) === bucket; i++) {
+    for (let i = from; i < to; i++) {
       if (Number.isNaN(y[i]!)) nan = nan < 0 ? i : nan;
       else if (least < 0) least = greatest = i;
       else if (y[i]! < y[least]!) least = i;
       else if (y[i]! > y[greatest]!) greatest = i;
     }
-    for (const at of [...new Set([least, greatest, nan])].filter((j) => j >= 0).sort((a, b) => a - b)) put(at);
+    const kept = [least, greatest, nan].filter((j) => j >= 0);
+    if (from === 0) kept.push(0);
+    if (to === x.length) kept.push(to - 1);
+    for (const at of [...new Set(kept)].sort((a, b) => a - b)) {
+      out.x.push(x[at]!);
+      out.y.push(y[at]!);
+    }
   }
   return out;
 }

@@ -2,16 +2,18 @@ import type { Line } from './types.ts';
 
 /**
  * An exponential moving average without the bias of its begin (Kingma & Ba 2015, section 3), as dashboards draw it. The
- * weight is per step: points that are further apart, as decimated ones are, forget more. NaN stays, and is not remembered.
+ * weight is per distance: points that are further apart forget more, and points that lie closer count less, so that a curve is
+ * the same however finely a part of it is known. NaN stays, and is not remembered.
  * @param weight of what was before, from 0 (nothing is smoothed) to below 1
- * @param spacing the distance in x over which `weight` is kept: that of neighbouring points before decimation
+ * @param spacing the distance in x over which `weight` is kept
  */
 export function smooth({ x, y }: Line, weight: number, spacing = 1): Line {
   if (weight <= 0) return { x, y };
   let [sum, norm, last] = [0, 0, Number.NaN];
   const smoothed = y.map((value, i) => {
-    if (Number.isNaN(value)) return value;
-    const apart = Number.isNaN(last) ? 1 : Math.max(1, (x[i]! - last) / spacing);
+    if (!Number.isFinite(value)) return Number.NaN;
+    const distance = (x[i]! - last) / spacing;
+    const apart = distance > 0 ? distance : 1;
     last = x[i]!;
     const keep = weight ** apart;
     sum = keep * sum + (1 - keep) * value;

@@ -6,7 +6,15 @@ import {
   decimate,
   interpolate,
   type Line,
-  logRange,
+  logRangeOf,
+  axisOf,
+  envelope,
+  linearTicks,
+  logTicks,
+  nextX,
+  outside,
+  readingsAt,
+  tableRows,
   onAxis,
   partition,
   rangeOf,
@@ -55,6 +63,22 @@ describe('smoothing', () => {
     expect(y[1]).toBeNaN();
     expect(y[2]).toBeGreaterThan(4);
     expect(y[2]).toBeLessThan(8);
+  });
+
+  it('is the same curve however finely a part of it is known', () => {
+    const all = line(Array.from({ length: 1024 }, (_, i) => 2 + 5 * Math.exp(-i / 200)));
+    const mean = (from: number) => all.y.slice(from, from + 16).reduce((a, b) => a + b) / 16;
+    const coarse = {
+      x: Array.from({ length: 64 }, (_, i) => 16 * i + 7.5),
+      y: Array.from({ length: 64 }, (_, i) => mean(16 * i)),
+    };
+    // The last 256 steps one by one behind means of sixteen, as a live run has them.
+    const mixed = {
+      x: [...coarse.x.slice(0, 48), ...all.x.slice(768)],
+      y: [...coarse.y.slice(0, 48), ...all.y.slice(768)],
+    };
+    const [a, b] = [smooth(coarse, 0.9, 16).y.at(-1)!, smooth(mixed, 0.9, 16).y.at(-1)!];
+    expect(Math.abs(a / b - 1)).toBeLessThan(0.01);
   });
 
   it('stays between the least and the greatest value', () => {
@@ -114,9 +138,18 @@ describe('ranges', () => {
     expect(rangeOf([line([0.001, 0])], 'show')!.min).toBe(0);
   });
 
-  it('on a logarithmic axis begin with the least positive value', () => {
-    expect(logRange({ min: -1, max: 10 }, [line([-3, 0.5, 10])])).toEqual({ min: 0.5, max: 10 });
-    expect(logRange({ min: -2, max: -1 }, [line([-2])])).toBeUndefined();
+  it('on a logarithmic axis are those of the positive values, with as much room above as below', () => {
+    const { min, max } = logRangeOf([line([-3, 0, 0.5, 10])], 'show')!;
+    expect(min > 0.4 && min <= 0.5 && max >= 10 && max < 12).toBe(true);
+    expect(0.5 / min).toBeCloseTo(max / 10, 9);
+    expect(logRangeOf([line([-2, 0])], 'show')).toBeUndefined();
+  });
+
+  it('do not blow up what differs in digits that float32 does not have', () => {
+    const { min, max } = rangeOf([line([3, 3 + 1e-12, 3 - 1e-12])], 'show')!;
+    expect([min, max].map((v) => +v.toFixed(6))).toEqual([2.85, 3.15]);
+    expect(rangeOf([line([0, 0])], 'show')).toEqual({ min: 0, max: 0.05 });
+    expect(outside([line([1, 2, Number.NaN, 9, -9])], { min: 0, max: 5 })).toBe(2);
   });
 });
 
@@ -134,7 +167,8 @@ describe('decimation', () => {
         expect(few.x).toEqual([...few.x].sort((a, b) => a - b));
         const at = new Map(l.x.map((x, i) => [x, l.y[i]]));
         few.x.forEach((x, i) => expect(Object.is(at.get(x), few.y[i])).toBe(true));
-        if (l.x.length > 2 * buckets) expect(few.x.length).toBeLessThanOrEqual(3 * (buckets + 2));
+        expect([few.x[0], few.x.at(-1)]).toEqual([l.x[0], l.x.at(-1)]);
+        if (l.x.length > 2 * buckets) expect(few.x.length).toBeLessThanOrEqual(3 * (buckets + 2) + 2);
       }),
       { numRuns: 60 },
     );
@@ -150,6 +184,103 @@ describe('decimation', () => {
   it('gives a part with a point beyond each end', () => {
     expect(within(line([0, 1, 2, 3, 4, 5]), 2, 3)).toEqual(line([1, 2, 3, 4], [1, 2, 3, 4]));
     expect(within(line([0, 1]), 5, 9)).toEqual(line([1], [1]));
+  });
+});
+
+describe('ticks', () => {
+  const short = (v: number) => (v >= 1000 ? `${(v / 1000).toPrecision(3)} k` : v.toPrecision(3));
+
+  it('are whole where x is, and different whatever is zoomed into', () => {
+    expect(linearTicks({ min: 0, max: 2 }, 8, true)).toEqual([0, 1, 2]);
+    expect(linearTicks({ min: 0, max: 1 }, 4)).toEqual([0, 0.5, 1]);
+    const range = fc.tuple(fc.integer({ min: 0, max: 1e6 }), fc.double({ min: 1e-9, max: 1e6, noNaN: true }));
+    fc.assert(
+      fc.property(range, fc.boolean(), ([min, span], whole) => {
+        const { ticks } = axisOf({ min, max: min + span }, [short, (v) => String(v)], { count: 8, whole });
+        expect(new Set(ticks.map((t) => t.label)).size).toBe(ticks.length);
+        if (whole) for (const t of ticks) expect(Number.isInteger(t.value)).toBe(true);
+        expect(ticks.length).toBeLessThanOrEqual(10);
+      }),
+    );
+  });
+
+  it('of bytes are round in their unit', () => {
+    const { ticks } = axisOf({ min: 700 * 2 ** 20, max: 900 * 2 ** 20 }, [(v) => `${v / 2 ** 20} MiB`], {
+      count: 5,
+      bytes: true,
+    });
+    expect(ticks.map((t) => t.label)).toEqual(['700 MiB', '750 MiB', '800 MiB', '850 MiB', '900 MiB']);
+  });
+
+  it('make a range wider that is finer than any label tells', () => {
+    const { min, max, ticks } = axisOf({ min: 3, max: 3.00001 }, [(v) => v.toFixed(2)], { count: 6 });
+    expect(max - min).toBeGreaterThan(0.01);
+    expect(min <= 3 && max >= 3.00001).toBe(true);
+    expect(new Set(ticks.map((t) => t.label)).size).toBe(ticks.length);
+  });
+
+  it('of a logarithmic axis are there in less than a decade and few in many', () => {
+    expect(logTicks({ min: 3, max: 4 }, 6).length).toBeGreaterThan(2);
+    expect(logTicks({ min: 0.5, max: 60 }, 10)).toEqual([0.5, 1, 2, 5, 10, 20, 50]);
+    expect(logTicks({ min: 1e-12, max: 1e3 }, 6).length).toBeLessThan(8);
+  });
+});
+
+describe('reading', () => {
+  const dense = line(Array.from({ length: 401 }, (_, i) => i / 10));
+  const sparse = line([100, 200], [100, 200]);
+
+  it('gives a sparse line at its own points alone', () => {
+    expect(readingsAt([dense, sparse], 150.3, 2)).toEqual({ x: 150, points: [{ line: 0, index: 150, x: 150 }] });
+    expect(readingsAt([dense, sparse], 199.8, 2)!.points).toEqual([
+      { line: 0, index: 200, x: 200 },
+      { line: 1, index: 1, x: 200 },
+    ]);
+    // Nothing lies between: the nearest point is read where it is.
+    expect(readingsAt([sparse], 170, 2)).toEqual({ x: 200, points: [{ line: 0, index: 1, x: 200 }] });
+    expect(readingsAt([{ x: [], y: [] }], 1, 1)).toBeUndefined();
+  });
+
+  it('goes from point to point with keys, however far they lie apart', () => {
+    expect(nextX([sparse], 100, 1, 8)).toBe(200);
+    expect(nextX([sparse], 200, 1, 8)).toBe(200);
+    expect(nextX([dense, sparse], 100, 1, 8)).toBe(108);
+    expect(nextX([dense], 397, 1, 8)).toBe(398);
+    expect(nextX([dense], 100, -1, 8)).toBe(92);
+  });
+
+  it('makes a table of what was measured, with holes where nothing was', () => {
+    const rows = tableRows([dense, sparse], 4);
+    expect(rows.map((r) => r.x)).toEqual([0, 100, 200, 300, 400]);
+    expect(rows.map((r) => r.values[1])).toEqual([undefined, 100, 200, undefined, undefined]);
+    fc.assert(
+      fc.property(rising, rising, (a, b) => {
+        for (const { x, values } of tableRows([a, b], 20))
+          values.forEach((v, i) => {
+            const at = [a, b][i]!.x.indexOf(x);
+            expect(at < 0 ? v === undefined : Object.is(v, [a, b][i]!.y[at])).toBe(true);
+          });
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
+
+describe('an envelope', () => {
+  it('holds every value, and none that was not measured', () => {
+    fc.assert(
+      fc.property(rising, (l) => {
+        const { x, low, high } = envelope(l, 40);
+        const good = l.y.filter((v) => !Number.isNaN(v));
+        for (const v of [...low, ...high]) expect(good.includes(v)).toBe(true);
+        if (good.length > 0) {
+          expect(Math.min(...low)).toBe(Math.min(...good));
+          expect(Math.max(...high)).toBe(Math.max(...good));
+        }
+        expect(x).toEqual([...x].sort((a, b) => a - b));
+      }),
+      { numRuns: 40 },
+    );
   });
 });
 

@@ -66,7 +66,18 @@ test('a decimated read is what brute force over the rows gives, for any range', 
         expect(expected.length).toBeLessThanOrEqual(points);
         const series = store.readSeries(id, 'loss', { fromStep, toStep, points });
         const nans = series.filter((p) => Number.isNaN(p.value)).length;
-        expect(series.length - nans).toBeLessThanOrEqual(2 * points);
+        expect(series.length - nans).toBeLessThanOrEqual(2 * points + 2);
+        const measured = rows.filter((r) => r.step >= fromStep && r.step <= toStep && r.loss !== null);
+        expect(series[0]?.step).toBe(measured[0]?.step);
+        expect(series.at(-1)?.step).toBe(measured.at(-1)?.step);
+        const { means, width } = store.readMeasure(id, 'loss', { fromStep, toStep, points });
+        expect(means).toHaveLength(expected.length);
+        means.forEach((mean, i) => {
+          const b = expected[i]!;
+          expect(mean.value).toBe(b.count === 0 ? Number.NaN : b.sum / b.count);
+          expect(mean.step >= b.fromStep && mean.step <= b.toStep).toBe(true);
+        });
+        if (width === 1) expect(means).toEqual(series);
         expect(series.map((p) => p.step)).toEqual(series.map((p) => p.step).sort((a, b) => a - b));
         for (const p of series) expect(rows.find((r) => r.step === p.step)!.loss).toBe(p.value);
       }
@@ -194,7 +205,8 @@ test('a million rows: every extreme is found, whatever the column', () => {
     ['gradNorm', -1],
   ] as const) {
     const series = store.readSeries(id, metric, { points: 1000 });
-    expect(series.length).toBeLessThanOrEqual(2000);
+    expect(series.length).toBeLessThanOrEqual(2002);
+    expect(series.at(-1)!.step).toBe(rows - 1);
     for (const [step, peak] of peaks) expect(series).toContainEqual({ step, value: sign * peak });
   }
   expect(store.readBuckets(id, 'tokensSeen', { points: 1 })).toMatchObject([
@@ -221,7 +233,8 @@ test('numbers come back as they were: NaN, infinities, the smallest, the largest
     const known = values.flatMap((v, step) => (v === null ? [] : [{ step, value: v }]));
     expect(store.readSeries(id, metric)).toEqual(known);
     const one = store.readSeries(id, metric, { points: 1 });
-    expect(one).toEqual([known[0], known[1], known[2]]);
+    // The first NaN, the extremes, and the newest.
+    expect(one).toEqual([known[0], known[1], known[2], known[7]]);
   }
 });
 

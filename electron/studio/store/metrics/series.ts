@@ -105,20 +105,61 @@ export function readBuckets(
 }
 
 /**
- * One measure as points in the order of their steps: each bucket's smallest and largest value, where they happened, and
- * its first NaN. At most 2 × `points` points, and one more for each bucket that holds a NaN.
+ * One measure as points in the order of their steps: each bucket's smallest and largest value, where they happened, its
+ * first NaN, and the `ends`. At most 2 × `points` points, one more for each bucket that holds a NaN, and the two ends.
  */
-export function toPoints(buckets: readonly Bucket[]): SeriesPoint[] {
-  const points: SeriesPoint[] = [];
+export function toPoints(buckets: readonly Bucket[], ends: readonly SeriesPoint[] = []): SeriesPoint[] {
+  const points = new Map<number, SeriesPoint>();
+  const put = (step: number, value: number) => void points.set(step, { step, value });
   for (const b of buckets) {
-    const own: SeriesPoint[] = [];
     if (b.count > 0) {
-      own.push({ step: b.minStep, value: b.min });
-      if (b.maxStep !== b.minStep) own.push({ step: b.maxStep, value: b.max });
+      put(b.minStep, b.min);
+      put(b.maxStep, b.max);
     }
-    if (b.nanStep !== null) own.push({ step: b.nanStep, value: Number.NaN });
-    if (own.length > 1) own.sort((p, q) => p.step - q.step);
-    points.push(...own);
+    if (b.nanStep !== null) put(b.nanStep, Number.NaN);
   }
-  return points;
+  for (const { step, value } of ends) put(step, value);
+  return [...points.values()].sort((p, q) => p.step - q.step);
+}
+
+/**
+ * The first and the last value of what buckets were read from. A bucket keeps its extremes alone: without these, a curve
+ * would end before the newest step.
+ */
+export function readEnds(
+  connection: Connection,
+  run: number,
+  metric: MetricName,
+  buckets: readonly Bucket[],
+  { fromStep = 0, toStep = Number.MAX_SAFE_INTEGER }: SeriesOptions = {},
+): SeriesPoint[] {
+  const [first, last] = [buckets[0], buckets[buckets.length - 1]];
+  if (!first || !last) return [];
+  metricNumber(metric);
+  const at = (order: 'ASC' | 'DESC', from: number, to: number): SeriesPoint[] => {
+    const row = connection
+      .prepare(
+        `SELECT step, ${metric} FROM metrics WHERE run = ? AND step BETWEEN ? AND ? AND ${metric} IS NOT NULL
+         ORDER BY step ${order} LIMIT 1`,
+      )
+      .raw()
+      .get(run, Math.max(from, Math.ceil(fromStep)), Math.min(to, Math.floor(toStep))) as
+      [number, StoredNumber] | undefined;
+    const value = row ? fromStored(row[1]) : null;
+    return value === null ? [] : [{ step: row![0], value }];
+  };
+  return connection.read(() => [...at('ASC', first.fromStep, first.toStep), ...at('DESC', last.fromStep, last.toStep)]);
+}
+
+/**
+ * The mean of each bucket, in the middle of the steps that it covers between the first and the last of all. NaN where it
+ * holds nothing else; left out where infinities leave it none.
+ */
+export function toMeans(buckets: readonly Bucket[], [first, last]: readonly [number, number]): SeriesPoint[] {
+  return buckets.flatMap((b): SeriesPoint[] => {
+    const step = (Math.max(b.fromStep, first) + Math.min(b.toStep, last)) / 2;
+    if (b.count === 0) return [{ step, value: Number.NaN }];
+    const value = b.sum / b.count;
+    return Number.isFinite(value) ? [{ step, value }] : [];
+  });
 }

@@ -1,0 +1,97 @@
+import type { Locator, Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
+import { measuredRun, rowsOf } from './measured.ts';
+
+const figure = (page: Page, name: string): Locator =>
+  page.locator('figure').filter({ has: page.getByRole('heading', { name, exact: true }) });
+
+/** Puts the pointer over a step of a chart whose steps go from `first` to `last`. */
+async function pointAt(chart: Locator, step: number, first: number, last: number): Promise<void> {
+  const area = chart.getByRole('application');
+  const { width } = (await area.boundingBox())!;
+  // The axis of y takes 64 pixels, and half of the last tick's label lies behind the end.
+  const [left, right] = [64, width - 12];
+  await area.hover({ position: { x: left + ((right - left) * (step - first)) / (last - first), y: 60 } });
+}
+
+interface Picture {
+  readonly width: number;
+  readonly height: number;
+  getContext(kind: '2d'): {
+    getImageData(x: number, y: number, width: number, height: number): { readonly data: Uint8ClampedArray };
+  };
+}
+
+/** Whether a chart shows anything in a colour. */
+const paints = (chart: Locator, colour: readonly [number, number, number]): Promise<boolean> =>
+  chart.locator('canvas').evaluate((canvas, [r, g, b]) => {
+    const picture = canvas as unknown as Picture;
+    const { data } = picture.getContext('2d').getImageData(0, 0, picture.width, picture.height);
+    for (let i = 0; i < data.length; i += 4)
+      if (data[i] === r && data[i + 1] === g && data[i + 2] === b && data[i + 3] === 255) return true;
+    return false;
+  }, colour);
+
+describe.skipIf(!hasBrowser)('a chart', () => {
+  it('reads what was measured, where it was measured: validation losses at their own steps alone', async () => {
+    const opened = await openStudio();
+    const id = await measuredRun(opened.studio, 'sparse', {
+      rows: rowsOf(400, (s) => 5 - s / 100),
+      evals: [100, 200, 300, 400].map((step) => ({ step, value: 6 - step / 100 })),
+    });
+    const page = await opened.open();
+    await goTo(page, `run/${id}`, 'sparse');
+    const loss = figure(page, 'Loss');
+    const readout = loss.locator('.readout');
+    await pointAt(loss, 250, 1, 400);
+    await readout.waitFor();
+    expect(await readout.textContent()).toMatch(/Steps 2[45]\d/);
+    expect(await readout.textContent()).not.toContain('Validation loss');
+    await pointAt(loss, 200, 1, 400);
+    await expect.poll(() => readout.textContent()).toMatch(/Validation loss 4\b/);
+    expect(await readout.textContent()).toMatch(/smoothed \d/);
+    // What is read stays what it is when the picture is another one.
+    await page.getByLabel('Axis').selectOption('tokens');
+    await readout.waitFor({ state: 'detached' });
+    await loss.getByRole('application').focus();
+    await page.keyboard.press('End');
+    await expect.poll(() => readout.textContent()).toContain('Tokens 204,800');
+    await expect
+      .poll(() => loss.getByRole('status').textContent())
+      .toMatch(/^Tokens 204,800; Loss 1.*; Validation loss 2/);
+    await loss.getByRole('button', { name: 'Table' }).click();
+    const rows = await loss.locator('tbody tr').allTextContents();
+    const cells = await loss
+      .locator('tbody tr')
+      .evaluateAll((all) => all.map((row) => [...row.querySelectorAll('td')].map((td) => td.textContent.trim())));
+    expect(rows.length).toBeGreaterThan(20);
+    expect(cells.filter(([, , validation]) => validation !== '').map(([x, , v]) => [x, v])).toEqual([
+      ['51,200', '5'],
+      ['102,400', '4'],
+      ['153,600', '3'],
+      ['204,800', '2'],
+    ]);
+    await expectAccessible(page, 'a chart as a table');
+  });
+
+  it('shows one point, says what is not finite and what it leaves out, and holds the newest step', async () => {
+    const opened = await openStudio();
+    const one = await measuredRun(opened.studio, 'one', { rows: rowsOf(1, () => 5.538) });
+    const many = await measuredRun(opened.studio, 'many', {
+      rows: rowsOf(5000, (s) => (s === 5000 ? 3.123 : s === 2500 ? 1000 : s < 4 ? Number.NaN : 3 + (s % 10) / 10)),
+    });
+    const page = await opened.open();
+    await goTo(page, `run/${one}`, 'one');
+    await expect.poll(() => paints(figure(page, 'Loss'), [0x00, 0x72, 0xb2])).toBe(true);
+    await expect.poll(() => paints(figure(page, 'Gradient norm'), [0xa3, 0x49, 0x8b])).toBe(true);
+    await goTo(page, `run/${many}`, 'many');
+    const loss = figure(page, 'Loss');
+    await expect.poll(() => loss.locator('.said').textContent()).toMatch(/Smoothed 0\.60 over means of 8 steps/);
+    expect(await loss.locator('.said').textContent()).toMatch(/at least 1 value outside the range shown/);
+    expect(await loss.locator('.said').textContent()).toMatch(/at least 1 value not finite/);
+    await loss.getByRole('application').focus();
+    await page.keyboard.press('End');
+    await expect.poll(() => loss.locator('.readout').textContent()).toMatch(/Steps 5,000.*Loss 3\.123/);
+  });
+});
