@@ -29,6 +29,9 @@ export default {
       path: '^electron/(engine/(?!program/)|data|studio|evals|exchange)',
     }),
     rule('rng-stands-alone', 'random numbers need nothing', '^electron/rng/', { path: '^electron/(?!rng/)' }),
+    rule('base-stands-alone', 'files, owners and locks know nothing above them', '^electron/base/', {
+      path: '^(electron/(?!base/)|renderer/)',
+    }),
     rule('no-orphan-packages', 'what is imported is a declared dependency', '^(electron|renderer)/', {
       dependencyTypes: ['npm-no-pkg', 'npm-unknown'],
     }),

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { UsageError, UserError } from '../errors.ts';
 import { openTokenFile, type TokenFile } from '../exchange/tokens/file.ts';
 import { makeDataset, writeManifest } from './make.ts';
@@ -16,6 +17,7 @@ export interface ImportTokensOptions {
   readonly tokenizer: TokenizerName;
   readonly valFraction?: number;
   readonly shardTokens?: number;
+  readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { readonly doneTokens: number; readonly totalTokens: number }) => void;
 }
 
@@ -48,7 +50,7 @@ export async function importTokens(options: ImportTokensOptions): Promise<Manife
       .slice(0, 40) || 'tokens';
   const name = `${stem}-${tokenizer}-${createHash('sha256').update(made).digest('hex').slice(0, 8)}`;
   const { vocabSize } = getTokenizer(tokenizer);
-  return makeDataset(home, name, async (dir) => {
+  const write = async (dir: string, signal: AbortSignal): Promise<Manifest> => {
     const [trainWriter, valWriter] = [
       new ShardWriter(dir, 'train', shardTokens),
       new ShardWriter(dir, 'val', shardTokens),
@@ -60,6 +62,9 @@ export async function importTokens(options: ImportTokensOptions): Promise<Manife
     try {
       for (const { opened } of [...train, ...val]) {
         for (const block of opened.read(vocabSize)) {
+          // Reading does not wait: without a pause no signal would be noticed, and no heartbeat sent.
+          await setImmediate();
+          signal.throwIfAborted();
           // What lies behind the cut is for validation.
           const own = Math.max(0, Math.min(block.length, cut - done));
           trainWriter.write(block.subarray(0, own));
@@ -88,5 +93,6 @@ export async function importTokens(options: ImportTokensOptions): Promise<Manife
     };
     writeManifest(dir, manifest);
     return manifest;
-  });
+  };
+  return makeDataset(home, name, write, options.signal);
 }

@@ -1,45 +1,50 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import type { Lock } from '../base/lock.ts';
 import { messageOf, UserError } from '../errors.ts';
+import { awaitClaim, requireClaim, whileClaimed } from './claim.ts';
 import { type Manifest, openDataset } from './shards/index.ts';
 import { manifestName } from './shards/manifest.ts';
 
 /**
  * Makes a dataset that is whole or absent: written beside its place, synced, then renamed. One of this name that is whole
- * already is taken as it is.
- * @param write fills a folder, and describes what is in it
+ * already is taken as it is; one that another process makes is waited for.
+ * @param write fills a folder, and describes what is in it, unless its signal is aborted
  * @throws UserError when the disk does not take it, and what `write` throws
  */
 export async function makeDataset(
   home: string,
   name: string,
-  write: (dir: string) => Promise<Manifest>,
+  write: (dir: string, signal: AbortSignal) => Promise<Manifest>,
+  signal?: AbortSignal,
 ): Promise<Manifest> {
   const dir = path.join(home, 'datasets', name);
   const there = wholeDataset(dir);
   if (there) return there;
 
+  let claim: Lock | undefined;
   const partial = path.join(home, 'datasets', `.${name}.${process.pid}-${randomBytes(4).toString('hex')}.partial`);
   try {
+    claim = await awaitClaim(home, name, signal);
+    const quicker = wholeDataset(dir);
+    if (quicker) return quicker;
     removePartials(path.join(home, 'datasets'), name);
     fs.mkdirSync(partial, { recursive: true });
-    const manifest = await write(partial);
-    // Another process may have made the same one in the meantime.
-    const quicker = wholeDataset(dir);
-    if (quicker) {
-      fs.rmSync(partial, { recursive: true, force: true });
-      return quicker;
-    }
+    const manifest = await write(partial, whileClaimed(claim, signal));
+    requireClaim(claim, name);
     fs.rmSync(dir, { recursive: true, force: true });
     fs.renameSync(partial, dir);
     return manifest;
   } catch (error) {
     fs.rmSync(partial, { recursive: true, force: true });
-    if (error instanceof UserError || !(error instanceof Error && 'code' in error)) throw error;
+    if (claim) requireClaim(claim, name);
+    if (error instanceof UserError || !(error instanceof Error && 'code' in error) || signal?.aborted) throw error;
     throw new UserError(
       `The dataset can't be written to ${dir}: ${messageOf(error)}. Nothing is left of it; make room and try again.`,
     );
+  } finally {
+    claim?.release();
   }
 }
 
@@ -64,23 +69,10 @@ export function wholeDataset(dir: string): Manifest | undefined {
   }
 }
 
-/** Leftovers of processes that are gone, of this dataset only: others may be in the making. */
+/** Leftovers of this dataset, by processes that are dead: only whoever has claimed it may remove them. */
 function removePartials(root: string, name: string): void {
-  if (!fs.existsSync(root)) return;
   for (const entry of fs.readdirSync(root)) {
-    const maker = Number(/\.(\d+)-[0-9a-f]+\.partial$/.exec(entry)?.[1]);
-    if (entry.startsWith(`.${name}.`) && entry.endsWith('.partial') && !isRunning(maker)) {
+    if (entry.startsWith(`.${name}.`) && entry.endsWith('.partial'))
       fs.rmSync(path.join(root, entry), { recursive: true, force: true });
-    }
-  }
-}
-
-export function isRunning(pid: number): boolean {
-  if (!Number.isSafeInteger(pid)) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
   }
 }

@@ -46,7 +46,12 @@ export async function prepareDataset(options: PrepareOptions): Promise<Manifest>
   const sources: Source[] = [];
   for (const file of textFiles(options.inputs)) sources.push(await describe(file));
   const name = datasetName(sources, tokenizer, valFraction);
-  return makeDataset(home, name, (dir) => write(dir, { ...options, name, sources, valFraction, shardTokens }));
+  return makeDataset(
+    home,
+    name,
+    (dir, signal) => write(dir, { ...options, signal, name, sources, valFraction, shardTokens }),
+    options.signal,
+  );
 }
 
 /** The first source's name and a hash of what the dataset is made from: the same content, the same name. */

@@ -194,7 +194,7 @@ export class Studio {
   /** Whether a run trains in another process. */
   isElsewhere(run: Run): boolean {
     const isActive = run.state === 'training' || run.state === 'preparing';
-    return isActive && !this.#handles.has(run.id) && !this.#launching.has(run.id) && run.pid !== process.pid;
+    return isActive && !this.#handles.has(run.id) && !this.#launching.has(run.id) && !this.store.isOwn(run.id);
   }
 
   /** Changes what people call a run, and whether it is put away. @throws UserError when it trains and is to be put away */
@@ -210,16 +210,19 @@ export class Studio {
   async removeRun(run: Run): Promise<void> {
     this.#requireRest(run.id);
     if (!run.archived) throw new UserError(`The run ${run.name} is not archived: archive it first, then delete it.`);
-    this.store.deleteRun(run.id);
-    await fs.promises.rm(runDir(this.home, run.id), { recursive: true, force: true });
+    await this.#atRest(run.id, async () => {
+      this.store.deleteRun(run.id, true);
+      await fs.promises.rm(runDir(this.home, run.id), { recursive: true, force: true });
+    });
   }
 
   /** Deletes a checkpoint of a run at rest. @throws UserError when the run trains, or there is no such checkpoint */
   async removeCheckpoint(run: Run, step: number): Promise<void> {
-    this.#requireRest(run.id);
-    const checkpoint = this.checkpointOf(run, step);
-    await fs.promises.rm(checkpoint.path, { recursive: true, force: true });
-    this.store.removeCheckpoint(run.id, step);
+    await this.#atRest(run.id, async () => {
+      const checkpoint = this.checkpointOf(run, step);
+      await fs.promises.rm(checkpoint.path, { recursive: true, force: true });
+      this.store.removeCheckpoint(run.id, step);
+    });
   }
 
   /** Keeps a checkpoint when newer ones come, or no longer. @throws UserError when there is no such checkpoint */
@@ -443,9 +446,24 @@ export class Studio {
   }
 
   #requireRest(id: string): void {
+    this.store.markInterrupted();
     const { state, pid } = this.store.getRun(id);
     const active = state === 'training' || state === 'preparing' || this.#launching.has(id);
     if (active) throw new UserError(`The run ${id} is training now (process ${pid}): stop it there first.`);
+  }
+
+  /** Does something with a run at rest that no other process may begin to train meanwhile. @throws UserError when one does */
+  async #atRest<T>(id: string, work: () => T | Promise<T>): Promise<T> {
+    this.#requireRest(id);
+    this.store.claimRun(id);
+    this.#launching.add(id);
+    try {
+      return await work();
+    } finally {
+      this.#launching.delete(id);
+      // Unless it is deleted.
+      if (this.store.hasRun(id)) this.store.releaseRun(id);
+    }
   }
 
   /** @param stepsTotal that the run is to train in all */

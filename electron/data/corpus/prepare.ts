@@ -1,7 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import type { Lock } from '../../base/lock.ts';
 import { UsageError, UserError } from '../../errors.ts';
 import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
+import { claimDataset, dropStaleClaim, requireClaim, whileClaimed } from '../claim.ts';
 import { wholeDataset } from '../make.ts';
 import type { Manifest } from '../shards/index.ts';
 import { everything } from '../subsets.ts';
@@ -9,7 +11,7 @@ import type { Selection } from './documents.ts';
 import { bytesOf, inspectInputs, nameOf, usualValFraction } from './inputs.ts';
 import { Making } from './making.ts';
 import { type CorpusOptions, usualMaxBad } from './options.ts';
-import { dropLockOf, lockMaking, makingDir } from './unfinished.ts';
+import { makingDir } from './unfinished.ts';
 
 export type { CorpusOptions, CorpusProgress } from './options.ts';
 
@@ -30,13 +32,16 @@ export async function prepareCorpus(options: CorpusOptions): Promise<Manifest> {
   const dir = path.join(home, 'datasets', name);
   const there = wholeDataset(dir);
   if (there) {
-    dropLockOf(home, name);
+    dropStaleClaim(home, name);
     return there;
   }
   const partial = makingDir(home, name);
-  let unlock = (): void => {};
+  let claim: Lock | undefined;
   try {
-    unlock = lockMaking(home, name);
+    claim = claimDataset(home, name);
+    // Another process may have finished it in the meantime.
+    const quicker = wholeDataset(dir);
+    if (quicker) return quicker;
     fs.mkdirSync(partial, { recursive: true });
     const { maxBad = usualMaxBad } = options;
     const order = {
@@ -48,20 +53,23 @@ export async function prepareCorpus(options: CorpusOptions): Promise<Manifest> {
       valFraction,
       maxBad,
     };
-    const making = new Making(options, selection, { inputs, copies }, name, partial, {
+    const signal = whileClaimed(claim, options.signal);
+    const making = new Making({ ...options, signal }, selection, { inputs, copies }, name, partial, {
       ...order,
       totalBytes: bytesOf(inputs),
     });
     const manifest = await making.run();
+    requireClaim(claim, name);
     fs.rmSync(dir, { recursive: true, force: true });
     fs.renameSync(partial, dir);
     return manifest;
   } catch (error) {
+    if (claim) requireClaim(claim, name);
     if (options.signal?.aborted || error instanceof UserError || !isSystemError(error)) throw error;
     throw new UserError(
       `The dataset can't be written to ${partial}: ${meaningOf(error)}. What is done is kept: make room, and the same command goes on.`,
     );
   } finally {
-    unlock();
+    claim?.release();
   }
 }

@@ -1,8 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../../errors.ts';
-import { isRunning } from '../make.ts';
+import { claimDataset, makerOf } from '../claim.ts';
 import { isDataset } from '../shards/manifest.ts';
 import { subsetSchema } from '../subsets.ts';
 import { readJournal } from './journal.ts';
@@ -36,30 +35,6 @@ const orderName = 'order.json';
 /** Where the dataset of a name is made. */
 export const makingDir = (home: string, name: string): string => path.join(home, 'datasets', `.${name}.corpus`);
 
-const lockOf = (home: string, name: string): string => `${makingDir(home, name)}.lock`;
-
-/** Takes away the lock of whoever was killed between having made a dataset and letting go of it. */
-export function dropLockOf(home: string, name: string): void {
-  if (makerOf(home, name) === null) fs.rmSync(lockOf(home, name), { force: true });
-}
-
-/** The process that makes a dataset; null where none does. */
-export function makerOf(home: string, name: string): number | null {
-  const file = lockOf(home, name);
-  const pid = fs.existsSync(file) ? Number(fs.readFileSync(file, 'utf8')) : Number.NaN;
-  return isRunning(pid) ? pid : null;
-}
-
-/** Two at once would write the same files. @returns unlocks @throws UserError when another process makes it */
-export function lockMaking(home: string, name: string): () => void {
-  fs.mkdirSync(path.join(home, 'datasets'), { recursive: true });
-  const owner = makerOf(home, name);
-  if (owner !== null && owner !== process.pid)
-    throw new UserError(`The dataset ${name} is being made by process ${owner}: wait for it, or stop it there.`);
-  fs.writeFileSync(lockOf(home, name), String(process.pid));
-  return () => fs.rmSync(lockOf(home, name), { force: true });
-}
-
 export const writeOrder = (dir: string, order: Order): void =>
   fs.writeFileSync(path.join(dir, orderName), JSON.stringify(order, null, 2));
 
@@ -70,7 +45,7 @@ function unfinishedOf(home: string, name: string): Unfinished | undefined {
   try {
     const order = orderSchema.parse(JSON.parse(fs.readFileSync(path.join(dir, orderName), 'utf8')));
     const doneBytes = (readJournal(dir)?.done ?? []).reduce((n, { bytes }) => n + bytes, 0);
-    return { ...order, name, doneBytes, pid: makerOf(home, name) };
+    return { ...order, name, doneBytes, pid: makerOf(home, name)?.owner?.pid ?? null };
   } catch {
     return undefined; // just begun, or just finished
   }
@@ -90,8 +65,10 @@ export function unfinishedDatasets(home: string): Unfinished[] {
 
 /** Deletes what was made of a dataset. @throws UserError while a process makes it */
 export function removeUnfinished(home: string, name: string): void {
-  const pid = makerOf(home, name);
-  if (pid !== null) throw new UserError(`The dataset ${name} is being made by process ${pid}: stop it there first.`);
-  fs.rmSync(makingDir(home, name), { recursive: true, force: true });
-  fs.rmSync(lockOf(home, name), { force: true });
+  const claim = claimDataset(home, name);
+  try {
+    fs.rmSync(makingDir(home, name), { recursive: true, force: true });
+  } finally {
+    claim.release();
+  }
 }

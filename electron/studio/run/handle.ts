@@ -40,6 +40,8 @@ export class RunHandle {
   #phaseRequests = 0;
   #engine: EngineProcess | undefined;
   #stored: RunState = 'preparing';
+  /** Another process owns the run by now: nothing more may be recorded of it here. */
+  #lost = false;
 
   /** @param memory what the run's machine remembered at the checkpoint that it goes on from */
   constructor(
@@ -52,7 +54,7 @@ export class RunHandle {
     this.#store = store;
     this.#spawn = spawn;
     this.run = run;
-    store.claimRun(run.id);
+    store.claimRun(run.id, () => this.#onLost());
     store.setRunState(run.id, 'preparing');
     this.#metrics = store.metricsWriter(run.id);
     const machine = runMachine.provide({
@@ -117,6 +119,11 @@ export class RunHandle {
     this.#actor.send({ type: 'kill' });
   }
 
+  #onLost(): void {
+    this.#lost = true;
+    this.kill();
+  }
+
   #runEngine(start: Extract<ToEngine, { type: 'start' }>, tell: (event: EngineEvent) => void): void {
     this.#engine = this.#spawn((message) => this.#receive(message as FromEngine, tell));
     this.#engine.send(start);
@@ -130,7 +137,7 @@ export class RunHandle {
 
   #receive(message: FromEngine, tell: (event: EngineEvent) => void): void {
     // What still arrives after a failure would leave a gap where that happened.
-    if (this.#actor.getSnapshot().context.end !== null) return;
+    if (this.#lost || this.#actor.getSnapshot().context.end !== null) return;
     try {
       this.#keep(message);
     } catch (error) {
@@ -156,7 +163,7 @@ export class RunHandle {
 
   #storeState(snapshot: RunSnapshot): void {
     const state = storedState(snapshot);
-    if (state === this.#stored) return;
+    if (this.#lost || state === this.#stored) return;
     this.#stored = state;
     try {
       this.#store.setRunState(this.run.id, state);
@@ -167,6 +174,7 @@ export class RunHandle {
 
   #rest(snapshot: RunSnapshot): RunEnd {
     let end = snapshot.context.end!;
+    if (this.#lost) return { state: 'interrupted', message: takenOver, resumable: false };
     try {
       this.#metrics.close();
     } catch (error) {
@@ -183,5 +191,7 @@ export class RunHandle {
     }
   }
 }
+
+const takenOver = 'another process has taken the run over while this one stood still for minutes; it goes on there';
 
 const unrecorded = (error: unknown): string => `the run can't be recorded: ${messageOf(error)}`;

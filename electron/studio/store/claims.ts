@@ -1,20 +1,41 @@
 import { UserError } from '../../errors.ts';
 import { type Connection, sql } from './connection.ts';
-import { isAlive, type Owner, thisProcess } from './owner.ts';
+import { describeOwner, isAlive, isSameProcess, type Owner, thisProcess } from '../../base/owner.ts';
 import type { RunRow } from './runs.ts';
 import { setRunState } from './runs.ts';
 import type { RunState } from './schema.ts';
 
-const ownerOf = ({ pid, host, bootId, processStart }: RunRow): Owner | null =>
-  pid === null || host === null ? null : { pid, host, bootId, processStart };
+const ownerOf = ({ pid, host, bootId, processStart, pidNamespace }: RunRow): Owner | null =>
+  pid === null || host === null ? null : { pid, host, bootId, processStart, pidNamespace };
 
 const lives = (row: RunRow): boolean => {
   const owner = ownerOf(row);
   return owner !== null && isAlive(owner, row.heartbeat ?? 0);
 };
 
+const isMine = (row: RunRow): boolean => {
+  const owner = ownerOf(row);
+  return owner !== null && isSameProcess(owner, thisProcess());
+};
+
 const select = (connection: Connection, serial: number): RunRow | undefined =>
   connection.first(sql.selectFrom('runs').selectAll().where('serial', '=', serial));
+
+/** Whether this process owns a run. */
+export function isOwn(connection: Connection, serial: number): boolean {
+  const row = select(connection, serial);
+  return row !== undefined && isMine(row);
+}
+
+/** @throws UserError while another process that lives owns the run */
+export function requireUnowned(connection: Connection, serial: number): void {
+  const row = select(connection, serial);
+  if (!row || isMine(row) || !lives(row)) return;
+  const who = describeOwner(ownerOf(row)!, row.heartbeat ?? 0);
+  throw new UserError(
+    `The run ${row.id} belongs to ${who}: stop it there first, or from here with \`trainyard stop ${row.id}\`.`,
+  );
+}
 
 /**
  * Makes this process the run's owner.
@@ -22,36 +43,35 @@ const select = (connection: Connection, serial: number): RunRow | undefined =>
  */
 export function claim(connection: Connection, serial: number): void {
   connection.write(() => {
-    const row = select(connection, serial);
-    const me = thisProcess();
-    const mine = row?.pid === me.pid && row.host === me.host;
-    if (row && !mine && lives(row)) {
-      throw new UserError(`The run ${row.id} belongs to process ${row.pid} on ${row.host}: stop it there first.`);
-    }
+    requireUnowned(connection, serial);
     connection.run(
       sql
         .updateTable('runs')
-        .set({ ...me, heartbeat: Date.now() })
+        .set({ ...thisProcess(), heartbeat: Date.now() })
         .where('serial', '=', serial),
     );
   });
 }
 
-const nobody = { pid: null, host: null, bootId: null, processStart: null, heartbeat: null };
+const nobody = { pid: null, host: null, bootId: null, processStart: null, pidNamespace: null, heartbeat: null };
 
 /** Ends the ownership of this process; another's stays. */
 export function release(connection: Connection, serial: number): void {
-  const { pid, host } = thisProcess();
-  const query = sql.updateTable('runs').set(nobody).where('serial', '=', serial);
-  connection.run(query.where('pid', '=', pid).where('host', '=', host));
+  connection.write(() => {
+    if (isOwn(connection, serial)) connection.run(sql.updateTable('runs').set(nobody).where('serial', '=', serial));
+  });
 }
 
-/** Says that this process lives, for the runs that it owns. */
-export function beat(connection: Connection, serials: readonly number[]): void {
-  if (serials.length === 0) return;
-  const { pid, host } = thisProcess();
-  const query = sql.updateTable('runs').set({ heartbeat: Date.now() }).where('serial', 'in', serials);
-  connection.run(query.where('pid', '=', pid).where('host', '=', host));
+/** Says that this process lives, for the runs that it owns. @returns those of the runs that it does not own any more */
+export function beat(connection: Connection, serials: readonly number[]): number[] {
+  if (serials.length === 0) return [];
+  return connection.write(() => {
+    const rows = connection.all(sql.selectFrom('runs').selectAll().where('serial', 'in', serials));
+    const own = rows.filter(isMine).map((row) => row.serial);
+    if (own.length > 0)
+      connection.run(sql.updateTable('runs').set({ heartbeat: Date.now() }).where('serial', 'in', own));
+    return serials.filter((serial) => !own.includes(serial));
+  });
 }
 
 const activeStates: readonly RunState[] = ['preparing', 'training', 'paused'];

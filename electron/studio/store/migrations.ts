@@ -202,6 +202,10 @@ UPDATE checkpoints SET path = (
 UPDATE datasets SET path = 'datasets/' || name
 WHERE substr(replace(path, '\\', '/'), -length('/datasets/' || name)) = '/datasets/' || name;
 `,
+  // A process of another container has a number of its own count.
+  `
+ALTER TABLE runs ADD COLUMN pidNamespace TEXT;
+`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -57,7 +57,7 @@ export interface RunFilter {
 export type RunRow = Selectable<Tables['runs']>;
 
 export function toRun(row: RunRow): Run {
-  const { serial: _serial, bootId: _bootId, processStart: _processStart, ...rest } = row;
+  const { serial: _serial, bootId: _bootId, processStart: _processStart, pidNamespace: _namespace, ...rest } = row;
   return {
     ...rest,
     config: JSON.parse(row.config),

@@ -49,6 +49,7 @@ export interface Tables {
     host: string | null;
     bootId: string | null;
     processStart: string | null;
+    pidNamespace: string | null;
     heartbeat: number | null;
   };
   phases: { run: number; position: number; kind: string; step: number; time: number };

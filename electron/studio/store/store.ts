@@ -10,7 +10,7 @@ import { insertMetrics, readMetrics, truncateMetrics } from './metrics/rows.ts';
 import { readBuckets, readEnds, type SeriesOptions, type SeriesPoint, toMeans, toPoints } from './metrics/series.ts';
 import { MetricsWriter, type WriterOptions } from './metrics/writer.ts';
 import { type OpenOptions, openConnection } from './open.ts';
-import { heartbeatEveryMs } from './owner.ts';
+import { heartbeatEveryMs } from '../../base/owner.ts';
 import * as itemScores from './itemScores.ts';
 import * as runRequests from './runRequests.ts';
 import * as records from './records.ts';
@@ -34,7 +34,8 @@ export class Store {
   readonly file: string;
   readonly #connection: Connection;
   readonly #serials = new Map<string, number>();
-  readonly #claimed = new Set<number>();
+  /** Called when the claim on a run is lost, by its serial. */
+  readonly #claimed = new Map<number, () => void>();
   #heartbeat: NodeJS.Timeout | undefined;
 
   constructor(connection: Connection) {
@@ -54,6 +55,11 @@ export class Store {
   /** The run of this id, name, or beginning of an id. @throws UserError where none or several fit */
   getRun(text: string): runs.Run {
     return runs.toRun(runs.findRun(this.#connection, text));
+  }
+
+  /** Whether there is a run of exactly this id. */
+  hasRun(id: string): boolean {
+    return this.#connection.first(sql.selectFrom('runs').select('id').where('id', '=', id)) !== undefined;
   }
 
   get isOpen(): boolean {
@@ -78,22 +84,36 @@ export class Store {
     runs.setRunState(this.#connection, this.#serial(id), state, message ?? null);
   }
 
-  /** Deletes all that is stored of a run; its files are not touched. @throws UserError while a process owns it */
-  deleteRun(id: string): void {
+  /**
+   * Deletes all that is stored of a run; its files are not touched.
+   * @param claimed this process has claimed it for that
+   * @throws UserError while a process owns it
+   */
+  deleteRun(id: string, claimed = false): void {
     this.#connection.write(() => {
-      const { pid } = this.getRun(id);
-      if (pid !== null) throw new UserError(`The run ${id} belongs to process ${pid}: stop it first.`);
+      claims.requireUnowned(this.#connection, this.#serial(id));
+      if (!claimed && this.isOwn(id)) throw new UserError(`The run ${id} belongs to this process: stop it first.`);
       this.#connection.run(sql.deleteFrom('runs').where('serial', '=', this.#serial(id)));
     });
+    this.#claimed.delete(this.#serial(id));
     this.#serials.delete(id);
   }
 
-  /** Makes this process the run's owner, until it is released or the process ends. @throws UserError while another is */
-  claimRun(id: string): void {
+  /**
+   * Makes this process the run's owner, until it is released or the process ends.
+   * @param onLost called when another process has become the owner, which took this one for dead: it stood still for minutes
+   * @throws UserError while another is
+   */
+  claimRun(id: string, onLost: () => void = () => {}): void {
     const serial = this.#serial(id);
     claims.claim(this.#connection, serial);
-    this.#claimed.add(serial);
+    this.#claimed.set(serial, onLost);
     this.#heartbeat ??= setInterval(() => this.#beat(), heartbeatEveryMs).unref();
+  }
+
+  /** Whether this process owns a run. */
+  isOwn(id: string): boolean {
+    return claims.isOwn(this.#connection, this.#serial(id));
   }
 
   releaseRun(id: string): void {
@@ -284,7 +304,11 @@ export class Store {
 
   #beat(): void {
     try {
-      claims.beat(this.#connection, [...this.#claimed]);
+      for (const serial of claims.beat(this.#connection, [...this.#claimed.keys()])) {
+        const onLost = this.#claimed.get(serial);
+        this.#claimed.delete(serial);
+        onLost?.();
+      }
     } catch {
       // A beat that is lost does no harm: the next one or the next metrics tell what is wrong.
     }

@@ -1,9 +1,11 @@
 import { spawn, spawnSync } from 'node:child_process';
+import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
-import { expect, test } from 'vitest';
-import { isAlive, thisProcess } from '../../../electron/studio/store/owner.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { isAlive, thisProcess } from '../../../electron/base/owner.ts';
 import { openStore } from '../../../electron/studio/store/store.ts';
 import { tempDir } from '../../temp.ts';
 import { newRun, testStore, withDatabase } from './helpers.ts';
@@ -86,11 +88,95 @@ test('a process is told from a later one with the same number, and from one of a
   expect(isAlive(elsewhere, hourAgo)).toBe(false);
   // Where the platform tells nothing more, a long silence has to do.
   expect(isAlive({ ...me, processStart: null }, hourAgo)).toBe(false);
-  if (me.bootId !== null) expect(isAlive({ ...me, bootId: 'another' }, now)).toBe(false);
+  if (me.bootId !== null) {
+    const other = { ...me, bootId: 'another' };
+    expect(isAlive(other, now - 1000 * os.uptime() - 5000, now)).toBe(false);
+    // Who reports since this machine was started is another machine of the same name.
+    expect(isAlive(other, now, now)).toBe(true);
+    expect(isAlive(other, hourAgo, now)).toBe(false);
+  }
   if (me.processStart === null) return;
   expect(isAlive(me, hourAgo)).toBe(true);
   expect(isAlive({ ...me, host: 'the name it had in another network' }, hourAgo)).toBe(true);
   expect(isAlive({ ...me, processStart: `${me.processStart}0` }, now)).toBe(false);
+});
+
+test('the heartbeat tells of a process in another container, and a wrong clock does not hold for ever', () => {
+  const me = thisProcess();
+  if (me.bootId === null || me.pidNamespace === null) return;
+  const now = Date.now();
+  // A process of this number runs here as well, and another one of a number that nobody has here.
+  for (const pid of [me.pid, 2 ** 30]) {
+    const other = { ...me, pid, host: 'a-container', pidNamespace: 'pid:[1]', processStart: '17' };
+    expect(isAlive(other, now - 30_000, now)).toBe(true);
+    expect(isAlive(other, now - 200_000, now)).toBe(false);
+    expect(isAlive(other, now + 3_600_000, now)).toBe(false);
+  }
+});
+
+test('a dead process that its parent has not asked about does not count as alive', async () => {
+  if (process.platform !== 'linux') return;
+  // It stands still, and does not wait for its child.
+  const body = `import { spawn } from 'node:child_process'; import fs from 'node:fs';
+    fs.writeSync(1, String(spawn('true').pid)); Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);`;
+  const parent = spawn(process.execPath, ['--input-type=module', '-e', body], { stdio: ['ignore', 'pipe', 'ignore'] });
+  onTestFinished(() => void parent.kill('SIGKILL'));
+  const pid = await new Promise<number>((resolve) => parent.stdout.once('data', (text) => resolve(Number(text))));
+  while (!/^\d+ \(.*\) Z/s.test(fs.readFileSync(`/proc/${pid}/stat`, 'utf8'))) await setTimeout(5);
+  expect(isAlive({ ...thisProcess(), pid, processStart: null }, Date.now())).toBe(false);
+});
+
+test('a process of the same number on a host of the same name does not own what another container does', () => {
+  const home = tempDir();
+  const store = testStore(home);
+  const { id } = newRun(store);
+  store.setRunState(id, 'training');
+  const move = (pidNamespace: string, heartbeat: number) =>
+    withDatabase(store.file, (db) => {
+      db.prepare('UPDATE runs SET pidNamespace = ?, heartbeat = ?').run(pidNamespace, heartbeat);
+    });
+  move('pid:[1]', Date.now());
+  if (thisProcess().pidNamespace === null) return;
+  const other = testStore(home);
+  expect(other.markInterrupted()).toEqual([]);
+  expect(other.isOwn(id)).toBe(false);
+  expect(() => other.claimRun(id)).toThrow(/another container.*stop it there first/);
+  expect(() => other.deleteRun(id)).toThrow(/another container.*stop it there first/);
+  other.releaseRun(id);
+  expect(other.getRun(id).pid).toBe(process.pid);
+  move('pid:[1]', Date.now() - 3_600_000);
+  expect(other.markInterrupted().map((r) => r.id)).toEqual([id]);
+  other.claimRun(id);
+  expect(other.isOwn(id)).toBe(true);
+});
+
+test('an owner hears when another process has taken its run over', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const home = tempDir();
+  const store = testStore(home);
+  const [lost, kept] = [newRun(store).id, newRun(store).id];
+  const told: string[] = [];
+  store.claimRun(lost, () => told.push(lost));
+  store.claimRun(kept, () => told.push(kept));
+  withDatabase(store.file, (db) => {
+    db.prepare("UPDATE runs SET pid = 1, processStart = '1', heartbeat = 5 WHERE id = ?").run(lost);
+  });
+  vi.advanceTimersByTime(25_000);
+  expect(told).toEqual([lost]);
+  expect(store.getRun(kept).heartbeat).toBeGreaterThan(5);
+  expect(store.getRun(lost).heartbeat).toBe(5);
+});
+
+test('a run that this process has claimed for it can be deleted, and one whose process is dead', () => {
+  const store = testStore(tempDir());
+  const [own, dead] = [newRun(store).id, newRun(store).id];
+  withDatabase(store.file, (db) => {
+    db.prepare("UPDATE runs SET pid = ?, processStart = '1' WHERE id = ?").run(process.ppid, dead);
+  });
+  store.deleteRun(own, true);
+  if (thisProcess().processStart !== null) store.deleteRun(dead);
+  expect(store.hasRun(own)).toBe(false);
 });
 
 test('two processes write at once and nothing is lost', async () => {
