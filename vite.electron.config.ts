@@ -30,6 +30,7 @@ export default defineConfig({
             engine: 'electron/engine/process/main.ts',
             tokeniseWorker: 'electron/data/tokenise.worker.ts',
             parseWorker: 'electron/data/corpus/parse.worker.ts',
+            planWorker: 'electron/studio/planning/plan.worker.ts',
           },
           external,
           output: { format: 'es', entryFileNames: '[name].js', chunkFileNames: 'chunks/[name]-[hash].js' },

@@ -1,7 +1,7 @@
 /** What crosses the API: plain data, seen by the window as it is written here. */
 import type { ConfigProblem, Phase, RunConfig } from '../engine/config.ts';
 import type { DeviceChoice } from '../engine/devices/usual.ts';
-import type { BudgetPart } from '../studio/budget.ts';
+import type { PlanReport } from '../studio/planning/reports.ts';
 import type { FoundDevice } from '../studio/devices.ts';
 import type { HellaswagResult } from '../evals/hellaswag/score.ts';
 
@@ -11,6 +11,7 @@ export type { DataRead } from '../studio/run/dataRead.ts';
 export type { Written } from '../engine/generate.ts';
 export type { EvalRow } from '../studio/evals.ts';
 export type { BudgetPart } from '../studio/budget.ts';
+export type { MatrixReport, PlanReport } from '../studio/planning/reports.ts';
 export type { DeviceChoice } from '../engine/devices/usual.ts';
 export type { FoundDevice, TrainingDevice } from '../studio/devices.ts';
 export type { MemoryReport } from '../engine/trainer/events.ts';
@@ -178,51 +179,6 @@ export interface GpuView {
   readonly id: string;
   readonly name: string;
   readonly memoryMiB: number;
-}
-
-/** What a plan takes, and what it is held against. */
-export interface PlanReport {
-  readonly parameters: number;
-  readonly totalBytes: number;
-  /** In the host's memory, where the device has its own. */
-  readonly hostBytes: number;
-  readonly roles: readonly { readonly role: string; readonly bytes: number }[];
-  readonly peak: { readonly program: string; readonly op: string; readonly scope: string } | null;
-  readonly budget: {
-    readonly name: string;
-    readonly totalBytes: number;
-    /** What no plan can have: all of `parts`. */
-    readonly reserveBytes: number;
-    readonly parts: readonly BudgetPart[];
-  };
-  /** Bytes left over; negative: missing. */
-  readonly left: number;
-  readonly advice: readonly {
-    readonly changes: readonly string[];
-    readonly savedBytes: number;
-    readonly totalBytes: number;
-    /** Work that is done besides, as a part. */
-    readonly extraWork: number;
-    readonly pagedBytes: number;
-    readonly config: {
-      readonly batch: number;
-      readonly precision: string;
-      readonly recompute: string;
-      readonly optimizer: string;
-    };
-  }[];
-}
-
-export interface MatrixReport {
-  readonly batches: readonly number[];
-  readonly rows: readonly {
-    readonly optimizer: string;
-    /** `f16` stands for bfloat16 as well. */
-    readonly precision: string;
-    readonly recompute: string;
-    readonly totalBytes: readonly number[];
-  }[];
-  readonly budgetBytes: number;
 }
 
 export interface DraftReport {

@@ -9,6 +9,7 @@ export const connectChannel = 'connect';
 
 /** Speaks the API with every page of the studio that asks for it. */
 export function bridge(context: ApiContext): void {
+  context.studio.planner.moveApart();
   const handler = new RPCHandler(router);
   ipcMain.on(connectChannel, ({ senderFrame, ports }) => {
     const [port, ...others] = ports;

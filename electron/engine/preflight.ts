@@ -5,7 +5,9 @@ import type { Device } from './devices/device.ts';
 import { nullDevice } from './devices/null.ts';
 import type { DeviceMemory } from './devices/open.ts';
 import { requireDevice } from './devices/usual.ts';
-import { requireTrainable } from './trainer/requirements.ts';
+import { finish, type Steps } from './fit/steps.ts';
+import type { Plan } from './program/planner.ts';
+import { trainableSteps } from './trainer/requirements.ts';
 
 /** Answers as a kind of device does, and runs nothing. */
 const answering = (kind: RunConfig['device']['kind']): Device => ({
@@ -21,8 +23,16 @@ const answering = (kind: RunConfig['device']['kind']): Device => ({
  */
 export function requireRunnable(config: RunConfig, step = 0): void {
   requireDevice(config.device);
-  requireTrainable(config, step, answering(config.device.kind), { bytes: Number.POSITIVE_INFINITY });
+  finish(runnableSteps(config, step));
 }
+
+/** The same of a device that is known to be here. */
+export const runnableSteps = (config: RunConfig, step: number): Steps<Plan[]> =>
+  admissionSteps(config, step, { bytes: Number.POSITIVE_INFINITY });
+
+/** Whether a device that is known to be here can train a config in a memory. */
+export const admissionSteps = (config: RunConfig, step: number, memory: DeviceMemory): Steps<Plan[]> =>
+  trainableSteps(config, step, answering(config.device.kind), memory);
 
 /**
  * Refuses what a device of this machine can't train, its memory being as it is now, without opening it: before anything is
@@ -33,5 +43,5 @@ export function requireRunnable(config: RunConfig, step = 0): void {
  */
 export function requireTrainableHere(config: RunConfig, step: number, memory: DeviceMemory): void {
   requireDevice(config.device);
-  requireTrainable(config, step, answering(config.device.kind), memory);
+  finish(admissionSteps(config, step, memory));
 }

@@ -28,6 +28,7 @@ import { keepDriverMemory } from './driverMemory.ts';
 import { datasetsDir, productsPath, runDir } from './home.ts';
 import { type Preparation, prepareApart, threadsBeside } from './prepare.ts';
 import { datasetsOf, noData, requireData, requireTokens } from './run/data.ts';
+import { Planner } from './planning/planner.ts';
 import { forkEngine, type SpawnEngine } from './run/engine.ts';
 import { RestedError, RunHandle } from './run/handle.ts';
 import { fileKey, hellaswagOf, recordHellaswag, storedScores } from './run/hellaswag.ts';
@@ -37,7 +38,7 @@ import type { RunMemory } from './run/machine.ts';
 import { memoryAt } from './run/memory.ts';
 import { runJob } from './run/job.ts';
 import { movedNotice } from './run/moved.ts';
-import { requireTrainable } from './run/trainable.ts';
+import { requireTrainable, requireTrainableApart } from './run/trainable.ts';
 import { recordPhases } from './run/record.ts';
 import { askForPhases, type Patience, type RunOrder, type RunRequest, RunRequests, tell } from './run/requests.ts';
 
@@ -70,6 +71,8 @@ interface Start {
 export class Studio {
   readonly home: string;
   readonly store: Store;
+  /** What answers whether something fits. */
+  readonly planner = new Planner();
   /** Runs whose checkpoints are being looked at: this process must not start them twice either. */
   readonly #launching = new Set<string>();
   /** Of the runs that train in this process. */
@@ -102,6 +105,17 @@ export class Studio {
   createRun(config: RunConfig, name: string, preset: string | null = null): Run {
     const checked = parseRunConfig(config);
     requireTrainable(this.home, checked, holdersOf(this.store, checked.device));
+    return this.#createAdmitted(checked, name, preset);
+  }
+
+  /** The same where windows are served: what is planned holds nobody else up. */
+  async createRunApart(config: RunConfig, name: string, preset: string | null = null): Promise<Run> {
+    const checked = parseRunConfig(config);
+    await requireTrainableApart(this.planner, this.home, checked, holdersOf(this.store, checked.device));
+    return this.#createAdmitted(checked, name, preset);
+  }
+
+  #createAdmitted(checked: RunConfig, name: string, preset: string | null): Run {
     requireData(this.home, checked);
     const stepsTotal = totalSteps(schedule(checked));
     const parent = checked.init ? this.store.getRun(checked.init.run) : undefined;
@@ -427,7 +441,8 @@ export class Studio {
       const { checkpoint, refused } = await this.#lastCheckpoint(run, stepsTotal);
       const step = checkpoint?.step ?? 0;
       const config = withEmbeddings(withDevice(changed, device), embeddings);
-      this.#requireTrainable(id, config, step);
+      const holders = holdersOf(this.store, config.device, id);
+      await requireTrainableApart(this.planner, this.home, config, holders, step);
       const start = this.#prepareStart(run, config, checkpoint);
       const notice = movedNotice(this.store, run, own.device, config.device);
       if (change) recordPhases(this.store, id, changed, run.step);
@@ -572,6 +587,7 @@ export class Studio {
   }
 
   close(): void {
+    this.planner.close();
     this.store.close();
   }
 }

@@ -1,3 +1,7 @@
+import { createORPCClient } from '@orpc/client';
+import { RPCLink } from '@orpc/client/websocket';
+import type { ContractRouterClient } from '@orpc/contract';
+import { once } from 'node:events';
 import fs from 'node:fs';
 import http from 'node:http';
 import net from 'node:net';
@@ -5,6 +9,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
+import type { Contract } from '../../electron/api/contract.ts';
 import { startServer } from '../../electron/api/transports/server.ts';
 import { UsageError, UserError } from '../../electron/errors.ts';
 import { Studio } from '../../electron/studio/studio.ts';
@@ -190,4 +195,23 @@ describe('the loopback server', () => {
     await expect(serve('127.0.0.1', false, port)).rejects.toThrow(UserError);
     await expect(serve('127.0.0.1', false, port)).rejects.toThrow(/another program uses it/);
   });
+});
+
+it('answers others while one window has a matrix planned', async () => {
+  const { port, cookie } = await serve();
+  const connect = async (): Promise<ContractRouterClient<Contract>> => {
+    const ws = new WebSocket(`ws://127.0.0.1:${port}/api`, { headers: { cookie } });
+    await once(ws, 'open');
+    onTestFinished(() => ws.terminate());
+    return createORPCClient(new RPCLink({ websocket: ws as unknown as globalThis.WebSocket }));
+  };
+  const [busy, other] = [await connect(), await connect()];
+  const model = { vocabSize: 257, contextLength: 64, nLayer: 24, nHead: 2, nEmbd: 64, dropout: 0 };
+  const config = { model, batch: 4, precision: 'f32', recompute: 'none', optimizer: 'adamw' } as const;
+  const order: string[] = [];
+  const matrix = busy.fit.matrix({ config, budget: { kind: 'machine' } }).then(() => order.push('matrix'));
+  // Asked later, and not held up.
+  for (let i = 0; i < 10; i++) await other.studio.settings().then(() => order.push('settings'));
+  await matrix;
+  expect(order.at(-1)).toBe('matrix');
 });

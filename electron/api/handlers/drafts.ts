@@ -2,17 +2,15 @@ import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { checkRunConfig, parseRunConfig, type RunConfig } from '../../engine/config.ts';
 import { completeDevice, requireDevice } from '../../engine/devices/usual.ts';
 import { parameterCount } from '../../engine/gpt2/config.ts';
-import { requireRunnable } from '../../engine/preflight.ts';
 import { loadPreset, presetNames } from '../../engine/presets.ts';
-import { learningRateAt, schedule, settingsOf, totalSteps } from '../../engine/trainer/schedule.ts';
+import { learningRateAt, schedule, totalSteps } from '../../engine/trainer/schedule.ts';
 import { messageOf, UserError } from '../../errors.ts';
 import { requireData } from '../../studio/run/data.ts';
 import { requireParent } from '../../studio/run/initial.ts';
 import type { Studio } from '../../studio/studio.ts';
 import { api } from '../context.ts';
-import type { ConfigProblem, DraftReport, PlanReport, Points } from '../types.ts';
-import type { MemoryBudget } from '../../studio/budget.ts';
-import { type Budget, budgetOf, planReport } from './plan.ts';
+import type { ConfigProblem, DraftReport, Points } from '../types.ts';
+import { type Budget, budgetOf } from './budget.ts';
 import { phaseViews } from './views.ts';
 
 type Tree = Readonly<Record<string, unknown>>;
@@ -43,23 +41,17 @@ function ratesOf(config: RunConfig): Points {
   return { steps: once, values: once.map((step) => learningRateAt(phases, step)) };
 }
 
-/** The plan of the phase that needs most. */
-function worstPlan(config: RunConfig, budget: MemoryBudget): PlanReport {
-  const { model, precision, recompute } = config;
-  const { embeddingStates } = config.optimizer;
-  const kinds = new Map(
-    config.phases.map((phase) => {
-      const { optimizer, batch } = settingsOf(config, phase);
-      return [`${optimizer} ${batch}`, { optimizer, batch }] as const;
-    }),
-  );
-  const plans = [...kinds.values()].map((settings) =>
-    planReport({ model, precision, recompute, embeddingStates, ...settings }, budget),
-  );
-  return plans.reduce((worst, plan) => (plan.left < worst.left ? plan : worst));
+interface Asked {
+  readonly config: Tree;
+  readonly budget: Budget;
+  readonly step: number;
 }
 
-function check(studio: Studio, draft: Tree, budget: Budget, step: number): DraftReport {
+async function check(
+  studio: Studio,
+  { config: draft, budget, step }: Asked,
+  signal: AbortSignal | undefined,
+): Promise<DraftReport> {
   const checked = checkRunConfig(withVocabulary(draft));
   const nothing = {
     config: null,
@@ -86,10 +78,10 @@ function check(studio: Studio, draft: Tree, budget: Budget, step: number): Draft
     if (config.init) requireParent(config, studio.configOf(studio.store.getRun(config.init.run)));
   });
   const isHere = attempt('device.kind', () => (requireDevice(config.device), true)) ?? false;
-  if (isHere) attempt('device.kind', () => requireRunnable(config, step));
   // Of a GPU that is not here nothing is known to hold the plan against.
-  const plan =
-    isHere || budget.kind !== 'machine' ? worstPlan(config, budgetOf(budget, studio.home, config.device)) : null;
+  const against = isHere || budget.kind !== 'machine' ? budgetOf(budget, studio.home, config.device) : null;
+  const { problem, plan } = await studio.planner.ask('draft', { config, step, isHere, budget: against }, signal);
+  if (problem !== null) problems.push({ path: 'device.kind', message: problem });
   const stepsTotal = totalSteps(schedule(config));
   return {
     problems,
@@ -112,7 +104,5 @@ export const drafts = {
       return { name, title, config, parameters: parameterCount(model) };
     }),
   ),
-  check: api.drafts.check.handler(({ input, context }) =>
-    check(context.studio, input.config, input.budget, input.step),
-  ),
+  check: api.drafts.check.handler(({ input, context, signal }) => check(context.studio, input, signal)),
 };

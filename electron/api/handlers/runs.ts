@@ -144,7 +144,7 @@ export const runs = {
   create: api.runs.create.handler(async ({ input, context: { studio } }) => {
     const config = parseDraft(input.config);
     if (config.evaluation.hellaswagEvery > 0) await validationFile(studio.home);
-    const run = studio.createRun(config, input.name, input.preset);
+    const run = await studio.createRunApart(config, input.name, input.preset);
     studio.start(run);
     return { id: run.id };
   }),

@@ -44,6 +44,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       `Other machines could reach ${host}: use 127.0.0.1 and a tunnel (ssh -L), or add --expose if that is what you want.`,
     );
   }
+  context.studio.planner.moveApart();
   void forgetUploads(context.studio.home);
   const access = new Access(host);
   const files = sirv(pages, {

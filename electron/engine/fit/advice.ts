@@ -4,6 +4,7 @@ import { type Recompute, recomputePolicies } from '../program/recorder.ts';
 import type { Precision } from '../program/types.ts';
 import { Gpt2 } from '../gpt2/programs.ts';
 import { type FitConfig, fit } from './fit.ts';
+import { finish, type Steps } from './steps.ts';
 
 /** From most memory to least. */
 const formats: readonly OptimizerKind[] = ['adamw', 'adamw8bit', 'adamw4bit', 'pagedAdamw8bit'];
@@ -31,13 +32,14 @@ export interface Advice {
  * @param options how many ways are wanted, each of which needs a set of changes that holds no other one's; what the host has
  * for what is paged
  */
-export function advise(
+export function* adviseSteps(
   config: FitConfig,
   bytes: number,
   { count = 3, hostBytes: hostHas = Number.POSITIVE_INFINITY }: { count?: number; hostBytes?: number | undefined } = {},
-): Advice[] {
+): Steps<Advice[]> {
   const before = fit(config).totalBytes;
-  const flops = microBatchFlops(config);
+  const flopsOf = microBatchFlops();
+  const flops = flopsOf(config);
   const ways: (Advice & { readonly cost: number })[] = [];
   const { precision: now = 'f32' } = config;
   const settings = (now === 'f32' ? (['f32', 'bf16'] as const) : [now]).flatMap((precision) =>
@@ -49,9 +51,10 @@ export function advise(
         const changed: FitConfig = { ...config, precision, recompute, optimizer, batch };
         const changes = changesOf(config, changed);
         if (changes.length === 0) continue;
+        yield;
         const { totalBytes, hostBytes } = fit(changed);
         if (totalBytes > bytes || hostBytes > hostHas) continue;
-        const extraFlops = microBatchFlops(changed) / batch / (flops / config.batch) - 1;
+        const extraFlops = flopsOf(changed) / batch / (flops / config.batch) - 1;
         const pagedBytes = 2 * hostBytes;
         // Recomputation weighs most, then paging, then what rounds more; among equals fewer changes come first.
         const halvings = Math.log2(config.batch / batch);
@@ -84,6 +87,9 @@ export function advise(
   return chosen;
 }
 
+/** See `adviseSteps`. */
+export const advise = (...asked: Parameters<typeof adviseSteps>): Advice[] => finish(adviseSteps(...asked));
+
 function changesOf(from: FitConfig, to: FitConfig): string[] {
   const changes: string[] = [];
   if (to.precision !== (from.precision ?? 'f32')) changes.push(`precision ${to.precision}`);
@@ -93,10 +99,19 @@ function changesOf(from: FitConfig, to: FitConfig): string[] {
   return changes;
 }
 
-/** The same in every precision. */
-function microBatchFlops({ model, batch, recompute }: FitConfig): number {
-  const training = new Gpt2(model).training({ ...usualNumbers, batch, time: model.contextLength, recompute });
-  return programCost(training.first).flops;
+/** Work of a micro-batch, the same in every precision and with every optimizer: each is counted once. */
+function microBatchFlops(): (config: FitConfig) => number {
+  const known = new Map<string, number>();
+  return ({ model, batch, recompute }) => {
+    const key = `${batch} ${recompute}`;
+    const count = () => {
+      const settings = { ...usualNumbers, batch, time: model.contextLength, recompute };
+      return programCost(new Gpt2(model).training(settings).first).flops;
+    };
+    const flops = known.get(key) ?? count();
+    known.set(key, flops);
+    return flops;
+  };
 }
 
 export interface MatrixRow {
@@ -109,15 +124,22 @@ export interface MatrixRow {
 }
 
 /** What every optimizer, precision and recomputation needs with some sizes of the micro-batch. */
-export function matrix(config: FitConfig, batches: readonly number[]): MatrixRow[] {
-  return optimizerKinds.flatMap((optimizer) =>
-    widths.flatMap((precision) =>
-      recomputePolicies.map((recompute) => ({
-        optimizer,
-        precision,
-        recompute,
-        totalBytes: batches.map((batch) => fit({ ...config, optimizer, precision, recompute, batch }).totalBytes),
-      })),
-    ),
-  );
+export function* matrixSteps(config: FitConfig, batches: readonly number[]): Steps<MatrixRow[]> {
+  const rows: MatrixRow[] = [];
+  for (const optimizer of optimizerKinds) {
+    for (const precision of widths) {
+      for (const recompute of recomputePolicies) {
+        const totalBytes: number[] = [];
+        for (const batch of batches) {
+          totalBytes.push(fit({ ...config, optimizer, precision, recompute, batch }).totalBytes);
+          yield;
+        }
+        rows.push({ optimizer, precision, recompute, totalBytes });
+      }
+    }
+  }
+  return rows;
 }
+
+/** See `matrixSteps`. */
+export const matrix = (...asked: Parameters<typeof matrixSteps>): MatrixRow[] => finish(matrixSteps(...asked));

@@ -4,6 +4,7 @@ import type { Plan } from '../program/planner.ts';
 import type { Recompute } from '../program/recorder.ts';
 import type { Precision } from '../program/types.ts';
 import { RunPrograms } from '../trainer/programs.ts';
+import { finish, type Steps } from './steps.ts';
 
 /** What decides the memory of a run. */
 export interface FitConfig {
@@ -52,24 +53,28 @@ export function withDimension(config: FitConfig, dimension: Dimension, value: nu
  * @param hostBytes what the host has for what is paged
  * @returns 0 when not even 1 fits
  */
-export function largestThatFits(
+export function* largestSteps(
   config: FitConfig,
   dimension: Dimension,
   bytes: number,
   hostBytes = Number.POSITIVE_INFINITY,
-): number {
-  const fits = (value: number) => {
+): Steps<number> {
+  const fits = function* (value: number): Steps<boolean> {
+    yield;
     const plan = fit(withDimension(config, dimension, value));
     return plan.totalBytes <= bytes && plan.hostBytes <= hostBytes;
   };
-  if (!fits(1)) return 0;
+  if (!(yield* fits(1))) return 0;
   let low = 1;
-  while (low * 2 <= most[dimension] && fits(low * 2)) low *= 2;
+  while (low * 2 <= most[dimension] && (yield* fits(low * 2))) low *= 2;
   let high = Math.min(low * 2, most[dimension] + 1);
   while (high - low > 1) {
     const middle = (low + high) >> 1;
-    if (fits(middle)) low = middle;
+    if (yield* fits(middle)) low = middle;
     else high = middle;
   }
   return dimension === 'context' && low >= 64 ? low - (low % 64) : low;
 }
+
+/** See `largestSteps`. */
+export const largestThatFits = (...asked: Parameters<typeof largestSteps>): number => finish(largestSteps(...asked));

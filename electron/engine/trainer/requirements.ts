@@ -3,7 +3,8 @@ import { formatBytes } from '../../format.ts';
 import type { RunConfig } from '../config.ts';
 import { checkPrograms, type Device } from '../devices/device.ts';
 import type { DeviceMemory } from '../devices/open.ts';
-import { advise } from '../fit/advice.ts';
+import { adviseSteps } from '../fit/advice.ts';
+import { finish, type Steps } from '../fit/steps.ts';
 import type { Plan } from '../program/planner.ts';
 import { RunPrograms } from './programs.ts';
 import { phasesLeft, type ProgramSettings, samePrograms, schedule, settingsOf } from './schedule.ts';
@@ -15,13 +16,14 @@ import { phasesLeft, type ProgramSettings, samePrograms, schedule, settingsOf } 
  * @returns the plans
  * @throws UserError that names the phase, and what would make it fit
  */
-export function requireTrainable(config: RunConfig, step: number, device: Device, memory: DeviceMemory): Plan[] {
+export function* trainableSteps(config: RunConfig, step: number, device: Device, memory: DeviceMemory): Steps<Plan[]> {
   const checked: ProgramSettings[] = [];
   const plans: Plan[] = [];
   for (const { phase, index } of phasesLeft(schedule(config), step)) {
     const settings = settingsOf(config, phase);
     if (checked.some((c) => samePrograms(c, settings))) continue;
     checked.push(settings);
+    yield;
     const what = `Phase ${index + 1} (${phase.kind}, ${settings.optimizer}, batch ${settings.batch})`;
     const { programs, plan } = new RunPrograms(config, settings);
     try {
@@ -29,19 +31,23 @@ export function requireTrainable(config: RunConfig, step: number, device: Device
     } catch (error) {
       throw new UserError(`${what} can't be trained on this device: ${messageOf(error)}.`);
     }
-    requireMemory(what, config, settings, plan, memory);
+    yield* requireMemory(what, config, settings, plan, memory);
     plans.push(plan);
   }
   return plans;
 }
 
-function requireMemory(
+/** See `trainableSteps`. */
+export const requireTrainable = (...asked: Parameters<typeof trainableSteps>): Plan[] =>
+  finish(trainableSteps(...asked));
+
+function* requireMemory(
   what: string,
   config: RunConfig,
   settings: ProgramSettings,
   { totalBytes, hostBytes }: Plan,
   memory: DeviceMemory,
-): void {
+): Steps<void> {
   const isApart = memory.hostBytes !== undefined;
   if (isApart && hostBytes > memory.hostBytes) {
     throw new UserError(
@@ -57,8 +63,8 @@ function requireMemory(
   const { model, precision, recompute } = config;
   const { embeddingStates } = config.optimizer;
   const now = { model, precision, recompute, embeddingStates, ...settings };
-  let ways = advise(now, memory.bytes, { hostBytes: memory.hostBytes });
-  if (shared && ways.length === 0) ways = advise(now, shared.bytes, { hostBytes: memory.hostBytes });
+  let ways = yield* adviseSteps(now, memory.bytes, { hostBytes: memory.hostBytes });
+  if (shared && ways.length === 0) ways = yield* adviseSteps(now, shared.bytes, { hostBytes: memory.hostBytes });
   const help =
     ways.length > 0
       ? `it would fit with ${ways.map((way) => way.changes.join(' and ')).join('; or ')}`

@@ -1,0 +1,145 @@
+import { Worker } from 'node:worker_threads';
+import type { RunConfig } from '../../engine/config.ts';
+import type { DeviceMemory } from '../../engine/devices/open.ts';
+import { finish } from '../../engine/fit/steps.ts';
+import { UsageError, UserError } from '../../errors.ts';
+import { entryFile } from '../../paths.ts';
+import { type JobInput, type JobKind, type JobResult, reliefMark, stepsOf } from './jobs.ts';
+
+export type ToPlanner =
+  { readonly id: number; readonly kind: JobKind; readonly input: JobInput<JobKind> } | { readonly drop: number };
+
+export type FromPlanner = { readonly id: number } & (
+  | { readonly value: unknown }
+  | { readonly dropped: true }
+  | { readonly error: { readonly name: string; readonly message: string; readonly stack: string | undefined } }
+);
+
+interface Waiting {
+  readonly kind: JobKind;
+  readonly input: JobInput<JobKind>;
+  readonly settle: (result: { value: unknown } | { error: unknown }) => void;
+  /** Threads that ended with it. */
+  lost: number;
+}
+
+/** How long a job that isn't wanted any more may go on with one plan. */
+const dropMs = 1000;
+
+/**
+ * Plans for whoever asks. Where windows are served it does so in a thread of its own, since a plan takes as long as some
+ * hundred requests; a command of the terminal, which waits anyway, plans where it is.
+ */
+export class Planner {
+  #apart = false;
+  #thread: Worker | undefined;
+  #next = 1;
+  readonly #waiting = new Map<number, Waiting>();
+  /** Those that the thread was told to drop, and has not yet. */
+  readonly #dropping = new Map<number, NodeJS.Timeout>();
+
+  /** From now on plans are made in a thread. */
+  moveApart(): void {
+    this.#apart = true;
+  }
+
+  /**
+   * @param signal the answer isn't wanted any more
+   * @throws UserError as the job does; the signal's reason
+   */
+  async ask<K extends JobKind>(kind: K, input: JobInput<K>, signal?: AbortSignal): Promise<JobResult<K>> {
+    signal?.throwIfAborted();
+    if (!this.#apart) return finish(stepsOf(kind, input));
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.#waiting.delete(id);
+        this.#drop(id);
+        reject(signal!.reason as Error);
+      };
+      signal?.addEventListener('abort', leave, { once: true });
+      this.#waiting.set(id, {
+        kind,
+        input,
+        lost: 0,
+        settle: (result) => {
+          signal?.removeEventListener('abort', leave);
+          this.#waiting.delete(id);
+          if (this.#waiting.size === 0) this.#thread?.unref();
+          if ('error' in result) reject(result.error as Error);
+          else resolve(result.value as JobResult<K>);
+        },
+      });
+      const thread = this.#running();
+      thread.ref();
+      thread.postMessage({ id, kind, input } satisfies ToPlanner);
+    });
+  }
+
+  /** @throws UserError when a device with this memory can't train what is left of a run */
+  async admit(config: RunConfig, step: number, { bytes, hostBytes, shared }: DeviceMemory): Promise<void> {
+    const memory = {
+      bytes,
+      ...(hostBytes === undefined ? {} : { hostBytes }),
+      ...(shared ? { sharedBytes: shared.bytes } : {}),
+    };
+    const { refused, reliefBytes } = await this.ask('admit', { config, step, memory });
+    if (refused !== null) throw new UserError(refused.replace(reliefMark, () => shared?.relief(reliefBytes) ?? ''));
+  }
+
+  /** Ends the thread; who waits for a plan hears that it was left. */
+  close(): void {
+    this.#end();
+    for (const { settle } of [...this.#waiting.values()])
+      settle({ error: new DOMException('The studio was closed', 'AbortError') });
+  }
+
+  #running(): Worker {
+    if (this.#thread) return this.#thread;
+    const thread = new Worker(entryFile('studio/planning/plan.worker.ts', 'planWorker.js'), { name: 'planner' });
+    thread.on('message', (message: FromPlanner) => this.#take(message));
+    // One that breaks, as by running out of memory, is followed by another.
+    thread.on('error', (error) => console.error('trainyard: planning failed', error));
+    thread.on('exit', () => {
+      if (this.#thread === thread) this.#again(1);
+    });
+    return (this.#thread = thread);
+  }
+
+  #take(message: FromPlanner): void {
+    clearTimeout(this.#dropping.get(message.id));
+    this.#dropping.delete(message.id);
+    const waiting = this.#waiting.get(message.id);
+    if (!waiting || 'dropped' in message) return;
+    if ('value' in message) return waiting.settle({ value: message.value });
+    const { name, message: text, stack } = message.error;
+    if (name === 'UsageError') return waiting.settle({ error: new UsageError(text) });
+    if (name === 'UserError') return waiting.settle({ error: new UserError(text) });
+    waiting.settle({ error: Object.assign(new Error(text), { name, ...(stack ? { stack } : {}) }) });
+  }
+
+  #drop(id: number): void {
+    this.#thread?.postMessage({ drop: id } satisfies ToPlanner);
+    // A single plan of a huge model can't be interrupted but by ending its thread.
+    const timer = setTimeout(() => this.#again(0), dropMs);
+    this.#dropping.set(id, timer.unref());
+  }
+
+  #end(): void {
+    const thread = this.#thread;
+    this.#thread = undefined;
+    for (const timer of this.#dropping.values()) clearTimeout(timer);
+    this.#dropping.clear();
+    void thread?.terminate();
+  }
+
+  /** Goes on in another thread with what is still wanted; a job that two threads ended with is given up. */
+  #again(lost: 0 | 1): void {
+    this.#end();
+    for (const [id, waiting] of [...this.#waiting]) {
+      waiting.lost += lost;
+      if (waiting.lost > 1) waiting.settle({ error: new Error('the planner ended unexpectedly, twice') });
+      else this.#running().postMessage({ id, kind: waiting.kind, input: waiting.input } satisfies ToPlanner);
+    }
+  }
+}
