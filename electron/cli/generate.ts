@@ -7,10 +7,11 @@ import { Studio } from '../studio/studio.ts';
 import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
 import { addDeviceFlags, chosenDevice, type DeviceFlags, tellMoved } from './device.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
+import { addPromptFlags, type PromptFlags, promptsOf, textOf } from './prompts.ts';
 
-interface GenerateOptions extends DeviceFlags {
+interface GenerateOptions extends DeviceFlags, PromptFlags {
   readonly home?: string;
-  readonly prompt: string;
+  readonly prompt?: string;
   readonly tokens: string;
   readonly temperature: string;
   readonly topK: string;
@@ -25,14 +26,15 @@ export function addGenerate(program: Command): void {
     .command('generate')
     .description('write text with a checkpoint')
     .argument('<checkpoint>', checkpointHelp)
-    .option('--prompt <text>', 'how the text begins', '\\n')
+    .option('--prompt <text>', 'how the text begins, taken literally (a new line)')
     .option('--tokens <n>', 'tokens to write at most', '200')
     .option('--temperature <x>', '0 takes the likeliest token always', '0.8')
     .option('--top-k <n>', 'choose among the k likeliest tokens, 0: all', '0')
     .option('--top-p <x>', 'choose among the likeliest tokens that together have this probability, 1: all', '1')
     .option('--repetition-penalty <x>', 'above 1, tokens that are there already become less likely', '1')
-    .option('--stop <text...>', 'end before any of these')
+    .option('--stop <text...>', 'end before any of these, taken literally')
     .option('--seed <n>', 'the same seed writes the same text', '1');
+  addPromptFlags(command);
   addDeviceFlags(command).action((id: string, _: unknown, self: Command) =>
     runGenerate(id, self.optsWithGlobals<GenerateOptions>()),
   );
@@ -56,9 +58,6 @@ function parsePenalty(text: string): number {
   return value;
 }
 
-/** Shells make it hard to write a new line. */
-const unescaped = (text: string): string => text.replaceAll('\\n', '\n');
-
 async function runGenerate(id: string, options: GenerateOptions): Promise<void> {
   const sampling = {
     maxTokens: parseInteger('--tokens', options.tokens, 1),
@@ -66,9 +65,10 @@ async function runGenerate(id: string, options: GenerateOptions): Promise<void> 
     topK: parseInteger('--top-k', options.topK),
     topP: parseTopP(options.topP),
     repetitionPenalty: parsePenalty(options.repetitionPenalty),
-    stop: (options.stop ?? []).map(unescaped),
+    stop: (options.stop ?? []).map((text) => textOf('--stop', text, options)),
     seed: parseInteger('--seed', options.seed),
   };
+  const [prompt = '\n'] = promptsOf(options.prompt === undefined ? undefined : [options.prompt], options) ?? [];
   const device = chosenDevice(options);
   const studio = Studio.open(resolveHome(options.home));
   try {
@@ -85,7 +85,6 @@ async function runGenerate(id: string, options: GenerateOptions): Promise<void> 
     for (const reason of reasons) console.error(`refused: ${reason}; writing with step ${checkpoint.step}`);
     const { config, place } = studio.forJob(run, device);
     tellMoved(studio.configOf(run).device, config.device, device);
-    const prompt = unescaped(options.prompt);
     process.stdout.write(prompt);
     for await (const { kind, text } of writeText(checkpoint, config, prompt, sampling, place))
       if (kind === 'text') process.stdout.write(text);

@@ -7,6 +7,7 @@ import { messageOf, UsageError } from '../errors.ts';
 import { parseMix } from './mix.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 import { parsePhase } from './phases.ts';
+import { addPromptFlags, promptsOf } from './prompts.ts';
 import { parseSubset } from './subset.ts';
 
 type Kind = 'flag' | 'int' | 'number' | 'text' | 'texts' | 'phases' | 'subset' | 'mix';
@@ -146,7 +147,12 @@ export const settings: readonly Setting[] = [
     kind: 'int',
     help: 'steps between samples, 0: only at the end (with every checkpoint)',
   },
-  { flags: '--prompt <text...>', path: 'sampling.prompts', kind: 'texts', help: 'prompts of the samples' },
+  {
+    flags: '--prompt <text...>',
+    path: 'sampling.prompts',
+    kind: 'texts',
+    help: 'prompts of the samples, taken literally',
+  },
   {
     flags: '--sample-tokens <n>',
     path: 'sampling.tokens',
@@ -190,7 +196,7 @@ const optionOf = (s: Setting): Option => {
 /** Adds every setting's flag to a command. */
 export function addSettings(command: Command): Command {
   for (const s of settings) command.addOption(optionOf(s));
-  return command;
+  return addPromptFlags(command);
 }
 
 export type Tree = { [key: string]: unknown };
@@ -203,6 +209,8 @@ export function applyFlags(tree: Tree, options: Readonly<Record<string, unknown>
     if (raw === undefined) continue;
     setPath(result, s.path, parseSetting(s, raw));
   }
+  const prompts = promptsOf(options.prompt as string[] | undefined, options);
+  if (prompts) setPath(result, 'sampling.prompts', prompts);
   return result;
 }
 
@@ -219,7 +227,7 @@ function parseSetting(s: Setting, raw: unknown): unknown {
     case 'mix':
       return parseMix(nameOf(s), raw as string);
     case 'texts':
-      return (raw as string[]).map((t) => t.replaceAll('\\n', '\n'));
+      return raw;
     case 'text':
     case 'flag':
       return raw;
