@@ -11,12 +11,14 @@ import { addExchange } from './exchange.ts';
 import { addFit } from './fit.ts';
 import { addGenerate } from './generate.ts';
 import { addOrders } from './orders.ts';
+import { requireNumbers } from './numbers.ts';
 import { addPhases } from './phasesCommand.ts';
 import { addResume } from './resume.ts';
 import { addRuns } from './runs.ts';
 import { addServe } from './serve.ts';
 import { addShow } from './show.ts';
 import { addTokens } from './tokens.ts';
+import { onOneLine } from './terminal/text.ts';
 import { addTrain } from './train.ts';
 
 export function buildProgram(): Command {
@@ -27,7 +29,9 @@ export function buildProgram(): Command {
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({
-      outputError: (text, write) => write(`${text.replace(/^error: /, 'trainyard: ').split('\n')[0]}\n`),
+      // What was typed is quoted in it, line ends and all; a suggestion of commander's is left out.
+      outputError: (text, write) =>
+        write(`${onOneLine(text.replace(/^error: /, 'trainyard: ').replace(/\n\(Did you mean[^]*$/, ''))}\n`),
     });
   for (const add of [
     addTrain,
@@ -50,6 +54,7 @@ export function buildProgram(): Command {
   ])
     add(program);
   for (const command of program.commands) command.exitOverride();
+  program.hook('preAction', (_, command) => requireNumbers(command));
   return program;
 }
 
@@ -68,7 +73,7 @@ export async function main(args: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     if (!(error instanceof UserError)) throw error;
-    console.error(`trainyard: ${messageOf(error)}`);
+    console.error(`trainyard: ${onOneLine(messageOf(error))}`);
     return error instanceof UsageError ? 2 : 1;
   }
 }

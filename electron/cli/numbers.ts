@@ -1,9 +1,11 @@
+import type { Command } from 'commander';
 import { UsageError } from '../errors.ts';
 
 /** A number that may be written as 1e-3, 262144, 10M or 1.5B. @throws UsageError that names the flag */
 export function parseNumber(flag: string, text: string): number {
-  const match = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)([kMB]?)$/.exec(text.replaceAll('_', '').trim());
-  const value = match ? multiplied(match[1]!, match[2]!) : Number.NaN;
+  const match = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)([kMB]?)$/.exec(text.trim().replace(/(?<=\d)_(?=\d)/g, ''));
+  // -0 is 0: it is no negative number, and is not to be shown as one.
+  const value = match ? multiplied(match[1]!, match[2]!) + 0 : Number.NaN;
   if (!Number.isFinite(value)) throw new UsageError(`${flag} needs a number, not "${text}".`);
   return value;
 }
@@ -15,14 +17,18 @@ export function parseRate(flag: string, text: string): number {
   return value;
 }
 
-/** @throws UsageError that names the flag when the text is no whole number of at least `least` */
-export function parseInteger(flag: string, text: string, least = 0): number {
+/** @throws UsageError that names the flag when the text is no whole number from `least` to `most` */
+export function parseInteger(flag: string, text: string, least = 0, most = Number.MAX_SAFE_INTEGER): number {
   const value = parseNumber(flag, text);
-  if (!Number.isInteger(value) || value < least) {
-    throw new UsageError(`${flag} needs a whole number of at least ${least}, not "${text}".`);
+  if (!Number.isSafeInteger(value) || value < least || value > most) {
+    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+    throw new UsageError(`${flag} needs a whole number ${range}, not "${text}".`);
   }
   return value;
 }
+
+/** @throws UsageError that names the flag when the text is no TCP port; 0 is any that is free */
+export const parsePort = (flag: string, text: string): number => parseInteger(flag, text, 0, 65_535);
 
 const powers: Readonly<Record<string, number>> = { k: 3, M: 6, B: 9 };
 
@@ -30,4 +36,34 @@ const powers: Readonly<Record<string, number>> = { k: 3, M: 6, B: 9 };
 function multiplied(digits: string, multiplier: string): number {
   const [mantissa, exponent = '0'] = digits.split('e');
   return Number(`${mantissa}e${Number(exponent) + (powers[multiplier] ?? 0)}`);
+}
+
+/** What stands for a number in the help of a flag, and whether it is a whole one of 0 or more. */
+const placeholders: Readonly<Record<string, 'whole' | 'real'>> = {
+  n: 'whole',
+  steps: 'whole',
+  MiB: 'whole',
+  GiB: 'real',
+  x: 'real',
+  p: 'real',
+  z: 'real',
+  seconds: 'real',
+};
+
+/** The kind of number that a flag takes, by its help: `--batch <n>`; undefined where it takes none. */
+export const numberKind = (flags: string): 'whole' | 'real' | undefined =>
+  placeholders[/<([a-z]+)>/i.exec(flags)?.[1] ?? ''];
+
+/**
+ * Looks at every number that a command was given before it does anything, also at those that it has no use for.
+ * @throws UsageError that names the first flag whose value is no number
+ */
+export function requireNumbers(command: Command): void {
+  for (const option of command.options) {
+    const kind = numberKind(option.flags);
+    const value: unknown = command.getOptionValue(option.attributeName());
+    if (kind === undefined || typeof value !== 'string') continue;
+    if (kind === 'whole') parseInteger(option.long!, value);
+    else parseNumber(option.long!, value);
+  }
 }

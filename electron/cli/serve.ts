@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { serve } from '../server.ts';
 import { resolveHome } from '../studio/home.ts';
-import { parseInteger } from './numbers.ts';
+import { parsePort } from './numbers.ts';
 
 interface Options {
   readonly home?: string;
@@ -23,7 +23,7 @@ export function addServe(program: Command): void {
 }
 
 async function runServe(options: Options): Promise<void> {
-  const port = parseInteger('--port', options.port);
+  const port = parsePort('--port', options.port);
   const { host, expose = false } = options;
   const server = await serve({ home: resolveHome(options.home), host, port, exposed: expose });
   console.log(`Trainyard is open at\n\n  ${server.link}\n\nCtrl-C saves and stops what trains here, and ends it.`);
