@@ -28,7 +28,6 @@ export default defineConfig({
           input: {
             main: 'electron/main.ts',
             engine: 'electron/engine/process/main.ts',
-            tokeniseWorker: 'electron/data/tokenise.worker.ts',
             parseWorker: 'electron/data/corpus/parse.worker.ts',
             planWorker: 'electron/studio/planning/plan.worker.ts',
           },

@@ -39,7 +39,7 @@ async function runDataBench(options: Options): Promise<void> {
   try {
     const corpus = path.join(home, 'corpus');
     fs.mkdirSync(corpus);
-    const { documents } = makeCorpus(corpus, options.text, megabytes * 1e6);
+    const { documents } = await makeCorpus(corpus, options.text, megabytes * 1e6);
     const fileBytes = fs.readdirSync(corpus).reduce((n, f) => n + fs.statSync(path.join(corpus, f)).size, 0);
     const say = options.json ? () => {} : console.log;
     say(`${formatCount(documents)} documents, ${megabytes} MB of text in ${formatBytes(fileBytes)} of .jsonl.zst`);

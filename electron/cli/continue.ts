@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import type { Command } from 'commander';
 import { isInTheMaking } from '../data/corpus/unfinished.ts';
-import { datasetNames, prepareFiles } from '../data/index.ts';
+import { datasetNames, prepareDataset } from '../data/index.ts';
 import type { Phase } from '../engine/config.ts';
 import type { PhaseChange } from '../engine/trainer/phaseChange.ts';
 import { UsageError } from '../errors.ts';
@@ -107,7 +107,7 @@ async function datasetOf(
   const missing = inputs.find((i) => !fs.existsSync(i) && !/[*?[{]/.test(i));
   if (missing !== undefined)
     throw new UsageError(`There is no dataset and no file ${missing}: see \`trainyard data list\`.`);
-  const { name, trainTokens } = await prepareFiles({ home, inputs, tokenizer });
+  const { name, trainTokens } = await prepareDataset({ home, inputs, tokenizer });
   console.error(`dataset ${name}: ${formatCount(trainTokens)} tokens to train on`);
   return name;
 }

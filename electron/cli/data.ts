@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { createLogUpdate } from 'log-update';
-import { type CorpusProgress, prepareCorpus } from '../data/corpus/prepare.ts';
+import { type PrepareProgress, prepareDataset } from '../data/corpus/prepare.ts';
 import { removeUnfinished, unfinishedDatasets } from '../data/corpus/unfinished.ts';
 import { datasetNames, loadDatasetInfo } from '../data/index.ts';
 import { decodedWithEnds } from '../data/look.ts';
@@ -102,7 +102,7 @@ async function add(inputs: string[], options: AddOptions): Promise<void> {
   const line = progress();
   yieldToOthers();
   try {
-    const made = await prepareCorpus({
+    const made = await prepareDataset({
       home,
       inputs,
       tokenizer: options.tokenizer,
@@ -135,9 +135,9 @@ async function add(inputs: string[], options: AddOptions): Promise<void> {
 }
 
 /** How far it is: a line that redraws itself on a terminal, elsewhere one every ten seconds. */
-function progress(): { show: (p: CorpusProgress) => void; done: () => void } {
+function progress(): { show: (p: PrepareProgress) => void; done: () => void } {
   const begun = performance.now();
-  let first: CorpusProgress | undefined;
+  let first: PrepareProgress | undefined;
   let last = begun;
   const log = process.stderr.isTTY ? createLogUpdate(process.stderr) : undefined;
   return {

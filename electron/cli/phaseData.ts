@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import { isInTheMaking } from '../data/corpus/unfinished.ts';
-import { datasetNames, loadDatasetInfo, prepareFiles } from '../data/index.ts';
+import { datasetNames, loadDatasetInfo, prepareDataset } from '../data/index.ts';
 import type { TokenizerName } from '../data/tokenizers/index.ts';
 import type { Phase } from '../engine/config.ts';
 
@@ -19,7 +19,7 @@ export async function preparePhaseData(
     }
     const isText = !datasetNames(home).includes(dataset) && fs.existsSync(dataset);
     const { name } = isText
-      ? await prepareFiles({ home, inputs: [dataset], tokenizer })
+      ? await prepareDataset({ home, inputs: [dataset], tokenizer })
       : loadDatasetInfo(home, dataset);
     prepared.push({ ...phase, dataset: name });
   }

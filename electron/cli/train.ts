@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { awaitDataset } from './awaitDataset.ts';
-import { datasetNames, loadDatasetInfo, type Manifest, prepareFiles } from '../data/index.ts';
+import { datasetNames, loadDatasetInfo, type Manifest, prepareDataset } from '../data/index.ts';
 import type { MixPart } from '../data/mix.ts';
 import { getTokenizer, type TokenizerName } from '../data/tokenizers/index.ts';
 import { parseRunConfig, partialRunConfigSchema, type RunConfig } from '../engine/config.ts';
@@ -191,7 +191,7 @@ function dataChoice(home: string, options: TrainOptions, tree: Tree): DataChoice
   const onProgress = options.json ? undefined : preparing();
   return {
     tokenizer,
-    load: () => prepareFiles({ home, inputs, tokenizer, ...fraction, ...(onProgress ? { onProgress } : {}) }),
+    load: () => prepareDataset({ home, inputs, tokenizer, ...fraction, ...(onProgress ? { onProgress } : {}) }),
   };
 }
 

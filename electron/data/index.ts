@@ -5,8 +5,7 @@ import { type Manifest, readManifest } from './shards/index.ts';
 import { manifestName } from './shards/manifest.ts';
 
 export type { Manifest } from './shards/index.ts';
-export { type PrepareOptions, prepareDataset } from './prepare.ts';
-export { prepareFiles, type PrepareFilesOptions } from './prepareFiles.ts';
+export { prepareDataset, type PrepareOptions, type PrepareProgress } from './corpus/prepare.ts';
 
 /** The names of the datasets in a home. */
 export function datasetNames(home: string): string[] {

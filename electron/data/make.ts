@@ -70,7 +70,7 @@ export function wholeDataset(dir: string): Manifest | undefined {
 }
 
 /** Leftovers of this dataset, by processes that are dead: only whoever has claimed it may remove them. */
-function removePartials(root: string, name: string): void {
+export function removePartials(root: string, name: string): void {
   for (const entry of fs.readdirSync(root)) {
     if (entry.startsWith(`.${name}.`) && entry.endsWith('.partial'))
       fs.rmSync(path.join(root, entry), { recursive: true, force: true });

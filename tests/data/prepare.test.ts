@@ -108,7 +108,7 @@ test('a damaged dataset is made again from its text', async () => {
   const inputs = [write(texts, 'a.txt', 'some text '.repeat(50))];
   const made = await prepareDataset({ home, inputs, tokenizer: 'bytes' });
   const before = tokensOf(home, made);
-  fs.truncateSync(path.join(home, 'datasets', made.name, 'train-00000.bin'), 10);
+  fs.truncateSync(path.join(home, 'datasets', made.name, made.shards.train[0]!.file), 10);
   expect(tokensOf(home, await prepareDataset({ home, inputs, tokenizer: 'bytes' }))).toEqual(before);
 });
 

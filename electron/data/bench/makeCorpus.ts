@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import { UserError } from '../../errors.ts';
-import { textFiles } from '../readers/inputs.ts';
+import { findFiles } from '../corpus/walk.ts';
 import { hashOf } from '../sampling/permutation.ts';
 
 /** Text that documents are cut out of, at most. */
@@ -18,12 +18,18 @@ const [shortest, longest] = [200, 12_000];
  * @param bytes of text
  * @throws UserError when there is too little text to cut documents out of
  */
-export function makeCorpus(dir: string, inputs: readonly string[], bytes: number): { documents: number } {
+export async function makeCorpus(
+  dir: string,
+  inputs: readonly string[],
+  bytes: number,
+): Promise<{ documents: number }> {
   const parts: Buffer[] = [];
   let size = 0;
-  for (const file of textFiles(inputs)) {
+  const { files } = await findFiles(inputs);
+  for (const file of files) {
     if (size >= mostText) break;
-    const content = fs.readFileSync(file);
+    if (file.format !== 'text' || file.compression !== 'none') continue;
+    const content = fs.readFileSync(file.path);
     parts.push(content, Buffer.from('\n'));
     size += content.length + 1;
   }

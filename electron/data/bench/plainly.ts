@@ -15,7 +15,7 @@ const ordinary = { disallowedSpecial: new Set<string>() };
 
 /**
  * The token streams of a folder of `.jsonl.zst` files as a plain loop makes them: one file, line and document after
- * another on one thread, and GPT-2's tokens by gpt-tokenizer. What `prepareCorpus` does must come to the same.
+ * another on one thread, and GPT-2's tokens by gpt-tokenizer. What `prepareDataset` does must come to the same.
  */
 export function plainStreams(dir: string, valFraction: number): StreamHashes {
   const hashes = Array.from({ length: buckets + 1 }, () => createHash('sha256'));

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { hashOf } from '../sampling/permutation.ts';
 import { bucketOf, type Subset } from '../subsets.ts';
 import { TokenBuffer } from '../tokenizers/bpe/tokenBuffer.ts';
+import { markersIn } from './text/marker.ts';
 import { getTokenizer, type TokenizerName } from '../tokenizers/index.ts';
 
 /** Which documents are taken, and how. */
@@ -29,6 +30,8 @@ export interface Parsed {
   /** Lines that hold a document, taken or not. */
   readonly good: number;
   readonly bad: readonly Unusable[];
+  /** How often a text says `<|endoftext|>`, in letters. */
+  readonly markers: number;
 }
 
 /** Lines or rows that hold no document. */
@@ -38,6 +41,8 @@ export interface Unusable {
   /** How many. Default: the one. */
   readonly lines?: number;
   readonly reason: string;
+  /** The byte of a text that is the reason. */
+  readonly at?: number;
 }
 
 /** The value at a dotted path of nested objects. */
@@ -55,7 +60,14 @@ export function placeOf(
   text: string | Uint8Array,
   { subset, valFraction }: Pick<Selection, 'subset' | 'valFraction'>,
 ): number | undefined {
-  const sha256 = createHash('sha256').update(text).digest('hex');
+  return placeOfHash(createHash('sha256').update(text).digest('hex'), { subset, valFraction });
+}
+
+/** The same of a text whose hash is known. @param sha256 in hexadecimal digits */
+export function placeOfHash(
+  sha256: string,
+  { subset, valFraction }: Pick<Selection, 'subset' | 'valFraction'>,
+): number | undefined {
   const bucket = bucketOf(sha256);
   if (bucket < subset.from || bucket >= subset.to) return undefined;
   const share = hashOf(Number.parseInt(sha256.slice(0, 12), 16)) / 2 ** 32;
@@ -70,12 +82,17 @@ export class Collected {
   textBytes = 0;
   good = 0;
   readonly bad: Unusable[] = [];
+  markers = 0;
 
   /** Takes a document, if it is selected. An empty one is nothing. */
   add(text: string, selection: Selection): void {
+    this.addUtf8(Buffer.from(text), selection);
+  }
+
+  /** The same of text that is well-formed UTF-8 already. */
+  addUtf8(utf8: Uint8Array, selection: Selection): void {
     this.good++;
-    if (text === '') return;
-    const utf8 = Buffer.from(text);
+    if (utf8.length === 0) return;
     const place = placeOf(utf8, selection);
     if (place === undefined) return;
     const tokenizer = getTokenizer(selection.tokenizer);
@@ -84,6 +101,7 @@ export class Collected {
     this.places.push(place);
     this.ends.push(this.#tokens.length);
     this.textBytes += utf8.length;
+    this.markers += markersIn(utf8);
   }
 
   get parsed(): Parsed {
@@ -94,6 +112,7 @@ export class Collected {
       textBytes: this.textBytes,
       good: this.good,
       bad: this.bad,
+      markers: this.markers,
     };
   }
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
+import type { SkippedFile } from './inputs.ts';
 import type { WritersState } from './writers.ts';
 
 const shard = z.object({ file: z.string(), tokens: z.int().min(0), sha256: z.string() });
@@ -10,6 +11,9 @@ const schema = z.object({
   done: z.array(z.object({ path: z.string(), bytes: z.int(), sha256: z.string(), documents: z.int(), bad: z.int() })),
   textBytes: z.int(),
   badLines: z.array(z.string()),
+  skipped: z.array(z.object({ path: z.string(), reason: z.string() })).default([]),
+  markers: z.int().default(0),
+  separators: z.int().default(0),
 });
 
 export interface FinishedFile {
@@ -26,6 +30,11 @@ export interface Progressed {
   readonly textBytes: number;
   /** The first bad lines, for people. */
   readonly badLines: readonly string[];
+  /** Files that could not be read, or not to their end. */
+  readonly skipped: readonly SkippedFile[];
+  /** How often texts say `<|endoftext|>`, and how often what they are split on was met. */
+  readonly markers: number;
+  readonly separators: number;
 }
 
 /** How far a dataset in the making is, after some of its files. */

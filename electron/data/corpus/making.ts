@@ -1,62 +1,76 @@
-import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { messageOf, UserError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { writeManifest } from '../make.ts';
 import type { Manifest } from '../shards/index.ts';
 import { showSubset } from '../subsets.ts';
 import { getTokenizer } from '../tokenizers/index.ts';
-import { Collected, type Parsed, type Selection, type Unusable } from './documents.ts';
-import { content } from './files.ts';
-import { ArchiveError } from './formats/decompress.ts';
-import { documentFormatOf, formatOf, type ParseJob } from './formats/index.ts';
-import { type Input, type Inputs, isUnchanged, sha256Of } from './inputs.ts';
+import { type Parsed, placeOfHash, type Selection, type Unusable } from './documents.ts';
+import { formatOf } from './formats/index.ts';
+import { type Input, type Inputs, isPlain, isUnchanged, type SkippedFile, unreadable } from './inputs.ts';
 import { type FinishedFile, readJournal, removeJournal, writeJournal } from './journal.ts';
-import { type CorpusOptions, usualMaxBad } from './options.ts';
-import { ParsePool } from './pool.ts';
+import { type PrepareOptions, usualMaxBad } from './options.ts';
+import { NoThreads, ParsePool, type Parser } from './pool.ts';
+import { type FileEnd, type Step, steps } from './reading.ts';
+import type { TextDocument } from './text/batch.ts';
+import type { Segment } from './text/cutter.ts';
+import type { Separator } from './text/separator.ts';
 import { type Order, removeOrder, writeOrder } from './unfinished.ts';
-import { Writers } from './writers.ts';
+import { type LongDocument, Writers } from './writers.ts';
 
-const mostBadLines = 20;
+const maxBadLines = 20;
+const littleBytes = 256 << 10;
 /** Work that may be lost with the process. */
 const journalMs = 2000;
 
+/** Every document is for validation, by its hash: none is left to train on. */
+export class AllHeldBack extends Error {}
+
+/** What a dataset is made from, and how. */
+export interface Plan {
+  readonly inputs: Inputs;
+  readonly selection: Selection;
+  readonly separator: Separator | undefined;
+  /** Whether validation is held back from the end of the text, rather than by documents. */
+  readonly fromEnd: boolean;
+  readonly name: string;
+  readonly key: string;
+  /** The folder that it is made in. */
+  readonly dir: string;
+  readonly order: Order;
+}
+
 /** A dataset on its way: files are read one after another, and what is done is kept. */
 export class Making {
-  readonly #options: CorpusOptions;
+  readonly #options: PrepareOptions;
+  readonly #plan: Plan;
+  /** As threads are given it. */
   readonly #selection: Selection;
-  readonly #inputs: readonly Input[];
-  readonly #copies: Inputs['copies'];
-  readonly #name: string;
-  readonly #dir: string;
   readonly #writers: Writers;
   readonly #done: FinishedFile[];
   readonly #badLines: string[];
-  readonly #totalBytes: number;
+  readonly #skipped: SkippedFile[];
+  /** Of files that are read, but not finished. */
+  readonly #tallies = new Map<string, { documents: number; bad: number; isSkipped: boolean }>();
   #textBytes: number;
+  #markers: number;
+  #separators: number;
   #tokens = 0;
   #good = 0;
   #bad = 0;
   #rejections = 0;
   #doneBytes = 0;
+  /** The long document that is being written. */
+  #long: { readonly document: LongDocument; textBytes: number; markers: number } | undefined;
   /** When it was last kept how far it is. */
   #journalled = -Infinity;
 
-  constructor(
-    options: CorpusOptions,
-    selection: Selection,
-    { inputs, copies }: Inputs,
-    name: string,
-    dir: string,
-    order: Order,
-  ) {
-    this.#copies = copies;
+  constructor(options: PrepareOptions, plan: Plan) {
+    const { dir, order, selection, fromEnd } = plan;
     this.#options = options;
-    this.#selection = selection;
-    this.#inputs = inputs;
-    this.#name = name;
-    this.#dir = dir;
+    this.#plan = plan;
+    this.#selection = fromEnd ? { ...selection, valFraction: 0 } : selection;
     fs.mkdirSync(dir, { recursive: true });
     const before = readJournal(dir);
     // Without a journal what is there is of no use.
@@ -65,8 +79,10 @@ export class Making {
     this.#writers = new Writers(dir, options.shardTokens ?? 100_000_000, before?.writers);
     this.#done = [...(before?.done ?? [])];
     this.#badLines = [...(before?.badLines ?? [])];
+    this.#skipped = [...plan.inputs.skipped, ...(before?.skipped ?? [])];
     this.#textBytes = before?.textBytes ?? 0;
-    this.#totalBytes = order.totalBytes;
+    this.#markers = before?.markers ?? 0;
+    this.#separators = before?.separators ?? 0;
     for (const { bytes, documents, bad } of this.#done) {
       this.#doneBytes += bytes;
       this.#good += documents;
@@ -74,18 +90,15 @@ export class Making {
     }
   }
 
-  get #longest(): number {
-    return this.#options.longestLine ?? 64 << 20;
-  }
-
+  /** @throws AllHeldBack, UserError */
   async run(): Promise<Manifest> {
     const threads = Math.max(1, this.#options.threads ?? os.availableParallelism());
-    const pool = new ParsePool(threads);
+    const { inputs } = this.#plan.inputs;
+    // Threads take longer to start than a little text takes.
+    const isLittle = this.#plan.order.totalBytes <= littleBytes && inputs.every(isPlain);
+    const pool = isLittle ? new NoThreads() : new ParsePool(threads);
     try {
-      for (const input of this.#inputs.slice(this.#done.length)) {
-        this.#options.signal?.throwIfAborted();
-        await this.#file(input, pool);
-      }
+      await this.#work(pool);
       return this.#finish();
     } finally {
       this.#writers.abandon();
@@ -93,117 +106,181 @@ export class Making {
     }
   }
 
-  async #file(input: Input, pool: ParsePool): Promise<void> {
-    const before = { good: this.#good, bad: this.#bad, doneBytes: this.#doneBytes };
-    const hash = createHash('sha256');
-    const onRaw = (bytes: Uint8Array): void => {
-      hash.update(bytes);
-      this.#doneBytes += bytes.length;
-    };
-    let isRead = true;
-    try {
-      if (input.format === 'text') await this.#text(input, content(input, onRaw));
-      else {
-        isRead = documentFormatOf(input.format).reads === 'stream';
-        await this.#parse(input, this.#jobs(input, content(input, onRaw)), pool);
-      }
-    } catch (error) {
-      // An archive that was cut off or is damaged: what came before counts.
-      if (!(error instanceof ArchiveError)) throw error;
-      this.#reject(`${input.path}: the file is damaged or cut off (${messageOf(error)})`);
-      isRead = false;
-    }
-    const sha256 = isRead ? hash.digest('hex') : await sha256Of(input.path);
-    if (!isUnchanged(input))
-      throw new UserError(`The file ${input.path} was changed while it was read: start again when it is complete.`);
-    this.#doneBytes = before.doneBytes + input.bytes;
-    const [documents, bad] = [this.#good - before.good, this.#bad - before.bad];
-    this.#done.push({ path: input.path, bytes: input.bytes, sha256, documents, bad });
-    // Of small files not each: a hundred files of shards are synced.
-    if (performance.now() - this.#journalled < journalMs) return;
-    const [done, badLines] = [this.#done, this.#badLines];
-    writeJournal(this.#dir, { writers: this.#writers.sync(), done, textBytes: this.#textBytes, badLines });
-    this.#journalled = performance.now();
-  }
-
-  async *#jobs(input: Input, chunks: AsyncIterable<Uint8Array>): AsyncGenerator<ParseJob> {
-    const options = { selection: this.#selection, longest: this.#longest };
-    for await (const job of documentFormatOf(input.format).jobs(input, chunks, options)) {
-      if ('reason' in job) {
-        this.#rejectIn(input, job);
-        continue;
-      }
-      yield job;
-      this.#doneBytes += input.bytes * (job.share ?? 0);
-    }
-  }
-
   /** What is parsed by several threads at once is written in its order. */
-  async #parse(input: Input, jobs: AsyncIterable<ParseJob>, pool: ParsePool): Promise<void> {
-    const flying: Promise<Parsed>[] = [];
-    const land = async (): Promise<void> => this.#take(input, await flying.shift()!);
-    try {
-      for await (const job of jobs) {
-        this.#options.signal?.throwIfAborted();
-        const parsed = pool.parse(job);
-        parsed.catch(() => {}); // it is awaited in its turn
-        flying.push(parsed);
-        if (flying.length > pool.threads + 1) await land();
-      }
-    } finally {
-      while (flying.length > 0) await land();
-    }
-  }
-
-  /** The whole file is one document. */
-  async #text(input: Input, chunks: AsyncIterable<Uint8Array>): Promise<void> {
-    const longest = this.#longest;
-    const parts: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const chunk of chunks) {
+  async #work(pool: Parser): Promise<void> {
+    const { separator, inputs } = this.#plan;
+    const reading = steps(inputs.inputs.slice(this.#done.length), {
+      selection: this.#selection,
+      separator,
+      longest: this.#options.longestLine ?? 64 << 20,
+      signal: this.#options.signal,
+      onRead: (bytes) => (this.#doneBytes += bytes),
+    });
+    const flying: { step: Step; parsed: Promise<Parsed> | undefined }[] = [];
+    let jobs = 0;
+    const land = async (): Promise<void> => {
+      const { step, parsed } = flying.shift()!;
+      if (parsed) jobs--;
+      this.#land(step, await parsed);
+    };
+    for await (const step of reading) {
       this.#options.signal?.throwIfAborted();
-      bytes += chunk.length;
-      if (bytes <= longest) parts.push(chunk);
+      const parsed = 'job' in step ? pool.parse(step.job) : undefined;
+      if (parsed) jobs++;
+      parsed?.catch(() => {}); // it is awaited in its turn
+      flying.push({ step, parsed });
+      while (flying.length > 0 && (jobs > pool.threads + 1 || !flying[0]!.parsed)) await land();
     }
-    const collected = new Collected();
-    if (bytes > longest) this.#reject(`${input.path}: ${bytes} bytes are too many for one document`);
-    else {
-      try {
-        const text = new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(parts));
-        collected.add(text, this.#selection);
-      } catch {
-        this.#reject(`${input.path}: no UTF-8`);
-      }
+    while (flying.length > 0) {
+      this.#options.signal?.throwIfAborted();
+      await land();
     }
-    this.#take(input, collected.parsed);
   }
 
-  #take(input: Input, parsed: Parsed): void {
-    this.#writers.write(parsed);
-    this.#tokens += parsed.tokens.length;
-    this.#textBytes += parsed.textBytes;
-    this.#good += parsed.good;
-    for (const bad of parsed.bad) this.#rejectIn(input, bad);
+  /** Takes a step in its turn. */
+  #land(step: Step, parsed: Parsed | undefined): void {
+    switch (step.type) {
+      case 'documents':
+        this.#take(parsed!);
+        this.#tallyOf(step.input).documents += parsed!.good;
+        for (const bad of parsed!.bad) this.#rejectIn(step.input, bad);
+        break;
+      case 'bad':
+        this.#rejectIn(step.input, step.bad);
+        break;
+      case 'texts':
+        this.#takeTexts(step.documents, parsed!);
+        break;
+      case 'part':
+        this.#takePart(step.input, step.segment, parsed!);
+        break;
+      case 'fault':
+        this.#fault(step.input, step.reason);
+        break;
+      case 'ends':
+        this.#end(step.files);
+        break;
+    }
     this.#options.onProgress?.({
       doneBytes: this.#doneBytes,
-      totalBytes: this.#totalBytes,
+      totalBytes: this.#plan.order.totalBytes,
       textBytes: this.#textBytes,
       tokens: this.#tokens,
       bad: this.#bad,
     });
   }
 
+  #take(parsed: Parsed): void {
+    this.#writers.write(parsed);
+    this.#tokens += parsed.tokens.length;
+    this.#textBytes += parsed.textBytes;
+    this.#markers += parsed.markers;
+    this.#good += parsed.good;
+  }
+
+  #takeTexts(documents: readonly TextDocument[], parsed: Parsed): void {
+    this.#take(parsed);
+    for (const { input } of documents) this.#tallyOf(input).documents++;
+    for (const { line, reason, at } of parsed.bad) {
+      const { input, offset } = documents[line]!;
+      this.#tallyOf(input).documents--;
+      this.#badText(input, reason, offset + at!);
+    }
+  }
+
+  #takePart(input: Input, { first, last, offset, sha256 }: Omit<Segment, 'bytes'>, parsed: Parsed): void {
+    if (first) this.#long = { document: this.#writers.longDocument(), textBytes: 0, markers: 0 };
+    const long = this.#long;
+    if (!long) return; // a part of it was bad
+    const [bad] = parsed.bad;
+    if (bad) {
+      long.document.discard();
+      this.#long = undefined;
+      return this.#badText(input, bad.reason, offset + bad.at!);
+    }
+    long.document.write(parsed.tokens);
+    long.textBytes += parsed.textBytes;
+    long.markers += parsed.markers;
+    this.#tokens += parsed.tokens.length;
+    if (!last) return;
+    this.#long = undefined;
+    const { endOfText } = getTokenizer(this.#selection.tokenizer);
+    long.document.write(Uint16Array.of(endOfText));
+    const place = placeOfHash(sha256!, this.#selection);
+    if (place === undefined) long.document.discard();
+    else {
+      long.document.keep(place);
+      this.#textBytes += long.textBytes;
+      this.#markers += long.markers;
+    }
+    this.#good++;
+    this.#tallyOf(input).documents++;
+  }
+
+  /** A text that is split has a bad document; one that is not is a file that can't be read. */
+  #badText(input: Input, reason: string, at: number): void {
+    if (this.#plan.separator) return this.#reject(input, `${input.path}, byte ${at}: ${reason}`);
+    if (!this.#options.skipBadFiles)
+      throw new UserError(
+        `The file ${input.path} is not UTF-8 text (byte ${at}): convert it, for example with iconv, or leave it out by --skip-bad-files.`,
+      );
+    this.#fault(input, `not UTF-8 text (byte ${at})`);
+  }
+
+  #fault(input: Input, reason: string): void {
+    if (!this.#options.skipBadFiles) throw unreadable(input.path, reason);
+    if (this.#long) {
+      this.#long.document.discard();
+      this.#long = undefined;
+    }
+    const tally = this.#tallyOf(input);
+    if (tally.isSkipped) return;
+    tally.isSkipped = true;
+    const kept = tally.documents > 0 ? `; ${tally.documents} documents before that are taken` : '';
+    this.#skipped.push({ path: input.path, reason: `${reason}${kept}` });
+  }
+
+  #tallyOf({ path: file }: Input): { documents: number; bad: number; isSkipped: boolean } {
+    let tally = this.#tallies.get(file);
+    if (!tally) this.#tallies.set(file, (tally = { documents: 0, bad: 0, isSkipped: false }));
+    return tally;
+  }
+
+  #end(files: readonly FileEnd[]): void {
+    for (const { input, sha256, separators } of files) {
+      if (!isUnchanged(input))
+        throw new UserError(`The file ${input.path} was changed while it was read: start again when it is complete.`);
+      const { documents, bad } = this.#tallyOf(input);
+      this.#tallies.delete(input.path);
+      this.#separators += separators;
+      this.#done.push({ path: input.path, bytes: input.bytes, sha256, documents, bad });
+    }
+    // Of small files not each: a hundred files of shards are synced.
+    if (performance.now() - this.#journalled < journalMs) return;
+    writeJournal(this.#plan.dir, {
+      writers: this.#writers.sync(),
+      done: this.#done,
+      textBytes: this.#textBytes,
+      badLines: this.#badLines,
+      skipped: this.#skipped.slice(this.#plan.inputs.skipped.length),
+      markers: this.#markers,
+      separators: this.#separators,
+    });
+    this.#journalled = performance.now();
+  }
+
   #rejectIn(input: Input, { line, lines = 1, reason }: Unusable): void {
     const { unit } = formatOf(input.format);
     const which = lines === 1 ? `${unit} ${line}` : `${unit}s ${line} to ${line + lines - 1}`;
-    this.#reject(`${input.path}, ${which}: ${reason}`, lines);
+    this.#reject(input, `${input.path}, ${which}: ${reason}`, lines);
   }
 
   /** @param lines so many of them */
-  #reject(what: string, lines = 1): void {
+  #reject(input: Input, what: string, lines = 1): void {
+    this.#tallyOf(input).bad += lines;
     this.#bad += lines;
     this.#rejections++;
-    if (this.#badLines.length < mostBadLines) this.#badLines.push(what);
+    if (this.#badLines.length < maxBadLines) this.#badLines.push(what);
     // Files of something else: told now rather than after all of them.
     if (this.#rejections % 1000 === 0 && this.#bad > this.#good) this.#requireGood();
   }
@@ -217,19 +294,24 @@ export class Making {
   }
 
   #finish(): Manifest {
+    const { name, key, dir, inputs, selection } = this.#plan;
+    const { tokenizer, textField, where, subset, valFraction } = selection;
+    const { splitOn } = this.#options;
     this.#requireGood();
-    const written = this.#writers.finish();
-    const { tokenizer, textField, where, subset, valFraction } = this.#selection;
+    if (splitOn !== undefined && this.#separators === 0)
+      throw new UserError(`"${splitOn}" stands nowhere in the text: give another --split-on, or leave it out.`);
+    // What comes next can't be taken up in the middle.
+    removeJournal(dir);
+    const written = this.#writers.finish(valFraction);
+    if (written.trainTokens === 0 && written.valTokens > 1) throw new AllHeldBack();
     if (written.trainTokens === 0 || written.valTokens === 0) {
-      const part = written.trainTokens === 0 ? 'train on' : 'validate';
-      fs.rmSync(this.#dir, { recursive: true, force: true });
       throw new UserError(
-        `No document is left to ${part} (${this.#good} documents, documents ${showSubset(subset)}, ${valFraction} of them for validation): use more text or a larger --val-fraction.`,
+        `No document is left to train on (${this.#good} documents, documents ${showSubset(subset)}): use more text, or choose more of it.`,
       );
     }
     const manifest: Manifest = {
       version: 1,
-      name: this.#name,
+      name,
       tokenizer,
       vocabSize: getTokenizer(tokenizer).vocabSize,
       ...written,
@@ -237,13 +319,16 @@ export class Making {
       documents: this.#good,
       bad: { lines: this.#bad, examples: this.#badLines },
       textBytes: this.#textBytes,
-      copies: [...this.#copies],
-      settings: { valFraction, textField, where: [...where], subset },
+      copies: [...inputs.copies],
+      skipped: this.#skipped,
+      ...(inputs.notTaken.files > 0 ? { notTaken: inputs.notTaken } : {}),
+      markers: this.#markers,
+      key,
+      settings: { valFraction, ...(splitOn === undefined ? {} : { splitOn }), textField, where: [...where], subset },
       createdAt: new Date().toISOString(),
     };
-    removeJournal(this.#dir);
-    removeOrder(this.#dir);
-    writeManifest(this.#dir, manifest);
+    removeOrder(dir);
+    writeManifest(dir, manifest);
     return manifest;
   }
 }

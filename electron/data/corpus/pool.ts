@@ -3,9 +3,25 @@ import { Tinypool } from 'tinypool';
 import { entryFile } from '../../paths.ts';
 import { noneOf, type Parsed } from './documents.ts';
 import type { ParseJob } from './formats/index.ts';
+import parseJob from './parse.worker.ts';
+
+/** What parses and tokenises jobs. */
+export interface Parser {
+  /** How many jobs it does at once. */
+  readonly threads: number;
+  parse(job: ParseJob): Promise<Parsed>;
+  close(): Promise<void>;
+}
+
+/** Does jobs where it is called: for so little that threads are not worth their start. */
+export class NoThreads implements Parser {
+  readonly threads = 1;
+  parse = async (job: ParseJob): Promise<Parsed> => parseJob(job);
+  close = async (): Promise<void> => {};
+}
 
 /** Threads that parse and tokenise. They live as long as the pool: what they know of words is worth keeping. */
-export class ParsePool {
+export class ParsePool implements Parser {
   readonly threads: number;
   readonly #pool: Tinypool;
 

@@ -8,7 +8,14 @@ import { readJournal } from './journal.ts';
 
 /** What a dataset is made from, as it was asked for: enough to go on with it. */
 const orderSchema = z.object({
+  /** Paths of files and folders, and globs. */
   inputs: z.array(z.string()),
+  /** How many files they are; 0: not known. */
+  files: z.int().default(0),
+  /** Of all that decides what is in it; absent in older ones. */
+  key: z.string().optional(),
+  splitOn: z.string().optional(),
+  skipBadFiles: z.boolean().default(false),
   tokenizer: z.enum(['gpt2', 'bytes']),
   textField: z.string(),
   where: z.array(z.object({ path: z.string(), values: z.array(z.string()) })),
@@ -40,15 +47,24 @@ export const writeOrder = (dir: string, order: Order): void =>
 
 export const removeOrder = (dir: string): void => fs.rmSync(path.join(dir, orderName), { force: true });
 
-function unfinishedOf(home: string, name: string): Unfinished | undefined {
-  const dir = makingDir(home, name);
+function orderIn(dir: string): Order | undefined {
   try {
-    const order = orderSchema.parse(JSON.parse(fs.readFileSync(path.join(dir, orderName), 'utf8')));
-    const doneBytes = (readJournal(dir)?.done ?? []).reduce((n, { bytes }) => n + bytes, 0);
-    return { ...order, name, doneBytes, pid: makerOf(home, name)?.owner?.pid ?? null };
+    return orderSchema.parse(JSON.parse(fs.readFileSync(path.join(dir, orderName), 'utf8')));
   } catch {
     return undefined; // just begun, or just finished
   }
+}
+
+/** The key of what an unfinished dataset is made from; undefined where that is not known. */
+export const orderKey = (home: string, name: string): string | undefined => orderIn(makingDir(home, name))?.key;
+
+/** Bytes of the files that are done, of a dataset that is made in a folder. */
+export const doneBytes = (dir: string): number => (readJournal(dir)?.done ?? []).reduce((n, { bytes }) => n + bytes, 0);
+
+function unfinishedOf(home: string, name: string): Unfinished | undefined {
+  const dir = makingDir(home, name);
+  const order = orderIn(dir);
+  return order && { ...order, name, doneBytes: doneBytes(dir), pid: makerOf(home, name)?.owner?.pid ?? null };
 }
 
 /** Whether a dataset is not finished yet, and some of it is there. */

@@ -5,6 +5,7 @@ import type { Manifest, Shard } from '../shards/manifest.ts';
 import { littleEndian } from '../shards/writer.ts';
 import { buckets } from '../subsets.ts';
 import { type Parsed, validation } from './documents.ts';
+import { holdBackEnd } from './holdBack.ts';
 
 /** Tokens that are held back before they are written, for each of a hundred buckets. */
 const bufferTokens = 1 << 16;
@@ -18,7 +19,7 @@ export interface StreamState {
 
 /** A stream of tokens in files of a size. It can be cut back to where it was. */
 class ShardStream {
-  readonly #dir: string;
+  readonly dir: string;
   readonly #prefix: string;
   readonly #shardTokens: number;
   readonly #buffer = new Uint16Array(bufferTokens);
@@ -27,7 +28,7 @@ class ShardStream {
   #open: { fd: number; tokens: number; hash: ReturnType<typeof createHash> } | undefined;
 
   constructor(dir: string, prefix: string, shardTokens: number, state: StreamState | undefined) {
-    this.#dir = dir;
+    this.dir = dir;
     this.#prefix = prefix;
     this.#shardTokens = shardTokens;
     this.#finished = [...(state?.finished ?? [])];
@@ -57,6 +58,17 @@ class ShardStream {
     return this.#finished;
   }
 
+  /** Takes over the files of another stream, behind what it has. */
+  adopt(shards: readonly Shard[]): void {
+    this.#drain();
+    this.#close();
+    for (const shard of shards) {
+      const file = this.#file;
+      fs.renameSync(path.join(this.dir, shard.file), path.join(this.dir, file));
+      this.#finished.push({ ...shard, file });
+    }
+  }
+
   /** Leaves the files as they are. */
   abandon(): void {
     if (this.#open) fs.closeSync(this.#open.fd);
@@ -69,7 +81,7 @@ class ShardStream {
 
   #drain(): void {
     for (let done = 0; done < this.#buffered;) {
-      this.#open ??= { fd: fs.openSync(path.join(this.#dir, this.#file), 'wx'), tokens: 0, hash: createHash('sha256') };
+      this.#open ??= { fd: fs.openSync(path.join(this.dir, this.#file), 'wx'), tokens: 0, hash: createHash('sha256') };
       const room = this.#shardTokens - this.#open.tokens;
       const bytes = littleEndian(this.#buffer.subarray(done, Math.min(this.#buffered, done + room)));
       for (let n = 0; n < bytes.length;) n += fs.writeSync(this.#open.fd, bytes, n);
@@ -92,13 +104,13 @@ class ShardStream {
 
   /** Removes what was written after the state was kept, and reads the rest of the last file for its hash. */
   #cutBack(tokens: number): void {
-    const names = fs.readdirSync(this.#dir).filter((n) => n.startsWith(`${this.#prefix}-`));
+    const names = fs.readdirSync(this.dir).filter((n) => n.startsWith(`${this.#prefix}-`));
     const known = new Set(this.#finished.map((s) => s.file));
     const last = this.#file;
     for (const name of names)
-      if (!known.has(name) && (name !== last || tokens === 0)) fs.rmSync(path.join(this.#dir, name));
+      if (!known.has(name) && (name !== last || tokens === 0)) fs.rmSync(path.join(this.dir, name));
     if (tokens === 0) return;
-    const file = path.join(this.#dir, last);
+    const file = path.join(this.dir, last);
     fs.truncateSync(file, 2 * tokens);
     const hash = createHash('sha256').update(fs.readFileSync(file));
     this.#open = { fd: fs.openSync(file, 'a'), tokens, hash };
@@ -110,29 +122,60 @@ export interface WritersState {
   readonly val: StreamState;
 }
 
+/** A document that is too long to be held: where it belongs is known when its end is. */
+export interface LongDocument {
+  write(tokens: Uint16Array): void;
+  /** Puts it in its place: a bucket, or `validation`. */
+  keep(place: number): void;
+  discard(): void;
+}
+
 /** The files of a dataset in the making: a stream of shards for each bucket, and one for validation. */
 export class Writers {
+  readonly #dir: string;
+  readonly #shardTokens: number;
   readonly #train: readonly ShardStream[];
   readonly #val: ShardStream;
+  #long: ShardStream;
 
   constructor(dir: string, shardTokens: number, state: WritersState | undefined) {
+    this.#dir = dir;
+    this.#shardTokens = shardTokens;
     this.#train = Array.from(
       { length: buckets },
       (_, b) => new ShardStream(dir, `train-${String(b).padStart(2, '0')}`, shardTokens, state?.train[b]),
     );
     this.#val = new ShardStream(dir, 'val', shardTokens, state?.val);
+    this.#long = this.#newLong();
+  }
+
+  /** Removes what was left of a document that was not read to its end. */
+  #newLong(): ShardStream {
+    return new ShardStream(this.#dir, 'long', this.#shardTokens, undefined);
   }
 
   write({ tokens, places, ends }: Parsed): void {
     let begin = 0;
     for (const [i, end] of ends.entries()) {
-      this.stream(places[i]!).write(tokens.subarray(begin, end));
+      this.#stream(places[i]!).write(tokens.subarray(begin, end));
       begin = end;
     }
   }
 
+  /** One at a time. */
+  longDocument(): LongDocument {
+    const own = (this.#long = this.#newLong());
+    return {
+      write: (tokens) => own.write(tokens),
+      keep: (place) => this.#stream(place).adopt(own.finish()),
+      discard() {
+        for (const { file } of own.finish()) fs.rmSync(path.join(own.dir, file));
+      },
+    };
+  }
+
   /** @param place a bucket, or `validation` */
-  stream(place: number): { write(tokens: Uint16Array): void } {
+  #stream(place: number): ShardStream {
     return place === validation ? this.#val : this.#train[place]!;
   }
 
@@ -140,21 +183,36 @@ export class Writers {
     return { train: this.#train.map((s) => s.sync()), val: this.#val.sync() };
   }
 
-  finish(): Pick<Manifest, 'trainTokens' | 'valTokens' | 'shards'> & { trainBuckets: number[] } {
+  /** @param end part of the tokens that is held back from the end for validation, where nothing else is */
+  finish(end: number): Written {
     const train = this.#train.map((s) => s.finish());
     const val = this.#val.finish();
-    const tokensOf = (shards: readonly Shard[]) => shards.reduce((n, s) => n + s.tokens, 0);
-    const trainBuckets = [0];
-    for (const shards of train) trainBuckets.push(trainBuckets.at(-1)! + tokensOf(shards));
+    const starts = [0];
+    for (const shards of train) starts.push(starts.at(-1)! + tokensOf(shards));
+    const total = starts.at(-1)!;
+    const fromEnd = val.length === 0 && total > 1;
+    // Something for each of the two.
+    const held = Math.min(total - 1, Math.max(1, Math.round(total * end)));
+    const parts = fromEnd ? holdBackEnd(this.#dir, train.flat(), held) : { train: train.flat(), val: [...val] };
+    const trainTokens = tokensOf(parts.train);
     return {
-      trainTokens: trainBuckets.at(-1)!,
-      valTokens: tokensOf(val),
-      shards: { train: train.flat(), val: [...val] },
-      trainBuckets,
+      trainTokens,
+      valTokens: tokensOf(parts.val),
+      shards: parts,
+      trainBuckets: starts.map((at) => Math.min(at, trainTokens)),
+      validation: fromEnd ? 'end' : 'documents',
     };
   }
 
   abandon(): void {
-    for (const stream of [...this.#train, this.#val]) stream.abandon();
+    for (const stream of [...this.#train, this.#val, this.#long]) stream.abandon();
   }
 }
+
+const tokensOf = (shards: readonly Shard[]): number => shards.reduce((n, s) => n + s.tokens, 0);
+
+/** What a dataset's description says of its files. */
+export type Written = Pick<Manifest, 'trainTokens' | 'valTokens' | 'shards'> & {
+  readonly trainBuckets: number[];
+  readonly validation: 'documents' | 'end';
+};

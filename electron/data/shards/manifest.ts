@@ -32,8 +32,25 @@ export const manifestSchema = z.object({
   bad: z.object({ lines: z.int().min(0), examples: z.array(z.string()) }).optional(),
   /** Files that were left out: the content of others. */
   copies: z.array(z.object({ path: z.string(), of: z.string() })).optional(),
+  /** Files that could not be read, or not to their end, and were passed over as was asked. */
+  skipped: z.array(z.object({ path: z.string(), reason: z.string() })).optional(),
+  /** Files in folders that are no text, or hold none. */
+  notTaken: z
+    .object({
+      files: z.int().min(0),
+      endings: z.record(z.string(), z.int()).readonly(),
+      examples: z.array(z.object({ path: z.string(), reason: z.string() })).readonly(),
+    })
+    .optional(),
+  /** How often texts say `<|endoftext|>`: as text, not as the end of a document. */
+  markers: z.int().min(0).optional(),
+  /** What is for validation: whole documents by their hash, or the end of the text. Absent in older datasets. */
+  validation: z.enum(['documents', 'end']).optional(),
+  /** Of all that decides what is in it. */
+  key: z.string().optional(),
   settings: z.object({
     valFraction: z.number(),
+    splitOn: z.string().optional(),
     textField: z.string().optional(),
     where: z.array(z.object({ path: z.string(), values: z.array(z.string()).readonly() })).optional(),
     subset: z.object({ from: z.int(), to: z.int() }).optional(),

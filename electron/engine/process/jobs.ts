@@ -1,6 +1,6 @@
 import { validationWindows } from '../../data/sampling/index.ts';
 import { openDataset } from '../../data/shards/index.ts';
-import { prepareFiles } from '../../data/prepareFiles.ts';
+import { prepareDataset } from '../../data/corpus/prepare.ts';
 import { yieldToOthers } from '../../data/priority.ts';
 import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { openCheckpoint } from '../checkpoint/index.ts';
@@ -45,7 +45,7 @@ async function prepare(
 ): Promise<void> {
   yieldToOthers();
   let told = 0;
-  const { name } = await prepareFiles({
+  const { name } = await prepareDataset({
     ...options,
     signal,
     onProgress(progress) {

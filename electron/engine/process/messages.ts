@@ -1,4 +1,4 @@
-import type { PrepareFilesOptions, PrepareProgress } from '../../data/prepareFiles.ts';
+import type { PrepareOptions, PrepareProgress } from '../../data/corpus/prepare.ts';
 import type { ItemScore } from '../../evals/hellaswag/score.ts';
 import type { RunConfig } from '../config.ts';
 import type { WritingOptions } from '../generate.ts';
@@ -37,7 +37,7 @@ export type ToEngine =
 /** Text that is to become tokens. Stopped by `stop`. */
 export interface PrepareJob {
   readonly type: 'prepare';
-  readonly options: Omit<PrepareFilesOptions, 'signal' | 'onProgress'>;
+  readonly options: Omit<PrepareOptions, 'signal' | 'onProgress'>;
 }
 
 /** A piece of work in a process of its own: with a checkpoint's weights, or on data. */

@@ -1,11 +1,12 @@
 import type { Transform } from 'node:stream';
 import zlib from 'node:zlib';
 import { messageOf } from '../../../errors.ts';
+import { FileError } from './fileError.ts';
 
 export type Compression = 'gzip' | 'zstd';
 
 /** An archive that is damaged, cut off, or none. */
-export class ArchiveError extends Error {}
+export class ArchiveError extends FileError {}
 
 /** Bytes that come out at once. */
 const chunkSize = 1 << 20;

@@ -1,14 +1,3 @@
-/** Bytes of an unfinished character at the end of a buffer: 0 to 3. */
-export function unfinishedTail(bytes: Uint8Array): number {
-  for (let back = 1; back <= Math.min(3, bytes.length); back++) {
-    const byte = bytes[bytes.length - back]!;
-    if ((byte & 0xc0) === 0x80) continue;
-    const length = byte >= 0xf0 ? 4 : byte >= 0xe0 ? 3 : byte >= 0xc0 ? 2 : 1;
-    return length > back ? back : 0;
-  }
-  return 0;
-}
-
 /** Where the first byte stands that is no UTF-8 (RFC 3629), or -1. */
 export function firstBadByte(bytes: Uint8Array): number {
   let i = 0;

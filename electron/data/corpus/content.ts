@@ -1,0 +1,33 @@
+import fs from 'node:fs';
+import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
+import { decompressed } from './formats/decompress.ts';
+import { FileError } from './formats/fileError.ts';
+import type { CorpusFile } from './formats/index.ts';
+
+const readBytes = 1 << 20;
+
+/**
+ * A file's content, decompressed.
+ * @param onRaw told of what is read from the disk
+ * @throws FileError behind what is good of a damaged archive
+ */
+export function content(
+  { path: file, compression }: CorpusFile,
+  onRaw: (bytes: Uint8Array) => void,
+): AsyncGenerator<Uint8Array> {
+  const raw = rawContent(file, onRaw);
+  return compression === 'none' ? raw : decompressed(raw, compression);
+}
+
+async function* rawContent(file: string, onRaw: (bytes: Uint8Array) => void): AsyncGenerator<Uint8Array> {
+  const chunks = fs.createReadStream(file, { highWaterMark: readBytes }) as AsyncIterable<Uint8Array>;
+  try {
+    for await (const chunk of chunks) {
+      onRaw(chunk);
+      yield chunk;
+    }
+  } catch (error) {
+    if (isSystemError(error)) throw new FileError(meaningOf(error), { cause: error });
+    throw error;
+  }
+}
