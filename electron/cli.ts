@@ -1,4 +1,7 @@
 /** The command line: `trainyard <command>`. */
-import { main } from './cli/main.ts';
+import { main, tell } from './cli/main.ts';
 
-process.exitCode = await main(process.argv.slice(2));
+const args = process.argv.slice(2);
+// What nobody waits for, and what nobody caught: told like the rest, and then it is over.
+process.on('uncaughtException', (error) => process.exit(tell(error, args)));
+process.exitCode = await main(args);

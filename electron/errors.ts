@@ -15,3 +15,20 @@ export class UsageError extends UserError {
 export function messageOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ');
 }
+
+/** A defect of another process, with the stack that it had there. */
+export class RemoteDefect extends Error {
+  override readonly name = 'RemoteDefect';
+
+  constructor(message: string, stack: string) {
+    super(message);
+    this.stack = stack;
+  }
+}
+
+/** The stack of anything thrown, with those of its causes. */
+export function stackOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const own = error.stack ?? `${error.name}: ${error.message}`;
+  return error.cause === undefined ? own : `${own}\ncaused by ${stackOf(error.cause)}`;
+}

@@ -10,7 +10,8 @@ import { askOnClose, TrainingWatch } from './desktop/training.ts';
 import { openWindow } from './desktop/window.ts';
 import { messageOf, UserError } from './errors.ts';
 import { packageFile } from './paths.ts';
-import { resolveHome } from './studio/home.ts';
+import { defectMessage, logDefect } from './log.ts';
+import { locateHome, resolveHome } from './studio/home.ts';
 import { readSettings } from './studio/settings.ts';
 import { Studio } from './studio/studio.ts';
 
@@ -78,6 +79,11 @@ function start(): void {
   training = new TrainingWatch(studio, () => window);
   show();
 }
+
+/** A defect that nobody caught: it is told, with the place of its stack, and the window goes on. */
+process.on('uncaughtException', (error) => {
+  dialog.showErrorBox('Trainyard', defectMessage(error, logDefect(studio?.home ?? locateHome(), 'application', error)));
+});
 
 registerScheme();
 if (app.requestSingleInstanceLock()) {

@@ -432,6 +432,13 @@ export const text = {
     split: 'Split',
     done: (name: string) => `${name} is prepared.`,
   },
+  log: {
+    title: 'Log',
+    hint: 'Defects of the studio and its engines, with their stacks: what to send along with a report.',
+    none: 'Nothing has gone wrong.',
+    show: 'Show the log',
+    open: 'Open the file',
+  },
   settings: {
     title: 'Settings',
     theme: 'Theme',

@@ -1,7 +1,8 @@
 import { ValidationError } from '@orpc/contract';
 import { implement, ORPCError } from '@orpc/server';
-import { messageOf, UserError } from '../errors.ts';
+import { messageOf, stackOf, UserError } from '../errors.ts';
 import { plainIssue } from '../issues.ts';
+import { defectMessage, logDefect } from '../log.ts';
 import type { Studio } from '../studio/studio.ts';
 import type { CommandId } from './commands.ts';
 import { contract } from './contract.ts';
@@ -14,6 +15,8 @@ export interface Desktop {
   pickFolder(title: string): Promise<string | null>;
   /** Shows a file or folder where the system shows files. */
   showFile(file: string): void;
+  /** Opens a file with the program that the system has for its kind. */
+  openFile(file: string): void;
   /** Called when settings have changed. */
   settingsChanged(): unknown;
   /** Of the native menu: what can be done at the moment, and what is chosen there. */
@@ -38,23 +41,27 @@ export interface ApiContext {
  */
 export const api = implement(contract)
   .$context<ApiContext>()
-  .use(async ({ next, path }) => {
+  .use(async ({ next, path, context }) => {
     try {
       return await next();
     } catch (error) {
-      throw explained(error, path);
+      throw explained(error, path, context.studio.home);
     }
   });
 
 /** An error as it crosses the API. */
-export function explained(error: unknown, path: readonly string[]): unknown {
+export function explained(error: unknown, path: readonly string[], home: string): unknown {
   if (error instanceof ORPCError) return named(error);
   if (error instanceof UserError) return new ORPCError('BAD_REQUEST', { message: messageOf(error) });
   if (error instanceof Error && error.name === 'AbortError') return error;
-  console.error(`trainyard: ${path.join('.')} failed`, error);
-  return new ORPCError('INTERNAL_SERVER_ERROR', {
-    message: `Something went wrong in the studio (${messageOf(error)}). Its log says more.`,
-  });
+  return new ORPCError('INTERNAL_SERVER_ERROR', { message: defectMessage(error, logged(error, path, home)) });
+}
+
+/** Keeps a defect in the log, and tells a terminal that there is one. */
+export function logged(error: unknown, path: readonly string[], home: string): string | undefined {
+  const file = logDefect(home, path.join('.'), error);
+  console.error(`trainyard: ${path.join('.')}: ${file === undefined ? stackOf(error) : defectMessage(error, file)}`);
+  return file;
 }
 
 /** A wrong value is told by its field, instead of that something is wrong. */
@@ -69,10 +76,14 @@ function named(error: ORPCError<string, unknown>): unknown {
 }
 
 /** A subscription whose errors are told as those of procedures. */
-export async function* subscription<T>(path: string, items: AsyncIterable<T>): AsyncGenerator<T, void> {
+export async function* subscription<T>(
+  { studio }: Pick<ApiContext, 'studio'>,
+  path: string,
+  items: AsyncIterable<T>,
+): AsyncGenerator<T, void> {
   try {
     yield* items;
   } catch (error) {
-    throw explained(error, [path]);
+    throw explained(error, [path], studio.home);
   }
 }

@@ -243,6 +243,12 @@ export interface PublishedRun {
   readonly notes: string;
 }
 
+/** Where defects are told, and what was last. */
+export interface LogView {
+  readonly file: string;
+  readonly end: string;
+}
+
 export interface StudioInfo {
   readonly version: string;
   readonly home: string;

@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander';
-import { messageOf, UsageError, UserError } from '../errors.ts';
+import { messageOf, stackOf, UsageError, UserError } from '../errors.ts';
+import { defectMessage, logDefect } from '../log.ts';
+import { locateHome } from '../studio/home.ts';
 import { version } from '../version.ts';
 import { addBench } from './bench.ts';
 import { addContinue } from './continue.ts';
@@ -18,7 +20,7 @@ import { addRuns } from './runs.ts';
 import { addServe } from './serve.ts';
 import { addShow } from './show.ts';
 import { addTokens } from './tokens.ts';
-import { onOneLine } from './terminal/text.ts';
+import { onOneLine, printable } from './terminal/text.ts';
 import { addTrain } from './train.ts';
 
 export function buildProgram(): Command {
@@ -72,8 +74,28 @@ export async function main(args: readonly string[]): Promise<number> {
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    if (!(error instanceof UserError)) throw error;
+    return tell(error, args);
+  }
+}
+
+/** The value of `--home` wherever it stands: a defect may come before anything was parsed. */
+function homeFlag(args: readonly string[]): string | undefined {
+  const at = args.findIndex((arg) => arg === '--home' || arg.startsWith('--home='));
+  return at < 0 ? undefined : args[at] === '--home' ? args[at + 1] : args[at]!.slice('--home='.length);
+}
+
+/**
+ * Says on one line what went wrong. The stack of a defect goes into the log of the home, or where there is none, to the terminal.
+ * @returns the exit code
+ */
+export function tell(error: unknown, args: readonly string[]): number {
+  if (error instanceof UserError) {
     console.error(`trainyard: ${onOneLine(messageOf(error))}`);
     return error instanceof UsageError ? 2 : 1;
   }
+  const command = args.find((arg, i) => !arg.startsWith('-') && args[i - 1] !== '--home') ?? '';
+  const file = logDefect(locateHome(homeFlag(args)), `trainyard ${command}`.trim(), error);
+  console.error(`trainyard: ${onOneLine(defectMessage(error, file))}`);
+  if (file === undefined) console.error(printable(stackOf(error)));
+  return 1;
 }

@@ -4,7 +4,7 @@ import type { Desktop } from '../api/context.ts';
 /** The system's own dialogs, over the studio's window. */
 export function desktopDialogs(
   window: () => BrowserWindow | undefined,
-): Pick<Desktop, 'pickFiles' | 'pickFolder' | 'showFile'> {
+): Pick<Desktop, 'pickFiles' | 'pickFolder' | 'showFile' | 'openFile'> {
   return {
     async pickFiles(title) {
       const options = {
@@ -31,5 +31,6 @@ export function desktopDialogs(
       return canceled ? null : (filePaths[0] ?? null);
     },
     showFile: (file) => shell.showItemInFolder(file),
+    openFile: (file) => void shell.openPath(file),
   };
 }

@@ -46,6 +46,10 @@ async function overPort(connect: () => void): Promise<Api> {
 /** The studio, by whatever way this window has to it. */
 export const api: Api = window.trainyard ? await overPort(window.trainyard.connect) : overSocket();
 
+/** A defect of the studio, of which its log says more. */
+export const isDefect = (error: unknown): boolean =>
+  error instanceof ORPCError && error.code === 'INTERNAL_SERVER_ERROR';
+
 /** What to tell of anything thrown by a call. */
 export function messageOf(error: unknown): string {
   if (error instanceof ORPCError || error instanceof Error) return error.message;

@@ -1,9 +1,11 @@
-import { messageOf } from './api.ts';
+import { isDefect, messageOf } from './api.ts';
 
 /** Something that is fetched: pending, there, or failed, and fetched again on demand. */
 export class Load<T> {
   value = $state.raw<T>();
   error = $state<string>();
+  /** The studio's log says more of the error. */
+  logged = $state(false);
   pending = $state(false);
   readonly #fetch: () => Promise<T>;
   #turn = 0;
@@ -22,7 +24,9 @@ export class Load<T> {
       this.value = value;
       this.error = undefined;
     } catch (error) {
-      if (turn === this.#turn) this.error = messageOf(error);
+      if (turn !== this.#turn) return;
+      this.error = messageOf(error);
+      this.logged = isDefect(error);
     } finally {
       if (turn === this.#turn) this.pending = false;
     }

@@ -1,9 +1,11 @@
-import { messageOf } from './api.ts';
+import { isDefect, messageOf } from './api.ts';
 
 export interface Toast {
   readonly id: number;
   readonly kind: 'info' | 'error';
   readonly text: string;
+  /** The studio's log says more. */
+  readonly logged: boolean;
 }
 
 /** Short notes on what happened. Errors stay until they are dismissed. */
@@ -11,9 +13,9 @@ class Toasts {
   all = $state.raw<readonly Toast[]>([]);
   #next = 1;
 
-  say(text: string, kind: Toast['kind'] = 'info'): void {
+  say(text: string, kind: Toast['kind'] = 'info', logged = false): void {
     const id = this.#next++;
-    this.all = [...this.all, { id, kind, text }];
+    this.all = [...this.all, { id, kind, text, logged }];
     if (kind === 'info') setTimeout(() => this.dismiss(id), 5000);
   }
 
@@ -27,7 +29,7 @@ class Toasts {
       await work();
       return true;
     } catch (error) {
-      this.say(messageOf(error), 'error');
+      this.say(messageOf(error), 'error', isDefect(error));
       return false;
     }
   }

@@ -2,7 +2,7 @@ import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { settingsSchema } from '../../studio/settings.ts';
 import { type CommandId, commandIds } from '../commands.ts';
-import type { Settings, StudioInfo, TrainingDevice } from '../types.ts';
+import type { LogView, Settings, StudioInfo, TrainingDevice } from '../types.ts';
 import { answers, nothing, procedure } from './base.ts';
 
 export const studio = {
@@ -16,6 +16,10 @@ export const studio = {
   /** Files and folders, chosen in a dialog where there is one; null where the window has none, or nothing was chosen. */
   pickFiles: procedure.input(z.strictObject({ title: z.string().max(200) })).output(answers<string[] | null>()),
   pickFolder: procedure.input(z.strictObject({ title: z.string().max(200) })).output(answers<string | null>()),
+  /** The end of the log of defects: of this home's file, and of no other. */
+  log: procedure.output(answers<LogView>()),
+  /** Opens that file where the window is the system's own. */
+  openLog: procedure.output(nothing),
   settings: procedure.output(answers<Settings>()),
   changeSettings: procedure.input(settingsSchema.partial()).output(answers<Settings>()),
   /** Keeps a prompt for the playground, or no longer: by itself, since other windows change the set as well. */

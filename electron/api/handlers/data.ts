@@ -69,7 +69,7 @@ async function* prepare(
 export const data = {
   list: api.data.list.handler(({ context: { studio } }) => datasetNames(studio.home).map((name) => view(studio, name))),
   prepare: api.data.prepare.handler(({ input, context, signal }) =>
-    subscription('data.prepare', prepare(context.studio, defined(input), signal)),
+    subscription(context, 'data.prepare', prepare(context.studio, defined(input), signal)),
   ),
   look: api.data.look.handler(({ input, context: { studio } }) => {
     const dataset = openDataset(dirOf(studio, input.name));

@@ -53,10 +53,15 @@ async function* fetched(home: string, signal: AbortSignal | undefined): AsyncGen
 export const models = {
   generate: api.models.generate.handler(({ input, context: { studio } }) => {
     const { id, step, prompt, device, ...sampling } = input;
-    return subscription('models.generate', studio.generate(studio.store.getRun(id), step, prompt, sampling, device));
+    return subscription(
+      { studio },
+      'models.generate',
+      studio.generate(studio.store.getRun(id), step, prompt, sampling, device),
+    );
   }),
   evaluate: api.models.evaluate.handler(({ input, context: { studio } }) =>
     subscription(
+      { studio },
       'models.evaluate',
       studio.evaluate(studio.store.getRun(input.id), input.step, input.sequences, input.dataset, input.device),
     ),
@@ -66,7 +71,7 @@ export const models = {
     (input.format === 'csv' ? evalsCsv : evalsMarkdown)(allRows(studio)),
   ),
   hellaswag: api.models.hellaswag.handler(({ input, context: { studio }, signal }) =>
-    subscription('models.hellaswag', hellaswag(studio, input, signal)),
+    subscription({ studio }, 'models.hellaswag', hellaswag(studio, input, signal)),
   ),
   import: api.models.import.handler(async ({ input: { dir, name }, context: { studio } }) => {
     const run = await importModel(studio, dir, name || path.basename(path.resolve(dir)));

@@ -124,7 +124,7 @@ export const runs = {
   }),
   list: api.runs.list.handler(({ input, context }) => list(context.studio, input.archived)),
   watchList: api.runs.watchList.handler(({ input, context, signal }) =>
-    subscription('runs.watchList', watchList(context.studio, input.archived, signal)),
+    subscription(context, 'runs.watchList', watchList(context.studio, input.archived, signal)),
   ),
 
   get: api.runs.get.handler(({ input, context: { studio } }) => {
@@ -134,7 +134,11 @@ export const runs = {
   }),
   watch: api.runs.watch.handler(({ input, context: { studio }, signal }) => {
     const { id } = studio.store.getRun(input.id);
-    return subscription('runs.watch', watch(studio, id, { step: input.afterStep, event: input.afterEvent }, signal));
+    return subscription(
+      { studio },
+      'runs.watch',
+      watch(studio, id, { step: input.afterStep, event: input.afterEvent }, signal),
+    );
   }),
   series: api.runs.series.handler(({ input, context: { studio } }) => {
     const run = studio.store.getRun(input.id);

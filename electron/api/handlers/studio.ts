@@ -1,5 +1,7 @@
+import fs from 'node:fs';
 import os from 'node:os';
 import { unusableGpus } from '../../engine/devices/usual.ts';
+import { logFile, readLogEnd } from '../../log.ts';
 import { findDevices, trainingDevices } from '../../studio/devices.ts';
 import { readSettings, writeSettings } from '../../studio/settings.ts';
 import { version } from '../../version.ts';
@@ -33,8 +35,15 @@ export const studio = {
     const others = readSettings(studio.home).prompts.filter((p) => p !== prompt);
     return writeSettings(studio.home, { prompts: kept ? [...others, prompt] : others });
   }),
+  log: api.studio.log.handler(({ context: { studio } }) => ({
+    file: logFile(studio.home),
+    end: readLogEnd(studio.home),
+  })),
+  openLog: api.studio.openLog.handler(({ context: { studio, desktop } }) => {
+    if (fs.existsSync(logFile(studio.home))) desktop?.openFile(logFile(studio.home));
+  }),
   offerCommands: api.studio.offerCommands.handler(({ input, context }) => context.desktop?.menu.offer(input.ids)),
   chosenCommands: api.studio.chosenCommands.handler(({ context, signal }) =>
-    subscription('studio.chosenCommands', context.desktop?.menu.chosen(signal) ?? none()),
+    subscription(context, 'studio.chosenCommands', context.desktop?.menu.chosen(signal) ?? none()),
   ),
 };

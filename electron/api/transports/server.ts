@@ -5,8 +5,9 @@ import sirv from 'sirv';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { messageOf, UsageError, UserError } from '../../errors.ts';
 import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
+import { defectMessage } from '../../log.ts';
 import { forgetUploads, receiveUpload } from '../../studio/uploads.ts';
-import type { ApiContext } from '../context.ts';
+import { type ApiContext, logged } from '../context.ts';
 import { router } from '../router.ts';
 import { Access, isLoopback, namesOf } from './access.ts';
 import { pageHeaders } from './headers.ts';
@@ -86,8 +87,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       answer(request, response);
     } catch (error) {
       // Whoever asks, and whatever for: runs that train here must not end by it.
-      console.error('trainyard: a request failed', error);
-      if (!response.headersSent) refuse(response, 500, 'Something went wrong in the studio. Its log says more.');
+      const file = logged(error, ['request'], context.studio.home);
+      if (!response.headersSent) refuse(response, 500, defectMessage(error, file));
     }
   });
 

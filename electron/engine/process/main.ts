@@ -1,9 +1,9 @@
 /** The engine process of one run: native code may crash or run out of memory here, and the studio lives on. */
-import { messageOf } from '../../errors.ts';
+import { messageOf, stackOf, UserError } from '../../errors.ts';
 import type { PhaseRequest, Request } from '../trainer/events.ts';
 import type { Trainer } from '../trainer/trainer.ts';
 import { channel } from './channel.ts';
-import type { Job, ToEngine } from './messages.ts';
+import type { EngineError, Job, ToEngine } from './messages.ts';
 
 let trainer: Trainer | undefined;
 let stopRequested = false;
@@ -14,6 +14,20 @@ const requests: Request[] = [];
 const phaseRequests: PhaseRequest[] = [];
 
 const { send } = channel;
+
+/** An error as the studio is told of it, which keeps the log. */
+const told = (error: unknown): EngineError => ({
+  type: 'error',
+  message: messageOf(error),
+  ...(error instanceof UserError ? {} : { stack: stackOf(error) }),
+});
+
+// What nobody waits for, and what nobody caught: told like the rest, and then it is over.
+process.on('uncaughtException', (error) => {
+  void send(told(error))
+    .then(() => channel.delivered())
+    .finally(() => process.exit(1));
+});
 
 let flushes = 0;
 const flushed = new Map<number, () => void>();
@@ -38,8 +52,7 @@ async function start(message: Extract<ToEngine, { type: 'start' }>): Promise<voi
     await send({ type: 'ended', outcome });
   } catch (error) {
     code = 1;
-    await send({ type: 'error', message: messageOf(error) });
-    if (process.env.TRAINYARD_DEBUG) console.error(error);
+    await send(told(error));
   }
   await channel.delivered();
   process.exit(code);
@@ -52,8 +65,7 @@ async function work(job: Job): Promise<void> {
     await runJob(job, send, cancelled.signal);
     await send({ type: 'finished' });
   } catch (error) {
-    await send({ type: 'error', message: messageOf(error) });
-    if (process.env.TRAINYARD_DEBUG) console.error(error);
+    await send(told(error));
   }
   await channel.delivered();
   process.exit(0);

@@ -79,8 +79,15 @@ export type FromJob =
   | { readonly type: 'scores'; readonly scores: readonly ItemScore[] }
   | { readonly type: 'preparing'; readonly progress: PrepareProgress }
   | { readonly type: 'prepared'; readonly name: string; readonly cpuSeconds: number; readonly peakBytes: number }
-  | { readonly type: 'error'; readonly message: string }
+  | EngineError
   | { readonly type: 'finished' };
+
+/** The run can't start or go on, or a job failed: for a reason that the user can mend, or by a defect, which has a stack. */
+export interface EngineError {
+  readonly type: 'error';
+  readonly message: string;
+  readonly stack?: string;
+}
 
 export type StartedEvent = Extract<RunEvent, { readonly type: 'started' }>;
 
@@ -93,7 +100,6 @@ export interface StartedMemory extends MemoryReport {
 /** What the engine process tells the studio. */
 export type FromEngine =
   | RunEvent
-  /** The run can't start or go on for a reason that the user can mend. */
-  | { readonly type: 'error'; readonly message: string }
+  | EngineError
   /** Asks that all that was sent before be stored, and for a `flushed` of this number. */
   | { readonly type: 'flush'; readonly id: number };

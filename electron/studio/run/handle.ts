@@ -1,9 +1,11 @@
+import path from 'node:path';
 import { createActor, fromCallback, type Actor } from 'xstate';
-import type { FromEngine, ToEngine } from '../../engine/process/messages.ts';
+import type { EngineError, FromEngine, ToEngine } from '../../engine/process/messages.ts';
 import type { Request, RunEvent } from '../../engine/trainer/events.ts';
 import type { PhaseChange } from '../../engine/trainer/phaseChange.ts';
 import type { DatasetDirs } from '../../engine/trainer/windows.ts';
-import { messageOf, UserError } from '../../errors.ts';
+import { messageOf, RemoteDefect, UserError } from '../../errors.ts';
+import { defectMessage, logDefect } from '../../log.ts';
 import type { MetricsWriter, Run, RunState, Store } from '../store/index.ts';
 import type { EngineProcess, SpawnEngine } from './engine.ts';
 import {
@@ -145,11 +147,19 @@ export class RunHandle {
       return;
     }
     if (message.type === 'flush') return;
+    if (message.type === 'error') return tell(this.#explained(message));
     if (message.type === 'phases') this.#phaseChanges.get(message.request)?.(undefined);
     if (message.type === 'phasesRefused') this.#phaseChanges.get(message.request)?.(message.reason);
     tell(message);
-    if (message.type === 'error') return;
     for (const listener of this.#listeners) listener(message);
+  }
+
+  /** An engine's last words. A defect is put into the log, and the run says so. */
+  #explained({ type, message, stack }: EngineError): EngineEvent {
+    if (stack === undefined) return { type, message };
+    const defect = new RemoteDefect(message, stack);
+    const file = logDefect(path.dirname(this.#store.file), `engine of ${this.run.id}`, defect);
+    return { type, message: defectMessage(defect, file) };
   }
 
   #keep(message: FromEngine): void {

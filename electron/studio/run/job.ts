@@ -1,5 +1,5 @@
 import type { FromJob, Job } from '../../engine/process/messages.ts';
-import { UserError } from '../../errors.ts';
+import { RemoteDefect, UserError } from '../../errors.ts';
 import type { EngineProcess, SpawnEngine } from './engine.ts';
 
 type Message = Exclude<FromJob, { type: 'error' | 'finished' }>;
@@ -26,8 +26,11 @@ export function messagesOf(spawn: SpawnEngine): { engine: EngineProcess; message
       if (message === undefined) {
         if (gone) throw new UserError('The engine process ended without a word: see `trainyard doctor`.');
         await new Promise<void>((resolve) => (wake = resolve));
-      } else if (message.type === 'error') throw new UserError(message.message);
-      else if (message.type === 'finished') return;
+      } else if (message.type === 'error') {
+        throw message.stack === undefined
+          ? new UserError(message.message)
+          : new RemoteDefect(message.message, message.stack);
+      } else if (message.type === 'finished') return;
       else yield message;
     }
   }

@@ -237,6 +237,7 @@ export const screen = { getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 
 export const shell = {
   openExternal: async (url: string) => void told.opened.push(url),
   showItemInFolder: (file: string) => void told.shown.push(file),
+  openPath: async (file: string) => void told.opened.push(file),
 };
 export const session = {
   defaultSession: {
