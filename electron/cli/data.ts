@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { createLogUpdate } from 'log-update';
+import { parseWhere } from '../data/corpus/fields.ts';
 import { type PrepareProgress, prepareDataset } from '../data/corpus/prepare.ts';
 import { removeUnfinished, unfinishedDatasets } from '../data/corpus/unfinished.ts';
 import { datasetNames, loadDatasetInfo } from '../data/index.ts';
@@ -11,7 +12,7 @@ import { openDataset, type SplitName } from '../data/shards/index.ts';
 import { showSubset, type Subset } from '../data/subsets.ts';
 import { getTokenizer, type TokenizerName, tokenizerNames } from '../data/tokenizers/index.ts';
 import { verifyDataset } from '../data/verify.ts';
-import { messageOf, UsageError, UserError } from '../errors.ts';
+import { messageOf, UserError } from '../errors.ts';
 import { formatBytes, formatCount, formatDuration, formatShort } from '../format.ts';
 import { datasetsDir, resolveHome } from '../studio/home.ts';
 import { datasetUsers } from '../studio/run/data.ts';
@@ -84,14 +85,6 @@ export function addData(program: Command): void {
     .action((name: string, _: unknown, self: Command) => remove(name, self.optsWithGlobals<Home>()));
 }
 
-function parseWhere(texts: readonly string[]): { path: string; values: string[] }[] {
-  return texts.map((text) => {
-    const at = text.indexOf('=');
-    if (at <= 0) throw new UsageError(`--where needs FIELD=VALUE,VALUE…, not "${text}".`);
-    return { path: text.slice(0, at), values: text.slice(at + 1).split(',') };
-  });
-}
-
 async function add(inputs: string[], options: AddOptions): Promise<void> {
   const home = resolveHome(options.home);
   const subset: Subset | undefined = options.subset === undefined ? undefined : parseSubset('--subset', options.subset);
@@ -107,7 +100,7 @@ async function add(inputs: string[], options: AddOptions): Promise<void> {
       inputs,
       tokenizer: options.tokenizer,
       textField: options.textField,
-      where: parseWhere(options.where ?? []),
+      where: (options.where ?? []).map(parseWhere),
       ...(subset ? { subset } : {}),
       ...(options.valFraction === undefined ? {} : { valFraction: parseNumber('--val-fraction', options.valFraction) }),
       maxBad: parseNumber('--max-bad', options.maxBad),
@@ -120,6 +113,7 @@ async function add(inputs: string[], options: AddOptions): Promise<void> {
       `${made.name}: ${formatCount(made.trainTokens)} tokens to train on, ${formatCount(made.valTokens)} to validate`,
     );
     for (const { path: copy, of } of made.copies ?? []) console.error(`${copy} is a copy of ${of}: taken once`);
+    for (const notice of made.notices ?? []) console.error(printable(notice));
     if (made.bad && made.bad.lines > 0) {
       console.error(`${formatCount(made.bad.lines)} bad documents were passed over, such as:`);
       for (const example of made.bad.examples.slice(0, 5)) console.error(`  ${printable(example)}`);

@@ -1,7 +1,5 @@
 import fs from 'node:fs';
-import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
 import { decompressed } from './formats/decompress.ts';
-import { FileError } from './formats/fileError.ts';
 import type { CorpusFile } from './formats/index.ts';
 
 const readBytes = 1 << 20;
@@ -21,13 +19,8 @@ export function content(
 
 async function* rawContent(file: string, onRaw: (bytes: Uint8Array) => void): AsyncGenerator<Uint8Array> {
   const chunks = fs.createReadStream(file, { highWaterMark: readBytes }) as AsyncIterable<Uint8Array>;
-  try {
-    for await (const chunk of chunks) {
-      onRaw(chunk);
-      yield chunk;
-    }
-  } catch (error) {
-    if (isSystemError(error)) throw new FileError(meaningOf(error), { cause: error });
-    throw error;
+  for await (const chunk of chunks) {
+    onRaw(chunk);
+    yield chunk;
   }
 }

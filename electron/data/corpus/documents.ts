@@ -1,17 +1,21 @@
+import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { hashOf } from '../sampling/permutation.ts';
 import { bucketOf, type Subset } from '../subsets.ts';
 import { TokenBuffer } from '../tokenizers/bpe/tokenBuffer.ts';
 import { markersIn } from './text/marker.ts';
 import { getTokenizer, type TokenizerName } from '../tokenizers/index.ts';
+import { comparable, textAt, valueAt, type Where, whyNoText } from './fields.ts';
+import { parseJson, whyNoJson } from './formats/json.ts';
+import { Tally, type TallyCounts } from './tally.ts';
 
 /** Which documents are taken, and how. */
 export interface Selection {
   readonly tokenizer: TokenizerName;
-  /** The field of a line's object that has its text. */
+  /** The field of a document that has its text, by its path. */
   readonly textField: string;
-  /** Values of which a field must have one, by its dotted path. */
-  readonly where: readonly { readonly path: string; readonly values: readonly string[] }[];
+  /** Conditions that documents meet, all of them. */
+  readonly where: readonly Where[];
   readonly subset: Subset;
   readonly valFraction: number;
 }
@@ -32,6 +36,8 @@ export interface Parsed {
   readonly bad: readonly Unusable[];
   /** How often a text says `<|endoftext|>`, in letters. */
   readonly markers: number;
+  /** What else is worth telling. */
+  readonly tally: TallyCounts;
 }
 
 /** Lines or rows that hold no document. */
@@ -43,16 +49,6 @@ export interface Unusable {
   readonly reason: string;
   /** The byte of a text that is the reason. */
   readonly at?: number;
-}
-
-/** The value at a dotted path of nested objects. */
-function at(value: unknown, path: string): unknown {
-  let here = value;
-  for (const key of path.split('.')) {
-    if (typeof here !== 'object' || here === null || !Object.hasOwn(here, key)) return undefined;
-    here = (here as Record<string, unknown>)[key];
-  }
-  return here;
 }
 
 /** The bucket of a text, and whether it is for validation: by its content alone. */
@@ -83,6 +79,7 @@ export class Collected {
   good = 0;
   readonly bad: Unusable[] = [];
   markers = 0;
+  readonly tally = new Tally();
 
   /** Takes a document, if it is selected. An empty one is nothing. */
   add(text: string, selection: Selection): void {
@@ -92,7 +89,10 @@ export class Collected {
   /** The same of text that is well-formed UTF-8 already. */
   addUtf8(utf8: Uint8Array, selection: Selection): void {
     this.good++;
-    if (utf8.length === 0) return;
+    if (utf8.length === 0) {
+      this.tally.empty++;
+      return;
+    }
     const place = placeOf(utf8, selection);
     if (place === undefined) return;
     const tokenizer = getTokenizer(selection.tokenizer);
@@ -113,17 +113,52 @@ export class Collected {
       good: this.good,
       bad: this.bad,
       markers: this.markers,
+      tally: this.tally.counts,
     };
   }
 }
 
+/** So many fields without a text are explained, of a block. */
+const maxExplained = 3;
+
+/**
+ * Takes a document that is written in JSON.
+ * @param wellFormed whether it is known to be UTF-8
+ * @returns what is wrong with it; undefined when nothing is
+ */
+export function takeJson(
+  bytes: Buffer,
+  wellFormed: boolean,
+  selection: Selection,
+  collected: Collected,
+): string | undefined {
+  if (!wellFormed && !isUtf8(bytes)) return 'no UTF-8';
+  let source = bytes.toString('utf8');
+  // Files with byte order marks may have been put behind each other.
+  if (source.startsWith('\ufeff')) source = source.slice(1);
+  if (source.trim() === '') return undefined; // as at the end of a file
+  let value: unknown;
+  try {
+    const parsed = parseJson(source);
+    value = parsed.value;
+    if (parsed.nonFinite) collected.tally.nonFinite++;
+  } catch {
+    return whyNoJson(source);
+  }
+  return takeValue(value, selection, collected);
+}
+
 /** Takes a document that is read. @returns what is wrong with it; undefined when nothing is */
 export function takeValue(value: unknown, selection: Selection, collected: Collected): string | undefined {
-  const text = at(value, selection.textField);
-  if (typeof text !== 'string') return `no text in the field ${selection.textField}`;
-  for (const { path, values } of selection.where) {
-    if (!values.includes(String(at(value, path)))) {
+  const { textField, where } = selection;
+  const text = textAt(value, textField);
+  if (text === undefined)
+    return collected.bad.length < maxExplained ? whyNoText(value, textField) : `no text in the field ${textField}`;
+  for (const { path, values } of where) {
+    const found = comparable(valueAt(value, path));
+    if (!found.some((v) => values.includes(v))) {
       collected.good++;
+      collected.tally.reject(path, found);
       return undefined;
     }
   }

@@ -5,6 +5,7 @@ import { setImmediate as breath } from 'node:timers/promises';
 import { UserError } from '../../errors.ts';
 import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
 import type { Selection } from './documents.ts';
+import { type Fault, faultOf } from './formats/fileError.ts';
 import type { CorpusFile } from './formats/index.ts';
 import { automaticName, fileStem, keyOf, stemOf } from './names.ts';
 import { type FindOptions, findFiles, type NotTaken } from './walk.ts';
@@ -79,9 +80,14 @@ export interface Inputs {
  */
 export async function inspectInputs(paths: readonly string[], options: FindOptions = {}): Promise<Inputs> {
   const { signal, skipBadFiles = false } = options;
-  const { files: found, notTaken } = await findFiles(paths, options);
+  const { files: found, refused, notTaken } = await findFiles(paths, options);
   const files: Input[] = [];
   const skipped: SkippedFile[] = [];
+  const skip = (file: string, fault: Fault): void => {
+    if (!skipBadFiles) throw unreadable(file, fault);
+    skipped.push({ path: file, reason: fault.reason });
+  };
+  for (const { path: file, error } of refused) skip(file, faultOf(error)!);
   const empty: string[] = [];
   for (const [i, file] of found.entries()) {
     if (i % filesAtOnce === 0) await breath();
@@ -92,8 +98,7 @@ export async function inspectInputs(paths: readonly string[], options: FindOptio
       else files.push(input);
     } catch (error) {
       if (!isSystemError(error)) throw error;
-      if (!skipBadFiles) throw unreadable(file.path, meaningOf(error));
-      skipped.push({ path: file.path, reason: meaningOf(error) });
+      skip(file.path, { reason: meaningOf(error) });
     }
   }
   if (files.length === 0 && empty.length > 0)
@@ -116,10 +121,10 @@ function withEmpty(notTaken: NotTaken, empty: readonly string[]): NotTaken {
 }
 
 /** A file stops the work: what to do about it. */
-export const unreadable = (file: string, reason: string): UserError =>
-  new UserError(
-    `The file ${file} can't be read: ${reason}. Mend it or leave it out, or go on without it by --skip-bad-files.`,
-  );
+export function unreadable(file: string, { reason, advice = 'mend it or leave it out' }: Fault): UserError {
+  const todo = `${advice[0]!.toUpperCase()}${advice.slice(1)}`;
+  return new UserError(`The file ${file} can't be read: ${reason}. ${todo}, or go on without it by --skip-bad-files.`);
+}
 
 async function withoutCopies(
   files: readonly Input[],

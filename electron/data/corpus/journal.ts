@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { SkippedFile } from './inputs.ts';
+import { type TallyCounts, tallySchema } from './tally.ts';
 import type { WritersState } from './writers.ts';
 
 const shard = z.object({ file: z.string(), tokens: z.int().min(0), sha256: z.string() });
@@ -14,6 +15,7 @@ const schema = z.object({
   skipped: z.array(z.object({ path: z.string(), reason: z.string() })).default([]),
   markers: z.int().default(0),
   separators: z.int().default(0),
+  tally: tallySchema.optional(),
 });
 
 export interface FinishedFile {
@@ -35,6 +37,7 @@ export interface Progressed {
   /** How often texts say `<|endoftext|>`, and how often what they are split on was met. */
   readonly markers: number;
   readonly separators: number;
+  readonly tally?: TallyCounts | undefined;
 }
 
 /** How far a dataset in the making is, after some of its files. */

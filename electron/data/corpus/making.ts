@@ -7,12 +7,14 @@ import type { Manifest } from '../shards/index.ts';
 import { showSubset } from '../subsets.ts';
 import { getTokenizer } from '../tokenizers/index.ts';
 import { type Parsed, placeOfHash, type Selection, type Unusable } from './documents.ts';
+import type { Fault } from './formats/fileError.ts';
 import { formatOf } from './formats/index.ts';
 import { type Input, type Inputs, isPlain, isUnchanged, type SkippedFile, unreadable } from './inputs.ts';
 import { type FinishedFile, readJournal, removeJournal, writeJournal } from './journal.ts';
 import { type PrepareOptions, usualMaxBad } from './options.ts';
 import { NoThreads, ParsePool, type Parser } from './pool.ts';
 import { type FileEnd, type Step, steps } from './reading.ts';
+import { Tally } from './tally.ts';
 import type { TextDocument } from './text/batch.ts';
 import type { Segment } from './text/cutter.ts';
 import type { Separator } from './text/separator.ts';
@@ -20,6 +22,7 @@ import { type Order, removeOrder, writeOrder } from './unfinished.ts';
 import { type LongDocument, Writers } from './writers.ts';
 
 const maxBadLines = 20;
+const maxNotices = 10;
 const littleBytes = 256 << 10;
 /** Work that may be lost with the process. */
 const journalMs = 2000;
@@ -53,6 +56,7 @@ export class Making {
   readonly #skipped: SkippedFile[];
   /** Of files that are read, but not finished. */
   readonly #tallies = new Map<string, { documents: number; bad: number; isSkipped: boolean }>();
+  readonly #tally: Tally;
   #textBytes: number;
   #markers: number;
   #separators: number;
@@ -80,6 +84,7 @@ export class Making {
     this.#done = [...(before?.done ?? [])];
     this.#badLines = [...(before?.badLines ?? [])];
     this.#skipped = [...plan.inputs.skipped, ...(before?.skipped ?? [])];
+    this.#tally = new Tally(before?.tally);
     this.#textBytes = before?.textBytes ?? 0;
     this.#markers = before?.markers ?? 0;
     this.#separators = before?.separators ?? 0;
@@ -155,7 +160,7 @@ export class Making {
         this.#takePart(step.input, step.segment, parsed!);
         break;
       case 'fault':
-        this.#fault(step.input, step.reason);
+        this.#fault(step.input, step.fault);
         break;
       case 'ends':
         this.#end(step.files);
@@ -176,6 +181,7 @@ export class Making {
     this.#textBytes += parsed.textBytes;
     this.#markers += parsed.markers;
     this.#good += parsed.good;
+    this.#tally.add(parsed.tally);
   }
 
   #takeTexts(documents: readonly TextDocument[], parsed: Parsed): void {
@@ -224,11 +230,11 @@ export class Making {
       throw new UserError(
         `The file ${input.path} is not UTF-8 text (byte ${at}): convert it, for example with iconv, or leave it out by --skip-bad-files.`,
       );
-    this.#fault(input, `not UTF-8 text (byte ${at})`);
+    this.#fault(input, { reason: `not UTF-8 text (byte ${at})` });
   }
 
-  #fault(input: Input, reason: string): void {
-    if (!this.#options.skipBadFiles) throw unreadable(input.path, reason);
+  #fault(input: Input, fault: Fault): void {
+    if (!this.#options.skipBadFiles) throw unreadable(input.path, fault);
     if (this.#long) {
       this.#long.document.discard();
       this.#long = undefined;
@@ -237,7 +243,7 @@ export class Making {
     if (tally.isSkipped) return;
     tally.isSkipped = true;
     const kept = tally.documents > 0 ? `; ${tally.documents} documents before that are taken` : '';
-    this.#skipped.push({ path: input.path, reason: `${reason}${kept}` });
+    this.#skipped.push({ path: input.path, reason: `${fault.reason}${kept}` });
   }
 
   #tallyOf({ path: file }: Input): { documents: number; bad: number; isSkipped: boolean } {
@@ -265,6 +271,7 @@ export class Making {
       skipped: this.#skipped.slice(this.#plan.inputs.skipped.length),
       markers: this.#markers,
       separators: this.#separators,
+      tally: this.#tally.counts,
     });
     this.#journalled = performance.now();
   }
@@ -300,6 +307,10 @@ export class Making {
     this.#requireGood();
     if (splitOn !== undefined && this.#separators === 0)
       throw new UserError(`"${splitOn}" stands nowhere in the text: give another --split-on, or leave it out.`);
+    if (this.#tally.filtered > 0 && this.#textBytes === 0)
+      throw new UserError(
+        `No document is left to train on: of ${this.#good} none meets the conditions, and ${this.#tally.found}. Give other values by --where.`,
+      );
     // What comes next can't be taken up in the middle.
     removeJournal(dir);
     const written = this.#writers.finish(valFraction);
@@ -323,6 +334,7 @@ export class Making {
       skipped: this.#skipped,
       ...(inputs.notTaken.files > 0 ? { notTaken: inputs.notTaken } : {}),
       markers: this.#markers,
+      notices: this.#notices,
       key,
       settings: { valFraction, ...(splitOn === undefined ? {} : { splitOn }), textField, where: [...where], subset },
       createdAt: new Date().toISOString(),
@@ -330,5 +342,14 @@ export class Making {
     removeOrder(dir);
     writeManifest(dir, manifest);
     return manifest;
+  }
+
+  /** What the user should know of how files and documents were taken. */
+  get #notices(): string[] {
+    const files = this.#plan.inputs.inputs.flatMap(({ path: file, notice }) =>
+      notice === undefined ? [] : [`${file} ${notice}`],
+    );
+    const more = files.length > maxNotices ? [`and so are ${files.length - maxNotices} files more`] : [];
+    return [...files.slice(0, maxNotices), ...more, ...this.#tally.notices];
   }
 }

@@ -1,16 +1,14 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { setImmediate as breath } from 'node:timers/promises';
-import { messageOf } from '../../errors.ts';
-import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
 import { content } from './content.ts';
 import type { Selection, Unusable } from './documents.ts';
-import { FileError } from './formats/fileError.ts';
+import { type Fault, faultOf } from './formats/fileError.ts';
 import { documentFormatOf, type ParseJob } from './formats/index.ts';
 import { type Input, isPlain, sha256Of } from './inputs.ts';
 import { TextBatch, type TextDocument } from './text/batch.ts';
 import { Cutter, type Segment, segmentBytes } from './text/cutter.ts';
-import { Utf8Stream } from './text/encoding.ts';
+import { asUtf8, Utf8Stream } from './text/encoding.ts';
 import { type TextPayload, textFormat } from './text/parse.ts';
 import type { Separator } from './text/separator.ts';
 
@@ -32,7 +30,7 @@ export type Step =
   /** A part of a long text. */
   | { readonly type: 'part'; readonly job: ParseJob; readonly input: Input; readonly segment: Omit<Segment, 'bytes'> }
   /** A file can't be read to its end. */
-  | { readonly type: 'fault'; readonly input: Input; readonly reason: string }
+  | { readonly type: 'fault'; readonly input: Input; readonly fault: Fault }
   | { readonly type: 'ends'; readonly files: readonly FileEnd[] };
 
 export interface ReadingOptions {
@@ -69,12 +67,12 @@ export async function* steps(inputs: readonly Input[], options: ReadingOptions):
     }
     if (i % filesAtOnce === 0) await breath();
     const read = readSmall(input, options.separator);
-    if ('reason' in read) {
+    if ('fault' in read) {
       yield* flush();
-      yield { type: 'fault', input, reason: read.reason };
+      yield { type: 'fault', input, fault: read.fault };
     } else for (const segment of read.segments) batch.add(input, segment);
     options.onRead(input.bytes);
-    ends.push({ input, sha256: input.sha256!, separators: 'reason' in read ? 0 : read.separators });
+    ends.push({ input, sha256: input.sha256!, separators: 'fault' in read ? 0 : read.separators });
     if (batch.isFull || ends.length >= 1000) yield* flush();
   }
   yield* flush();
@@ -91,15 +89,15 @@ const textJob = (payload: TextPayload, selection: Selection): ParseJob => ({ for
 function readSmall(
   input: Input,
   separator: Separator | undefined,
-): { segments: Segment[]; separators: number } | { reason: string } {
+): { segments: Segment[]; separators: number } | { fault: Fault } {
   try {
     const reader = new TextReader(separator);
     const segments = [...reader.push(fs.readFileSync(input.path)), ...reader.end()];
     return { segments, separators: reader.cutter.separators };
   } catch (error) {
-    const reason = reasonOf(error);
-    if (reason === undefined) throw error;
-    return { reason };
+    const fault = faultOf(error);
+    if (!fault) throw error;
+    return { fault };
   }
 }
 
@@ -149,7 +147,7 @@ async function* fileSteps(input: Input, options: ReadingOptions): AsyncGenerator
     if (input.format === textFormat) yield* textSteps(input, chunks, reader, options);
     else {
       isRead = documentFormatOf(input.format).reads === 'stream';
-      for await (const job of documentFormatOf(input.format).jobs(input, chunks, options)) {
+      for await (const job of documentFormatOf(input.format).jobs(input, asUtf8(chunks), options)) {
         if ('reason' in job) yield { type: 'bad', input, bad: job };
         else {
           yield { type: 'documents', job, input };
@@ -158,10 +156,10 @@ async function* fileSteps(input: Input, options: ReadingOptions): AsyncGenerator
       }
     }
   } catch (error) {
-    const reason = reasonOf(error);
-    if (reason === undefined) throw error;
+    const fault = faultOf(error);
+    if (!fault) throw error;
     isRead = false;
-    yield { type: 'fault', input, reason };
+    yield { type: 'fault', input, fault };
   }
   const sha256 = input.sha256 ?? (isRead ? hash!.digest('hex') : await sha256Of(input.path, options.signal));
   onRead(input.bytes - read);
@@ -200,9 +198,3 @@ async function* textSteps(
 /** Whether a document between two separators is whitespace of ASCII alone, such as the end of a file: it is none. */
 const isBlank = ({ bytes, first, last }: Segment): boolean =>
   first && last && bytes.every((byte) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d));
-
-/** Why a file can't be read; undefined of what has another reason than the file. */
-function reasonOf(error: unknown): string | undefined {
-  if (error instanceof FileError) return messageOf(error);
-  return isSystemError(error) ? meaningOf(error) : undefined;
-}

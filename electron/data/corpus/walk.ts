@@ -1,8 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { setImmediate as breath } from 'node:timers/promises';
 import { UserError } from '../../errors.ts';
 import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
-import { type CorpusFile, identify } from './formats/index.ts';
+import type { FileError } from './formats/fileError.ts';
+import { identify } from './formats/identify.ts';
+import type { CorpusFile } from './formats/index.ts';
 
 /** Files in folders that are not taken. */
 export interface NotTaken {
@@ -15,6 +18,8 @@ export interface NotTaken {
 
 export interface Found {
   readonly files: readonly CorpusFile[];
+  /** Files that should have documents, and have none that can be read. */
+  readonly refused: readonly { readonly path: string; readonly error: FileError }[];
   readonly notTaken: NotTaken;
 }
 
@@ -22,11 +27,15 @@ export interface FindOptions {
   readonly signal?: AbortSignal | undefined;
   /** Whether folders that can't be listed are left out, rather than being a reason to stop. */
   readonly skipBadFiles?: boolean | undefined;
+  /** The field of documents that has their text. Default: `text`. */
+  readonly textField?: string | undefined;
 }
 
 /** Beyond these nobody means a folder of text: a folder of mounted folders, or the whole disk. */
 const [maxEntries, maxDepth] = [20_000_000, 200];
 const maxExamples = 20;
+/** Files are looked into without a pause until so many are. */
+const filesAtOnce = 64;
 
 /**
  * The files of documents that paths, folders and globs name, in a fixed order, each once.
@@ -46,13 +55,14 @@ export async function findFiles(inputs: readonly string[], options: FindOptions 
       throw new UserError(`The path ${input} can't be read: ${meaningOf(error)}.`);
     }
   }
-  return { files: [...files.values()], notTaken: search.notTaken };
+  return { files: [...files.values()], refused: search.refused, notTaken: search.notTaken };
 }
 
 class Search {
   readonly #options: FindOptions;
   readonly #endings: Record<string, number> = {};
   readonly #examples: { path: string; reason: string }[] = [];
+  readonly refused: { path: string; error: FileError }[] = [];
   #entries = 0;
   #left = 0;
 
@@ -66,7 +76,7 @@ class Search {
 
   async expand(input: string): Promise<CorpusFile[]> {
     const stat = await statOf(input);
-    if (stat?.isFile()) return [identify(input, true)!];
+    if (stat?.isFile()) return this.#identified([input], true);
     if (stat?.isDirectory()) return this.#folder(input);
     if (stat) throw new UserError(`${input} is ${specialKind(stat)}, not a file: name a file or a folder.`);
     if (/[*?[{]/.test(input)) return this.#glob(input);
@@ -80,16 +90,28 @@ class Search {
       if ((await statOf(file))?.isFile()) found.push(file);
     }
     if (found.length === 0) throw new UserError(`No file matches ${pattern}: check the pattern.`);
-    return found.sort().map((file) => identify(file, true)!);
+    return this.#identified(found.sort(), true);
+  }
+
+  /** @param named whether the files were named, rather than a folder of them */
+  async #identified(files: readonly string[], named: boolean): Promise<CorpusFile[]> {
+    const { textField = 'text' } = this.#options;
+    const taken: CorpusFile[] = [];
+    for (const [i, file] of files.entries()) {
+      if (i % filesAtOnce === 0) await breath();
+      this.#options.signal?.throwIfAborted();
+      const found = await identify(file, { named, textField });
+      if ('file' in found) taken.push(found.file);
+      else if (found.expected) this.#leave(file, `it ${found.refused.message}: ${found.refused.advice}`);
+      else this.refused.push({ path: path.resolve(file), error: found.refused });
+    }
+    return taken;
   }
 
   async #folder(root: string): Promise<CorpusFile[]> {
-    const files = (await this.#filesBelow(root)).sort().flatMap((file) => {
-      const what = identify(file, false);
-      if (!what) this.#leave(file, 'its ending is none of a text format: name the file itself to take it as text');
-      return what ?? [];
-    });
-    if (files.length > 0) return files;
+    const before = this.refused.length;
+    const files = await this.#identified((await this.#filesBelow(root)).sort(), false);
+    if (files.length > 0 || this.refused.length > before) return files;
     const there = this.#left > 0 ? ` (but ${describeEndings(this.#endings)})` : '';
     throw new UserError(
       `The folder ${root} holds no .jsonl, .parquet, .txt or .md files${there}: name the files themselves.`,

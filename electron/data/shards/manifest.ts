@@ -44,6 +44,8 @@ export const manifestSchema = z.object({
     .optional(),
   /** How often texts say `<|endoftext|>`: as text, not as the end of a document. */
   markers: z.int().min(0).optional(),
+  /** What is worth knowing of how files and documents were taken. */
+  notices: z.array(z.string()).optional(),
   /** What is for validation: whole documents by their hash, or the end of the text. Absent in older datasets. */
   validation: z.enum(['documents', 'end']).optional(),
   /** Of all that decides what is in it. */

@@ -9,6 +9,8 @@ export interface CorpusFile {
   /** Name of its format: `formatOf` gives it. */
   readonly format: string;
   readonly compression: Compression;
+  /** What the user should know of how it is taken, as a predicate: "is taken as plain text". */
+  readonly notice?: string;
 }
 
 /** Work for a thread: some documents of a file. It travels to the thread as a structured clone. */
@@ -48,7 +50,7 @@ export interface DocumentFormat extends Format {
   readonly reads: 'stream' | 'anywhere';
   /**
    * Cuts a file.
-   * @param content what is in it, decompressed: to be read by formats that stream
+   * @param content what is in it, decompressed and in UTF-8: to be read by formats that stream
    * @yields jobs in the order of their documents, and what can't be used already
    * @throws FileError for a file that is damaged, or something else
    */

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer';
-import { Collected, type Parsed, type Selection, takeValue } from '../documents.ts';
+import { Collected, type Parsed, type Selection, takeJson } from '../documents.ts';
 import type { DocumentFormat } from './format.ts';
 import { lineBlocks } from './lineBlocks.ts';
 
@@ -11,7 +11,7 @@ interface Payload {
 /** A JSON object a line. */
 export const jsonLines: DocumentFormat = {
   name: 'JSON lines',
-  endings: ['.jsonl', '.ndjson'],
+  endings: ['.jsonl', '.ndjson', '.jl'],
   unit: 'line',
   reads: 'stream',
   async *jobs(_, content, { selection, longest }) {
@@ -38,22 +38,8 @@ function parseLines(bytes: Uint8Array, firstLine: number, selection: Selection):
     const end = found < 0 ? bytes.length : found;
     const own = Buffer.from(bytes.buffer, bytes.byteOffset + begin, end - begin);
     begin = end + 1;
-    const reason = takeLine(own, wellFormed, selection, collected);
+    const reason = takeJson(own, wellFormed, selection, collected);
     if (reason !== undefined) collected.bad.push({ line, reason });
   }
   return collected.parsed;
-}
-
-/** @returns what is wrong with a line; undefined when nothing is */
-function takeLine(bytes: Buffer, wellFormed: boolean, selection: Selection, collected: Collected): string | undefined {
-  if (!wellFormed && !isUtf8(bytes)) return 'no UTF-8';
-  const source = bytes.toString('utf8');
-  if (source.trim() === '') return undefined; // as at the end of a file
-  let value: unknown;
-  try {
-    value = JSON.parse(source);
-  } catch {
-    return 'no JSON';
-  }
-  return takeValue(value, selection, collected);
 }

@@ -5,11 +5,15 @@ import {
   type FileMetaData,
   parquetMetadataAsync,
   parquetReadObjects,
+  parquetSchema,
+  type SchemaTree,
 } from 'hyparquet';
+import { decompressLz4, decompressLz4Raw } from 'hyparquet-compressors';
 import { messageOf } from '../../../errors.ts';
 import { isSystemError } from '../../../exchange/safetensors/systemErrors.ts';
 import { Collected, noneOf, type Parsed, type Selection, takeValue } from '../documents.ts';
-import { ArchiveError } from './decompress.ts';
+import { columnsFor } from '../fields.ts';
+import { damaged, FileError, noColumn } from './fileError.ts';
 import type { DocumentFormat } from './format.ts';
 
 interface Payload {
@@ -26,10 +30,10 @@ export const parquet: DocumentFormat = {
   async *jobs({ path: file }, _, { selection }) {
     let ranges: RowRange[];
     try {
-      ranges = await rowRanges(file, selection.textField);
+      ranges = await rowRanges(file, selection);
     } catch (error) {
-      if (isSystemError(error)) throw error;
-      throw new ArchiveError(messageOf(error), { cause: error });
+      if (isSystemError(error) || error instanceof FileError) throw error;
+      throw damaged(messageOf(error), error);
     }
     for (const rows of ranges) {
       const limit = { seconds: secondsFor(rows), line: rows.begin + 1, lines: rows.end - rows.begin };
@@ -59,33 +63,59 @@ const [usualBytes, mostBytes] = [16e6, 512e6];
 /** Text is not compressed better than this: what claims it is damaged. */
 const mostTimes = 10_000;
 
-/** By Node's own zlib; snappy is hyparquet's. LZ4 and LZO are not read. */
+/** By Node's own zlib; snappy is hyparquet's. LZO is not read. */
 const compressors: Compressors = {
   GZIP: (bytes) => zlib.gunzipSync(bytes),
   ZSTD: (bytes) => zlib.zstdDecompressSync(bytes),
   BROTLI: (bytes) => zlib.brotliDecompressSync(bytes),
+  LZ4: decompressLz4,
+  LZ4_RAW: decompressLz4Raw,
 };
 
-const columnOf = (dottedPath: string): string => dottedPath.split('.')[0]!;
+/** Columns by their paths: leaves of nested ones. */
+function leavesOf({ children, element }: SchemaTree, prefix = ''): string[] {
+  const path = `${prefix}${/[."]/.test(element.name) ? JSON.stringify(element.name) : element.name}`;
+  const isList = element.converted_type === 'LIST' || element.converted_type === 'MAP';
+  return children.length === 0 || isList ? [path] : children.flatMap((child) => leavesOf(child, `${path}.`));
+}
+
+/** The columns that a selection needs. @throws FileError where there is none of the text */
+function columnsOf(metadata: FileMetaData, { textField, where }: Selection): { text: string[]; all: string[] } {
+  const { children } = parquetSchema(metadata);
+  const names = children.map((c) => c.element.name);
+  const text = columnsFor(textField, names);
+  if (text.length === 0)
+    throw noColumn(
+      textField,
+      children.flatMap((c) => leavesOf(c)),
+    );
+  return { text, all: [...new Set([...text, ...where.flatMap((w) => columnsFor(w.path, names))])] };
+}
 
 /**
  * The rows of a Parquet file in stretches that are small enough to be held: row groups, or parts of them where the file
  * has an index of its pages.
- * @throws Error where the file is none, is damaged, or has a row group that is too large
+ * @throws Error where the file is damaged; FileError where it has no such column, or a row group that is too large
  */
-export async function rowRanges(file: string, textField: string): Promise<RowRange[]> {
+export async function rowRanges(file: string, selection: Selection): Promise<RowRange[]> {
   const buffer = await asyncBufferFromFile(file);
-  const { row_groups: groups, num_rows: rowsSaid } = await parquetMetadataAsync(buffer);
+  const metadata = await parquetMetadataAsync(buffer);
+  const { row_groups: groups, num_rows: rowsSaid } = metadata;
+  const columnsOfText = columnsOf(metadata, selection).text;
   const size = buffer.byteLength;
   const ranges: RowRange[] = [];
   let begin = 0;
   for (const { num_rows: n, columns } of groups) {
-    const text = columns.filter((c) => c.meta_data?.path_in_schema[0] === columnOf(textField));
+    const text = columns.filter((c) => columnsOfText.includes(c.meta_data?.path_in_schema[0] ?? ''));
     const bytes = text.reduce((sum, c) => sum + Number(c.meta_data!.total_uncompressed_size), 0);
     if (bytes > mostTimes * size) throw new Error('its sizes make no sense');
     const parts = text.every((c) => c.offset_index_offset) ? Math.max(1, Math.ceil(bytes / usualBytes)) : 1;
     if (bytes / parts > mostBytes)
-      throw new Error(`a row group holds ${Math.round(bytes / 1e6)} MB of text: write it with smaller ones`);
+      throw new FileError(
+        'unsupported',
+        `has a row group of ${Math.round(bytes / 1e6)} MB of text, which is read as a whole`,
+        'write it with smaller ones',
+      );
     const rows = Number(n);
     const step = Math.max(1, Math.ceil(rows / parts));
     for (let at = 0; at < rows; at += step)
@@ -107,11 +137,7 @@ async function parseRows(file: string, range: RowRange, selection: Selection): P
     const buffer = await asyncBufferFromFile(file);
     if (known?.file !== file) known = { file, metadata: await parquetMetadataAsync(buffer) };
     const { metadata } = known;
-    const there = new Set(metadata.schema.map((s) => s.name));
-    const column = columnOf(selection.textField);
-    if (!there.has(column)) return noneOf(begin + 1, end - begin, `no column ${column}`);
-    const wanted = [selection.textField, ...selection.where.map((w) => w.path)].map(columnOf);
-    const columns = [...new Set(wanted)].filter((c) => there.has(c));
+    const columns = columnsOf(metadata, selection).all;
     const within = { rowStart: begin, rowEnd: end, useOffsetIndex: true };
     const rows = await parquetReadObjects({ file: buffer, metadata, columns, compressors, ...within });
     if (rows.length !== end - begin) throw new Error(`${rows.length} of ${end - begin} rows can be read`);

@@ -50,7 +50,23 @@ export class Utf8Stream {
     try {
       return Buffer.from(this.#decoder.decode(bytes, { stream: more }));
     } catch (error) {
-      throw new FileError('it is not valid UTF-16, as its byte order mark says it is', { cause: error });
+      throw new FileError(
+        'damaged',
+        'is not valid UTF-16, as its byte order mark says it is',
+        'copy it again, or convert it to UTF-8',
+        { cause: error },
+      );
     }
   }
+}
+
+/** The same of a stream of pieces. */
+export async function* asUtf8(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  const stream = new Utf8Stream();
+  for await (const chunk of chunks) {
+    const bytes = stream.push(chunk);
+    if (bytes.length > 0) yield bytes;
+  }
+  const rest = stream.end();
+  if (rest.length > 0) yield rest;
 }

@@ -1,9 +1,10 @@
 import zlib from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { ArchiveError, type Compression, decompressed } from '../../../../electron/data/corpus/formats/decompress.ts';
+import { type Compression, decompressed } from '../../../../electron/data/corpus/formats/decompress.ts';
+import { FileError } from '../../../../electron/data/corpus/formats/fileError.ts';
 
-const compress: Record<Compression, (bytes: Uint8Array) => Buffer> = {
+const compress: Record<Exclude<Compression, 'xz'>, (bytes: Uint8Array) => Buffer> = {
   gzip: (bytes) => zlib.gzipSync(bytes),
   zstd: (bytes) => zlib.zstdCompressSync(bytes, { params: { [zlib.constants.ZSTD_c_checksumFlag]: 1 } }),
 };
@@ -47,7 +48,7 @@ describe.each(['gzip', 'zstd'] as const)('a %s archive', (compression) => {
     altered[whole.length >> 1]! ^= 0xff;
     for (const archive of [shorter, altered]) {
       const { content: got, error } = await outcome(archive, compression);
-      expect(error).toBeInstanceOf(ArchiveError);
+      expect(error).toBeInstanceOf(FileError);
       expect(got.length).toBeGreaterThan(content.length / 4);
       expect((await outcome(archive, compression, 1 << 20, true)).content.equals(got)).toBe(true);
     }
@@ -56,11 +57,11 @@ describe.each(['gzip', 'zstd'] as const)('a %s archive', (compression) => {
   });
 
   it('is one, or is refused', async () => {
-    expect((await outcome(Buffer.from('no archive'), compression)).error).toBeInstanceOf(ArchiveError);
+    expect((await outcome(Buffer.from('no archive'), compression)).error).toBeInstanceOf(FileError);
     const behind = Buffer.concat([compress[compression](numbers(0, 10)), Buffer.from('something')]);
     const { content, error } = await outcome(behind, compression, 1);
-    expect([content, error]).toEqual([numbers(0, 10), expect.any(ArchiveError)]);
-    expect((await outcome(behind, compression)).error).toBeInstanceOf(ArchiveError);
+    expect([content, error]).toEqual([numbers(0, 10), expect.any(FileError)]);
+    expect((await outcome(behind, compression)).error).toBeInstanceOf(FileError);
   });
 
   it('that is small and holds much comes out bit by bit', async () => {
@@ -90,3 +91,30 @@ it('zstd frames that are to be skipped are skipped, and zeros behind gzip', asyn
     expect(await outcome(gzip, 'gzip', size)).toEqual({ content: numbers(0, 20) });
   }
 });
+
+/** By Python's lzma: `lzma.compress(lines(0, 30)) + lzma.compress(lines(30, 60), check=lzma.CHECK_CRC32)`. */
+const xz = Buffer.from(
+  '/Td6WFoAAATm1rRGAgAhARYAAAB0L+Wj4AHVAE1dABgICgcx/yMeDZ7lqq/TPAjwvxVzE6A2mmb9bWiAlG0idnSuFuvbmi5g4CpZkw+Hu1zOmmu4YcHGfXONIOjXaLXnTGzlWGvDLiGsU44AAAAAALYOT4z/A/uTAAFp1gMAAABYr674scRn+wIAAAAABFla/Td6WFoAAAFpIt42AgAhARYAAAB0L+Wj4AHfAEhdABmMACaugtLe5oVLsBn2+qCNn59GhJrolqQGGkX9RFhRvVj8NHiCtctlfCHXDuwV/tNWRkfsZvIq93A1f9F+jz2iy+Z1ViEm5gAOR7WoAAFg4AMAAAC2s8DxPjANiwIAAAAAAVla',
+  'base64',
+);
+
+it('xz is read, all of its streams, and says where it is damaged or ends early', async () => {
+  const lines = Array.from({ length: 60 }, (_, i) => `${i} line of text\n`).join('');
+  for (const size of [1, 7, 1 << 20]) expect(await outcome(xz, 'xz', size)).toEqual({ content: Buffer.from(lines) });
+  expect((await outcome(xz.subarray(0, 100), 'xz')).error).toMatchObject({ trouble: 'cut off' });
+  const altered = Buffer.from(xz);
+  altered[60]! ^= 0xff;
+  expect((await outcome(altered, 'xz')).error).toMatchObject({ trouble: 'damaged' });
+  await expect(all(decompressed(failing(), 'xz'))).rejects.toThrow('the disk is gone');
+});
+
+async function all(parts: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const got: Uint8Array[] = [];
+  for await (const part of parts) got.push(part);
+  return Buffer.concat(got);
+}
+
+async function* failing(): AsyncGenerator<Uint8Array> {
+  yield xz.subarray(0, 20);
+  await Promise.reject(new Error('the disk is gone'));
+}

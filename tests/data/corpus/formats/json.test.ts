@@ -1,0 +1,167 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Parsed, Selection, Unusable } from '../../../../electron/data/corpus/documents.ts';
+import { FileError } from '../../../../electron/data/corpus/formats/fileError.ts';
+import { parseJson } from '../../../../electron/data/corpus/formats/json.ts';
+import { jsonLines } from '../../../../electron/data/corpus/formats/jsonLines.ts';
+import { jsonValues } from '../../../../electron/data/corpus/formats/jsonValues.ts';
+import type { DocumentFormat } from '../../../../electron/data/corpus/formats/index.ts';
+import { everything } from '../../../../electron/data/subsets.ts';
+import { getTokenizer } from '../../../../electron/data/tokenizers/index.ts';
+
+const selection: Selection = {
+  tokenizer: 'bytes',
+  textField: 'text',
+  where: [],
+  subset: everything,
+  valFraction: 1e-9,
+};
+
+async function* cut(bytes: Buffer, sizes: readonly number[]) {
+  let at = 0;
+  for (const size of sizes) if (at < bytes.length) yield bytes.subarray(at, (at += size));
+  if (at < bytes.length) yield bytes.subarray(at);
+}
+
+const textsOf = ({ tokens, ends }: Parsed): string[] => {
+  const { decode } = getTokenizer('bytes');
+  return [...ends].map((end, i) => decode([...tokens.subarray(i === 0 ? 0 : ends[i - 1], end - 1)]));
+};
+
+/** All that comes of a file of these bytes. */
+async function read(format: DocumentFormat, source: string | Buffer, sizes: readonly number[] = [], longest = 1 << 20) {
+  const [texts, bad]: [string[], Unusable[]] = [[], []];
+  const tally = { empty: 0, nonFinite: 0 };
+  let error: unknown;
+  try {
+    const file = { path: 'x', format: format.name, compression: 'none' } as const;
+    for await (const job of format.jobs(file, cut(Buffer.from(source), sizes), { selection, longest })) {
+      if ('reason' in job) {
+        bad.push(job);
+        continue;
+      }
+      const parsed = await format.parse(structuredClone(job));
+      texts.push(...textsOf(parsed));
+      bad.push(...parsed.bad);
+      tally.empty += parsed.tally.empty;
+      tally.nonFinite += parsed.tally.nonFinite;
+    }
+  } catch (thrown) {
+    error = thrown;
+  }
+  return { texts, bad, tally, error };
+}
+
+const hard = fc.oneof(
+  fc.string({ unit: fc.constantFrom('"', '\\', '{', '}', '[', ']', ',', '\n', 'a', 'é', '😀', 'NaN') }),
+  fc.string({ unit: 'grapheme' }),
+);
+const extra = fc.jsonValue({ depthSize: 'small' });
+
+describe('a list of JSON', () => {
+  it('gives all of its documents in order, however it is written and cut', async () => {
+    const sizes = fc.array(fc.integer({ min: 1, max: 30 }), { maxLength: 60 });
+    const styles = fc.constantFrom<(docs: unknown[]) => string>(
+      (docs) => JSON.stringify(docs),
+      (docs) => `\n ${JSON.stringify(docs, null, 2)}\r\n`,
+      (docs) => docs.map((d) => JSON.stringify(d, null, '\t')).join('\n'),
+      (docs) => docs.map((d) => JSON.stringify(d)).join(' '),
+    );
+    const documents = fc.array(fc.oneof(hard, fc.record({ extra, text: hard })));
+    await fc.assert(
+      fc.asyncProperty(documents, styles, sizes, async (docs, style, cuts) => {
+        const { texts, bad, tally, error } = await read(jsonValues, style(docs), cuts);
+        const all = docs.map((d) => (typeof d === 'string' ? d : d.text));
+        expect([bad, error]).toEqual([[], undefined]);
+        expect(texts).toEqual(all.filter((t) => t !== ''));
+        expect(tally.empty).toBe(all.filter((t) => t === '').length);
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('says in which line a document is bad, which is too long, and that the end is missing', async () => {
+    const source = '[\n{"text": "one"},\n{"text": 2},\n{"text": "th}ree"},\n{"text" "x"},\n\n"five", 6]';
+    expect(await read(jsonValues, source)).toMatchObject({
+      texts: ['one', 'th}ree', 'five'],
+      bad: [
+        { line: 3, reason: 'no text in the field text: it holds a number' },
+        { line: 5, reason: 'no JSON' },
+        { line: 7, reason: 'no text in the field text: it is a number, not an object' },
+      ],
+      error: undefined,
+    });
+    const long = `[{"text": "${'x'.repeat(100)}"},\n{"text": "short"}]`;
+    for (const sizes of [[], [50, 10], [7, 7, 7, 7, 7]])
+      expect(await read(jsonValues, long, sizes, 60)).toMatchObject({
+        texts: ['short'],
+        bad: [{ line: 1, reason: '112 bytes are too many for a document' }],
+      });
+    const early = await read(jsonValues, source.slice(0, 30));
+    expect(early.texts).toEqual(['one']);
+    expect(early.error).toMatchObject({ trouble: 'cut off' });
+    expect((await read(jsonValues, '["a"]\n["b"]')).error).toMatchObject({
+      message: 'holds more behind the end of its list, in line 2',
+    });
+    expect((await read(jsonValues, '["a"] \n\n')).error).toBeUndefined();
+    expect(early.error).toBeInstanceOf(FileError);
+  });
+});
+
+describe('lines of JSON', () => {
+  it('may have NaN and infinities, as Python writes them: the text is taken, and counted', async () => {
+    const source =
+      '{"text": "NaN", "x": NaN}\n{"text": "a \\" Infinity", "x": [-Infinity, Infinity]}\n{"text": NaN}\n{"text": "c"}\nNaNa\n';
+    expect(await read(jsonLines, source)).toMatchObject({
+      texts: ['NaN', 'a " Infinity', 'c'],
+      tally: { nonFinite: 3 },
+      bad: [
+        { line: 3, reason: 'no text in the field text: it holds null' },
+        { line: 5, reason: 'no JSON' },
+      ],
+    });
+  });
+
+  it('say what they are instead', async () => {
+    const { bad } = await read(jsonLines, `{'text': 'Python'}\n["a"]\n{"body": "x", "meta": {"lang": "en"}, "n": 1}\n`);
+    expect(bad.map((b) => b.reason)).toEqual([
+      "no JSON, but Python's notation: write it with json.dumps",
+      'no text in the field text: it is a list, not an object',
+      'no text in the field text: there are body, meta.lang, n; try --text-field body',
+    ]);
+  });
+
+  it('may each begin with a byte order mark, as in files that were put behind each other', async () => {
+    expect((await read(jsonLines, '{"text": "a"}\n\ufeff{"text": "b"}\n')).texts).toEqual(['a', 'b']);
+  });
+});
+
+it('numbers that are not finite are null, and nothing else changes', () => {
+  const encode = (value: unknown): string =>
+    Array.isArray(value)
+      ? `[${value.map(encode).join(', ')}]`
+      : typeof value === 'object' && value !== null
+        ? `{${Object.entries(value)
+            .map(([k, v]) => `${JSON.stringify(k)}: ${encode(v)}`)
+            .join(', ')}}`
+        : typeof value === 'number' && !Number.isFinite(value)
+          ? String(value)
+          : JSON.stringify(value);
+  const { tree } = fc.letrec<{ tree: unknown }>((tie) => ({
+    tree: fc.oneof(
+      { maxDepth: 4 },
+      hard,
+      fc.constantFrom(Number.NaN, Infinity, -Infinity, 1, null, true),
+      fc.array(tie('tree')),
+      fc.dictionary(
+        hard.filter((k) => k !== '__proto__'),
+        tie('tree'),
+      ),
+    ),
+  }));
+  fc.assert(
+    fc.property(tree, (value) => {
+      expect(parseJson(encode(value)).value).toEqual(JSON.parse(JSON.stringify(value)));
+    }),
+  );
+});
