@@ -235,9 +235,9 @@ export const text = {
   memory: {
     title: 'Memory',
     hint: 'What a training step needs, to the byte: the plan that the engine allocates.',
-    embeddingStates: 'Embedding states',
-    embeddingStatesHint:
-      'The moments of the token and position embeddings. Low-bit ones harm rare tokens; float32 takes 8 bytes a weight.',
+    lowBitStates: 'Low-bit states',
+    lowBitStatesHint:
+      'stable: embeddings keep float32 moments, 8-bit second moments are coded by their root. paper: the papers’ formulas for all, which harm rare tokens.',
     gpu: 'Held against',
     machine: 'This machine',
     reserve: 'Reserve for driver and display, MiB',

@@ -10,6 +10,7 @@ import { addDataBench } from './benchData.ts';
 import { addBenchDevice, benchDevice, type BenchDeviceFlags } from './benchDevice.ts';
 import { addFloor } from './benchFloor.ts';
 import { runGpuBench } from './benchGpu.ts';
+import { addOptimizersBench } from './benchOptimizers.ts';
 import { addEvaluationBenches } from './benchEvaluation.ts';
 import { parseInteger } from './numbers.ts';
 import { profileTable } from './profileTable.ts';
@@ -43,6 +44,7 @@ export function addBench(program: Command): void {
   addEvaluationBenches(bench);
   addDataBench(bench);
   addFloor(bench);
+  addOptimizersBench(bench);
   bench
     .command('store')
     .description('measure how fast metrics are stored and read')

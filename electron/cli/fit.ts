@@ -3,7 +3,7 @@ import { advise, matrix } from '../engine/fit/advice.ts';
 import { type FitConfig, fit, largestThatFits, withDimension } from '../engine/fit/fit.ts';
 import { findGpu, gpus } from '../engine/fit/gpus.ts';
 import { parameterCount } from '../engine/gpt2/config.ts';
-import { embeddingStates, optimizerKinds } from '../engine/optimizers/index.ts';
+import { lowBitStates, optimizerKinds } from '../engine/optimizers/index.ts';
 import type { Plan } from '../engine/program/planner.ts';
 import { precisions } from '../engine/program/types.ts';
 import { otherGpuWith, relief } from '../engine/devices/open.ts';
@@ -48,8 +48,8 @@ export function addFit(program: Command): void {
     .addOption(new Option('--precision <type>', 'of activations and working weights').choices([...precisions]))
     .addOption(new Option('--optimizer <kind>', 'format of the moments').choices([...optimizerKinds]))
     .addOption(
-      new Option('--embedding-states <format>', 'moments of embeddings with a low-bit optimizer (float32)').choices([
-        ...embeddingStates,
+      new Option('--low-bit-states <kind>', 'paper: embeddings have low-bit moments, too (stable)').choices([
+        ...lowBitStates,
       ]),
     )
     .addOption(new Option('--tokenizer <name>', 'decides the vocabulary').choices(['gpt2', 'bytes']))
@@ -188,7 +188,7 @@ function print(config: FitConfig, plan: Plan, budget: Budget | undefined, option
   const { model, batch, recompute } = config;
   console.log(
     `${model.nLayer} layers, ${model.nHead} heads, width ${model.nEmbd}, context ${model.contextLength}, batch ${batch}, ` +
-      `${config.precision}, ${config.optimizer}, recompute ${recompute}: ${formatCount(parameterCount(model))} parameters`,
+      `${config.precision}, ${config.optimizer}${config.lowBitStates === 'paper' ? " by its paper's formula" : ''}, recompute ${recompute}: ${formatCount(parameterCount(model))} parameters`,
   );
   if (options.solve) console.log(`the largest ${options.solve} that fits ${budget!.name}: ${solved}`);
   const rows: [string, number][] = Object.entries(plan.roleBytes).filter(

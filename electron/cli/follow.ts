@@ -2,7 +2,7 @@ import type { MemoryReport, RunEvent } from '../engine/trainer/events.ts';
 import { formatBytes } from '../format.ts';
 import type { Run } from '../studio/store/index.ts';
 import type { RunHandle } from '../studio/run/handle.ts';
-import { embeddingsMessage, otherBits, skipMessage } from '../studio/run/record.ts';
+import { lowBitMessage, jumpMessage, lostMessage, otherBits, skipMessage } from '../studio/run/record.ts';
 import type { RunEnd } from '../studio/run/machine.ts';
 import type { Studio } from '../studio/studio.ts';
 import { hint } from './hint.ts';
@@ -76,8 +76,14 @@ function humanLines(studio: Studio, run: Run): Display {
         case 'otherBits':
           progress.say(otherBits);
           break;
-        case 'embeddingStates':
-          progress.say(embeddingsMessage(event));
+        case 'lowBitStates':
+          progress.say(lowBitMessage(event));
+          break;
+        case 'lostMoments':
+          progress.say(lostMessage(event));
+          break;
+        case 'weightJump':
+          progress.say(jumpMessage(event));
           break;
         case 'phase':
           phase = event.kind;

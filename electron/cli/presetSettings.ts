@@ -1,7 +1,7 @@
 import { getTokenizer, type TokenizerName } from '../data/tokenizers/index.ts';
 import type { FitConfig } from '../engine/fit/fit.ts';
 import { checkModelConfig, modelConfigSchema } from '../engine/gpt2/config.ts';
-import type { EmbeddingStates, OptimizerKind } from '../engine/optimizers/index.ts';
+import type { LowBitStates, OptimizerKind } from '../engine/optimizers/index.ts';
 import { loadPreset } from '../engine/presets.ts';
 import type { Precision } from '../engine/program/types.ts';
 import { UsageError } from '../errors.ts';
@@ -34,13 +34,13 @@ export function presetSettings(options: PresetFlags): PresetSettings {
     throw new UsageError(`Bad setting ${issue.path.join('.')}: ${issue.message}.`);
   }
   checkModelConfig(model.data);
-  const { kind: optimizer = 'adamw', embeddingStates = 'float32' } = (tree.optimizer ?? {}) as {
+  const { kind: optimizer = 'adamw', lowBitStates = 'stable' } = (tree.optimizer ?? {}) as {
     kind?: OptimizerKind;
-    embeddingStates?: EmbeddingStates;
+    lowBitStates?: LowBitStates;
   };
   const { batch, precision, recompute } = tree as Pick<FitConfig, 'batch' | 'recompute'> & { precision: Precision };
   if (!(batch >= 1 && batch <= 65536))
     throw new UsageError(`--batch needs a whole number from 1 to 65536, not ${batch}.`);
   const { tokensPerStep = batch * model.data.contextLength } = tree as { tokensPerStep?: number };
-  return { config: { model: model.data, batch, precision, recompute, optimizer, embeddingStates }, tokensPerStep };
+  return { config: { model: model.data, batch, precision, recompute, optimizer, lowBitStates }, tokensPerStep };
 }

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { type EmbeddingStates, embeddingStates } from '../engine/optimizers/index.ts';
+import { type LowBitStates, lowBitStates } from '../engine/optimizers/index.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { addDeviceFlags, chosenDevice, type DeviceFlags, tellNotice } from './device.ts';
@@ -13,20 +13,20 @@ export function addResume(program: Command): void {
   addDeviceFlags(command, "the run's, which another one takes the place of")
     .addOption(
       new Option(
-        '--embedding-states <format>',
-        'from here on, moments of embeddings with a low-bit optimizer (as the run says; float32 where it says nothing)',
-      ).choices(embeddingStates),
+        '--low-bit-states <kind>',
+        'from here on, see train --low-bit-states (as the run says; stable where it says nothing)',
+      ).choices(lowBitStates),
     )
     .option('--json', 'one JSON object a line instead of a progress bar')
     .action(async (id: string, _: unknown, self: Command) => {
       const options = self.optsWithGlobals<
-        { home?: string; json?: boolean; embeddingStates?: EmbeddingStates } & DeviceFlags
+        { home?: string; json?: boolean; lowBitStates?: LowBitStates } & DeviceFlags
       >();
       const device = chosenDevice(options);
       const studio = Studio.open(resolveHome(options.home));
       try {
         const run = studio.store.getRun(id);
-        const { handle, step, refused, notice } = await studio.resume(run, device, options.embeddingStates);
+        const { handle, step, refused, notice } = await studio.resume(run, device, options.lowBitStates);
         if (notice !== null) tellNotice(run.id, notice, options.json ?? false);
         for (const { dir, reason } of refused) console.error(`refused ${dir}: ${reason}`);
         if (refused.length > 0) console.error(`going on from the one before: step ${step}`);

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import { type Command, Option } from 'commander';
 import { runDevices } from '../engine/config.ts';
-import { embeddingStates, optimizerKinds } from '../engine/optimizers/index.ts';
+import { lowBitStates, optimizerKinds } from '../engine/optimizers/index.ts';
 import { precisions } from '../engine/program/types.ts';
 import { messageOf, UsageError } from '../errors.ts';
 import { parseMix } from './mix.ts';
@@ -61,11 +61,11 @@ export const settings: readonly Setting[] = [
     help: 'AdamW with moments in float32, 8 bits, 8 bits paged to the host, or 4 bits (adamw)',
   },
   {
-    flags: '--embedding-states <format>',
-    path: 'optimizer.embeddingStates',
+    flags: '--low-bit-states <kind>',
+    path: 'optimizer.lowBitStates',
     kind: 'text',
-    choices: embeddingStates,
-    help: 'moments of the token and position embeddings with a low-bit optimizer; low-bit: as all others (float32)',
+    choices: lowBitStates,
+    help: 'stable: low-bit optimizers keep float32 moments of embeddings, and code 8-bit second moments by their root; paper: the papers’ formulas for all (stable)',
   },
   { flags: '--beta1 <x>', path: 'optimizer.beta1', kind: 'number', help: 'AdamW β1 (0.9)' },
   { flags: '--beta2 <x>', path: 'optimizer.beta2', kind: 'number', help: 'AdamW β2 (0.95)' },

@@ -5,7 +5,7 @@ import { UsageError } from '../errors.ts';
 import { plainIssue } from '../issues.ts';
 import { checkPhases } from './checkPhases.ts';
 import { checkModelConfig, modelConfigSchema } from './gpt2/config.ts';
-import { embeddingStates, optimizerKinds, usualNumbers } from './optimizers/index.ts';
+import { lowBitStates, optimizerKinds, usualNumbers } from './optimizers/index.ts';
 import { recomputePolicies } from './program/recorder.ts';
 import { precisions } from './program/types.ts';
 import { positionExtensions } from './trainer/positions.ts';
@@ -93,8 +93,8 @@ export const runConfigSchema = z.strictObject({
       eps: z.number().positive().default(usualNumbers.eps),
       weightDecay: z.number().min(0).max(1).default(usualNumbers.weightDecay),
       gradClip: z.number().min(0).default(usualNumbers.gradClip),
-      /** How low-bit optimizers keep the moments of the token and position embeddings. */
-      embeddingStates: z.enum(embeddingStates).default('float32'),
+      /** Whether low-bit optimizers keep what their papers' formulas harm in a better way. */
+      lowBitStates: z.enum(lowBitStates).default('stable'),
     })
     .prefault({}),
   /** Of activations and working weights; master weights, sums and norms are float32. */

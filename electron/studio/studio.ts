@@ -9,7 +9,7 @@ import {
   type RefusedCheckpoint,
   setKept,
 } from '../engine/checkpoint/index.ts';
-import type { EmbeddingStates } from '../engine/optimizers/index.ts';
+import type { LowBitStates } from '../engine/optimizers/index.ts';
 import { parseRunConfig, parseStoredConfig, type RunConfig } from '../engine/config.ts';
 import { type DeviceChoice, deviceForJob, isSameDevice, onDevice } from '../engine/devices/usual.ts';
 import type { WritingOptions, Written } from '../engine/generate.ts';
@@ -383,12 +383,12 @@ export class Studio {
   /**
    * Goes on with a run from its last whole checkpoint; damaged ones are named in `refused` and passed over.
    * @param device to go on with from here on, where it is not the run's
-   * @param embeddings how a low-bit optimizer keeps the moments of embeddings from here on, where it is not as the run says
+   * @param lowBit what a low-bit optimizer does beside its paper's formula from here on, where it is not as the run says
    * @throws UserError when the run is running, complete, or has nothing to go on from, or its device can't train it; nothing
    * of it is changed then
    */
-  resume(run: Run, device?: DeviceChoice, embeddings?: EmbeddingStates): Promise<Resumed> {
-    return this.#goOn(run.id, device, undefined, embeddings);
+  resume(run: Run, device?: DeviceChoice, lowBit?: LowBitStates): Promise<Resumed> {
+    return this.#goOn(run.id, device, undefined, lowBit);
   }
 
   /**
@@ -426,7 +426,7 @@ export class Studio {
   }
 
   /** Looks at all that may be wrong before anything of the run is changed. */
-  async #goOn(id: string, device?: DeviceChoice, change?: PhaseChange, embeddings?: EmbeddingStates): Promise<Resumed> {
+  async #goOn(id: string, device?: DeviceChoice, change?: PhaseChange, lowBit?: LowBitStates): Promise<Resumed> {
     this.#requireRest(id);
     // From here on no other process can: two engines would write the same checkpoints.
     this.store.claimRun(id);
@@ -440,13 +440,13 @@ export class Studio {
       const stepsTotal = change ? totalSteps(schedule(changed)) : (run.stepsTotal ?? 0);
       const { checkpoint, refused } = await this.#lastCheckpoint(run, stepsTotal);
       const step = checkpoint?.step ?? 0;
-      const config = withEmbeddings(withDevice(changed, device), embeddings);
+      const config = withLowBit(withDevice(changed, device), lowBit);
       const holders = holdersOf(this.store, config.device, id);
       await requireTrainableApart(this.planner, this.home, config, holders, step);
       const start = this.#prepareStart(run, config, checkpoint);
       const notice = movedNotice(this.store, run, own.device, config.device);
       if (change) recordPhases(this.store, id, changed, run.step);
-      const isOther = own.optimizer.embeddingStates !== config.optimizer.embeddingStates;
+      const isOther = own.optimizer.lowBitStates !== config.optimizer.lowBitStates;
       if (isOther || !isSameDevice(own.device, config.device))
         this.store.updateRun(id, { config, device: config.device.kind });
       if (notice !== null)
@@ -613,8 +613,8 @@ function begunWith({ id, name, config }: Run, { init, model }: RunConfig): strin
 const withDevice = (config: RunConfig, device?: DeviceChoice): RunConfig =>
   device ? { ...config, device: onDevice(config.device, device) } : config;
 
-const withEmbeddings = (config: RunConfig, embeddingStates?: EmbeddingStates): RunConfig =>
-  embeddingStates ? { ...config, optimizer: { ...config.optimizer, embeddingStates } } : config;
+const withLowBit = (config: RunConfig, lowBitStates?: LowBitStates): RunConfig =>
+  lowBitStates ? { ...config, optimizer: { ...config.optimizer, lowBitStates } } : config;
 
 /** Told before hours of training, not at the first checkpoint. */
 function requireWritable(root: string): void {

@@ -253,7 +253,7 @@ void execute(const Call& call, Pool& pool, const KernelTable& k) {
     case Kind::adamw8bit: {
       auto c = Adamw8bitCall::from(call);
       const LowBitStates states = {c.mCodes, c.mScale, c.vCodes, c.vScale};
-      return k.adamw8bit(pool, c.p, c.g, states, c.stats, c.elements, numbersOf(c));
+      return k.adamw8bit(pool, c.p, c.g, states, c.stats, c.elements, c.root != 0, numbersOf(c));
     }
     case Kind::adamw4bit: {
       auto c = Adamw4bitCall::from(call);

@@ -84,7 +84,7 @@ struct KernelTable {
                 const AdamWNumbers& numbers);
 
   void (*adamw8bit)(Pool& pool, float* p, const float* g, const LowBitStates& states, const float* stats,
-                    int64_t elements, const AdamWNumbers& numbers);
+                    int64_t elements, bool root, const AdamWNumbers& numbers);
   // rows 0 for a vector. workspace of a matrix: rows + columns + kRankOneChunks × columns floats
   void (*adamw4bit)(Pool& pool, float* p, const float* g, const LowBitStates& states, const float* stats,
                     int64_t elements, int64_t rows, float* workspace, const AdamWNumbers& numbers);

@@ -46,7 +46,7 @@ const usual = () => ({
   data: [] as PartDraft[],
   tokenizer: 'bytes' as 'gpt2' | 'bytes',
   optimizer: 'adamw',
-  embeddingStates: 'float32',
+  lowBitStates: 'stable',
   model: { nLayer: 4, nHead: 4, nEmbd: 128, contextLength: 128, dropout: 0 },
   batch: 8,
   tokensPerStep: 1024,
@@ -139,7 +139,7 @@ class Draft {
       data,
       tokenizer,
       optimizer,
-      embeddingStates,
+      lowBitStates,
       phases,
       prompts,
       sampleEvery,
@@ -170,7 +170,7 @@ class Draft {
       },
       evaluation: { ...(rest.evaluation as Tree | undefined), hellaswagEvery, hellaswagItems },
       ...(from ? { init: { run: from.id, step: from.step, ...(positions ? { positions } : {}) } } : {}),
-      optimizer: { ...(rest.optimizer as Tree | undefined), kind: optimizer, embeddingStates },
+      optimizer: { ...(rest.optimizer as Tree | undefined), kind: optimizer, lowBitStates },
       phases: phases.map((phase) => phaseOf(phase, dataset, this.making)),
     };
   }
@@ -184,7 +184,7 @@ class Draft {
         phases?: Parameters<typeof draftOf>[0][];
         subset?: RunConfig['subset'];
         mix?: RunConfig['mix'];
-        optimizer?: { kind?: string; embeddingStates?: string };
+        optimizer?: { kind?: string; lowBitStates?: string };
         sampling?: { prompts?: string[]; every?: number };
         evaluation?: { hellaswagEvery?: number; hellaswagItems?: number };
       };
@@ -205,7 +205,7 @@ class Draft {
       precision: precision ?? 'f32',
       recompute: recompute ?? 'none',
       optimizer: optimizer?.kind ?? 'adamw',
-      embeddingStates: optimizer?.embeddingStates ?? 'float32',
+      lowBitStates: optimizer?.lowBitStates ?? 'stable',
       phases: phases?.map(draftOf) ?? fresh.phases,
       prompts: [...(rest.sampling?.prompts ?? fresh.prompts)],
       sampleEvery: rest.sampling?.every ?? fresh.sampleEvery,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { modelConfigSchema } from '../../engine/gpt2/config.ts';
-import { embeddingStates, optimizerKinds } from '../../engine/optimizers/index.ts';
+import { lowBitStates, optimizerKinds } from '../../engine/optimizers/index.ts';
 import { precisions } from '../../engine/program/types.ts';
 import type { GpuView, MatrixReport, PlanReport } from '../types.ts';
 import { answers, procedure } from './base.ts';
@@ -12,7 +12,7 @@ const fitConfig = z.strictObject({
   precision: z.enum(precisions),
   recompute: z.enum(['none', 'attention', 'block']),
   optimizer: z.enum(optimizerKinds),
-  embeddingStates: z.enum(embeddingStates).default('float32'),
+  lowBitStates: z.enum(lowBitStates).default('stable'),
 });
 const question = z.strictObject({ config: fitConfig, budget: budgetSchema });
 

@@ -5,7 +5,7 @@ import { type OpenedCheckpoint, openCheckpoint } from '../checkpoint/index.ts';
 import { parseRunConfig, type RunConfig } from '../config.ts';
 import { openDevice } from '../devices/open.ts';
 import { Parameters } from '../gpt2/parameters.ts';
-import { type EmbeddingStates, Optimizer, type OptimizerKind } from '../optimizers/index.ts';
+import { type LowBitStates, Optimizer, type OptimizerKind } from '../optimizers/index.ts';
 import { validationWindows } from '../../data/sampling/index.ts';
 import { openDataset } from '../../data/shards/index.ts';
 import type { HostArray } from '../devices/device.ts';
@@ -16,7 +16,7 @@ import { Trainer } from '../trainer/trainer.ts';
 /** A training whose result tells optimizers apart: short, with a high rate and a vocabulary of which most tokens are rare. */
 export interface OptimizerTrial {
   readonly optimizer: OptimizerKind;
-  readonly embeddingStates: EmbeddingStates;
+  readonly lowBitStates: LowBitStates;
   readonly precision: Precision;
   readonly seed: number;
   readonly steps: number;
@@ -42,7 +42,7 @@ export interface OptimizerResult extends Omit<OptimizerTrial, 'datasetDir' | 'de
 }
 
 /** Of 4 layers, 128 wide, batch 4 × 256, the rate 2e-3 → 2e-4 behind 20 steps of warm-up. */
-export function trialConfig({ optimizer, embeddingStates, precision, seed, steps, device }: OptimizerTrial): RunConfig {
+export function trialConfig({ optimizer, lowBitStates, precision, seed, steps, device }: OptimizerTrial): RunConfig {
   const warmup = Math.min(20, Math.ceil(steps / 2));
   return parseRunConfig({
     model: { vocabSize: 50257, contextLength: 256, nLayer: 4, nHead: 4, nEmbd: 128, dropout: 0 },
@@ -55,7 +55,7 @@ export function trialConfig({ optimizer, embeddingStates, precision, seed, steps
       { kind: 'warmup', steps: warmup, from: 0, to: 2e-3 },
       { kind: 'cosine', steps: Math.max(1, steps - warmup), from: 2e-3, to: 2e-4 },
     ],
-    optimizer: { kind: optimizer, embeddingStates },
+    optimizer: { kind: optimizer, lowBitStates },
     precision,
     device,
     evaluation: { every: 0 },
@@ -127,7 +127,7 @@ async function lostOf(
   { model, optimizer }: RunConfig,
 ): Promise<Pick<OptimizerResult, 'lost' | 'lostIn'>> {
   let [lost, lostIn] = [0, ''];
-  for (const states of new Optimizer(optimizer.kind, new Parameters(model), optimizer.embeddingStates).states) {
+  for (const states of new Optimizer(optimizer.kind, new Parameters(model), optimizer.lowBitStates).states) {
     const values: HostArray[] = [];
     for (const { name } of states.tensors) values.push((await checkpoint.raw('optimizer', name)) as HostArray);
     const { name, fileShape } = states.parameter.spec;

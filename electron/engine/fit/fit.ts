@@ -1,5 +1,5 @@
 import { checkModelConfig, type ModelConfig } from '../gpt2/config.ts';
-import { type EmbeddingStates, type OptimizerKind, usualNumbers } from '../optimizers/index.ts';
+import { type LowBitStates, type OptimizerKind, usualNumbers } from '../optimizers/index.ts';
 import type { Plan } from '../program/planner.ts';
 import type { Recompute } from '../program/recorder.ts';
 import type { Precision } from '../program/types.ts';
@@ -15,8 +15,8 @@ export interface FitConfig {
   readonly recompute: Recompute;
   /** Default: `adamw`. */
   readonly optimizer?: OptimizerKind;
-  /** How a low-bit one keeps the moments of embeddings. Default: `float32`. */
-  readonly embeddingStates?: EmbeddingStates;
+  /** What a low-bit one does beside its paper's formula. Default: `stable`. */
+  readonly lowBitStates?: LowBitStates;
 }
 
 /** Samples of the usual length. */
@@ -26,8 +26,8 @@ const sampling = { every: 0, prompts: ['\n'], tokens: 120, temperature: 1, topK:
 export function fit(config: FitConfig): Plan {
   checkModelConfig(config.model);
   // Its numbers don't change the plan.
-  const { optimizer: kind = 'adamw', embeddingStates = 'float32' } = config;
-  const optimizer = { ...usualNumbers, kind, embeddingStates };
+  const { optimizer: kind = 'adamw', lowBitStates = 'stable' } = config;
+  const optimizer = { ...usualNumbers, kind, lowBitStates };
   return new RunPrograms({ precision: 'f32', ...config, optimizer, sampling }).plan;
 }
 

@@ -1,4 +1,4 @@
-import { type AdamWSettings, type EmbeddingStates, Optimizer, type OptimizerKind } from '../optimizers/index.ts';
+import { type AdamWSettings, type LowBitStates, Optimizer, type OptimizerKind } from '../optimizers/index.ts';
 import {
   cast,
   clipFactor,
@@ -26,8 +26,8 @@ export interface TrainingSettings extends AdamWSettings {
   readonly gradClip: number;
   /** In which format the moments are kept. Default: `adamw`, float32. */
   readonly optimizer?: OptimizerKind;
-  /** How it keeps the moments of embeddings. Default: `float32`. */
-  readonly embeddingStates?: EmbeddingStates;
+  /** What a low-bit one does beside its paper's formula. Default: `stable`. */
+  readonly lowBitStates?: LowBitStates;
 }
 
 const output = (name: string, shape: number[]): Buffer => ({ name, shape, dtype: 'f32', role: 'output' });
@@ -144,7 +144,7 @@ export class Training {
     this.#model = model;
     this.#settings = settings;
     this.inputs = inputBuffers(settings.batch, settings.time);
-    this.optimizer = new Optimizer(settings.optimizer ?? 'adamw', model.parameters, settings.embeddingStates);
+    this.optimizer = new Optimizer(settings.optimizer ?? 'adamw', model.parameters, settings.lowBitStates ?? 'stable');
     this.squares = output('squares', [model.parameters.all.length]);
     this.first = this.#microBatch(false);
     this.further = this.#microBatch(true);

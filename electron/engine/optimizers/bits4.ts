@@ -36,6 +36,7 @@ export function bits4States(parameter: Parameter): ParameterStates {
   const vScale = buffer(`v.${name}.scale`, rows > 0 ? rows + columns : blocks, 'f32');
   return {
     parameter,
+    format: 'bits4',
     tensors: [mCodes, mScale, vCodes, vScale].map((b) => ({ name: b.name, buffer: b, fileShape: b.shape })),
     record(r, { settings, stats, scalars }) {
       const { value: p, gradient: g } = parameter;

@@ -14,6 +14,7 @@ export function float32States(parameter: Parameter): ParameterStates {
   const [m, v] = [tensor('m'), tensor('v')];
   return {
     parameter,
+    format: 'float32',
     tensors: [m, v],
     record(r, { settings, stats, scalars }) {
       const { value: p, gradient: g } = parameter;

@@ -13,22 +13,24 @@ export const optimizerKinds = ['adamw', 'adamw8bit', 'pagedAdamw8bit', 'adamw4bi
 export type OptimizerKind = (typeof optimizerKinds)[number];
 
 /**
- * How low-bit optimizers keep the moments of embeddings. `float32`, as users of bitsandbytes do (its StableEmbedding; Dettmers et
- * al. 2022, section 2.3): most tokens are rare, so that a block's largest second moment is thousands of times a usual one, which
- * is then rounded to 0, and a step divides by ε alone. `low-bit`: as those of all other parameters, by the papers' formulas.
+ * What low-bit optimizers do beside their papers' formulas (`paper`), which harm whatever shares a block with second moments
+ * that are thousands of times its own: those are rounded to 0, and a step divides by ε alone. `stable`: embeddings, most of
+ * whose rows are rare tokens, keep float32 moments, as users of bitsandbytes have it (its StableEmbedding; Dettmers et al.
+ * 2022, section 2.3); 8-bit second moments of all others, such as those of queries and keys beside values, are coded by their
+ * square root.
  */
-export const embeddingStates = ['float32', 'low-bit'] as const;
-export type EmbeddingStates = (typeof embeddingStates)[number];
+export const lowBitStates = ['stable', 'paper'] as const;
+export type LowBitStates = (typeof lowBitStates)[number];
 
 /** AdamW's numbers and the largest gradient norm of a run that gives none, as GPT-3's (Brown et al. 2020, appendix B). */
 export const usualNumbers = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradClip: 1 } as const;
 
 /**
  * Whether a parameter's moments are kept in few bits. Those of small tensors are not (bitsandbytes: fewer than 4096 elements;
- * lpmm: 4096 or fewer), nor those of embeddings, unless that is asked for.
+ * lpmm: 4096 or fewer).
  */
-function isLowBit(kind: OptimizerKind, { spec }: Parameter, embeddings: EmbeddingStates): boolean {
-  if (kind === 'adamw' || (spec.embedding && embeddings === 'float32')) return false;
+function isLowBit(kind: OptimizerKind, { spec }: Parameter, states: LowBitStates): boolean {
+  if (kind === 'adamw' || (spec.embedding && states === 'stable')) return false;
   const n = elements(spec.fileShape);
   return kind === 'adamw4bit' ? n > 4096 : n >= 4096;
 }
@@ -36,18 +38,20 @@ function isLowBit(kind: OptimizerKind, { spec }: Parameter, embeddings: Embeddin
 /** AdamW with its moments in one of several formats. */
 export class Optimizer {
   readonly kind: OptimizerKind;
-  readonly embeddingStates: EmbeddingStates;
+  readonly lowBitStates: LowBitStates;
   readonly states: readonly ParameterStates[];
   readonly #paged: readonly Bits8States[];
 
-  constructor(kind: OptimizerKind, parameters: Parameters, embeddings: EmbeddingStates = 'float32') {
+  /** @param lowBit what it does beside the papers' formulas, where it is a low-bit one */
+  constructor(kind: OptimizerKind, parameters: Parameters, lowBit: LowBitStates = 'paper') {
     this.kind = kind;
-    this.embeddingStates = embeddings;
+    this.lowBitStates = lowBit;
     const paged: Bits8States[] = [];
     this.states = parameters.all.map((parameter) => {
-      if (!isLowBit(kind, parameter, embeddings)) return float32States(parameter);
+      if (!isLowBit(kind, parameter, lowBit)) return float32States(parameter);
       if (kind === 'adamw4bit') return bits4States(parameter);
-      const states = bits8States(parameter, kind === 'adamw8bit' ? 'optimizer' : 'paged');
+      const role = kind === 'adamw8bit' ? 'optimizer' : 'paged';
+      const states = bits8States(parameter, role, lowBit === 'stable');
       if (kind === 'pagedAdamw8bit') paged.push(states);
       return states;
     });

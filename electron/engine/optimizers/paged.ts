@@ -20,11 +20,11 @@ export function recordPaged(r: Recorder, all: readonly Bits8States[], inputs: Up
     windows.push(window);
     r.emit(pageIn, prefixed(buffers, window));
   };
-  for (const [i, { parameter, buffers }] of all.entries()) {
+  for (const [i, states] of all.entries()) {
     if (i === 0) fetch(0);
     if (i + 1 < all.length) fetch(i + 1);
-    recordBits8(r, parameter, windows[i]!, inputs);
-    r.emit(pageOut, prefixed(buffers, windows[i]!));
+    recordBits8(r, states, windows[i]!, inputs);
+    r.emit(pageOut, prefixed(states.buffers, windows[i]!));
   }
 }
 

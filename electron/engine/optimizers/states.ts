@@ -37,6 +37,8 @@ export interface StateTensor {
 /** The moments of one parameter in some format. */
 export interface ParameterStates {
   readonly parameter: Parameter;
+  /** Names the format: states of the same one can be copied as they are. */
+  readonly format: 'float32' | 'bits8' | 'bits8root' | 'bits4';
   readonly tensors: readonly StateTensor[];
   /** Emits the update of the parameter. */
   record(r: Recorder, inputs: UpdateInputs): void;

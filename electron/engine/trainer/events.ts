@@ -2,9 +2,10 @@ import type { HellaswagResult, ItemScore } from '../../evals/hellaswag/score.ts'
 import type { DeviceKind } from '../devices/device.ts';
 import type { OpTime } from '../devices/profile.ts';
 import type { Phase } from '../config.ts';
-import type { EmbeddingStates, OptimizerKind } from '../optimizers/index.ts';
+import type { LowBitStates, OptimizerKind } from '../optimizers/index.ts';
 
 import type { PhaseChange } from './phaseChange.ts';
+import type { LostMoments, WeightJump } from './stateWatch.ts';
 import type { DatasetDirs } from './windows.ts';
 
 /** What a user may ask of a run while it trains. */
@@ -23,8 +24,8 @@ export type RunEvent =
   | { readonly type: 'started'; readonly step: number; readonly device: string; readonly memory: MemoryReport }
   /** The run goes on where products are multiplied in another way: another GPU, or another version of a library. */
   | { readonly type: 'otherBits'; readonly step: number }
-  /** Moments of embeddings were read in one format and are kept in another one from here on. */
-  | { readonly type: 'embeddingStates'; readonly step: number; readonly to: EmbeddingStates }
+  /** Moments were read in another format than the optimizer of the same kind keeps from here on. */
+  | { readonly type: 'lowBitStates'; readonly step: number; readonly to: LowBitStates }
   | ({ readonly type: 'metrics' } & StepMetrics)
   /** What the engine begins to do. */
   | { readonly type: 'activity'; readonly step: number; readonly activity: Activity }
@@ -96,6 +97,24 @@ export type RunEvent =
       readonly best: boolean;
     }
   | { readonly type: 'checkpointRemoved'; readonly step: number }
+  /** Tensors with more second moments than usual that rounding has made 0. See `StateWatch`. */
+  | {
+      readonly type: 'lostMoments';
+      readonly step: number;
+      readonly optimizer: OptimizerKind;
+      /** The worst first. */
+      readonly tensors: readonly LostMoments[];
+    }
+  /** Tensors whose weights have moved further than AdamW can move them. See `StateWatch`. */
+  | {
+      readonly type: 'weightJump';
+      readonly step: number;
+      readonly optimizer: OptimizerKind;
+      /** The worst first. */
+      readonly tensors: readonly WeightJump[];
+      /** The sum of the learning rates since `from`. */
+      readonly rates: number;
+    }
   | { readonly type: 'profile'; readonly steps: number; readonly ops: readonly OpTime[] }
   | { readonly type: 'ended'; readonly outcome: Outcome };
 

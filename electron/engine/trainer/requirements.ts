@@ -61,8 +61,8 @@ function* requireMemory(
   // Another model would be the wrong advice: others hold what it needs.
   if (shared && bytes <= shared.bytes) throw new UserError(`${missing}: ${shared.relief(bytes)}.`);
   const { model, precision, recompute } = config;
-  const { embeddingStates } = config.optimizer;
-  const now = { model, precision, recompute, embeddingStates, ...settings };
+  const { lowBitStates } = config.optimizer;
+  const now = { model, precision, recompute, lowBitStates, ...settings };
   let ways = yield* adviseSteps(now, memory.bytes, { hostBytes: memory.hostBytes });
   if (shared && ways.length === 0) ways = yield* adviseSteps(now, shared.bytes, { hostBytes: memory.hostBytes });
   const help =

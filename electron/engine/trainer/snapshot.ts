@@ -3,7 +3,7 @@ import type { Entry, OpenedCheckpoint } from '../checkpoint/index.ts';
 import { type DeviceChoices, type HostArray, hostArray, type Session } from '../devices/device.ts';
 import type { Parameters } from '../gpt2/parameters.ts';
 import type { Gpt2, Training } from '../gpt2/programs.ts';
-import { embeddingStates, type Moments, Optimizer, optimizerKinds, type ParameterStates } from '../optimizers/index.ts';
+import { lowBitStates, type Moments, Optimizer, optimizerKinds, type ParameterStates } from '../optimizers/index.ts';
 import { type Buffer, elements } from '../program/types.ts';
 import { sourceName } from '../../data/mix.ts';
 import { everything } from '../../data/subsets.ts';
@@ -22,8 +22,8 @@ export const trainerStateSchema = z.object({
   valLoss: z.number().nullable(),
   /** The kind of optimizer whose states the checkpoint holds. */
   optimizer: z.enum(optimizerKinds).default('adamw'),
-  /** How it keeps those of embeddings. Earlier versions had them in few bits. */
-  embeddingStates: z.enum(embeddingStates).default('low-bit'),
+  /** Of earlier versions, which do not say: `paper`. */
+  lowBitStates: z.enum(lowBitStates).default('paper'),
   guards: z
     .object({
       recentLosses: z.array(z.number()).readonly(),
@@ -49,11 +49,11 @@ export const trainerStateSchema = z.object({
 export type TrainerState = z.infer<typeof trainerStateSchema>;
 
 /** In which format an optimizer keeps its states. */
-export type OptimizerFormat = Pick<TrainerState, 'optimizer' | 'embeddingStates'>;
+export type OptimizerFormat = Pick<TrainerState, 'optimizer' | 'lowBitStates'>;
 
-export const formatOf = ({ kind, embeddingStates }: Optimizer): OptimizerFormat => ({
+export const formatOf = ({ kind, lowBitStates }: Optimizer): OptimizerFormat => ({
   optimizer: kind,
-  embeddingStates,
+  lowBitStates,
 });
 
 export const freshState: TrainerState = {
@@ -65,7 +65,7 @@ export const freshState: TrainerState = {
   bestStep: null,
   valLoss: null,
   optimizer: 'adamw',
-  embeddingStates: 'float32',
+  lowBitStates: 'stable',
   guards: freshGuards,
   entered: -1,
   lossScale: { scale: 1, goodSteps: 0 },
@@ -157,7 +157,7 @@ export async function restoreOptimizer(
   from: OpenedCheckpoint,
   by: OptimizerFormat,
 ): Promise<void> {
-  const written = new Optimizer(by.optimizer, model.parameters, by.embeddingStates);
+  const written = new Optimizer(by.optimizer, model.parameters, by.lowBitStates);
   for (const [i, states] of optimizer.states.entries()) {
     const before = written.states[i]!;
     const values: HostArray[] = [];
@@ -178,18 +178,13 @@ function withoutLost({ m, v }: Moments): Moments {
 }
 
 /**
- * Whether an optimizer keeps moments of embeddings in another format than the one that wrote a checkpoint, though both are of
- * one kind: where its run was begun by an earlier version, or the setting was changed since.
+ * Whether an optimizer keeps moments in another format than the one that wrote a checkpoint, though both are of one kind: where
+ * its run was begun by an earlier version, or the setting was changed since.
  */
-export function convertsEmbeddings({ parameters }: Gpt2, optimizer: Optimizer, by: OptimizerFormat): boolean {
-  if (optimizer.kind !== by.optimizer || optimizer.embeddingStates === by.embeddingStates) return false;
-  const written = new Optimizer(by.optimizer, parameters, by.embeddingStates);
+export function convertsStates({ parameters }: Gpt2, optimizer: Optimizer, by: OptimizerFormat): boolean {
+  if (optimizer.kind !== by.optimizer || optimizer.lowBitStates === by.lowBitStates) return false;
+  const written = new Optimizer(by.optimizer, parameters, by.lowBitStates);
   return optimizer.states.some((states, i) => !sameFormat(states, written.states[i]!));
 }
 
-const sameFormat = (a: ParameterStates, b: ParameterStates): boolean =>
-  a.tensors.length === b.tensors.length &&
-  a.tensors.every(({ buffer }, i) => {
-    const other = b.tensors[i]!.buffer;
-    return buffer.dtype === other.dtype && `${buffer.shape}` === `${other.shape}`;
-  });
+const sameFormat = (a: ParameterStates, b: ParameterStates): boolean => a.format === b.format;

@@ -44,7 +44,7 @@ import {
   totalSteps,
 } from './schedule.ts';
 import {
-  convertsEmbeddings,
+  convertsStates,
   formatOf,
   freshState,
   modelEntries,
@@ -55,6 +55,7 @@ import {
   restoreOptimizer,
   type TrainerState,
 } from './snapshot.ts';
+import { StateWatch } from './stateWatch.ts';
 import { type StepInputs, Stepper } from './stepper.ts';
 import { bytesOf, openSources } from './windows.ts';
 
@@ -83,8 +84,9 @@ export class Trainer {
   readonly #held: HeldMemory;
   /** Whether the device multiplies in another way than before. */
   #otherBits = false;
-  /** Whether moments of embeddings were read in another format than they are kept in from here on. */
+  /** Whether moments were read in another format than the optimizer of the same kind keeps from here on. */
   #converted = false;
+  readonly #watch: StateWatch;
   #state: TrainerState = freshState;
   #stopRequested = false;
   readonly #phaseRequests: PhaseRequest[] = [];
@@ -106,6 +108,7 @@ export class Trainer {
     this.#programs = programs;
     this.#session = session;
     this.#held = held;
+    this.#watch = new StateWatch(options.config.optimizer);
     this.#stepper = this.#newStepper();
   }
 
@@ -126,11 +129,7 @@ export class Trainer {
     const trainer = new Trainer(options, programs, session, held);
     trainer.#otherBits = otherBits;
     if (from) {
-      trainer.#converted = convertsEmbeddings(
-        programs.model,
-        programs.training.optimizer,
-        readTrainerState(from.state),
-      );
+      trainer.#converted = convertsStates(programs.model, programs.training.optimizer, readTrainerState(from.state));
       await trainer.#restore(from);
     } else await trainer.#begin();
     return trainer;
@@ -144,8 +143,13 @@ export class Trainer {
     if (initial) await writeInitialWeights(this.#session, model, initial, this.#config.init?.positions);
     else await initialise(this.#session, model, this.#config.seed);
     for (const { buffer } of training.optimizer.tensors) this.#session.write(buffer, hostArray(buffer));
+    this.#startWatch();
     const lossScale = initialLossScale(this.#config.precision);
     this.#state = { ...freshState, ...formatOf(training.optimizer), lossScale };
+  }
+
+  #startWatch(): void {
+    this.#watch.start(this.#programs.model.parameters, ({ value }) => this.#session.read(value));
   }
 
   async #flush(): Promise<void> {
@@ -370,6 +374,7 @@ export class Trainer {
       updates: state.updates + 1,
       tokensSeen: state.tokensSeen + this.#config.tokensPerStep,
     };
+    this.#watch.step(learningRate);
     this.#emitMetrics({ loss, learningRate, gradNorm, lossScale: scale, stepMs: ended - started });
     return undefined;
   }
@@ -423,7 +428,7 @@ export class Trainer {
     const { device, emit } = this.#options;
     emit({ type: 'started', step: this.#state.step, device: device.description, memory: this.#memory() });
     if (this.#otherBits) emit({ type: 'otherBits', step: this.#state.step });
-    if (this.#converted) emit({ type: 'embeddingStates', step: this.#state.step, to: this.#state.embeddingStates });
+    if (this.#converted) emit({ type: 'lowBitStates', step: this.#state.step, to: this.#state.lowBitStates });
   }
 
   #memory(): MemoryReport {
@@ -515,13 +520,22 @@ export class Trainer {
     const { step, bestStep } = this.#state;
     const choices = device.choices?.();
     await this.#flush();
+    const look = this.#watch.look(
+      modelEntries(this.#session, model.parameters),
+      optimizerEntries(this.#session, training),
+      training.optimizer,
+    );
     const written = await writeCheckpoint(checkpointRoot, step, {
-      model: modelEntries(this.#session, model.parameters),
-      optimizer: optimizerEntries(this.#session, training),
+      model: look.model,
+      optimizer: look.optimizer,
       state: { trainer: this.#state, config: this.#config, ...(choices ? { device: choices } : {}) },
     });
     this.#checkpointed = step;
     emit({ type: 'checkpoint', step, path: written.dir, bytes: written.bytes, best: bestStep === step });
+    const { lost, jumps, rates } = look.findings();
+    const { kind: optimizer } = training.optimizer;
+    if (lost.length > 0) emit({ type: 'lostMoments', step, optimizer, tensors: lost });
+    if (jumps.length > 0) emit({ type: 'weightJump', step, optimizer, tensors: jumps, rates });
   }
 
   /**
@@ -571,6 +585,7 @@ export class Trainer {
     const { training, model } = this.#programs;
     const state = readTrainerState(from.state);
     await restoreModel(this.#session, model, from);
+    this.#startWatch();
     await restoreOptimizer(this.#session, model, training.optimizer, from, state);
     this.#state = { ...state, ...formatOf(training.optimizer) };
     this.#checkpointed = state.step;

@@ -33,7 +33,7 @@ export const reliefMark = '\u0000relief\u0000';
 /** The plan of the phase that needs most. */
 function* worstPlan(config: RunConfig, budget: MemoryBudget): Steps<PlanReport> {
   const { model, precision, recompute } = config;
-  const { embeddingStates } = config.optimizer;
+  const { lowBitStates } = config.optimizer;
   const kinds = new Map(
     config.phases.map((phase) => {
       const { optimizer, batch } = settingsOf(config, phase);
@@ -42,7 +42,7 @@ function* worstPlan(config: RunConfig, budget: MemoryBudget): Steps<PlanReport> 
   );
   let worst: PlanReport | undefined;
   for (const settings of kinds.values()) {
-    const plan = yield* planReport({ model, precision, recompute, embeddingStates, ...settings }, budget);
+    const plan = yield* planReport({ model, precision, recompute, lowBitStates, ...settings }, budget);
     if (!worst || plan.left < worst.left) worst = plan;
   }
   return worst!;

@@ -24,11 +24,31 @@ export const skipMessage = ({ step, lossScale }: Extract<RunEvent, { type: 'skip
 export const otherBits =
   'products are multiplied in another way than before: from here on its numbers differ in the last bits';
 
-/** Of a run whose checkpoint keeps moments of embeddings in another format than its config asks for. */
-export const embeddingsMessage = ({ to }: Extract<RunEvent, { type: 'embeddingStates' }>): string =>
-  to === 'float32'
-    ? 'the checkpoint keeps the moments of the embeddings in few bits, which harms rare tokens: they were read and are float32 from here on (resume --embedding-states low-bit keeps them as they were, to the bit)'
-    : 'the checkpoint keeps the moments of the embeddings in float32: from here on they are kept in few bits, which harms rare tokens';
+/** Of a run whose checkpoint keeps low-bit moments in another format than its config asks for. */
+export const lowBitMessage = ({ to }: Extract<RunEvent, { type: 'lowBitStates' }>): string =>
+  to === 'stable'
+    ? "the checkpoint keeps moments by the papers' formulas, which harm rare tokens: its codes were read, and embeddings have float32 moments from here on (resume --low-bit-states paper goes on to the same bit instead)"
+    : "the checkpoint keeps stable low-bit moments: they were read, and are kept by the papers' formulas from here on, which harm rare tokens";
+
+const andOthers = (count: number): string =>
+  count > 1 ? ` and of ${count - 1} other ${count === 2 ? 'tensor' : 'tensors'}` : '';
+
+const exactAgain = (optimizer: string): string =>
+  optimizer === 'adamw'
+    ? 'train anew with a lower learning rate'
+    : 'continue with adamw, or from an earlier checkpoint with it';
+
+/** Of moments that are rounded to 0: what it does, and what helps. */
+export const lostMessage = ({ step, optimizer, tensors }: Extract<RunEvent, { type: 'lostMoments' }>): string => {
+  const { tensor, share } = tensors[0]!;
+  return `step ${step}: ${(100 * share).toFixed(1)} % of the second moments of ${tensor}${andOthers(tensors.length)} are 0 beside a first moment that is not, so that its weights move without measure (${optimizer}): ${exactAgain(optimizer)}`;
+};
+
+/** Of weights that have moved further than AdamW can move them. */
+export const jumpMessage = ({ step, optimizer, tensors, rates }: Extract<RunEvent, { type: 'weightJump' }>): string => {
+  const { tensor, from, to } = tensors[0]!;
+  return `step ${step}: the largest weight of ${tensor}${andOthers(tensors.length)} grew from ${from.toPrecision(3)} to ${to.toPrecision(3)} since the last look, where ${optimizer} with exact moments moves one by about ${rates.toPrecision(2)} at most: ${exactAgain(optimizer)}`;
+};
 
 /**
  * Stores what the engine tells of a run.
@@ -45,8 +65,8 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
     case 'otherBits':
       note('info', otherBits);
       break;
-    case 'embeddingStates':
-      note('info', embeddingsMessage(event));
+    case 'lowBitStates':
+      note('info', lowBitMessage(event));
       break;
     case 'metrics':
       metrics.add(event);
@@ -93,6 +113,12 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
       break;
     case 'checkpointRemoved':
       store.removeCheckpoint(id, event.step);
+      break;
+    case 'lostMoments':
+      note('warning', lostMessage(event), { tensors: event.tensors });
+      break;
+    case 'weightJump':
+      note('warning', jumpMessage(event), { tensors: event.tensors });
       break;
     case 'activity':
     case 'profile':

@@ -81,8 +81,9 @@ static void eachBlock(Pool& pool, int64_t elements, int64_t size, const Body& bo
   });
 }
 
+// root: codes and scales of v are those of its square root.
 static void adamw8bit(Pool& pool, float* p, const float* g, const LowBitStates& s, const float* stats, int64_t n,
-                      const AdamWNumbers& numbers) {
+                      bool root, const AdamWNumbers& numbers) {
   if (stats[2] != 0.0f) return;
   const AdamWFactors factors(numbers, stats[1]);
   const QuantisationMap &mMap = signedMap8(), &vMap = unsignedMap8();
@@ -90,7 +91,14 @@ static void adamw8bit(Pool& pool, float* p, const float* g, const LowBitStates& 
     float m[kBlock8], v[kBlock8];
     fromCodes(mMap, s.mCodes + first, s.mScale[block], m, count);
     fromCodes(vMap, s.vCodes + first, s.vScale[block], v, count);
+    if (root) eachVector(count, [&](int64_t i, int64_t lanes) {
+      const Vf x = loadUpTo(v + i, lanes);
+      storeUpTo(v + i, x * x, lanes);
+    });
     updateBlock(factors, p + first, g + first, m, v, count);
+    if (root) eachVector(count, [&](int64_t i, int64_t lanes) {
+      storeUpTo(v + i, vsqrt(loadUpTo(v + i, lanes)), lanes);
+    });
     divide(m, s.mScale[block] = largest(m, count), count);
     divide(v, s.vScale[block] = largest(v, count), count);
     toCodes(mMap, m, s.mCodes + first, count);

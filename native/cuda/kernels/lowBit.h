@@ -26,6 +26,7 @@ struct LowBitArgs {
   AdamWNumbers numbers;
   const QuantisationMap* mMap;  // in the device's memory
   const QuantisationMap* vMap;
+  bool root;  // codes and scales of v are those of its square root
 };
 
 TY_KERNEL uint8_t toCode(const QuantisationMap& map, float x) {
@@ -56,7 +57,9 @@ struct AdamW8bit {
       if (i >= a.elements) continue;
       m[j] = a.mMap->values[a.mCodes[i]] * mOld;
       v[j] = a.vMap->values[a.vCodes[i]] * vOld;
+      if (a.root) v[j] *= v[j];
       a.p[i] = factors.update(a.p[i], a.g[i], m[j], v[j]);
+      if (a.root) v[j] = sqrtf(v[j]);
       mMost = fmaxf(mMost, fabsf(m[j]));
       vMost = fmaxf(vMost, fabsf(v[j]));
     }

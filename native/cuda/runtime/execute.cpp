@@ -23,9 +23,12 @@ AdamWNumbers numbersOf(const AdamWCall& c) {
 }
 
 template <class AdamWCall>
-LowBitArgs lowBitArgs(const AdamWCall& c, const QuantisationMap* mMap, const QuantisationMap* vMap) {
+LowBitArgs lowBitArgs(const AdamWCall& c, const QuantisationMap* mMap, const QuantisationMap* vMap, bool root) {
   return {c.p, c.g, c.mCodes, c.mScale, c.vCodes, c.vScale, c.elements,
-          numbersOf(c), mMap, vMap};
+          numbersOf(c), mMap, vMap, root};
+}
+LowBitArgs args8bit(const Adamw8bitCall& c, const Gpu& gpu) {
+  return lowBitArgs(c, gpu.maps().signed8, gpu.maps().unsigned8, c.root != 0);
 }
 
 AdamW::Args adamwArgs(const AdamwCall& c) {
@@ -36,7 +39,7 @@ Grid adamwGrid(const AdamwCall& c) { return gridOverFours(c.elements); }
 void adamw4bit(const Adamw4bitCall& c, Gpu& gpu) {
   const auto rows = static_cast<int64_t>(c.rows);
   const int64_t columns = rows ? c.elements / rows : 0;
-  RankOneArgs a = {lowBitArgs(c, gpu.maps().signed4, gpu.maps().unsigned4), rows, columns, c.workspace,
+  RankOneArgs a = {lowBitArgs(c, gpu.maps().signed4, gpu.maps().unsigned4, false), rows, columns, c.workspace,
                    rows ? c.workspace + rows + columns : nullptr};
   if (rows) {
     const int64_t blocks = ceilDiv(columns, kColumnThreads);
@@ -83,7 +86,7 @@ void updates(const Call* calls, size_t count, Gpu& gpu) {
       }
       case Kind::adamw8bit: {
         const auto c = Adamw8bitCall::from(calls[i]);
-        of8bits.add(lowBitArgs(c, gpu.maps().signed8, gpu.maps().unsigned8), gridOverBlocks(c.blocks).blocks);
+        of8bits.add(args8bit(c, gpu), gridOverBlocks(c.blocks).blocks);
         break;
       }
       default: execute(calls[i], gpu);
@@ -157,8 +160,7 @@ void execute(const Call& call, Gpu& gpu) {
     }
     case Kind::adamw8bit: {
       auto c = Adamw8bitCall::from(call);
-      return gpu.launch<AdamW8bit>(gridOverBlocks(c.blocks),
-                                   lowBitArgs(c, gpu.maps().signed8, gpu.maps().unsigned8));
+      return gpu.launch<AdamW8bit>(gridOverBlocks(c.blocks), args8bit(c, gpu));
     }
     case Kind::adamw4bit: return adamw4bit(Adamw4bitCall::from(call), gpu);
     case Kind::pageIn:

@@ -253,7 +253,7 @@ export const table: readonly OpCase[] = [
   {
     kind: 'adamw8bit',
     dims: elementCounts.map((n) => ({ elements: n, blocks: Math.ceil(n / 256) })),
-    attrs: adamwAttrs,
+    attrs: (d, random) => ({ ...adamwAttrs(d, random), root: random.pick([0, 1]) }),
     values: { ...updateValues, mCodes: codes, vCodes: codes, mScale: magnitudes, vScale: magnitudes },
     terms: () => 4,
     codeBits: 8,

@@ -81,7 +81,7 @@ describe.skipIf(!hasGolden).each(devices)('low-bit AdamW on $name against float6
       await open(folder, 'expected'),
     ];
     const all = Object.keys(settings.quantised).map((n) => parameterOf(n, params.header.tensors.get(n)!.shape));
-    const optimizer = new Optimizer(kind, { all } as unknown as Parameters);
+    const optimizer = new Optimizer(kind, { all } as unknown as Parameters, 'paper');
     const stats: Buffer = { name: 'stats', shape: [4], dtype: 'f32', role: 'output' };
     const scalars: Buffer = { name: 'scalars', shape: [8], dtype: 'f32', role: 'input' };
     const r = new Recorder();

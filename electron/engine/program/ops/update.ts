@@ -56,11 +56,12 @@ export const adamw = defineOp({
 
 /**
  * AdamW with 8-bit moments (Dettmers et al. 2022): codes of the dynamic maps, a scale for each block of 256 elements.
- * The update uses the exact new moments; only what is kept is rounded.
+ * The update uses the exact new moments; only what is kept is rounded. With `root` 1 codes and scales of the second moment are
+ * those of its square root, which is what a step divides by: they reach twice as many decades down, and round it less.
  */
 export const adamw8bit = defineOp({
   kind: 'adamw8bit',
-  formula: 'p, m, v as adamw; m ≈ map[mCodes]·mScale, v ≈ map[vCodes]·vScale',
+  formula: 'p, m, v as adamw; m ≈ map[mCodes]·mScale, v ≈ map[vCodes]·vScale or its square',
   args: {
     p: update('~elements'),
     g: read('~elements'),
@@ -71,8 +72,11 @@ export const adamw8bit = defineOp({
     stats: read('4'),
     scalars: read('8'),
   },
-  attrs: [...adamwAttrs],
-  check: (d) => countsOf({ blocks: [d.blocks!, Math.ceil(d.elements! / 256)] }),
+  attrs: [...adamwAttrs, 'root'],
+  check: (d, { root }) =>
+    root === 0 || root === 1
+      ? countsOf({ blocks: [d.blocks!, Math.ceil(d.elements! / 256)] })
+      : `root is ${root}, not 0 or 1`,
   multipliesMatrices: false,
   flops: (d) => 24 * d.elements!,
 });

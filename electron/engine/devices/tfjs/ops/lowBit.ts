@@ -35,16 +35,18 @@ function update(
 
 const adamw8bit: Handler = (given) => {
   const { arg, attrs } = given;
+  const root = attrs.root === 1;
   const blocks = (name: string) => ({ codes: bytes(arg(`${name}Codes`)), scale: floats(arg(`${name}Scale`)) });
   return update(
     given,
     attrs,
-    () => ({
-      m: dequantiseBlocks(blocks('m'), 256, maps.signed8),
-      v: dequantiseBlocks(blocks('v'), 256, maps.unsigned8),
-    }),
+    () => {
+      const second = dequantiseBlocks(blocks('v'), 256, maps.unsigned8);
+      return { m: dequantiseBlocks(blocks('m'), 256, maps.signed8), v: root ? second.map((x) => x * x) : second };
+    },
     (m, v) => {
-      const [first, second] = [quantiseBlocks(m, 256, maps.signed8, true), quantiseBlocks(v, 256, maps.unsigned8)];
+      const first = quantiseBlocks(m, 256, maps.signed8, true);
+      const second = quantiseBlocks(root ? v.map(Math.sqrt) : v, 256, maps.unsigned8);
       return { mCodes: first.codes, mScale: first.scale, vCodes: second.codes, vScale: second.scale };
     },
   );

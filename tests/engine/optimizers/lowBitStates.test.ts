@@ -5,9 +5,10 @@ import { sealState, unsealState } from '../../../electron/engine/checkpoint/stat
 import type { Device } from '../../../electron/engine/devices/device.ts';
 import { type FitConfig, fit } from '../../../electron/engine/fit/fit.ts';
 import { Parameters } from '../../../electron/engine/gpt2/parameters.ts';
-import { type EmbeddingStates, Optimizer, type OptimizerKind } from '../../../electron/engine/optimizers/index.ts';
+import { type LowBitStates, Optimizer, type OptimizerKind } from '../../../electron/engine/optimizers/index.ts';
+import { bits8States } from '../../../electron/engine/optimizers/bits8.ts';
 import { loadPreset } from '../../../electron/engine/presets.ts';
-import { precisions } from '../../../electron/engine/program/types.ts';
+import { elements, precisions } from '../../../electron/engine/program/types.ts';
 import { findGpu } from '../../../electron/engine/fit/gpus.ts';
 import { tempDir } from '../../temp.ts';
 import { cpu, hasCpu } from '../devices.ts';
@@ -18,24 +19,24 @@ const lowBit: readonly OptimizerKind[] = ['adamw8bit', 'pagedAdamw8bit', 'adamw4
 /** Token and position embeddings of more than 4096 elements each. */
 const model = { vocabSize: 130, contextLength: 128, nLayer: 1, nHead: 2, nEmbd: 40, dropout: 0 };
 
-const run = (kind: OptimizerKind, embeddingStates?: EmbeddingStates, steps = 8) =>
+const run = (kind: OptimizerKind, lowBitStates?: LowBitStates, steps = 8) =>
   smallRun({
     model: { vocabSize: 61, contextLength: 16, nLayer: 2, nHead: 2, nEmbd: 80, dropout: 0.1 },
     tokensPerStep: 64,
     phases: [{ kind: 'constant', steps, from: 3e-3, to: 3e-3 }],
-    optimizer: { kind, ...(embeddingStates ? { embeddingStates } : {}) },
+    optimizer: { kind, ...(lowBitStates ? { lowBitStates } : {}) },
   });
 
 describe('moments of embeddings', () => {
   it.each(lowBit)('are float32 with %s, and in few bits where that is asked for', (kind) => {
-    const tensors = (embeddings?: EmbeddingStates) =>
+    const tensors = (embeddings: LowBitStates) =>
       Object.fromEntries(
         new Optimizer(kind, new Parameters(model), embeddings).states.map((s) => [
           s.parameter.spec.name,
           s.tensors.map(({ buffer }) => `${buffer.role} ${buffer.dtype}`),
         ]),
       );
-    const [usual, all] = [tensors(), tensors('low-bit')];
+    const [usual, all] = [tensors('stable'), tensors('paper')];
     for (const name of ['wte.weight', 'wpe.weight']) {
       expect(usual[name], name).toEqual(['optimizer f32', 'optimizer f32']);
       expect(all[name]!.length, name).toBe(4);
@@ -47,9 +48,9 @@ describe('moments of embeddings', () => {
   it.each(lowBit)('are planned to the byte with %s', (kind) => {
     const { config } = loadPreset('gpt2-medium-4096');
     const shape = { ...(config.model as FitConfig['model']), vocabSize: 50257, dropout: 0 };
-    const plan = (embeddingStates: EmbeddingStates) =>
-      fit({ model: shape, batch: 1, precision: 'f16', recompute: 'none', optimizer: kind, embeddingStates });
-    const [usual, all] = [plan('float32'), plan('low-bit')];
+    const plan = (lowBitStates: LowBitStates) =>
+      fit({ model: shape, batch: 1, precision: 'f16', recompute: 'none', optimizer: kind, lowBitStates });
+    const [usual, all] = [plan('stable'), plan('paper')];
     const sizes = [50304 * 1024, 4096 * 1024];
     const aligned = (bytes: number) => Math.ceil(bytes / 256) * 256;
     const float32 = sizes.reduce((sum, n) => sum + 2 * aligned(4 * n), 0);
@@ -65,6 +66,34 @@ describe('moments of embeddings', () => {
   });
 });
 
+describe('8-bit second moments that are coded by their root', () => {
+  const parameter = new Parameters(model).all.find((p) => p.spec.name === 'h.0.mlp.c_fc.weight')!;
+  const n = elements(parameter.spec.shape);
+  const decoded = (root: boolean, v: Float32Array) => {
+    const states = bits8States(parameter, 'optimizer', root);
+    return states.decode(states.encode({ m: new Float32Array(n).fill(1), v })).v;
+  };
+
+  it('keep 12 decades in a block, where others keep 6', () => {
+    const v = Float32Array.from({ length: n }, (_, i) => 10 ** -((12 * (i % 256)) / 255));
+    const zeros = (values: Float32Array) => values.filter((x) => x === 0).length;
+    expect(zeros(decoded(true, v))).toBe(0);
+    expect(zeros(decoded(false, v)) / n).toBeGreaterThan(0.4);
+  });
+
+  it('give steps within 4 % in the two upper decades, and nearer ones than others below', () => {
+    for (let decade = 0; decade < 6; decade++) {
+      const v = Float32Array.from({ length: n }, (_, i) => (i % 256 === 0 ? 1 : 10 ** -(decade + (i % 256) / 256)));
+      // A step divides by the root of v.
+      const error = (root: boolean) => {
+        const now = decoded(root, v);
+        return Math.max(...v.map((x, i) => Math.abs(Math.sqrt(x / now[i]!) - 1)));
+      };
+      expect(error(true), `decade ${decade}`).toBeLessThan(decade < 2 ? 0.04 : error(false) / 1.5);
+    }
+  });
+});
+
 describe.skipIf(!hasCpu)('runs with low-bit moments', () => {
   let device: Device;
   beforeAll(async () => {
@@ -74,9 +103,9 @@ describe.skipIf(!hasCpu)('runs with low-bit moments', () => {
   it.each(precisions)(
     'compute the same bits with 8-bit moments on the device and in host memory, in %s',
     async (precision) => {
-      const losses = async (kind: OptimizerKind, embeddings: EmbeddingStates) =>
+      const losses = async (kind: OptimizerKind, embeddings: LowBitStates) =>
         (await train(device, tempDir(), { ...run(kind, embeddings), precision })).losses;
-      for (const embeddings of ['float32', 'low-bit'] as const)
+      for (const embeddings of ['stable', 'paper'] as const)
         expect(await losses('pagedAdamw8bit', embeddings)).toEqual(await losses('adamw8bit', embeddings));
     },
   );
@@ -85,13 +114,13 @@ describe.skipIf(!hasCpu)('runs with low-bit moments', () => {
     'go on from a checkpoint of an earlier version with %s: its codes are read, and that is told',
     async (kind) => {
       const root = tempDir();
-      const first = await train(device, root, run(kind, 'low-bit'), { stopAfter: 4 });
+      const first = await train(device, root, run(kind, 'paper'), { stopAfter: 4 });
       forgetFormat(path.join(root, 'step-000004'));
-      const whole = await train(device, tempDir(), run(kind, 'low-bit'));
+      const whole = await train(device, tempDir(), run(kind, 'paper'));
 
-      const same = await train(device, root, run(kind, 'low-bit'), { from: await first.checkpoint(4) });
+      const same = await train(device, root, run(kind, 'paper'), { from: await first.checkpoint(4) });
       expect([...first.losses, ...same.losses]).toEqual(whole.losses);
-      expect(same.events.filter((e) => e.type === 'embeddingStates')).toEqual([]);
+      expect(same.events.filter((e) => e.type === 'lowBitStates')).toEqual([]);
 
       // Rounding shows from the second step on.
       forgetFormat(path.join(root, 'step-000004'));
@@ -99,25 +128,25 @@ describe.skipIf(!hasCpu)('runs with low-bit moments', () => {
       expect(now.losses[0]).toBe(whole.losses[4]);
       for (const [i, loss] of now.losses.entries())
         expect(Math.abs(loss / whole.losses[4 + i]! - 1)).toBeLessThan(0.03);
-      const told = { type: 'embeddingStates', step: 4, to: 'float32' };
-      expect(now.events.filter((e) => e.type === 'embeddingStates')).toEqual([told]);
+      const told = { type: 'lowBitStates', step: 4, to: 'stable' };
+      expect(now.events.filter((e) => e.type === 'lowBitStates')).toEqual([told]);
       const { headers } = await now.checkpoint(6);
       expect(headers.optimizer.tensors.get('m.wte.weight')).toMatchObject({ dtype: 'F32', shape: [61, 80] });
 
       // What it has become is what it stays, without a word.
       const later = await train(device, root, run(kind), { from: await now.checkpoint(6) });
       expect(later.outcome.state).toBe('completed');
-      expect(later.events.filter((e) => e.type === 'embeddingStates')).toEqual([]);
+      expect(later.events.filter((e) => e.type === 'lowBitStates')).toEqual([]);
     },
   );
 
-  it('tells nothing where no embedding is large enough for few bits', async () => {
+  it('tell nothing where nothing is kept in another format', async () => {
     const root = tempDir();
-    const tiny = (embeddingStates: EmbeddingStates) => smallRun({ optimizer: { kind: 'adamw8bit', embeddingStates } });
-    const first = await train(device, root, tiny('low-bit'), { stopAfter: 2 });
-    const { events, losses } = await train(device, root, tiny('float32'), { from: await first.checkpoint(2) });
+    const tiny = (lowBitStates: LowBitStates) => smallRun({ optimizer: { kind: 'adamw4bit', lowBitStates } });
+    const first = await train(device, root, tiny('paper'), { stopAfter: 2 });
+    const { events, losses } = await train(device, root, tiny('stable'), { from: await first.checkpoint(2) });
     expect(losses.length).toBe(4);
-    expect(events.filter((e) => e.type === 'embeddingStates')).toEqual([]);
+    expect(events.filter((e) => e.type === 'lowBitStates')).toEqual([]);
   });
 });
 
@@ -125,7 +154,7 @@ describe.skipIf(!hasCpu)('runs with low-bit moments', () => {
 function forgetFormat(dir: string): void {
   const file = path.join(dir, 'state.json');
   const { step, files, state } = unsealState(file, fs.readFileSync(file, 'utf8'));
-  const { embeddingStates: _, ...trainer } = state.trainer as Record<string, unknown>;
+  const { lowBitStates: _, ...trainer } = state.trainer as Record<string, unknown>;
   expect(trainer.step).toBe(step);
   fs.writeFileSync(file, sealState({ step, files, state: { ...state, trainer } }));
 }
