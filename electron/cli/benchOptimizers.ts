@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import { prepareFiles } from '../data/index.ts';
+import { prepareDataset } from '../data/index.ts';
 import { type OptimizerResult, trialOf } from '../engine/bench/optimizers.ts';
 import { type LowBitStates, lowBitStates, type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
 import { type Precision, precisions } from '../engine/program/types.ts';
@@ -45,7 +45,7 @@ async function runOptimizersBench(options: Options): Promise<void> {
   const others = (options.optimizer ?? optimizerKinds).filter((kind) => kind !== 'adamw');
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'trainyard-bench-'));
   try {
-    const { name } = await prepareFiles({ home, inputs: options.text, tokenizer: 'gpt2' });
+    const { name } = await prepareDataset({ home, inputs: options.text, tokenizer: 'gpt2' });
     const datasetDir = path.join(home, 'datasets', name);
     for (const precision of options.precision ?? precisions) {
       const results: OptimizerResult[] = [];
