@@ -153,7 +153,7 @@ function progress(): { show: (p: PrepareProgress) => void; done: () => void } {
 }
 
 function list({ home: given, json }: Home & { json?: boolean }): void {
-  const home = resolveHome(given);
+  const home = resolveHome(given, 'read');
   const rows = datasetNames(home).map((name) => {
     try {
       return { name, manifest: loadDatasetInfo(home, name) };
@@ -189,7 +189,7 @@ function list({ home: given, json }: Home & { json?: boolean }): void {
 }
 
 function show(name: string, options: Home & { split: SplitName; at: string; tokens: string }): void {
-  const home = resolveHome(options.home);
+  const home = resolveHome(options.home, 'read');
   const m = loadDatasetInfo(home, name);
   const { valFraction, subset, where, textField } = m.settings;
   console.log(
@@ -219,7 +219,7 @@ function show(name: string, options: Home & { split: SplitName; at: string; toke
 }
 
 async function verify(name: string, options: Home): Promise<void> {
-  const home = resolveHome(options.home);
+  const home = resolveHome(options.home, 'read');
   loadDatasetInfo(home, name);
   const { files, problems } = await verifyDataset(path.join(datasetsDir(home), name));
   if (problems.length > 0)

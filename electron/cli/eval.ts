@@ -214,7 +214,7 @@ async function loss(id: string, options: LossOptions): Promise<void> {
 
 function print(ids: readonly string[], options: Common & { csv?: boolean; markdown?: boolean }): void {
   if (options.csv && options.markdown) throw new UsageError('Give --csv or --markdown, not both.');
-  const studio = Studio.open(resolveHome(options.home));
+  const studio = Studio.look(resolveHome(options.home, 'read'));
   try {
     const { store } = studio;
     const runs = ids.length > 0 ? ids.map((id) => store.getRun(id)) : store.listRuns({ archived: false });

@@ -22,8 +22,10 @@ interface ExportOptions {
 export function addExchange(program: Command): void {
   program
     .command('import')
-    .description('make a run of a Hugging Face GPT-2 folder: to evaluate, generate from, and begin new runs with')
-    .argument('<folder>', 'with config.json and model.safetensors (or several files and an index)')
+    .description(
+      'make a run of a Hugging Face GPT-2 folder or a checkpoint: to evaluate, generate from, and begin new runs with',
+    )
+    .argument('<folder>', 'with config.json and model.safetensors (or several files and an index), or a checkpoint’s')
     .option('--name <text>', "a name for the run (the folder's)")
     .action((dir: string, _: unknown, self: Command) =>
       runImport(dir, self.optsWithGlobals<{ home?: string; name?: string }>()),
@@ -47,7 +49,7 @@ export function addExchange(program: Command): void {
 async function runImport(dir: string, options: { home?: string; name?: string }): Promise<void> {
   const studio = Studio.open(resolveHome(options.home));
   try {
-    const run = await importModel(studio, dir, options.name ?? path.basename(path.resolve(dir)));
+    const run = await importModel(studio, dir, options.name);
     const { model, tokenizer } = studio.configOf(run);
     console.log(
       `${run.id}  ${run.name}: ${formatCount(parameterCount(model))} parameters, context ${model.contextLength}, ${tokenizer} tokens`,
@@ -58,7 +60,7 @@ async function runImport(dir: string, options: { home?: string; name?: string })
 }
 
 async function runExport(id: string, dir: string, options: ExportOptions): Promise<void> {
-  const studio = Studio.open(resolveHome(options.home));
+  const studio = Studio.look(resolveHome(options.home, 'read'));
   try {
     const { run, step } = findCheckpoint(studio, id);
     const { dtype, force = false, license, language, author, notes } = options;

@@ -70,7 +70,7 @@ async function runGenerate(id: string, options: GenerateOptions): Promise<void> 
   };
   const [prompt = '\n'] = promptsOf(options.prompt === undefined ? undefined : [options.prompt], options) ?? [];
   const device = chosenDevice(options);
-  const studio = Studio.open(resolveHome(options.home));
+  const studio = Studio.look(resolveHome(options.home, 'read'));
   try {
     const chosen = id.includes('@') ? findCheckpoint(studio, id) : undefined;
     const run = chosen?.run ?? studio.store.getRun(id);

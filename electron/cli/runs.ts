@@ -3,6 +3,7 @@ import { formatShort } from '../format.ts';
 import type { RunConfig } from '../engine/config.ts';
 import { bestBitsPerByte } from '../studio/evals.ts';
 import { resolveHome } from '../studio/home.ts';
+import { recoverStore } from '../studio/store/index.ts';
 import { Studio } from '../studio/studio.ts';
 import { table } from './terminal/table.ts';
 
@@ -11,10 +12,13 @@ export function addRuns(program: Command): void {
     .command('runs')
     .description('list the runs')
     .option('--all', 'archived ones too')
+    .option('--recover', 'bring back runs that the database has lost: from their folders, and from what is left of it')
     .option('--json', 'one JSON object a line')
     .action((_: unknown, self: Command) => {
-      const options = self.optsWithGlobals<{ home?: string; all?: boolean; json?: boolean }>();
-      const studio = Studio.open(resolveHome(options.home));
+      const options = self.optsWithGlobals<{ home?: string; all?: boolean; recover?: boolean; json?: boolean }>();
+      const home = resolveHome(options.home, options.recover ? 'write' : 'read');
+      if (options.recover) recover(home);
+      const studio = Studio.look(home);
       try {
         const runs = studio.store.listRuns(options.all ? {} : { archived: false });
         if (options.json) {
@@ -56,4 +60,10 @@ export function addRuns(program: Command): void {
         studio.close();
       }
     });
+}
+
+function recover(home: string): void {
+  const told = recoverStore(home);
+  for (const line of told) console.error(`trainyard: ${line}`);
+  if (told.length === 0) console.error('trainyard: The database is sound, and no run is missing.');
 }

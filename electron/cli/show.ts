@@ -18,7 +18,7 @@ export function addShow(program: Command): void {
     .option('--json', 'one JSON object')
     .action((id: string, _: unknown, self: Command) => {
       const options = self.optsWithGlobals<{ home?: string; json?: boolean }>();
-      const studio = Studio.open(resolveHome(options.home));
+      const studio = Studio.look(resolveHome(options.home, 'read'));
       try {
         if (options.json) console.log(JSON.stringify(everything(studio, id)));
         else print(studio, id);

@@ -47,9 +47,10 @@ const why = (error: unknown): string => (isSystemError(error) ? meaningOf(error)
 /**
  * The folder that keeps runs, datasets and the database: `flag`, else TRAINYARD_HOME, else the platform's
  * application-data folder. It exists when this returns.
- * @throws UserError when it can't be created or written
+ * @param use what is to be done there: reading needs less
+ * @throws UserError when it can't be created, or not be written or read
  */
-export function resolveHome(flag?: string): string {
+export function resolveHome(flag?: string, use: 'write' | 'read' = 'write'): string {
   const home = locateHome(flag);
   const remedy = 'choose another folder with --home or TRAINYARD_HOME';
   try {
@@ -58,12 +59,28 @@ export function resolveHome(flag?: string): string {
     const taken = isSystemError(error) && error.code === 'EEXIST';
     throw new UserError(`The home ${home} can't be created: ${taken ? 'a file has its name' : why(error)}; ${remedy}.`);
   }
+  const { R_OK, W_OK, X_OK } = fs.constants;
   try {
-    fs.accessSync(home, fs.constants.R_OK | fs.constants.W_OK | fs.constants.X_OK);
+    fs.accessSync(home, use === 'write' ? R_OK | W_OK | X_OK : R_OK | X_OK);
   } catch (error) {
-    throw new UserError(`The home ${home} can't be written: ${why(error)}; ${remedy}.`);
+    throw new UserError(`The home ${home} can't be ${use === 'write' ? 'written' : 'read'}: ${why(error)}; ${remedy}.`);
   }
   return home;
+}
+
+/** Whether the database of a home, and what SQLite keeps beside it, can be written. */
+export function canWrite(home: string): boolean {
+  const { R_OK, W_OK, X_OK } = fs.constants;
+  const isAllowed = (target: string, mode: number): boolean => {
+    try {
+      fs.accessSync(target, mode);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const files = ['', '-wal', '-shm'].map((suffix) => dbPath(home) + suffix).filter((file) => fs.existsSync(file));
+  return isAllowed(home, R_OK | W_OK | X_OK) && files.every((file) => isAllowed(file, R_OK | W_OK));
 }
 
 export const dbPath = (home: string): string => path.join(home, 'trainyard.db');

@@ -23,9 +23,18 @@ import { messageOf, UsageError, UserError } from '../errors.ts';
 import { parseItems } from '../evals/hellaswag/items.ts';
 import { type HellaswagResult, summarise } from '../evals/hellaswag/score.ts';
 import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
-import { type CheckpointRecord, openStore, type Run, type RunPatch, type Store } from './store/index.ts';
+import {
+  type CheckpointRecord,
+  DamagedError,
+  openStore,
+  openToRead,
+  recoverStore,
+  type Run,
+  type RunPatch,
+  type Store,
+} from './store/index.ts';
 import { keepDriverMemory } from './driverMemory.ts';
-import { datasetsDir, productsPath, runDir } from './home.ts';
+import { canWrite, datasetsDir, productsPath, runDir } from './home.ts';
 import { type Preparation, prepareApart, threadsBeside } from './prepare.ts';
 import { datasetsOf, noData, requireData, requireTokens } from './run/data.ts';
 import { Planner } from './planning/planner.ts';
@@ -67,6 +76,8 @@ interface Start {
   readonly memory: Partial<RunMemory>;
 }
 
+const warn = (line: string): void => console.error(`trainyard: ${line}`);
+
 /** Runs and what is known of them: the one place that starts engines and writes the store. */
 export class Studio {
   readonly home: string;
@@ -90,12 +101,27 @@ export class Studio {
   /**
    * Opens the studio's home; runs whose process is gone are marked interrupted.
    * @param spawn how engine processes are started
+   * @param tell told what was wrong with the database, and what came of it
    */
-  static open(home: string, spawn: SpawnEngine = forkEngine): Studio {
+  static open(home: string, spawn: SpawnEngine = forkEngine, tell: (line: string) => void = warn): Studio {
     const dir = path.resolve(home);
-    const store = openStore(dir);
-    store.markInterrupted();
+    let store = openStore(dir, { tell });
+    try {
+      store.markInterrupted();
+    } catch (error) {
+      store.close();
+      if (!(error instanceof DamagedError)) throw error;
+      recoverStore(dir).forEach(tell);
+      store = openStore(dir, { tell });
+      store.markInterrupted();
+    }
     return new Studio(dir, store, spawn);
+  }
+
+  /** Opens a studio to read: as `open` does where the home can be written, else on a copy of its database. */
+  static look(home: string, spawn: SpawnEngine = forkEngine, tell: (line: string) => void = warn): Studio {
+    const dir = path.resolve(home);
+    return canWrite(dir) ? Studio.open(dir, spawn, tell) : new Studio(dir, openToRead(dir, tell), spawn);
   }
 
   /**

@@ -1,5 +1,4 @@
 import fs from 'node:fs';
-import path from 'node:path';
 import { type DeviceChoice, requireDevice } from '../../engine/devices/usual.ts';
 import { validationFile } from '../../evals/hellaswag/source.ts';
 import { packageFile } from '../../paths.ts';
@@ -74,7 +73,7 @@ export const models = {
     subscription({ studio }, 'models.hellaswag', hellaswag(studio, input, signal)),
   ),
   import: api.models.import.handler(async ({ input: { dir, name }, context: { studio } }) => {
-    const run = await importModel(studio, dir, name || path.basename(path.resolve(dir)));
+    const run = await importModel(studio, dir, name || undefined);
     return { id: run.id };
   }),
   export: api.models.export.handler(async ({ input, context: { studio } }) => {

@@ -1,5 +1,6 @@
 export { removeAside, setAside, takeBack } from './aside.ts';
 export { CheckpointError } from './errors.ts';
+export { type GlancedCheckpoint, glanceAtCheckpoints } from './glance.ts';
 export { isKept, setKept } from './kept.ts';
 export { type LatestCheckpoint, latestValid, type RefusedCheckpoint } from './latest.ts';
 export { cleanPartials, freeBytes, type ListedCheckpoint, listCheckpoints } from './list.ts';

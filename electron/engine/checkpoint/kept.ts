@@ -4,15 +4,15 @@ import { UserError } from '../../errors.ts';
 import { type FileSystem, isSystemError, meaningOf, nodeFileSystem } from '../../exchange/safetensors/index.ts';
 
 /** An empty file beside a checkpoint's others: whichever process prunes sees it. */
-const mark = 'kept';
+export const keptMark = 'kept';
 
 /** Whether its user wants a checkpoint kept, whatever the rule for old ones says. */
 export const isKept = async (dir: string, files: FileSystem = nodeFileSystem): Promise<boolean> =>
-  (await files.list(dir).catch((): string[] => [])).includes(mark);
+  (await files.list(dir).catch((): string[] => [])).includes(keptMark);
 
 /** @throws UserError when the folder can't be written */
 export async function setKept(dir: string, kept: boolean): Promise<void> {
-  const file = path.join(dir, mark);
+  const file = path.join(dir, keptMark);
   try {
     if (kept) await fs.writeFile(file, '');
     else await fs.rm(file, { force: true });

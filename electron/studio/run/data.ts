@@ -8,9 +8,9 @@ import { namedDatasets, phasesLeft, schedule, settingsOf } from '../../engine/tr
 import { UsageError } from '../../errors.ts';
 import { datasetsDir } from '../home.ts';
 import type { Store } from '../store/index.ts';
+import { noData } from './noData.ts';
 
-/** In place of a dataset's name in a model that was imported. */
-export const noData = 'none: imported';
+export { noData };
 
 /** All datasets that a config names. */
 export const datasetsOf = (config: RunConfig): string[] => [

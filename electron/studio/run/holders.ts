@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import type { RunConfig } from '../../engine/config.ts';
 import { type DeviceChoice, isSameDevice } from '../../engine/devices/usual.ts';
-import { dbPath } from '../home.ts';
-import { openStore, type Store } from '../store/index.ts';
+import { canWrite, dbPath } from '../home.ts';
+import { openStore, openToRead, type Store } from '../store/index.ts';
 
 /** Names of the runs that train on a GPU, in whatever process. @param except a run that is to have it itself */
 export function holdersOf(store: Store, device: DeviceChoice, except?: string): string[] {
@@ -16,7 +16,7 @@ export function holdersOf(store: Store, device: DeviceChoice, except?: string): 
 /** The same for who has no studio open. @param home where nothing is made, if there is none yet */
 export function holdersAt(home: string, device: DeviceChoice): string[] {
   if (device.kind !== 'cuda' || !fs.existsSync(dbPath(home))) return [];
-  const store = openStore(home);
+  const store = canWrite(home) ? openStore(home) : openToRead(home, () => {});
   try {
     store.markInterrupted();
     return holdersOf(store, device);

@@ -102,6 +102,16 @@ export class Connection {
     });
   }
 
+  /** Rows that this connection has changed. */
+  changes(): number {
+    return this.guard(() => this.prepare('SELECT total_changes()').pluck().get() as number);
+  }
+
+  /** Writes a compact copy of the database to a new file; all of it is read for that, so a damaged one fails. */
+  copyTo(file: string): void {
+    this.guard(() => this.#db.prepare('VACUUM INTO ?').run(file));
+  }
+
   close(): void {
     this.#statements.clear();
     this.#db.close();

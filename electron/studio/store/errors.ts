@@ -10,17 +10,27 @@ const meanings: readonly (readonly [prefix: string, meaning: string])[] = [
   ['SQLITE_LOCKED', 'another process has kept it locked: wait for that one or end it, then try again'],
   ['SQLITE_IOERR', 'the disk reports an input/output error: check the disk and its free space'],
   ['SQLITE_TOOBIG', 'a value is too long to be stored'],
-  ['SQLITE_CORRUPT', 'it is damaged: close Trainyard, keep a copy of the file, and move it away to begin anew'],
-  ['SQLITE_NOTADB', 'it is not a database'],
 ];
 
 /** Whether an error says that the file's content, not its surroundings, is broken. */
 export const isCorruption = (error: unknown): boolean =>
   error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
 
+/** The database can't be read any more, or not all of it. */
+export class DamagedError extends UserError {
+  override readonly name = 'DamagedError';
+
+  constructor(file: string, code: string) {
+    super(
+      `The database ${file} is damaged (${code}): close Trainyard, then \`trainyard runs --recover\` saves what can be read of it; runs and checkpoints are kept.`,
+    );
+  }
+}
+
 /** Turns what SQLite reports about the file into one line for the user; defects (bad SQL, constraints) stay as they are. */
 export function explain(error: unknown, file: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
+  if (isCorruption(error)) return new DamagedError(file, error.code);
   const meaning = meanings.find(([prefix]) => error.code.startsWith(prefix))?.[1];
   return meaning === undefined ? error : new UserError(`The database ${file}: ${meaning} (${error.code}).`);
 }

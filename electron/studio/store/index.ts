@@ -1,6 +1,7 @@
 /** The store: runs and all that is recorded of them, in SQLite. */
 export type { CheckpointRecord, NewCheckpoint } from './checkpoints.ts';
 export type { DatasetRecord, NewDataset } from './datasets.ts';
+export { DamagedError } from './errors.ts';
 export type { Bucket } from './metrics/buckets.ts';
 export { type MetricName, type MetricsRow, metricNames, type StoredMetrics } from './metrics/columns.ts';
 export type { SeriesOptions, SeriesPoint } from './metrics/series.ts';
@@ -9,4 +10,4 @@ export type { OpenOptions } from './open.ts';
 export type { EvalRecord, PhaseRecord, RunEventRecord, SampleRecord } from './records.ts';
 export type { NewRun, Run, RunFilter, RunPatch } from './runs.ts';
 export { type EventLevel, type RunState, runStates } from './schema.ts';
-export { type Measure, openStore, Store } from './store.ts';
+export { type Measure, openStore, openToRead, recoverStore, Store, type StoreOptions } from './store.ts';

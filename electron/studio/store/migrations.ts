@@ -2,7 +2,7 @@ import type Database from 'better-sqlite3';
 import { UserError } from '../../errors.ts';
 
 /** Marks the file as Trainyard's in its header: 'TRYD'. */
-const applicationId = 0x54525944;
+export const applicationId = 0x54525944;
 
 /**
  * Steps from an empty database to this program's; a database's user_version counts those it has had.

@@ -4,7 +4,7 @@ import Database from 'better-sqlite3';
 import { UserError } from '../../errors.ts';
 import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
 import { Connection } from './connection.ts';
-import { explain, isCorruption } from './errors.ts';
+import { explain } from './errors.ts';
 import { checkVersion, migrate } from './migrations.ts';
 
 export interface OpenOptions {
@@ -16,8 +16,8 @@ export interface OpenOptions {
 
 /**
  * Opens the database at `file`, created and migrated as needed.
- * A damaged one is renamed, with what belongs to it, and reported; the next call begins with an empty one.
- * @throws UserError when it is damaged, newer than this program, another program's, or can't be opened
+ * @throws DamagedError when it is damaged
+ * @throws UserError when it is newer than this program, another program's, or can't be opened
  */
 export function openConnection(
   file: string,
@@ -25,7 +25,6 @@ export function openConnection(
 ): Connection {
   if (readonly && !fs.existsSync(file)) throw new UserError(`There is no database ${file}: train a run first.`);
   if (!readonly) makeFolder(path.dirname(file));
-  const inode = inodeOf(file);
   let db: Database.Database | undefined;
   try {
     db = new Database(file, { readonly, fileMustExist: readonly, timeout: busyTimeoutMs });
@@ -33,9 +32,7 @@ export function openConnection(
     return new Connection(db, file);
   } catch (error) {
     db?.close();
-    if (!isCorruption(error)) throw explain(error, file);
-    if (readonly) throw new UserError(`The database ${file} is damaged: open it for writing and it is set aside.`);
-    throw new UserError(setAside(file, inode));
+    throw explain(error, file);
   }
 }
 
@@ -70,24 +67,4 @@ function prepare(db: Database.Database, file: string, readonly: boolean): void {
 function probe(db: Database.Database): void {
   const tables = db.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").pluck().all() as string[];
   for (const table of tables) db.prepare(`SELECT * FROM "${table}" LIMIT 1`).get();
-}
-
-const inodeOf = (file: string): bigint | undefined => fs.statSync(file, { bigint: true, throwIfNoEntry: false })?.ino;
-
-/** Renames a damaged database and its log. @returns what to tell the user */
-function setAside(file: string, inode: bigint | undefined): string {
-  if (inodeOf(file) !== inode) return `The database ${file} was damaged; another process has replaced it: try again.`;
-  const stamp = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  let backup = `${file}.damaged-${stamp}`;
-  for (let n = 2; fs.existsSync(backup); n++) backup = `${file}.damaged-${stamp}-${n}`;
-  try {
-    fs.renameSync(file, backup);
-    for (const suffix of ['-wal', '-shm']) {
-      if (fs.existsSync(file + suffix)) fs.renameSync(file + suffix, backup + suffix);
-    }
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    return `The database ${file} is damaged and can't be set aside: ${meaningOf(error)}; move it away, then try again.`;
-  }
-  return `The database ${file} is damaged and was set aside as ${backup}: try again to begin with an empty one (checkpoints and datasets are untouched).`;
 }

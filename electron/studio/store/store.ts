@@ -1,9 +1,13 @@
+import fs from 'node:fs';
+import path from 'node:path';
 import { UserError } from '../../errors.ts';
 import { dbPath } from '../home.ts';
+import { backUp } from './backup.ts';
 import * as checkpoints from './checkpoints.ts';
 import * as claims from './claims.ts';
 import { type Connection, sql } from './connection.ts';
 import * as datasets from './datasets.ts';
+import { DamagedError } from './errors.ts';
 import type { Bucket } from './metrics/buckets.ts';
 import type { MetricName, StoredMetrics } from './metrics/columns.ts';
 import { insertMetrics, readMetrics, truncateMetrics } from './metrics/rows.ts';
@@ -13,7 +17,11 @@ import { type OpenOptions, openConnection } from './open.ts';
 import { heartbeatEveryMs } from '../../base/owner.ts';
 import * as itemScores from './itemScores.ts';
 import * as runRequests from './runRequests.ts';
+import { catchUp } from './recover/catchUp.ts';
+import { describeRecovery, isDamaged, recoverDatabase } from './recover/recover.ts';
+import { openSnapshot } from './snapshot.ts';
 import * as records from './records.ts';
+import { removeRunFile, RunFiles } from './runFile.ts';
 import * as runs from './runs.ts';
 import type { EventLevel, RunRequestState, RunState } from './schema.ts';
 
@@ -23,6 +31,12 @@ export interface Measure {
   readonly means: readonly SeriesPoint[];
   /** Steps of an interval: 1 where every value is among the points. */
   readonly width: number;
+}
+
+interface Keeping {
+  readonly keep?: boolean;
+  readonly tell?: (line: string) => void;
+  readonly onClose?: () => void;
 }
 
 /**
@@ -36,20 +50,34 @@ export class Store {
   readonly #serials = new Map<string, number>();
   /** Called when the claim on a run is lost, by its serial. */
   readonly #claimed = new Map<number, () => void>();
+  readonly #files: RunFiles | undefined;
+  readonly #tell: (line: string) => void;
+  readonly #onClose: () => void;
   #heartbeat: NodeJS.Timeout | undefined;
 
-  constructor(connection: Connection) {
+  /**
+   * @param keep whether each run's record is kept in its folder, and a backup beside the database
+   * @param onClose called when it is closed
+   */
+  constructor(connection: Connection, { keep = false, tell = () => {}, onClose = () => {} }: Keeping = {}) {
     this.#connection = connection;
     this.file = connection.file;
+    this.#tell = tell;
+    this.#onClose = onClose;
+    if (!keep) return;
+    this.#files = new RunFiles(connection);
+    this.#files.addMissing();
   }
 
   /** Stores a new run, `preparing` and owned by this process. */
   createRun(run: runs.NewRun): runs.Run {
-    return this.#connection.write(() => {
+    const made = this.#connection.write(() => {
       const id = runs.createRun(this.#connection, run);
       this.claimRun(id);
       return this.getRun(id);
     });
+    this.#files?.flush();
+    return made;
   }
 
   /** The run of this id, name, or beginning of an id. @throws UserError where none or several fit */
@@ -77,11 +105,11 @@ export class Store {
   }
 
   updateRun(id: string, patch: runs.RunPatch): void {
-    runs.updateRun(this.#connection, this.#serial(id), patch);
+    runs.updateRun(this.#connection, this.#changing(id), patch);
   }
 
   setRunState(id: string, state: RunState, message?: string): void {
-    runs.setRunState(this.#connection, this.#serial(id), state, message ?? null);
+    runs.setRunState(this.#connection, this.#changing(id), state, message ?? null);
   }
 
   /**
@@ -94,6 +122,8 @@ export class Store {
       claims.requireUnowned(this.#connection, this.#serial(id));
       if (!claimed && this.isOwn(id)) throw new UserError(`The run ${id} belongs to this process: stop it first.`);
       this.#connection.run(sql.deleteFrom('runs').where('serial', '=', this.#serial(id)));
+      // A run whose record is left in its folder would be taken for one that the database has lost.
+      removeRunFile(this.#connection.home, id);
     });
     this.#claimed.delete(this.#serial(id));
     this.#serials.delete(id);
@@ -105,7 +135,7 @@ export class Store {
    * @throws UserError while another is
    */
   claimRun(id: string, onLost: () => void = () => {}): void {
-    const serial = this.#serial(id);
+    const serial = this.#changing(id);
     claims.claim(this.#connection, serial);
     this.#claimed.set(serial, onLost);
     this.#heartbeat ??= setInterval(() => this.#beat(), heartbeatEveryMs).unref();
@@ -117,7 +147,7 @@ export class Store {
   }
 
   releaseRun(id: string): void {
-    const serial = this.#serial(id);
+    const serial = this.#changing(id);
     claims.release(this.#connection, serial);
     this.#claimed.delete(serial);
   }
@@ -126,6 +156,7 @@ export class Store {
   markInterrupted(): runs.Run[] {
     const serials = claims.markInterrupted(this.#connection);
     if (serials.length === 0) return [];
+    for (const serial of serials) this.#files?.changed(serial);
     return this.#connection.all(sql.selectFrom('runs').selectAll().where('serial', 'in', serials)).map(runs.toRun);
   }
 
@@ -198,7 +229,7 @@ export class Store {
 
   /** Deletes metrics, evaluations, samples and phases after a step (-1: all of them); events and checkpoints stay. */
   truncateAfter(id: string, step: number): void {
-    const serial = this.#serial(id);
+    const serial = this.#changing(id);
     this.#connection.write(() => {
       records.truncateRecords(this.#connection, serial, step);
       truncateMetrics(this.#connection, serial, step);
@@ -216,7 +247,7 @@ export class Store {
 
   /** @param dataset empty for the run's own validation split: its `validation` losses make the run's best */
   addEval(id: string, step: number, kind: string, value: number, data?: unknown, dataset = ''): void {
-    records.addEval(this.#connection, this.#serial(id), { step, kind, dataset, value, data });
+    records.addEval(this.#connection, this.#changing(id), { step, kind, dataset, value, data });
   }
 
   /** Stores what came of single items of an evaluation. @param task what is evaluated, and on which items */
@@ -248,7 +279,7 @@ export class Store {
 
   /** Stores at which step a phase of the plan began. */
   addPhase(id: string, index: number, kind: string, step: number): void {
-    records.addPhase(this.#connection, this.#serial(id), { index, kind, step });
+    records.addPhase(this.#connection, this.#changing(id), { index, kind, step });
   }
 
   listPhases(id: string): records.PhaseRecord[] {
@@ -256,15 +287,15 @@ export class Store {
   }
 
   addCheckpoint(id: string, checkpoint: checkpoints.NewCheckpoint): void {
-    checkpoints.addCheckpoint(this.#connection, this.#serial(id), checkpoint);
+    checkpoints.addCheckpoint(this.#connection, this.#changing(id), checkpoint);
   }
 
   removeCheckpoint(id: string, step: number): void {
-    checkpoints.removeCheckpoint(this.#connection, this.#serial(id), step);
+    checkpoints.removeCheckpoint(this.#connection, this.#changing(id), step);
   }
 
   keepCheckpoint(id: string, step: number, kept: boolean): void {
-    checkpoints.keepCheckpoint(this.#connection, this.#serial(id), step, kept);
+    checkpoints.keepCheckpoint(this.#connection, this.#changing(id), step, kept);
   }
 
   listCheckpoints(id: string): checkpoints.CheckpointRecord[] {
@@ -289,7 +320,17 @@ export class Store {
 
   close(): void {
     clearInterval(this.#heartbeat);
-    this.#connection.close();
+    if (!this.#connection.isOpen) return;
+    try {
+      this.#files?.flush();
+      if (this.#files) backUp(this.#connection);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      this.#tell(error.message);
+    } finally {
+      this.#connection.close();
+      this.#onClose();
+    }
   }
 
   #serial(id: string): number {
@@ -299,6 +340,13 @@ export class Store {
       if (serial === undefined) throw new UserError(`There is no run ${JSON.stringify(id)}.`);
       this.#serials.set(id, serial);
     }
+    return serial;
+  }
+
+  /** The serial of a run whose record is about to change. */
+  #changing(id: string): number {
+    const serial = this.#serial(id);
+    this.#files?.changed(serial);
     return serial;
   }
 
@@ -315,7 +363,65 @@ export class Store {
   }
 }
 
-/** Opens `<home>/trainyard.db`, created and migrated as needed. @throws UserError when it can't be used */
-export function openStore(home: string, options?: OpenOptions): Store {
-  return new Store(openConnection(dbPath(home), options));
+export interface StoreOptions extends OpenOptions {
+  /** Told what was damaged, missing or behind, and what came of it: one line each. */
+  readonly tell?: (line: string) => void;
+}
+
+/**
+ * Opens `<home>/trainyard.db`, created and migrated as needed. A damaged one is recovered, and so is a missing one whose runs are
+ * there.
+ * @throws UserError when it can't be used
+ */
+export function openStore(home: string, { tell = () => {}, ...options }: StoreOptions = {}): Store {
+  const file = dbPath(path.resolve(home));
+  if (options.readonly) return new Store(openConnection(file, options));
+  const connection = openSound(file, options, tell);
+  const behind = catchUp(connection);
+  if (behind !== null) tell(behind);
+  return new Store(connection, { keep: true, tell });
+}
+
+function openSound(file: string, options: OpenOptions, tell: (line: string) => void): Connection {
+  try {
+    return openConnection(file, options);
+  } catch (error) {
+    if (!(error instanceof DamagedError)) throw error;
+    tell(describeRecovery(recoverDatabase(file)));
+    return openConnection(file, options);
+  }
+}
+
+/**
+ * Brings back what the database has lost: of a damaged one, and of one that lacks runs which have a folder.
+ * @returns what came of it, for people: one line each
+ * @throws UserError when it can't be done
+ */
+export function recoverStore(home: string): string[] {
+  const told: string[] = [];
+  const file = dbPath(path.resolve(home));
+  if (fs.existsSync(file) && isDamaged(file)) told.push(describeRecovery(recoverDatabase(file)));
+  openStore(home, { tell: (line) => told.push(line) }).close();
+  const connection = openConnection(file);
+  try {
+    const behind = catchUp(connection, true);
+    if (behind !== null) told.push(behind);
+  } finally {
+    connection.close();
+  }
+  return told;
+}
+
+/** Opens a copy of the database of a home that can't be written; runs whose process is gone are marked in it. */
+export function openToRead(home: string, tell: (line: string) => void): Store {
+  const snapshot = openSnapshot(dbPath(path.resolve(home)), tell);
+  const store = new Store(snapshot.connection, { onClose: snapshot.remove });
+  try {
+    store.markInterrupted();
+    snapshot.freeze();
+    return store;
+  } catch (error) {
+    store.close();
+    throw error;
+  }
 }

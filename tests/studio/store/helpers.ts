@@ -1,11 +1,10 @@
 import Database from 'better-sqlite3';
 import { onTestFinished } from 'vitest';
-import type { OpenOptions } from '../../../electron/studio/store/open.ts';
-import { openStore, type Store } from '../../../electron/studio/store/store.ts';
+import { openStore, type Store, type StoreOptions } from '../../../electron/studio/store/store.ts';
 import { tempDir } from '../../temp.ts';
 
 /** A store that is closed when the running test ends, in a home of its own unless one is given. */
-export function testStore(home: string = tempDir(), options?: OpenOptions): Store {
+export function testStore(home: string = tempDir(), options?: StoreOptions): Store {
   const store = openStore(home, options);
   onTestFinished(() => store.close());
   return store;

@@ -48,21 +48,17 @@ test("refuses another program's database", () => {
   expect(() => openStore(home)).toThrow(/another program's/);
 });
 
-test('sets a damaged database aside, says where, and begins anew on the next call', () => {
+test('keeps a damaged database, says where, and begins anew where there are no runs', () => {
   const home = tempDir();
   const garbage = Buffer.alloc(20_000, 'not a database ');
   fs.writeFileSync(dbPath(home), garbage);
-  let message = '';
-  try {
-    openStore(home);
-  } catch (error) {
-    expect(error).toBeInstanceOf(UserError);
-    message = (error as Error).message;
-  }
-  const backup = /set aside as (.*?): try again/.exec(message)?.[1];
-  expect(fs.readFileSync(backup!)).toEqual(garbage);
+  const told: string[] = [];
+  openStore(home, { tell: (line) => told.push(line) }).close();
+  expect(told).toHaveLength(1);
+  const kept = /was damaged: no run was found\. The damaged file is kept as (.*)\.$/.exec(told[0]!)?.[1];
+  expect(fs.readFileSync(kept!)).toEqual(garbage);
   expect(testStore(home).listRuns()).toEqual([]);
-  expect(fs.readFileSync(backup!)).toEqual(garbage);
+  expect(fs.readFileSync(kept!)).toEqual(garbage);
 });
 
 test('finds a damaged table behind a sound header', () => {
@@ -74,7 +70,9 @@ test('finds a damaged table behind a sound header', () => {
   fs.writeFileSync(file, bytes);
   expect(() => openStore(home, { readonly: true })).toThrow(/damaged/);
   expect(fs.readFileSync(file)).toEqual(bytes);
-  expect(() => openStore(home)).toThrow(/set aside/);
+  const told: string[] = [];
+  testStore(home, { tell: (line) => told.push(line) });
+  expect(told).toEqual([expect.stringMatching(/was damaged.*kept as/)]);
 });
 
 test('a store opened read-only shows what is there and refuses to write', () => {

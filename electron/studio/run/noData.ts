@@ -1,0 +1,2 @@
+/** In place of a dataset's name in a model that was imported. */
+export const noData = 'none: imported';

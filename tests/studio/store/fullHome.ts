@@ -1,0 +1,70 @@
+import { writeCheckpoint } from '../../../electron/engine/checkpoint/index.ts';
+import { parseRunConfig } from '../../../electron/engine/config.ts';
+import { freshState } from '../../../electron/engine/trainer/snapshot.ts';
+import path from 'node:path';
+import { checkpointDir } from '../../../electron/studio/home.ts';
+import type { Store } from '../../../electron/studio/store/store.ts';
+
+export const config = parseRunConfig({
+  model: { vocabSize: 257, contextLength: 16, nLayer: 1, nHead: 1, nEmbd: 8, dropout: 0 },
+  dataset: 'stories',
+  tokenizer: 'bytes',
+  batch: 2,
+  tokensPerStep: 32,
+  phases: [
+    { kind: 'warmup', steps: 10, from: 0, to: 1e-3 },
+    { kind: 'constant', steps: 2990, from: 1e-3, to: 1e-3 },
+  ],
+});
+
+/** A run with metrics, evaluations, samples, events and whole checkpoints, as training leaves it. @returns its id */
+export async function addTrainedRun(store: Store, home: string, name: string, steps: number): Promise<string> {
+  const tokensTotal = 3000 * 32;
+  const { id } = store.createRun({ name, config, device: 'cpu', stepsTotal: 3000, tokensTotal, preset: 'tiny' });
+  store.updateRun(id, { tags: ['kept', 'ü'], notes: 'a note\nof two lines' });
+  store.setRunState(id, 'training');
+  store.addPhase(id, 0, 'warmup', 0);
+  store.addPhase(id, 1, 'constant', 10);
+  const metrics = store.metricsWriter(id);
+  for (let step = 1; step <= steps; step++)
+    metrics.add({
+      step,
+      time: 1.7e12 + step,
+      loss: 5 - step / steps,
+      learningRate: 1e-3,
+      tokensSeen: step * 32,
+      stepMs: 3,
+    });
+  metrics.close();
+  const half = Math.floor(steps / 2);
+  for (const step of [half, steps]) {
+    const valLoss = 6 - step / steps;
+    store.addEval(id, step, 'validation', valLoss, { tokens: 64, bytes: 60 });
+    store.addSample(id, step, 'Once', 7, ` upon step ${step}`);
+    const trainer = { ...freshState, step, updates: step, tokensSeen: step * 32, bestValLoss: valLoss, bestStep: step };
+    const state = { trainer: { ...trainer, valLoss, evaluatedStep: step }, config };
+    const entry = { name: 'w', dtype: 'F32' as const, shape: [2], data: () => Float32Array.of(step, 1) };
+    const root = path.dirname(checkpointDir(home, id, 0));
+    const { dir, bytes } = await writeCheckpoint(root, step, { model: [entry], optimizer: [], state });
+    store.addCheckpoint(id, { step, path: dir, bytes, best: true, machine: { step, skipped: 0 } });
+  }
+  store.setRunState(id, 'stopped', `stopped at step ${steps}`);
+  store.addEvent(id, steps, 'info', 'stopped', 'stopped by hand');
+  store.releaseRun(id);
+  return id;
+}
+
+/** All that people see of a run. */
+export function everythingOf(store: Store, id: string) {
+  const { updatedAt: _, ...run } = store.getRun(id);
+  return {
+    run,
+    metrics: store.readMetrics(id).map((m) => [m.step, m.loss, m.tokensSeen, m.stepMs]),
+    means: store.readSeries(id, 'loss', { points: 10 }),
+    evals: store.listEvals(id),
+    samples: store.listSamples(id).map(({ id: _id, ...s }) => s),
+    phases: store.listPhases(id),
+    checkpoints: store.listCheckpoints(id),
+    events: store.listEvents(id).map((e) => e.kind),
+  };
+}
