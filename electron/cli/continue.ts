@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import type { Command } from 'commander';
 import { isInTheMaking } from '../data/corpus/unfinished.ts';
 import { datasetNames, prepareDataset } from '../data/index.ts';
+import type { TokenizerName } from '../data/tokenizers/index.ts';
 import type { Phase } from '../engine/config.ts';
 import type { PhaseChange } from '../engine/trainer/phaseChange.ts';
 import { UsageError } from '../errors.ts';
@@ -95,7 +96,7 @@ const namesData = ({ dataset, subset }: Phase): boolean => (dataset ?? subset) !
 async function datasetOf(
   home: string,
   inputs: readonly string[],
-  tokenizer: 'gpt2' | 'bytes',
+  tokenizer: TokenizerName,
   wait: boolean,
 ): Promise<string> {
   const [first] = inputs;

@@ -10,7 +10,7 @@ import { decodedWithEnds } from '../data/look.ts';
 import { yieldToOthers } from '../data/priority.ts';
 import { openDataset, type SplitName } from '../data/shards/index.ts';
 import { showSubset, type Subset } from '../data/subsets.ts';
-import { getTokenizer, type TokenizerName, tokenizerNames } from '../data/tokenizers/index.ts';
+import { getTokenizer } from '../data/tokenizers/index.ts';
 import { verifyDataset } from '../data/verify.ts';
 import { messageOf, UserError } from '../errors.ts';
 import { formatBytes, formatCount, formatDuration, formatShort } from '../format.ts';
@@ -19,6 +19,7 @@ import { datasetUsers } from '../studio/run/data.ts';
 import { Studio } from '../studio/studio.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 import { parseSubset } from './subset.ts';
+import { chosenTokenizer } from './tokenizer.ts';
 import { table } from './terminal/table.ts';
 import { printable } from './terminal/text.ts';
 
@@ -27,7 +28,7 @@ interface Home {
 }
 
 interface AddOptions extends Home {
-  readonly tokenizer: TokenizerName;
+  readonly tokenizer: string;
   readonly textField: string;
   readonly where?: string[];
   readonly subset?: string;
@@ -44,7 +45,11 @@ export function addData(program: Command): void {
       'make a dataset of files, folders and globs: .jsonl, .parquet, .txt, .md, also .gz and .zst; goes on where it was stopped',
     )
     .argument('<inputs...>', 'a line of a .jsonl file or a row of a .parquet file is a document, any other file is one')
-    .addOption(new Option('--tokenizer <name>', 'how text becomes tokens').choices(tokenizerNames).default('gpt2'))
+    .option(
+      '--tokenizer <name>',
+      'how text becomes tokens: gpt2, bytes, or that of a run, or of a folder with its files',
+      'gpt2',
+    )
     .option('--text-field <name>', "where a line's object has its text, as a dotted path", 'text')
     .option(
       '--where <field=values...>',
@@ -87,6 +92,7 @@ export function addData(program: Command): void {
 
 async function add(inputs: string[], options: AddOptions): Promise<void> {
   const home = resolveHome(options.home);
+  const tokenizer = await chosenTokenizer(home, options.tokenizer);
   const subset: Subset | undefined = options.subset === undefined ? undefined : parseSubset('--subset', options.subset);
   const threads = options.threads === undefined ? {} : { threads: parseInteger('--threads', options.threads, 1) };
   const controller = new AbortController();
@@ -98,7 +104,7 @@ async function add(inputs: string[], options: AddOptions): Promise<void> {
     const made = await prepareDataset({
       home,
       inputs,
-      tokenizer: options.tokenizer,
+      tokenizer,
       textField: options.textField,
       where: (options.where ?? []).map(parseWhere),
       ...(subset ? { subset } : {}),

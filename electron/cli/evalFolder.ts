@@ -9,8 +9,7 @@ import { hellaswag } from '../engine/evaluate.ts';
 import type { StoredWeights } from '../engine/trainer/snapshot.ts';
 import { readQuestions } from '../evals/hellaswag/questions.ts';
 import { type HellaswagResult, type ItemScore, summarise } from '../evals/hellaswag/score.ts';
-import { openHuggingFaceModel } from '../exchange/huggingFace/index.ts';
-import { importedConfig } from '../studio/exchange.ts';
+import { openModel } from '../studio/exchange.ts';
 import { tellMoved } from './device.ts';
 
 /** Whether what is named is a folder, not a run. */
@@ -29,8 +28,9 @@ async function openFolder(dir: string): Promise<Opened> {
     const { config } = z.object({ config: z.unknown() }).parse(weights.state);
     return { weights, config: parseRunConfig(config), async close() {} };
   }
-  const model = await openHuggingFaceModel(dir);
-  return { weights: { model: model.tensor }, config: importedConfig(dir, model.config), close: model.close };
+  const { tensor, config, notices, close } = await openModel(dir);
+  for (const notice of notices) console.error(`${dir}: ${notice}`);
+  return { weights: { model: tensor }, config, close };
 }
 
 /**

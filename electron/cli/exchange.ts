@@ -1,11 +1,12 @@
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { parameterCount } from '../engine/gpt2/config.ts';
-import { type ExportDtype, exportDtypes } from '../exchange/huggingFace/index.ts';
+import { type ExportDtype, exportDtypes, type ExtraRows, extraRows } from '../exchange/huggingFace/index.ts';
 import { formatCount } from '../format.ts';
 import { cardFiles } from '../studio/card.ts';
 import { exportModel, importModel } from '../studio/exchange.ts';
 import { resolveHome } from '../studio/home.ts';
+import { tokenizerNamed, tokenizerTitle } from '../studio/tokenizers.ts';
 import { Studio } from '../studio/studio.ts';
 import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
 
@@ -19,6 +20,14 @@ interface ExportOptions {
   readonly force?: boolean;
 }
 
+interface ImportFlags {
+  readonly home?: string;
+  readonly name?: string;
+  readonly tokenizer?: string;
+  readonly endOfText?: string;
+  readonly extraRows: ExtraRows;
+}
+
 export function addExchange(program: Command): void {
   program
     .command('import')
@@ -27,9 +36,14 @@ export function addExchange(program: Command): void {
     )
     .argument('<folder>', 'with config.json and model.safetensors (or several files and an index), or a checkpoint’s')
     .option('--name <text>', "a name for the run (the folder's)")
-    .action((dir: string, _: unknown, self: Command) =>
-      runImport(dir, self.optsWithGlobals<{ home?: string; name?: string }>()),
-    );
+    .option('--tokenizer <name>', "in the place of the folder's own: gpt2, bytes, or that of a run or another folder")
+    .option('--end-of-text <token>', "the token that ends a text, where the folder's files don't say")
+    .addOption(
+      new Option('--extra-rows <what>', 'rows of the vocabulary that are padding, or tokens added later')
+        .choices(extraRows)
+        .default('keep'),
+    )
+    .action((dir: string, _: unknown, self: Command) => runImport(dir, self.optsWithGlobals<ImportFlags>()));
   program
     .command('export')
     .description('write a checkpoint as a folder that Hugging Face’s libraries load, with tokenizer and model card')
@@ -46,14 +60,20 @@ export function addExchange(program: Command): void {
     );
 }
 
-async function runImport(dir: string, options: { home?: string; name?: string }): Promise<void> {
+async function runImport(dir: string, options: ImportFlags): Promise<void> {
+  const { name, tokenizer: other, extraRows, endOfText } = options;
   const studio = Studio.open(resolveHome(options.home));
   try {
-    const run = await importModel(studio, dir, options.name);
+    const { run, notices } = await importModel(studio, dir, name, {
+      extraRows,
+      ...(other === undefined ? {} : { tokenizer: await tokenizerNamed(studio.home, other, () => studio.store) }),
+      ...(endOfText === undefined ? {} : { endOfText }),
+    });
     const { model, tokenizer } = studio.configOf(run);
     console.log(
-      `${run.id}  ${run.name}: ${formatCount(parameterCount(model))} parameters, context ${model.contextLength}, ${tokenizer} tokens`,
+      `${run.id}  ${run.name}: ${formatCount(parameterCount(model))} parameters, context ${model.contextLength}, ${tokenizerTitle(tokenizer)} tokens`,
     );
+    for (const notice of notices) console.log(`note: ${notice}`);
   } finally {
     studio.close();
   }

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { messageOf, stackOf, UsageError, UserError } from '../errors.ts';
 import { defectMessage, logDefect } from '../log.ts';
+import { lookForTokenizersIn, tokenizersDir } from '../data/tokenizers/index.ts';
 import { locateHome } from '../studio/home.ts';
 import { version } from '../version.ts';
 import { addBench } from './bench.ts';
@@ -57,6 +58,10 @@ export function buildProgram(): Command {
     add(program);
   for (const command of program.commands) command.exitOverride();
   program.hook('preAction', (_, command) => requireNumbers(command));
+  program.hook('preAction', (_, command) => {
+    const { home } = command.optsWithGlobals<{ home?: string }>();
+    lookForTokenizersIn(tokenizersDir(locateHome(home)));
+  });
   return program;
 }
 

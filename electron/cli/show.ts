@@ -5,6 +5,7 @@ import { bitsPerByteOf } from '../studio/evals.ts';
 import { resolveHome } from '../studio/home.ts';
 import { dataRead } from '../studio/run/dataRead.ts';
 import type { EvalRecord } from '../studio/store/index.ts';
+import { tokenizerTitle } from '../studio/tokenizers.ts';
 import { Studio } from '../studio/studio.ts';
 import { lossChart } from './lossChart.ts';
 import { table } from './terminal/table.ts';
@@ -55,7 +56,7 @@ function print(studio: Studio, id: string): void {
   console.log(`${run.id}  ${run.name}  ${run.state}${run.message ? `: ${run.message}` : ''}`);
   console.log(
     `${model.nLayer} layers, ${model.nHead} heads, width ${model.nEmbd}, context ${model.contextLength}: ` +
-      `${formatCount(parameterCount(model))} parameters; dataset ${config.dataset}, ${config.tokenizer} tokens`,
+      `${formatCount(parameterCount(model))} parameters; dataset ${config.dataset}, ${tokenizerTitle(config.tokenizer)} tokens`,
   );
   const skipped = events.filter((e) => e.kind === 'skip').length;
   const skips = skipped > 0 ? `; ${skipped} steps skipped` : '';

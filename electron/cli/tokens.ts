@@ -4,9 +4,9 @@ import { datasetsDir, resolveHome } from '../studio/home.ts';
 import { importTokens } from '../data/importTokens.ts';
 import { loadDatasetInfo } from '../data/index.ts';
 import { openDataset, type SplitName } from '../data/shards/index.ts';
-import { tokenizerNames, type TokenizerName } from '../data/tokenizers/index.ts';
 import { blockTokens, type TokenFormat, tokenFormats, writeTokenFile } from '../exchange/tokens/file.ts';
 import { formatCount } from '../format.ts';
+import { chosenTokenizer } from './tokenizer.ts';
 import { parseNumber } from './numbers.ts';
 
 interface Home {
@@ -21,12 +21,13 @@ export function addTokens(program: Command): void {
     .argument('<files...>', 'in order')
     .option('--val <files...>', 'files for validation (else the end of the others is)')
     .option('--val-fraction <x>', 'part that is kept for validation, without --val', '0.1')
-    .addOption(new Option('--tokenizer <name>', 'whose tokens they are').choices(tokenizerNames).default('gpt2'))
+    .option(
+      '--tokenizer <name>',
+      'whose tokens they are: gpt2, bytes, or those of a run, or of a folder with its files',
+      'gpt2',
+    )
     .action((files: string[], _: unknown, self: Command) =>
-      runImport(
-        files,
-        self.optsWithGlobals<Home & { val?: string[]; valFraction: string; tokenizer: TokenizerName }>(),
-      ),
+      runImport(files, self.optsWithGlobals<Home & { val?: string[]; valFraction: string; tokenizer: string }>()),
     );
   tokens
     .command('export')
@@ -42,11 +43,13 @@ export function addTokens(program: Command): void {
 
 async function runImport(
   train: string[],
-  options: Home & { val?: string[]; valFraction: string; tokenizer: TokenizerName },
+  options: Home & { val?: string[]; valFraction: string; tokenizer: string },
 ): Promise<void> {
   const valFraction = parseNumber('--val-fraction', options.valFraction);
-  const { tokenizer, val = [] } = options;
-  const made = await importTokens({ home: resolveHome(options.home), train, val, tokenizer, valFraction });
+  const { val = [] } = options;
+  const home = resolveHome(options.home);
+  const tokenizer = await chosenTokenizer(home, options.tokenizer);
+  const made = await importTokens({ home, train, val, tokenizer, valFraction });
   console.log(
     `${made.name}: ${formatCount(made.trainTokens)} tokens to train on, ${formatCount(made.valTokens)} to validate`,
   );

@@ -21,13 +21,14 @@ import { follow } from './follow.ts';
 import { parseInteger, parseNumber, parseRate } from './numbers.ts';
 import { preparePhaseData } from './phaseData.ts';
 import { describePhases, simplePhases } from './phases.ts';
+import { chosenTokenizer } from './tokenizer.ts';
 import { addSettings, applyFlags, merge, readJsonConfig, type Tree } from './settings.ts';
 
 export interface TrainOptions {
   readonly home?: string;
   readonly text?: string[];
   readonly dataset?: string;
-  readonly tokenizer?: 'gpt2' | 'bytes';
+  readonly tokenizer?: string;
   readonly valFraction?: string;
   readonly preset?: string;
   readonly from?: string;
@@ -52,7 +53,10 @@ export function addTrain(program: Command): void {
     .description('train a model from scratch on text files or a prepared dataset')
     .option('--text <path...>', 'text files, folders or globs to train on')
     .option('--dataset <name>', 'a prepared dataset to train on')
-    .addOption(new Option('--tokenizer <name>', 'how text becomes tokens (gpt2)').choices(['gpt2', 'bytes']))
+    .option(
+      '--tokenizer <name>',
+      'how text becomes tokens: gpt2, bytes, or that of a run, or of a folder with its files (gpt2)',
+    )
     .option('--val-fraction <x>', 'part of the text that is kept for validation (0.1)')
     .option('--from <checkpoint>', 'begin with the weights of RUN or RUN@STEP instead of drawing them: fine-tuning')
     .addOption(
@@ -76,11 +80,12 @@ export function addTrain(program: Command): void {
 
 async function runTrain(options: TrainOptions): Promise<void> {
   const home = resolveHome(options.home);
-  const tree = beginningWith(home, options, settingsTree(options));
+  const own = options.tokenizer === undefined ? undefined : await chosenTokenizer(home, options.tokenizer);
+  const { tree, rows } = beginningWith(home, options, settingsTree(options), own);
   if (options.wait && options.dataset !== undefined) await awaitDataset(home, options.dataset);
-  const data = dataChoice(home, options, tree);
+  const data = dataChoice(home, options, tree, own);
   // Checked before the text is read: a wrong setting is told at once.
-  const draft = completeConfig(options, tree, data.tokenizer);
+  const draft = completeConfig(options, tree, data.tokenizer, rows);
   requireSense(draft, options, isLeftOpen(tree));
   if (isLeftOpen(tree)) await tellUnusableGpus();
   requireTrainable(home, draft, holdersAt(home, draft.device));
@@ -101,22 +106,31 @@ async function runTrain(options: TrainOptions): Promise<void> {
   }
 }
 
-/** The shape and the tokens of the model that a run begins with, under what is asked for besides. */
-function beginningWith(home: string, options: TrainOptions, tree: Tree): Tree {
+/**
+ * The shape and the tokens of the model that a run begins with, under what is asked for besides.
+ * @returns `rows`: of its vocabulary, which may be padded
+ */
+function beginningWith(
+  home: string,
+  options: TrainOptions,
+  tree: Tree,
+  own: TokenizerName | undefined,
+): { tree: Tree; rows?: number } {
   const { from, extendPositions: positions } = options;
   if (from === undefined) {
     if (positions !== undefined) throw new UsageError('--extend-positions belongs to --from.');
-    return tree;
+    return { tree };
   }
   const studio = Studio.open(home);
   try {
     const { run, step } = findCheckpoint(studio, from);
     const { model, tokenizer } = studio.configOf(run);
     // Said before the text is read in tokens that the model doesn't know.
-    if (options.tokenizer !== undefined) requireSameTokens(options.tokenizer, tokenizer);
-    const { vocabSize: _, ...shape } = model;
+    if (own !== undefined) requireSameTokens(own, tokenizer);
+    const { vocabSize: rows, ...shape } = model;
     const init = { run: run.id, step, ...(positions ? { positions } : {}) };
-    return merge({ model: shape, tokenizer }, { ...tree, init });
+    // A preset's tokenizer is no wish: the model's is the only one that makes sense.
+    return { tree: { ...merge({ model: shape }, { ...tree, init }), tokenizer }, rows };
   } finally {
     studio.close();
   }
@@ -166,7 +180,7 @@ interface DataChoice {
   load(): Promise<Manifest>;
 }
 
-function dataChoice(home: string, options: TrainOptions, tree: Tree): DataChoice {
+function dataChoice(home: string, options: TrainOptions, tree: Tree, own: TokenizerName | undefined): DataChoice {
   const name =
     options.dataset ?? (options.text ? undefined : ((tree.dataset as string | undefined) ?? firstOf(tree.mix)));
   if (name !== undefined) {
@@ -185,7 +199,7 @@ function dataChoice(home: string, options: TrainOptions, tree: Tree): DataChoice
     const hint = known.length > 0 ? ` Prepared datasets: ${known.join(', ')}.` : '';
     throw new UsageError(`There is nothing to train on: give --text FILE or --dataset NAME.${hint}`);
   }
-  const tokenizer = options.tokenizer ?? (tree.tokenizer as TokenizerName | undefined) ?? 'gpt2';
+  const tokenizer = own ?? (tree.tokenizer as TokenizerName | undefined) ?? 'gpt2';
   const fraction =
     options.valFraction === undefined ? {} : { valFraction: parseNumber('--val-fraction', options.valFraction) };
   const onProgress = options.json ? undefined : preparing();
@@ -210,9 +224,12 @@ function preparing(): (progress: { doneBytes: number; totalBytes: number }) => v
 
 const smallModel: Tree = { nLayer: 4, nHead: 4, nEmbd: 128, contextLength: 128 };
 
-/** The config but for the dataset's name, which is known when the dataset is made. */
-function completeConfig(options: TrainOptions, tree: Tree, tokenizer: TokenizerName): RunConfig {
-  const { vocabSize } = getTokenizer(tokenizer);
+/**
+ * The config but for the dataset's name, which is known when the dataset is made.
+ * @param rows of the vocabulary, where they are not the tokenizer's: those of the model that it begins with
+ */
+function completeConfig(options: TrainOptions, tree: Tree, tokenizer: TokenizerName, rows?: number): RunConfig {
+  const vocabSize = rows ?? getTokenizer(tokenizer).vocabSize;
   const model: Tree = { ...smallModel, ...((tree.model as Tree) ?? {}), vocabSize };
   const batch = (tree.batch as number | undefined) ?? 8;
   const tokensPerStep = tree.tokensPerStep ?? batch * (model.contextLength as number);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { mixSchema } from '../data/mix.ts';
 import { everything, subsetSchema } from '../data/subsets.ts';
+import { tokenizerNameSchema } from '../data/tokenizers/types.ts';
 import { UsageError } from '../errors.ts';
 import { plainIssue } from '../issues.ts';
 import { checkPhases } from './checkPhases.ts';
@@ -67,7 +68,7 @@ export const runConfigSchema = z.strictObject({
   subset: subsetSchema.default(everything),
   /** Several sources to train on, in the place of the dataset and its subset; it stays what is validated on. */
   mix: mixSchema.optional(),
-  tokenizer: z.enum(['gpt2', 'bytes']),
+  tokenizer: tokenizerNameSchema,
   /** The weights that training begins with, where they are not drawn: those of a checkpoint. */
   init: z
     .strictObject({

@@ -53,11 +53,16 @@ export async function* writeText(
   place: JobPlace,
 ): AsyncGenerator<Written> {
   const tokenizer = getTokenizer(config.tokenizer);
-  const ids = prompt === '' ? [tokenizer.endOfText] : Array.from(tokenizer.encode(prompt));
+  const ids = prompt === '' ? [tokenizer.startOfText] : Array.from(tokenizer.encode(prompt));
   const decoder = tokenizer.streamDecoder();
   const stops = new StopStrings(stop.filter((s) => s !== ''));
   let forgot: number | undefined;
-  const options = { ...sampling, endOfText: tokenizer.endOfText, onForget: (kept: number) => (forgot ??= kept) };
+  const options = {
+    ...sampling,
+    kinds: tokenizer.vocabSize,
+    endOfText: tokenizer.endOfText,
+    onForget: (kept: number) => (forgot ??= kept),
+  };
   let told = false;
   for await (const token of generateFrom(checkpoint, config, ids, options, place)) {
     if (forgot !== undefined && !told) {

@@ -19,6 +19,8 @@ export interface SamplingOptions {
   readonly repetitionPenalty?: number;
   readonly seed: number;
   readonly maxTokens: number;
+  /** Kinds of tokens that text is made of: rows of a padded vocabulary behind them are never chosen. Default: all rows. */
+  readonly kinds?: number;
   /** Generation ends before this token. */
   readonly endOfText: number;
   /** Told when the cache is full and the older part of the text is forgotten: how many tokens are still known. */
@@ -73,7 +75,7 @@ export class Generator {
       position = text.length;
       session.read(this.#logits, logits);
       penalise(logits, seen, options.repetitionPenalty ?? 1);
-      const token = choose(logits, options, random);
+      const token = choose(logits.subarray(0, options.kinds), options, random);
       if (token === options.endOfText) return;
       text.push(token);
       seen.add(token);

@@ -1,7 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { getTokenizer, type TokenizerName, tokenizerNames } from '../data/tokenizers/index.ts';
+import { getTokenizer, type TokenizerName, tokenizerContent, tokenizersDir } from '../data/tokenizers/index.ts';
+import { isOwnName } from '../data/tokenizers/own/definition.ts';
+import { keepTokenizer, type KeptTokenizer, keptTokenizerOf, useTokenizer } from '../data/tokenizers/own/kept.ts';
 import {
   files,
   latestValid,
@@ -14,44 +16,66 @@ import { usualDevice } from '../engine/devices/usual.ts';
 import type { ModelConfig } from '../engine/gpt2/config.ts';
 import { parameterTable } from '../engine/gpt2/parameters.ts';
 import { freshState } from '../engine/trainer/snapshot.ts';
-import { UserError } from '../errors.ts';
-import { type ExportDtype, openHuggingFaceModel, writeHuggingFaceModel } from '../exchange/huggingFace/index.ts';
+import {
+  assumedTokenizer,
+  type ExportDtype,
+  type ExtraRows,
+  fitTokenizer,
+  type Fitted,
+  openHuggingFaceModel,
+  padded,
+  readTokenizer,
+  writeHuggingFaceModel,
+} from '../exchange/huggingFace/index.ts';
 import { noData } from './run/data.ts';
 import type { Run } from './store/index.ts';
 import { readRunFileIn } from './store/runFile.ts';
 import type { Studio } from './studio.ts';
 
-/** The tokenizer of a vocabulary of a size. @throws UserError when there is none */
-function tokenizerOf(dir: string, { vocabSize }: ModelConfig): TokenizerName {
-  const found = tokenizerNames.find((name) => getTokenizer(name).vocabSize === vocabSize);
-  if (found) return found;
-  const known = tokenizerNames.map((name) => `${getTokenizer(name).vocabSize} (${name})`).join(' or ');
-  throw new UserError(`The model in ${dir} has a vocabulary of ${vocabSize}, and ${known} can be read here.`);
+export interface ImportOptions {
+  /** What becomes of rows that stand for no token of the tokenizer's own. Default: they are kept. */
+  readonly extraRows?: ExtraRows;
+  /** In the place of the folder's own: a name, a run, or another folder. */
+  readonly tokenizer?: TokenizerName;
+  /** The token that ends a text, where the folder's files don't say. */
+  readonly endOfText?: string;
 }
 
-/**
- * The config of a model that is not trained here.
- * @param tokenizer where it is known
- * @throws UserError when its tokens are not known
- */
-export const importedConfig = (dir: string, model: ModelConfig, tokenizer?: TokenizerName): RunConfig =>
+/** A model's folder that is open, as it is to be used here. */
+export interface OpenedModel {
+  readonly config: RunConfig;
+  /** A parameter as float32. */
+  tensor(name: string): Promise<Float32Array<ArrayBuffer>>;
+  /** What is to be kept, where its tokenizer came with it. */
+  readonly kept: KeptTokenizer | undefined;
+  /** What people should know of it. */
+  readonly notices: readonly string[];
+  close(): Promise<void>;
+}
+
+/** The config of a model that is not trained here. */
+const importedConfig = (model: ModelConfig, tokenizer: TokenizerName): RunConfig =>
   parseRunConfig({
     model,
     dataset: noData,
     device: usualDevice(),
-    tokenizer: tokenizer ?? tokenizerOf(dir, model),
+    tokenizer,
     batch: 1,
     tokensPerStep: model.contextLength,
     // A run has a phase; this one is never trained.
     phases: [{ kind: 'constant', steps: 1, from: 0, to: 0 }],
   });
 
-/** A model in a folder: weights by their names, and what they are the weights of. */
-interface ModelSource {
-  readonly config: ModelConfig;
-  readonly tokenizer?: TokenizerName;
-  tensor(name: string): Promise<Float32Array<ArrayBuffer>>;
-  close(): Promise<void>;
+/** The tokenizer of a model's folder, and the rows that stay. @throws UserError when it can't be read here */
+async function tokenizerOf(dir: string, rows: number, options: ImportOptions): Promise<Fitted> {
+  const { extraRows: extra = 'keep', tokenizer, endOfText } = options;
+  if (tokenizer !== undefined) {
+    const size = getTokenizer(tokenizer).vocabSize;
+    return padded(isOwnName(tokenizer) ? keptTokenizerOf(tokenizer) : tokenizer, size, rows, extra);
+  }
+  const found = await readTokenizer(dir, { rows, ...(endOfText === undefined ? {} : { endOfText }) });
+  if (found) return fitTokenizer(dir, found, rows, extra);
+  return assumedTokenizer(dir, rows, extra);
 }
 
 /** The checkpoint that a folder is, or the last whole one of the run whose folder it is; undefined for other folders. */
@@ -62,12 +86,45 @@ async function checkpointIn(dir: string): Promise<OpenedCheckpoint | undefined> 
   return (await latestValid(root)).checkpoint ?? undefined;
 }
 
-async function openModel(dir: string): Promise<ModelSource> {
-  const checkpoint = await checkpointIn(dir);
-  if (!checkpoint) return openHuggingFaceModel(dir);
+/** A checkpoint knows its tokens, and carries what they mean where that is not known anyway. */
+function openedCheckpoint(checkpoint: OpenedCheckpoint): OpenedModel {
   const { config } = z.object({ config: z.unknown() }).parse(checkpoint.state);
   const { model, tokenizer } = parseRunConfig(config);
-  return { config: model, tokenizer, tensor: (name) => checkpoint.model(name), async close() {} };
+  return {
+    config: importedConfig(model, tokenizer),
+    tensor: (name) => checkpoint.model(name),
+    kept: isOwnName(tokenizer) ? keptTokenizerOf(tokenizer) : undefined,
+    notices: [],
+    async close() {},
+  };
+}
+
+/**
+ * Opens a Hugging Face GPT-2 folder with its tokenizer, or a checkpoint.
+ * @throws UserError when the folder holds no model that is computed here, or its tokenizer is of another kind
+ */
+export async function openModel(dir: string, options: ImportOptions = {}): Promise<OpenedModel> {
+  const checkpoint = await checkpointIn(dir);
+  if (checkpoint) return openedCheckpoint(checkpoint);
+  const source = await openHuggingFaceModel(dir);
+  try {
+    const { tokenizer, rows, notices } = await tokenizerOf(dir, source.config.vocabSize, options);
+    const model = { ...source.config, vocabSize: rows };
+    const tensor = async (name: string) => {
+      const values = await source.tensor(name);
+      return name === 'wte.weight' ? values.subarray(0, rows * model.nEmbd) : values;
+    };
+    return {
+      config: importedConfig(model, typeof tokenizer === 'string' ? tokenizer : useTokenizer(tokenizer)),
+      tensor,
+      kept: typeof tokenizer === 'string' ? undefined : tokenizer,
+      notices: [...source.notices, ...notices],
+      close: () => source.close(),
+    };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
 }
 
 /** What a model is called that nobody names: as its folder, or as the run whose checkpoint it is. */
@@ -85,11 +142,18 @@ export function importName(dir: string): string {
  * @param name where it is not called after its folder
  * @throws UserError when the folder holds no model that is computed here
  */
-export async function importModel(studio: Studio, dir: string, name: string = importName(dir)): Promise<Run> {
-  const source = await openModel(dir);
+export async function importModel(
+  studio: Studio,
+  dir: string,
+  name: string = importName(dir),
+  options: ImportOptions = {},
+): Promise<{ run: Run; notices: readonly string[] }> {
+  const source = await openModel(dir, options);
   try {
-    const { config: model, tokenizer } = source;
-    const config = importedConfig(dir, model, tokenizer);
+    const { config } = source;
+    const { model } = config;
+    if (source.kept) keepTokenizer(tokenizersDir(studio.home), source.kept);
+    const tokenizerFile = tokenizerContent(config.tokenizer);
     const run = studio.store.createRun({ name, config, device: config.device.kind, stepsTotal: 0, tokensTotal: 0 });
     try {
       const root = studio.checkpointRoot(run);
@@ -97,7 +161,10 @@ export async function importModel(studio: Studio, dir: string, name: string = im
         return { name: tensor, dtype: 'F32' as const, shape: fileShape, data: () => source.tensor(tensor) };
       });
       const state = { trainer: freshState, config };
-      const written = await writeCheckpoint(root, 0, { model: entries, optimizer: [], state });
+      const written = await writeCheckpoint(root, 0, {
+        ...{ model: entries, optimizer: [], state },
+        ...(tokenizerFile ? { beside: [tokenizerFile] } : {}),
+      });
       studio.store.addCheckpoint(run.id, { step: 0, path: written.dir, bytes: written.bytes, best: false, kept: true });
     } catch (error) {
       studio.store.deleteRun(run.id);
@@ -105,8 +172,9 @@ export async function importModel(studio: Studio, dir: string, name: string = im
     }
     const message = `imported from ${dir}`;
     studio.store.addEvent(run.id, 0, 'info', 'imported', message);
+    for (const notice of source.notices) studio.store.addEvent(run.id, 0, 'info', 'notice', notice);
     studio.store.setRunState(run.id, 'completed', message);
-    return studio.store.getRun(run.id);
+    return { run: studio.store.getRun(run.id), notices: source.notices };
   } finally {
     await source.close();
   }

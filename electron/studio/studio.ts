@@ -10,6 +10,7 @@ import {
   setKept,
 } from '../engine/checkpoint/index.ts';
 import type { LowBitStates } from '../engine/optimizers/index.ts';
+import { lookForTokenizersIn, tokenizersDir } from '../data/tokenizers/index.ts';
 import { parseRunConfig, parseStoredConfig, type RunConfig } from '../engine/config.ts';
 import { type DeviceChoice, deviceForJob, isSameDevice, onDevice } from '../engine/devices/usual.ts';
 import type { WritingOptions, Written } from '../engine/generate.ts';
@@ -105,6 +106,7 @@ export class Studio {
    */
   static open(home: string, spawn: SpawnEngine = forkEngine, tell: (line: string) => void = warn): Studio {
     const dir = path.resolve(home);
+    lookForTokenizersIn(tokenizersDir(dir));
     let store = openStore(dir, { tell });
     try {
       store.markInterrupted();

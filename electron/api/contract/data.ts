@@ -1,6 +1,7 @@
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { subsetSchema } from '../../data/subsets.ts';
+import { tokenizerNameSchema } from '../../data/tokenizers/types.ts';
 import type { DatasetCheck, DatasetLook, DatasetView, PrepareUpdate, UnfinishedView } from '../types.ts';
 import { answers, nothing, procedure } from './base.ts';
 
@@ -13,7 +14,7 @@ export const data = {
     .input(
       z.strictObject({
         paths: z.array(z.string().min(1).max(4096)).min(1).max(10_000),
-        tokenizer: z.enum(['gpt2', 'bytes']),
+        tokenizer: tokenizerNameSchema,
         valFraction: z.number().gt(0).lt(1).optional(),
         /** Of lines that are objects: the field with the text, fields that must have one of some values, documents by hash. */
         textField: z.string().min(1).max(200).optional(),

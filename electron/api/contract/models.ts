@@ -1,6 +1,7 @@
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
-import { exportDtypes } from '../../exchange/huggingFace/index.ts';
+import { tokenizerNameSchema } from '../../data/tokenizers/types.ts';
+import { exportDtypes, extraRows } from '../../exchange/huggingFace/index.ts';
 import type { EvalRow, EvaluationUpdate, HellaswagUpdate, PublishedRun, Written } from '../types.ts';
 import { answers, deviceChoice, nothing, procedure, runId } from './base.ts';
 
@@ -41,8 +42,19 @@ export const models = {
   hellaswag: procedure
     .input(job.extend({ items: z.int().min(1).max(1_000_000), file: z.string().max(4096).optional() }))
     .output(eventIterator(answers<HellaswagUpdate>())),
-  /** Makes a run of a Hugging Face GPT-2 folder on the studio's machine. @returns the run's id */
-  import: procedure.input(z.strictObject({ dir: folder, name: z.string().max(200) })).output(answers<{ id: string }>()),
+  /** Makes a run of a Hugging Face GPT-2 folder on the studio's machine. @returns the run's id, and what people should know of it */
+  import: procedure
+    .input(
+      z.strictObject({
+        dir: folder,
+        name: z.string().max(200),
+        /** Of its tokenizer, what can't be seen in the folder; see ImportOptions. */
+        extraRows: z.enum(extraRows).optional(),
+        tokenizer: tokenizerNameSchema.optional(),
+        endOfText: z.string().min(1).max(200).optional(),
+      }),
+    )
+    .output(answers<{ id: string; notices: readonly string[] }>()),
   /** Writes a checkpoint as such a folder, with tokenizer and model card. */
   export: procedure
     .input(

@@ -1,4 +1,4 @@
-import { getTokenizer } from '../../data/tokenizers/index.ts';
+import { getTokenizer, tokenizerNameSchema } from '../../data/tokenizers/index.ts';
 import { checkRunConfig, parseRunConfig, type RunConfig } from '../../engine/config.ts';
 import { completeDevice, requireDevice } from '../../engine/devices/usual.ts';
 import { parameterCount } from '../../engine/gpt2/config.ts';
@@ -16,19 +16,29 @@ import { phaseViews } from './views.ts';
 type Tree = Readonly<Record<string, unknown>>;
 
 /** A draft leaves out what follows from its tokenizer, and from this machine. */
-function withVocabulary(draft: Tree): Tree {
-  const { tokenizer } = draft;
+function withVocabulary(studio: Studio, draft: Tree): Tree {
   const device = completeDevice(draft.device as Tree | undefined);
-  if (tokenizer !== 'gpt2' && tokenizer !== 'bytes') return { ...draft, device };
-  return {
-    ...draft,
-    device,
-    model: { ...(draft.model as Tree | undefined), vocabSize: getTokenizer(tokenizer).vocabSize },
-  };
+  const vocabSize = rowsOf(studio, draft);
+  if (vocabSize === undefined) return { ...draft, device };
+  return { ...draft, device, model: { ...(draft.model as Tree | undefined), vocabSize } };
+}
+
+/** Of the vocabulary: those of the model that it begins with, which may be padded, or the tokenizer's. */
+function rowsOf(studio: Studio, { tokenizer, init }: Tree): number | undefined {
+  const parent = (init as { run?: unknown } | undefined)?.run;
+  const run = typeof parent === 'string' ? studio.store.listRuns().find((r) => r.id === parent) : undefined;
+  if (run) return (run.config as RunConfig).model.vocabSize;
+  const name = tokenizerNameSchema.safeParse(tokenizer).data;
+  try {
+    return name && getTokenizer(name).vocabSize;
+  } catch (error) {
+    if (error instanceof UserError) return undefined; // it is not here
+    throw error;
+  }
 }
 
 /** @throws UsageError that names the setting and what is wrong with it */
-export const parseDraft = (draft: Tree): RunConfig => parseRunConfig(withVocabulary(draft));
+export const parseDraft = (studio: Studio, draft: Tree): RunConfig => parseRunConfig(withVocabulary(studio, draft));
 
 /** Points of the learning rate: enough to draw it, the ends of every phase among them. */
 function ratesOf(config: RunConfig): Points {
@@ -52,7 +62,7 @@ async function check(
   { config: draft, budget, step }: Asked,
   signal: AbortSignal | undefined,
 ): Promise<DraftReport> {
-  const checked = checkRunConfig(withVocabulary(draft));
+  const checked = checkRunConfig(withVocabulary(studio, draft));
   const nothing = {
     config: null,
     phases: [],

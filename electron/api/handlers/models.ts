@@ -49,6 +49,12 @@ async function* fetched(home: string, signal: AbortSignal | undefined): AsyncGen
   return file;
 }
 
+/** Without what was left out. */
+const defined = <T extends object>(options: T) =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+
 export const models = {
   generate: api.models.generate.handler(({ input, context: { studio } }) => {
     const { id, step, prompt, device, ...sampling } = input;
@@ -72,14 +78,14 @@ export const models = {
   hellaswag: api.models.hellaswag.handler(({ input, context: { studio }, signal }) =>
     subscription({ studio }, 'models.hellaswag', hellaswag(studio, input, signal)),
   ),
-  import: api.models.import.handler(async ({ input: { dir, name }, context: { studio } }) => {
-    const run = await importModel(studio, dir, name || undefined);
-    return { id: run.id };
+  import: api.models.import.handler(async ({ input: { dir, name, ...options }, context: { studio } }) => {
+    const { run, notices } = await importModel(studio, dir, name || undefined, defined(options));
+    return { id: run.id, notices };
   }),
   export: api.models.export.handler(async ({ input, context: { studio } }) => {
     const { id, step, dir, dtype, force, ...given } = input;
     const run = studio.store.getRun(id);
-    const words = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+    const words = defined(given);
     await exportModel(studio, run, step, dir, { dtype, force, files: cardFiles(studio, run, step, dtype, words) });
   }),
   published: api.models.published.handler(

@@ -146,7 +146,7 @@ export const runs = {
   }),
 
   create: api.runs.create.handler(async ({ input, context: { studio } }) => {
-    const config = parseDraft(input.config);
+    const config = parseDraft(studio, input.config);
     if (config.evaluation.hellaswagEvery > 0) await validationFile(studio.home);
     const run = await studio.createRunApart(config, input.name, input.preset);
     studio.start(run);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { claimDataset, makerOf } from '../claim.ts';
 import { isDataset } from '../shards/manifest.ts';
 import { subsetSchema } from '../subsets.ts';
+import { tokenizerNameSchema } from '../tokenizers/types.ts';
 import { readJournal } from './journal.ts';
 
 /** What a dataset is made from, as it was asked for: enough to go on with it. */
@@ -16,7 +17,7 @@ const orderSchema = z.object({
   key: z.string().optional(),
   splitOn: z.string().optional(),
   skipBadFiles: z.boolean().default(false),
-  tokenizer: z.enum(['gpt2', 'bytes']),
+  tokenizer: tokenizerNameSchema,
   textField: z.string(),
   where: z.array(z.object({ path: z.string(), values: z.array(z.string()) })),
   subset: subsetSchema,

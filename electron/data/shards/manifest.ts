@@ -3,6 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { messageOf, UserError } from '../../errors.ts';
 import { buckets } from '../subsets.ts';
+import { tokenizerNameSchema } from '../tokenizers/types.ts';
 
 export const manifestName = 'dataset.json';
 
@@ -11,7 +12,7 @@ const shardSchema = z.object({ file: z.string(), tokens: z.int().min(0), sha256:
 export const manifestSchema = z.object({
   version: z.literal(1),
   name: z.string(),
-  tokenizer: z.enum(['gpt2', 'bytes']),
+  tokenizer: tokenizerNameSchema,
   vocabSize: z.int(),
   trainTokens: z.int(),
   valTokens: z.int(),

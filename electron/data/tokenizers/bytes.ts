@@ -7,6 +7,7 @@ export const bytes: Tokenizer = {
   name: 'bytes',
   vocabSize: 257,
   endOfText,
+  startOfText: endOfText,
   encodeInto(utf8, out) {
     out.reserve(utf8.length);
     out.tokens.set(utf8, out.length);

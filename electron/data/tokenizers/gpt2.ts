@@ -10,7 +10,7 @@ const utf8 = new TextEncoder();
 /** Made when it is first used: it takes a tenth of a second. */
 let encoder: Encoder | undefined;
 function encodeInto(bytes: Uint8Array, out: TokenBuffer): void {
-  encoder ??= new Encoder(new Vocabulary(Array.from({ length: endOfText }, (_, token) => bytesOf(token))));
+  encoder ??= new Encoder(Vocabulary.ofRanks(Array.from({ length: endOfText }, (_, token) => bytesOf(token))));
   encoder.encode(bytes, out);
 }
 
@@ -26,6 +26,7 @@ export const gpt2: Tokenizer = {
   name: 'gpt2',
   vocabSize: 50257,
   endOfText,
+  startOfText: endOfText,
   encodeInto,
   encode(text) {
     const out = new TokenBuffer(text.length);

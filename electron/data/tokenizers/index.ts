@@ -1,11 +1,16 @@
 import { bytes } from './bytes.ts';
 import { gpt2 } from './gpt2.ts';
+import { ownTokenizerOf } from './own/kept.ts';
 import type { Tokenizer, TokenizerName } from './types.ts';
 
-export type { StreamDecoder, Tokenizer, TokenizerName } from './types.ts';
+export { keptNames, lookForTokenizersIn, tokenizerContent, tokenizersDir } from './own/kept.ts';
+export { type StreamDecoder, type Tokenizer, type TokenizerName, tokenizerNameSchema } from './types.ts';
 
-const tokenizers: Record<TokenizerName, Tokenizer> = { gpt2, bytes };
+const builtIn = { gpt2, bytes };
 
-export const tokenizerNames = Object.keys(tokenizers) as TokenizerName[];
+/** Those that need no model to come with. */
+export const tokenizerNames = Object.keys(builtIn) as (keyof typeof builtIn)[];
 
-export const getTokenizer = (name: TokenizerName): Tokenizer => tokenizers[name];
+/** @throws UserError when it came with a model, and is not found */
+export const getTokenizer = (name: TokenizerName): Tokenizer =>
+  name === 'gpt2' || name === 'bytes' ? builtIn[name] : ownTokenizerOf(name);

@@ -1,6 +1,14 @@
+import { z } from 'zod';
 import type { TokenBuffer } from './bpe/tokenBuffer.ts';
 
-export type TokenizerName = 'gpt2' | 'bytes';
+/** GPT-2's, bytes, or a byte-pair encoding that came with a model, by a hash of it. */
+export type TokenizerName = 'gpt2' | 'bytes' | OwnName;
+export type OwnName = `bpe-${string}`;
+
+export const tokenizerNameSchema = z.custom<TokenizerName>(
+  (name) => typeof name === 'string' && /^(gpt2|bytes|bpe-[0-9a-f]{8})$/.test(name),
+  'it is no tokenizer: gpt2, bytes or one that came with a model (bpe-…)',
+);
 
 /** Text to tokens and back. Tokens fit in 16 bits. */
 export interface Tokenizer {
@@ -8,6 +16,8 @@ export interface Tokenizer {
   readonly vocabSize: number;
   /** The token that ends a document. Text never becomes it: `<|endoftext|>` in a document is ordinary text. */
   readonly endOfText: number;
+  /** The token that a text begins with where nothing else does: the same, unless the tokenizer has one for it. */
+  readonly startOfText: number;
   encode(text: string): Uint16Array;
   /** Appends the tokens of text that is well-formed UTF-8 already. */
   encodeInto(utf8: Uint8Array, out: TokenBuffer): void;

@@ -7,4 +7,10 @@ export { cleanPartials, freeBytes, type ListedCheckpoint, listCheckpoints } from
 export { checkpointName, files, type TensorFile } from './names.ts';
 export { OpenedCheckpoint, type OpenOptions, openCheckpoint } from './open.ts';
 export { prune, type Retention } from './prune.ts';
-export { type CheckpointContent, type Entry, type WrittenCheckpoint, writeCheckpoint } from './write.ts';
+export {
+  type CheckpointContent,
+  type Entry,
+  type SmallFile,
+  type WrittenCheckpoint,
+  writeCheckpoint,
+} from './write.ts';

@@ -1,5 +1,6 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
+import { useTokenizerIn } from '../../data/tokenizers/own/kept.ts';
 import { UserError } from '../../errors.ts';
 import {
   type ArrayOf,
@@ -78,6 +79,8 @@ export async function openCheckpoint(dir: string, { quick = false }: OpenOptions
     model: await check(actual, 'model', state, quick),
     optimizer: await check(actual, 'optimizer', state, quick),
   };
+  const { tokenizer } = (state.state.config ?? {}) as { tokenizer?: unknown };
+  useTokenizerIn(actual, tokenizer);
   return new OpenedCheckpoint(actual, state, headers);
 }
 

@@ -28,6 +28,14 @@ export interface CheckpointContent {
   readonly optimizer: readonly Entry[];
   /** Anything that JSON can hold. */
   readonly state: object;
+  /** What its tokens mean, where that is not known anyway. */
+  readonly beside?: readonly SmallFile[];
+}
+
+/** A file that lies beside a checkpoint's tensors. */
+export interface SmallFile {
+  readonly name: string;
+  readonly content: Uint8Array;
 }
 
 export interface WrittenCheckpoint {
@@ -64,6 +72,8 @@ export async function writeCheckpoint(
     await fs.makeDirectory(partial);
     const model = await writeSafetensors(path.join(partial, files.model), content.model, modelMetadata, fs);
     const optimizer = await writeSafetensors(path.join(partial, files.optimizer), content.optimizer, {}, fs);
+    for (const file of content.beside ?? [])
+      await writeHashed(fs, path.join(partial, file.name), (append) => append(file.content));
     const state = sealState({ step, files: { model, optimizer }, state: { ...content.state } });
     await writeHashed(fs, path.join(partial, files.state), (append) => append(Buffer.from(state)));
     await fs.syncDirectory(partial);

@@ -30,7 +30,8 @@ export class RunData implements TrainingData {
     const dataset = openDataset(dir);
     const { model, tokenizer } = this.#config;
     const { manifest } = dataset;
-    if (manifest.vocabSize !== model.vocabSize || manifest.tokenizer !== tokenizer) {
+    // A model may have more rows than there are tokens: padding.
+    if (manifest.vocabSize > model.vocabSize || manifest.tokenizer !== tokenizer) {
       dataset.close();
       throw new UserError(
         `The dataset ${name} has ${manifest.vocabSize} kinds of ${manifest.tokenizer} tokens and the model ${model.vocabSize} of ${tokenizer}: they don't belong together.`,

@@ -1,8 +1,9 @@
 import { validationWindows } from '../../data/sampling/index.ts';
-import { getTokenizer } from '../../data/tokenizers/index.ts';
+import { getTokenizer, tokenizerContent } from '../../data/tokenizers/index.ts';
 import { readQuestions } from '../../evals/hellaswag/questions.ts';
 import { readSafetensorsHeader, SafetensorsFile } from '../../exchange/safetensors/index.ts';
 import { openCheckpoint } from '../checkpoint/index.ts';
+import type { RunConfig } from '../config.ts';
 import { openDevice, type OpenedDevice } from '../devices/open.ts';
 import type { RunEvent } from '../trainer/events.ts';
 import type { InitialWeights } from '../trainer/initialWeights.ts';
@@ -33,6 +34,12 @@ const withContext = (event: StartedEvent, { contextBytes }: OpenedDevice): RunEv
   const memory: StartedMemory = { ...event.memory, ...(contextBytes === undefined ? {} : { contextBytes }) };
   return { ...event, memory };
 };
+
+/** What checkpoints carry so that their tokens can be read without the home that they were made in. */
+function tokenizerFileOf({ tokenizer }: RunConfig): Pick<TrainerOptions, 'tokenizerFile'> {
+  const file = tokenizerContent(tokenizer);
+  return file ? { tokenizerFile: file } : {};
+}
 
 /** Opens what a run needs (dataset, device, checkpoint) and makes its trainer. */
 export async function startRun(
@@ -68,6 +75,7 @@ export async function startRun(
     training,
     validation,
     tokenizer,
+    ...tokenizerFileOf(config),
     checkpointRoot,
     ...hellaswag,
     ...initial,

@@ -1,4 +1,5 @@
 import type { HellaswagQuestion } from '../../evals/hellaswag/questions.ts';
+import type { SmallFile } from '../checkpoint/index.ts';
 import type { RunConfig } from '../config.ts';
 import type { OpenedDevice } from '../devices/open.ts';
 import type { RunEvent } from './events.ts';
@@ -19,7 +20,13 @@ export interface TrainerOptions extends OpenedDevice {
     encode(text: string): ArrayLike<number>;
     decode(ids: number[]): string;
     readonly endOfText: number;
+    /** Default: the end of text. */
+    readonly startOfText?: number;
+    /** Default: as many as the model has rows. */
+    readonly vocabSize?: number;
   };
+  /** The description of a tokenizer that came with a model, as a file: each checkpoint carries it. */
+  readonly tokenizerFile?: SmallFile;
   /** Folder of the run's checkpoints. */
   readonly checkpointRoot: string;
   readonly emit: (event: RunEvent) => void;

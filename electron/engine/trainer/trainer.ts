@@ -480,10 +480,11 @@ export class Trainer {
     const { prompts, tokens, temperature, topK } = this.#config.sampling;
     const texts: { prompt: string; seed: number; text: string }[] = [];
     for (const [i, prompt] of tokens === 0 ? [] : prompts.entries()) {
-      const ids = prompt === '' ? [tokenizer.endOfText] : Array.from(tokenizer.encode(prompt));
+      const ids = prompt === '' ? [tokenizer.startOfText ?? tokenizer.endOfText] : Array.from(tokenizer.encode(prompt));
       const seed = this.#config.seed + i;
       const made: number[] = [];
-      const options = { temperature, topK, seed, maxTokens: tokens, endOfText: tokenizer.endOfText };
+      const { endOfText, vocabSize: kinds = this.#config.model.vocabSize } = tokenizer;
+      const options = { temperature, topK, seed, maxTokens: tokens, kinds, endOfText };
       for await (const id of this.#programs.generator.generate(this.#session, ids, options)) {
         made.push(id);
         if (this.#isCancelled()) return;
@@ -515,7 +516,7 @@ export class Trainer {
   }
 
   async #saveNow(): Promise<void> {
-    const { checkpointRoot, device, emit } = this.#options;
+    const { checkpointRoot, device, emit, tokenizerFile } = this.#options;
     const { training, model } = this.#programs;
     const { step, bestStep } = this.#state;
     const choices = device.choices?.();
@@ -529,6 +530,7 @@ export class Trainer {
       model: look.model,
       optimizer: look.optimizer,
       state: { trainer: this.#state, config: this.#config, ...(choices ? { device: choices } : {}) },
+      ...(tokenizerFile === undefined ? {} : { beside: [tokenizerFile] }),
     });
     this.#checkpointed = step;
     emit({ type: 'checkpoint', step, path: written.dir, bytes: written.bytes, best: bestStep === step });

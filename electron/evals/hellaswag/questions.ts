@@ -21,7 +21,7 @@ export function questionOf(item: HellaswagItem, tokenizer: Tokenizer): Hellaswag
   const context = Array.from(tokenizer.encode(text));
   const choices = endings.map((ending) => Array.from(tokenizer.encode(`${text} ${ending}`)).slice(context.length));
   const characters = endings.map((ending) => [...ending].length);
-  return { context: context.length > 0 ? context : [tokenizer.endOfText], choices, characters, label: item.label };
+  return { context: context.length > 0 ? context : [tokenizer.startOfText], choices, characters, label: item.label };
 }
 
 /**

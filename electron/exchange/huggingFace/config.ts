@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import type { Tokenizer } from '../../data/tokenizers/index.ts';
 import { checkModelConfig, layerNormEps, type ModelConfig, modelConfigSchema } from '../../engine/gpt2/config.ts';
 import { UserError } from '../../errors.ts';
+import { plainIssue } from '../../issues.ts';
 
 const size = z.int().min(1).max(1e9);
 
@@ -32,21 +34,21 @@ const required: readonly (readonly [key: keyof z.infer<typeof schema>, values: r
 
 /**
  * The dimensions in a Hugging Face `config.json`.
+ * @param value what it holds
  * @param file name, for messages
  * @throws UserError that names the setting which is missing, wrong, or of a model that is computed otherwise
  */
-export function parseConfig(text: string, file: string): ModelConfig {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new UserError(`${file} is not valid JSON: the folder of a Hugging Face GPT-2 model is needed.`);
-  }
+export function parseConfig(value: unknown, file: string): ModelConfig {
+  const type = (value as { model_type?: unknown } | null)?.model_type;
+  if (type !== 'gpt2')
+    throw new UserError(
+      `${file}: model_type is ${type === undefined ? 'missing' : `wrong (${JSON.stringify(type)})`}: only GPT-2 models ("gpt2") can be read.`,
+    );
   const result = schema.safeParse(value);
   if (!result.success) {
     const issue = result.error.issues[0]!;
     throw new UserError(
-      `${file}: ${issue.path.join('.') || 'the whole'} is wrong (${issue.message}): only GPT-2 models can be read.`,
+      `${file}: ${issue.path.join('.') || 'the whole'} is wrong (${plainIssue(issue.message)}): only GPT-2 models can be read.`,
     );
   }
   const c = result.data;
@@ -80,8 +82,11 @@ export function parseConfig(text: string, file: string): ModelConfig {
   return model.data;
 }
 
+/** Tokens that begin and end a text. */
+type TextEnds = Pick<Tokenizer, 'startOfText' | 'endOfText'>;
+
 /** A model's `config.json`. @param dtype of the weights beside it */
-export function configJson(c: ModelConfig, endOfText: number, dtype: 'float32' | 'float16' | 'bfloat16'): string {
+export function configJson(c: ModelConfig, ends: TextEnds, dtype: 'float32' | 'float16' | 'bfloat16'): string {
   const config = {
     architectures: ['GPT2LMHeadModel'],
     model_type: 'gpt2',
@@ -99,8 +104,8 @@ export function configJson(c: ModelConfig, endOfText: number, dtype: 'float32' |
     embd_pdrop: c.dropout,
     resid_pdrop: c.dropout,
     initializer_range: 0.02,
-    bos_token_id: endOfText,
-    eos_token_id: endOfText,
+    bos_token_id: ends.startOfText,
+    eos_token_id: ends.endOfText,
     tie_word_embeddings: true,
     torch_dtype: dtype,
     use_cache: true,
@@ -109,5 +114,5 @@ export function configJson(c: ModelConfig, endOfText: number, dtype: 'float32' |
 }
 
 /** How a library generates text unless it is told otherwise. */
-export const generationConfigJson = (endOfText: number): string =>
-  `${JSON.stringify({ _from_model_config: true, bos_token_id: endOfText, eos_token_id: endOfText }, null, 2)}\n`;
+export const generationConfigJson = ({ startOfText, endOfText }: TextEnds): string =>
+  `${JSON.stringify({ _from_model_config: true, bos_token_id: startOfText, eos_token_id: endOfText }, null, 2)}\n`;

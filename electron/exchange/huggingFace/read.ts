@@ -3,8 +3,9 @@ import path from 'node:path';
 import type { ModelConfig } from '../../engine/gpt2/config.ts';
 import { parameterTable } from '../../engine/gpt2/parameters.ts';
 import { UserError } from '../../errors.ts';
-import { isSystemError, meaningOf, type SafetensorsFile } from '../safetensors/index.ts';
+import type { SafetensorsFile } from '../safetensors/index.ts';
 import { parseConfig } from './config.ts';
+import { readJson } from './jsonFile.ts';
 import { openShards } from './shards.ts';
 
 /** A Hugging Face GPT-2 model on disk. Nothing but headers is in memory. */
@@ -12,6 +13,8 @@ export interface HuggingFaceModel {
   readonly config: ModelConfig;
   /** A parameter by our name (without `transformer.`) as float32. @throws UserError when it holds what is no number */
   tensor(name: string): Promise<Float32Array<ArrayBuffer>>;
+  /** What people should know of how its files were read. */
+  readonly notices: readonly string[];
   close(): Promise<void>;
 }
 
@@ -29,7 +32,7 @@ const mostConfigBytes = 1 << 20;
  */
 export async function openHuggingFaceModel(dir: string): Promise<HuggingFaceModel> {
   const config = parseConfig(await readConfig(dir), path.join(dir, 'config.json'));
-  const { files, close } = await openShards(dir);
+  const { files, notices, close } = await openShards(dir);
   try {
     const tensors = new Map<string, { file: SafetensorsFile; stored: string }>();
     for (const [stored, file] of files) {
@@ -58,24 +61,22 @@ export async function openHuggingFaceModel(dir: string): Promise<HuggingFaceMode
       return values;
     };
     if (head) await requireTied(dir, await read(headName), await read('wte.weight'));
-    return { config, tensor: read, close };
+    return { config, tensor: read, notices, close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-async function readConfig(dir: string): Promise<string> {
+async function readConfig(dir: string): Promise<unknown> {
   const file = path.join(dir, 'config.json');
-  try {
-    if ((await fs.stat(file)).size > mostConfigBytes) throw new UserError(`${file} is too large for a model's config.`);
-    return await fs.readFile(file, 'utf8');
-  } catch (error) {
-    if (!isSystemError(error)) throw error;
-    throw new UserError(
-      `${file} can't be read: ${meaningOf(error)}; the folder of a Hugging Face GPT-2 model is needed.`,
-    );
-  }
+  const found = await fs.stat(dir).catch(() => undefined);
+  if (found?.isFile())
+    throw new UserError(`${dir} is a file: name the folder of a Hugging Face GPT-2 model, with config.json in it.`);
+  const config = await readJson(file, mostConfigBytes);
+  if (config !== undefined) return config;
+  const why = found ? 'it does not exist' : 'there is no such folder';
+  throw new UserError(`${file} can't be read: ${why}; the folder of a Hugging Face GPT-2 model is needed.`);
 }
 
 function check(

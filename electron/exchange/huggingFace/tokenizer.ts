@@ -1,23 +1,14 @@
 import ranks from 'gpt-tokenizer/bpeRanks/r50k_base';
+import { letters, written } from '../../data/tokenizers/bpe/letters.ts';
 import type { TokenizerName } from '../../data/tokenizers/index.ts';
+import type { AddedToken, Definition } from '../../data/tokenizers/own/definition.ts';
+import { keptTokenizerOf } from '../../data/tokenizers/own/kept.ts';
 
 /** Files that Hugging Face's libraries load a tokenizer from, by name. */
 export type TokenizerFiles = Readonly<Record<string, string>>;
 
 const endOfText = '<|endoftext|>';
 const utf8 = new TextEncoder();
-
-/**
- * The letter that stands for each byte in GPT-2's files: itself where it is printable, else one from U+0100 on
- * (`bytes_to_unicode` of Radford et al. 2019).
- */
-const letters: readonly string[] = (() => {
-  const printable = (b: number) => (b >= 0x21 && b <= 0x7e) || (b >= 0xa1 && b <= 0xac) || b >= 0xae;
-  let next = 0x100;
-  return Array.from({ length: 256 }, (_, b) => String.fromCharCode(printable(b) ? b : next++));
-})();
-
-const written = (bytes: Uint8Array): string => Array.from(bytes, (b) => letters[b]!).join('');
 
 /** Of each token its text in these letters, in the order of their ids. */
 function gpt2Tokens(): string[] {
@@ -49,20 +40,66 @@ export function mergesOf(tokens: readonly string[]): [string, string][] {
   });
 }
 
-/** A tokenizer's files. For the byte tokenizer: 256 bytes and the end of text, and no merges. */
+/**
+ * A tokenizer's files: those that it came in, or as Hugging Face's libraries write them. For the byte tokenizer: 256 bytes
+ * and the end of text, and no merges.
+ */
 export function tokenizerFiles(name: TokenizerName, contextLength: number): TokenizerFiles {
+  if (name !== 'gpt2' && name !== 'bytes') {
+    const { files, definition } = keptTokenizerOf(name);
+    return Object.keys(files).length > 0 ? files : filesOf(contentOf(definition), contextLength);
+  }
   const tokens = name === 'gpt2' ? gpt2Tokens() : [...letters];
-  const merges = name === 'gpt2' ? mergesOf(tokens) : [];
-  const vocab = Object.fromEntries([...tokens, endOfText].map((token, id) => [token, id]));
   const id = tokens.length;
+  return filesOf(
+    {
+      vocab: Object.fromEntries([...tokens, endOfText].map((token, i) => [token, i])),
+      merges: name === 'gpt2' ? mergesOf(tokens) : [],
+      added: [{ id, text: endOfText, lstrip: false, rstrip: false }],
+      endOfText: id,
+      startOfText: id,
+      unknown: null,
+    },
+    contextLength,
+  );
+}
+
+interface Content extends Pick<Definition, 'added' | 'endOfText' | 'startOfText'> {
+  readonly vocab: Readonly<Record<string, number>>;
+  readonly merges: readonly (readonly [left: string, right: string])[];
+  /** The text of the token that stands for bytes without one. */
+  readonly unknown: string | null;
+}
+
+function contentOf({ tokens, merges, added, endOfText: end, startOfText, unknown }: Definition): Content {
+  const textOf = new Map(added.map((a) => [a.id, a.text]));
+  const text = (id: number): string => tokens[id] ?? textOf.get(id)!;
+  return {
+    vocab: Object.fromEntries(tokens.flatMap((own, id) => (own === null && !textOf.has(id) ? [] : [[text(id), id]]))),
+    merges: Array.from(
+      { length: merges.length / 2 },
+      (_, i) => [text(merges[2 * i]!), text(merges[2 * i + 1]!)] as const,
+    ),
+    added,
+    endOfText: end,
+    startOfText,
+    unknown: unknown === null ? null : text(unknown),
+  };
+}
+
+function filesOf(
+  { vocab, merges, added, endOfText: end, startOfText: start, unknown }: Content,
+  contextLength: number,
+): TokenizerFiles {
   const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true };
+  const entry = ({ id, text, lstrip, rstrip }: AddedToken) => {
+    return { id, content: text, single_word: false, lstrip, rstrip, normalized: true, special: true };
+  };
   const whole = {
     version: '1.0',
     truncation: null,
     padding: null,
-    added_tokens: [
-      { id, content: endOfText, single_word: false, lstrip: false, rstrip: false, normalized: true, special: true },
-    ],
+    added_tokens: added.map(entry),
     normalizer: null,
     pre_tokenizer: byteLevel,
     post_processor: { ...byteLevel, trim_offsets: false },
@@ -70,7 +107,7 @@ export function tokenizerFiles(name: TokenizerName, contextLength: number): Toke
     model: {
       type: 'BPE',
       dropout: null,
-      unk_token: null,
+      unk_token: unknown,
       continuing_subword_prefix: '',
       end_of_word_suffix: '',
       fuse_unk: false,
@@ -80,7 +117,8 @@ export function tokenizerFiles(name: TokenizerName, contextLength: number): Toke
       merges: merges.map((m) => m.join(' ')),
     },
   };
-  const special = { bos_token: endOfText, eos_token: endOfText, unk_token: endOfText };
+  const textOf = (id: number): string => added.find((a) => a.id === id)!.text;
+  const special = { bos_token: textOf(start), eos_token: textOf(end), unk_token: unknown ?? textOf(end) };
   const settings = {
     ...special,
     add_prefix_space: false,

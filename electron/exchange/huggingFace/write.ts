@@ -107,10 +107,10 @@ function converted(values: Float32Array, dtype: ExportDtype, name: string): Arra
 }
 
 function textFiles({ model, tokenizer, dtype, files = {} }: ModelExport): Record<string, string> {
-  const { endOfText } = getTokenizer(tokenizer);
+  const ends = getTokenizer(tokenizer);
   return {
-    'config.json': configJson(model, endOfText, names[dtype][1]),
-    'generation_config.json': generationConfigJson(endOfText),
+    'config.json': configJson(model, ends, names[dtype][1]),
+    'generation_config.json': generationConfigJson(ends),
     ...tokenizerFiles(tokenizer, model.contextLength),
     ...files,
     [markName]: '',

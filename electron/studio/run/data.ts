@@ -26,7 +26,7 @@ export function requireTokens(home: string, name: string, { model, tokenizer }: 
   if (name === noData)
     throw new UsageError('An imported model has no data: train it as a new run, with `trainyard train --from`.');
   const manifest = readManifest(path.join(datasetsDir(home), name));
-  if (manifest.tokenizer === tokenizer && manifest.vocabSize === model.vocabSize) return manifest;
+  if (manifest.tokenizer === tokenizer && manifest.vocabSize <= model.vocabSize) return manifest;
   throw new UsageError(
     `The dataset ${name} holds ${manifest.tokenizer} tokens, ${manifest.vocabSize} kinds of them, and the model has ${model.vocabSize} of ${tokenizer}: prepare its text with the run's tokenizer.`,
   );

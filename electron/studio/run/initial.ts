@@ -31,7 +31,9 @@ export function initialWeightsOf(
 /** @throws UserError when a run's tokens are not those of the model that it begins with */
 export function requireSameTokens(tokenizer: string, parent: string): void {
   if (tokenizer === parent) return;
-  throw new UserError(`The model reads ${parent} tokens and the run ${tokenizer}: they must be the same.`);
+  throw new UserError(
+    `The model reads ${parent} tokens and the run ${tokenizer}: they must be the same; --tokenizer of \`data add\` takes a run's.`,
+  );
 }
 
 /** @throws UserError when a run can't begin with a checkpoint of another one */

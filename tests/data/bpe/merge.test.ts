@@ -9,7 +9,7 @@ const tokens = ranks.slice(0, 50256).map((piece) => Buffer.from(piece as string 
 const rankOf = new Map(tokens.map((bytes, rank) => [bytes.toString('latin1'), rank]));
 let vocabulary: Vocabulary;
 beforeAll(() => {
-  vocabulary = new Vocabulary(tokens);
+  vocabulary = Vocabulary.ofRanks(tokens);
 });
 
 /** The definition, step by step: of all neighbours that make a token, those of the lowest rank, the leftmost, become it. */

@@ -44,14 +44,15 @@ export class Merger {
         }
       }
       if (where < 0) break;
-      tokens[where] = best;
+      const made = vocabulary.tokenOf[best]!;
+      tokens[where] = made;
       n--;
       for (let i = where + 1; i < n; i++) {
         tokens[i] = tokens[i + 1]!;
         ranks[i] = ranks[i + 1]!;
       }
-      if (where > 0) ranks[where - 1] = vocabulary.merged(tokens[where - 1]!, best);
-      if (where + 1 < n) ranks[where] = vocabulary.merged(best, tokens[where + 1]!);
+      if (where > 0) ranks[where - 1] = vocabulary.merged(tokens[where - 1]!, made);
+      if (where + 1 < n) ranks[where] = vocabulary.merged(made, tokens[where + 1]!);
     }
     for (let i = 0; i < n; i++) out[at + i] = tokens[i]!;
     return n;

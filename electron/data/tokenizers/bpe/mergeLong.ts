@@ -44,14 +44,17 @@ class PairHeap {
   }
 }
 
+/** In the place of a token that became part of the one before it. */
+const taken = -1;
+
 /**
  * Byte-pair encoding of a long word, in time n log n: tokens are a linked list, pairs a heap in which those that are no
  * more are passed over.
  */
 export function mergeLong(vocabulary: Vocabulary, bytes: Uint8Array, begin: number, end: number): Uint16Array {
   const n = end - begin;
-  /** Of each place where a token begins; `noToken` where none does any more. */
-  const tokens = new Uint16Array(n);
+  /** Of each place where a token begins; `taken` where none does any more. */
+  const tokens = new Int32Array(n);
   const next = new Int32Array(n);
   const previous = new Int32Array(n);
   const heap = new PairHeap();
@@ -71,14 +74,14 @@ export function mergeLong(vocabulary: Vocabulary, bytes: Uint8Array, begin: numb
     const { rank, place } = pair;
     const follower = next[place]!;
     // What the pair was when it was pushed may have become something else.
-    if (tokens[place] === noToken || follower === n) continue;
+    if (tokens[place] === taken || follower === n) continue;
     if (vocabulary.merged(tokens[place]!, tokens[follower]!) !== rank) continue;
-    tokens[place] = rank;
-    tokens[follower] = noToken;
+    tokens[place] = vocabulary.tokenOf[rank]!;
+    tokens[follower] = taken;
     next[place] = next[follower]!;
     if (next[place]! < n) previous[next[place]!] = place;
     look(place);
     if (previous[place]! >= 0) look(previous[place]!);
   }
-  return tokens.filter((token) => token !== noToken);
+  return Uint16Array.from(tokens.filter((token) => token !== taken));
 }

@@ -1,51 +1,86 @@
 /** Of pairs that make no token. */
 export const noToken = 0xffff;
 
+/** Merges that a table can hold: ranks are below `noToken`. */
+export const maxMerges = noToken;
+
 const mix = 0x9e3779b1;
 
-/** Tokens of a byte-pair encoding by what they are made of. */
+/** A merge: two tokens, and the token that they become. */
+export type Merge = readonly [left: number, right: number, token: number];
+
+/** A merge's place among all: the lower its rank, the earlier it is made. */
+interface RankedMerge {
+  readonly key: number;
+  readonly rank: number;
+}
+
+/** What a byte-pair encoding makes of bytes and of pairs of tokens. */
 export class Vocabulary {
   /** The token of each byte. */
-  readonly bytes = new Uint16Array(256);
+  readonly bytes: Uint16Array;
+  /** The token that the merge of a rank makes. */
+  readonly tokenOf: Uint16Array;
   readonly #keys: Uint32Array;
-  readonly #tokens: Uint16Array;
+  readonly #ranks: Uint16Array;
   readonly #shift: number;
 
-  /**
-   * @param tokens bytes of each token; a token's number is its rank: the lower, the earlier pairs become it. Fewer than
-   * 65535.
-   */
-  constructor(tokens: readonly Uint8Array[]) {
-    const texts = tokens.map((bytes) => Buffer.from(bytes).toString('latin1'));
-    const byText = new Map(texts.map((text, token) => [text, token]));
-    // Every way to cut a token in two tokens is a pair that becomes it, as in tiktoken.
-    const pairs: [key: number, token: number][] = [];
-    for (const [token, text] of texts.entries()) {
-      if (text.length === 1) this.bytes[text.charCodeAt(0)] = token;
-      for (let cut = 1; cut < text.length; cut++) {
-        const [left, right] = [byText.get(text.slice(0, cut)), byText.get(text.slice(cut))];
-        if (left !== undefined && right !== undefined) pairs.push([pairKey(left, right), token]);
-      }
-    }
-    const bits = Math.ceil(Math.log2(3 * pairs.length + 2));
+  private constructor(bytes: Uint16Array, tokenOf: Uint16Array, merges: readonly RankedMerge[]) {
+    this.bytes = bytes;
+    this.tokenOf = tokenOf;
+    const bits = Math.ceil(Math.log2(3 * merges.length + 2));
     this.#shift = 32 - bits;
     this.#keys = new Uint32Array(1 << bits);
-    this.#tokens = new Uint16Array(1 << bits).fill(noToken);
-    for (const [key, token] of pairs) {
+    this.#ranks = new Uint16Array(1 << bits).fill(noToken);
+    for (const { key, rank } of merges) {
       let slot = this.#slot(key);
-      while (this.#tokens[slot] !== noToken) slot = (slot + 1) & (this.#keys.length - 1);
+      while (this.#ranks[slot] !== noToken && this.#keys[slot] !== key) slot = (slot + 1) & (this.#keys.length - 1);
       this.#keys[slot] = key;
-      this.#tokens[slot] = token;
+      this.#ranks[slot] = rank;
     }
   }
 
-  /** The token that two tokens become; `noToken` when they stay two. */
+  /**
+   * Tokens whose number is their rank, as tiktoken has them: every way to cut a token in two tokens is a merge that makes it.
+   * @param tokens bytes of each; fewer than `maxMerges`
+   */
+  static ofRanks(tokens: readonly Uint8Array[]): Vocabulary {
+    const texts = tokens.map((bytes) => Buffer.from(bytes).toString('latin1'));
+    const byText = new Map(texts.map((text, token) => [text, token]));
+    const bytes = new Uint16Array(256);
+    const merges: RankedMerge[] = [];
+    for (const [token, text] of texts.entries()) {
+      if (text.length === 1) bytes[text.charCodeAt(0)] = token;
+      for (let cut = 1; cut < text.length; cut++) {
+        const [left, right] = [byText.get(text.slice(0, cut)), byText.get(text.slice(cut))];
+        if (left !== undefined && right !== undefined) merges.push({ key: pairKey(left, right), rank: token });
+      }
+    }
+    return new Vocabulary(bytes, Uint16Array.from(tokens.keys()), merges);
+  }
+
+  /**
+   * A list of merges, the first of which is made first, as Hugging Face's tokenizers have them. Of a pair that is there
+   * twice the last one counts, as there.
+   * @param bytes the token of each of 256 bytes
+   * @param merges fewer than `maxMerges`
+   */
+  static ofMerges(bytes: Uint16Array, merges: readonly Merge[]): Vocabulary {
+    const ranked = merges.map(([left, right], rank) => ({ key: pairKey(left, right), rank }));
+    return new Vocabulary(
+      bytes,
+      Uint16Array.from(merges, ([, , token]) => token),
+      ranked,
+    );
+  }
+
+  /** The rank of the merge of two tokens; `noToken` when they stay two. */
   merged(left: number, right: number): number {
     const key = pairKey(left, right);
     const last = this.#keys.length - 1;
     for (let slot = this.#slot(key); ; slot = (slot + 1) & last) {
-      const token = this.#tokens[slot]!;
-      if (token === noToken || this.#keys[slot] === key) return token;
+      const rank = this.#ranks[slot]!;
+      if (rank === noToken || this.#keys[slot] === key) return rank;
     }
   }
 
