@@ -15,6 +15,8 @@ export interface Drawn {
   readonly dash?: number[];
   /** Drawn as points that are joined: evaluations. */
   readonly sparse?: boolean;
+  /** What is read beside a value, by its x: the same in another unit. */
+  readonly beside?: (x: number) => string | undefined;
 }
 
 /** Points that are drawn of a line at most are about twice as many. */

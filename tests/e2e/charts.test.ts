@@ -94,4 +94,56 @@ describe.skipIf(!hasBrowser)('a chart', () => {
     await page.keyboard.press('End');
     await expect.poll(() => loss.locator('.readout').textContent()).toMatch(/Steps 5,000.*Loss 3\.123/);
   });
+
+  it('of runs with different tokenizers lays bits per byte over each other, never losses per token', async () => {
+    const opened = await openStudio();
+    const falling = (from: number) => rowsOf(20, (s) => from - s / 20);
+    const evals = (value: number, bytes: number) => [{ step: 20, value, data: { tokens: 100, bytes } }];
+    const run = (name: string, tokenizer: 'bytes' | 'gpt2', from: number, value: number, bytes: number) =>
+      measuredRun(opened.studio, name, { rows: falling(from), evals: evals(value, bytes), config: { tokenizer } });
+    const bytes = await run('by bytes', 'bytes', 2, 1, 100);
+    const other = await run('by bytes too', 'bytes', 3, 2, 100);
+    const gpt2 = await run('by tokens', 'gpt2', 6, 3, 400);
+    const page = await opened.open();
+    await page.evaluate(`localStorage.setItem('chart.reference', '1')`);
+    await page.reload();
+
+    // Of one tokenizer: nats per token, with the training losses.
+    await goTo(page, `compare/${bytes},${other}`, 'Compare runs');
+    const loss = figure(page, 'Loss');
+    await loss.getByText('nats/token', { exact: true }).first().waitFor();
+    expect(await loss.locator('.legend li').count()).toBe(4);
+    const table = page.locator('main table').first();
+    await expect.poll(() => table.textContent()).toContain('+1.0000 nats/token');
+    expect(await loss.locator('.said').textContent()).toContain('Published curves count GPT-2’s tokens');
+    expect(await page.getByText('gpt2-medium-4096').count()).toBe(0);
+
+    await goTo(page, `compare/${bytes},${gpt2}`, 'Compare runs');
+    await loss.getByText('bits/byte', { exact: true }).first().waitFor();
+    expect(await loss.locator('.legend li').allTextContents()).toEqual([
+      expect.stringContaining('by bytes, Validation loss'),
+      expect.stringContaining('by tokens, Validation loss'),
+    ]);
+    await expect.poll(() => loss.locator('.said').textContent()).toContain('These runs count different tokens');
+    await loss.getByRole('application').focus();
+    await page.keyboard.press('End');
+    // 1 nat a byte is 1.4427 bits; 3 nats for 4 bytes are 1.082.
+    await expect.poll(() => loss.locator('.readout').textContent()).toMatch(/1\.4427 bits\/byte.*1\.082 bits\/byte/);
+    await expect.poll(() => table.textContent()).toContain('−0.3607 bits/byte');
+    expect(await table.textContent()).not.toMatch(/[+−]\d.*nats\/token/);
+
+    // A ranking by losses per token goes tokenizer by tokenizer; bits per byte rank all.
+    await goTo(page, 'runs', 'Runs');
+    const names = () => page.locator('tbody tr td:nth-child(2) a').allTextContents();
+    await page.getByRole('button', { name: 'Best val. loss, nats/token' }).click();
+    await expect.poll(names).toEqual(['by tokens', 'by bytes too', 'by bytes']);
+    await page.getByRole('button', { name: 'Bits/byte' }).click();
+    await expect.poll(names).toEqual(['by bytes too', 'by bytes', 'by tokens']);
+
+    // Alone, over GPT-2's tokens, published curves are there, and bits per byte stand beside the loss.
+    await goTo(page, `run/${gpt2}`, 'by tokens');
+    await loss.getByText('gpt2-medium-4096').first().waitFor();
+    await page.getByText('3.0000').first().waitFor();
+    await page.getByText('1.0820').first().waitFor();
+  });
 });

@@ -172,7 +172,7 @@ function evaluation(f: CardFacts, picture: string | undefined): string {
   const titles = [
     'step',
     'tokens',
-    'validation loss',
+    'validation loss (nats/token)',
     'perplexity',
     'bits per byte',
     'HellaSwag acc',
