@@ -1,56 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Parsed, Selection, Unusable } from '../../../../electron/data/corpus/documents.ts';
 import { FileError } from '../../../../electron/data/corpus/formats/fileError.ts';
 import { parseJson } from '../../../../electron/data/corpus/formats/json.ts';
 import { jsonLines } from '../../../../electron/data/corpus/formats/jsonLines.ts';
 import { jsonValues } from '../../../../electron/data/corpus/formats/jsonValues.ts';
-import type { DocumentFormat } from '../../../../electron/data/corpus/formats/index.ts';
-import { everything } from '../../../../electron/data/subsets.ts';
-import { getTokenizer } from '../../../../electron/data/tokenizers/index.ts';
-
-const selection: Selection = {
-  tokenizer: 'bytes',
-  textField: 'text',
-  where: [],
-  subset: everything,
-  valFraction: 1e-9,
-};
-
-async function* cut(bytes: Buffer, sizes: readonly number[]) {
-  let at = 0;
-  for (const size of sizes) if (at < bytes.length) yield bytes.subarray(at, (at += size));
-  if (at < bytes.length) yield bytes.subarray(at);
-}
-
-const textsOf = ({ tokens, ends }: Parsed): string[] => {
-  const { decode } = getTokenizer('bytes');
-  return [...ends].map((end, i) => decode([...tokens.subarray(i === 0 ? 0 : ends[i - 1], end - 1)]));
-};
-
-/** All that comes of a file of these bytes. */
-async function read(format: DocumentFormat, source: string | Buffer, sizes: readonly number[] = [], longest = 1 << 20) {
-  const [texts, bad]: [string[], Unusable[]] = [[], []];
-  const tally = { empty: 0, nonFinite: 0 };
-  let error: unknown;
-  try {
-    const file = { path: 'x', format: format.name, compression: 'none' } as const;
-    for await (const job of format.jobs(file, cut(Buffer.from(source), sizes), { selection, longest })) {
-      if ('reason' in job) {
-        bad.push(job);
-        continue;
-      }
-      const parsed = await format.parse(structuredClone(job));
-      texts.push(...textsOf(parsed));
-      bad.push(...parsed.bad);
-      tally.empty += parsed.tally.empty;
-      tally.nonFinite += parsed.tally.nonFinite;
-    }
-  } catch (thrown) {
-    error = thrown;
-  }
-  return { texts, bad, tally, error };
-}
+import { read } from './read.ts';
 
 const hard = fc.oneof(
   fc.string({ unit: fc.constantFrom('"', '\\', '{', '}', '[', ']', ',', '\n', 'a', 'é', '😀', 'NaN') }),
@@ -70,7 +24,7 @@ describe('a list of JSON', () => {
     const documents = fc.array(fc.oneof(hard, fc.record({ extra, text: hard })));
     await fc.assert(
       fc.asyncProperty(documents, styles, sizes, async (docs, style, cuts) => {
-        const { texts, bad, tally, error } = await read(jsonValues, style(docs), cuts);
+        const { texts, bad, tally, error } = await read(jsonValues, style(docs), { sizes: cuts });
         const all = docs.map((d) => (typeof d === 'string' ? d : d.text));
         expect([bad, error]).toEqual([[], undefined]);
         expect(texts).toEqual(all.filter((t) => t !== ''));
@@ -93,7 +47,7 @@ describe('a list of JSON', () => {
     });
     const long = `[{"text": "${'x'.repeat(100)}"},\n{"text": "short"}]`;
     for (const sizes of [[], [50, 10], [7, 7, 7, 7, 7]])
-      expect(await read(jsonValues, long, sizes, 60)).toMatchObject({
+      expect(await read(jsonValues, long, { sizes, longest: 60 })).toMatchObject({
         texts: ['short'],
         bad: [{ line: 1, reason: '112 bytes are too many for a document' }],
       });
