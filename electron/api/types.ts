@@ -201,10 +201,15 @@ export interface DatasetView {
   readonly valTokens: number;
   readonly bytes: number;
   readonly createdAt: number;
+  /** How many files it was made from, and the first of them. */
+  readonly files: number;
   readonly sources: readonly { readonly path: string; readonly bytes: number }[];
   readonly documents: number;
   /** Lines that were no documents. */
   readonly bad: number;
+  /** What validation is, where that is known, and what should be known of it besides: a line each. */
+  readonly validation: string | null;
+  readonly notes: readonly string[];
   /** Names of the runs that use it. */
   readonly runs: readonly string[];
   /** Why it can't be used. */
@@ -221,7 +226,8 @@ export interface DatasetCheck {
 }
 
 export interface DatasetLook {
-  readonly text: string;
+  /** Decoded, cut where a token ends a document; the first and the last may be parts of documents. */
+  readonly documents: readonly string[];
   readonly at: number;
   /** Tokens of the whole split. */
   readonly total: number;

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import type { Command } from 'commander';
 import { isInTheMaking } from '../data/corpus/unfinished.ts';
-import { datasetNames, prepareDataset } from '../data/index.ts';
+import { datasetNames } from '../data/index.ts';
 import type { TokenizerName } from '../data/tokenizers/index.ts';
 import type { Phase } from '../engine/config.ts';
 import type { PhaseChange } from '../engine/trainer/phaseChange.ts';
@@ -13,9 +13,10 @@ import { addDeviceFlags, chosenDevice, type DeviceFlags, tellNotice } from './de
 import { follow } from './follow.ts';
 import { parseMix } from './mix.ts';
 import { describePhases, parsePhase } from './phases.ts';
+import { addTextFlags, prepareStoppable, tellNotes, type TextFlags, textOptions, tokensLine } from './preparing.ts';
 import { parseSubset } from './subset.ts';
 
-interface ContinueOptions extends DeviceFlags {
+interface ContinueOptions extends DeviceFlags, TextFlags {
   readonly home?: string;
   readonly data?: string[];
   readonly subset?: string;
@@ -40,7 +41,7 @@ export function addContinue(program: Command): void {
     .option('--subset <range>', 'the documents of it that are trained on, such as 50-80%')
     .option('--mix <parts>', 'several datasets instead, with parts and weights, such as books@0-50%*3+web')
     .option('--wait', 'wait for data that is being prepared still');
-  addDeviceFlags(command, "the run's, which another one takes the place of")
+  addDeviceFlags(addTextFlags(command), "the run's, which another one takes the place of")
     .option('--json', 'one JSON object a line instead of a progress bar')
     .action((id: string, _: unknown, self: Command) => run(id, self.optsWithGlobals<ContinueOptions>()));
 }
@@ -66,9 +67,9 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
     };
     // Before data is prepared: which one is all the same to the device.
     studio.requireContinuable(studio.store.getRun(runId), changeOf({}), device);
-    const dataset = options.data
-      ? { dataset: await datasetOf(home, options.data, tokenizer, options.wait ?? false) }
-      : {};
+    const name = options.data ? await datasetOf(home, options.data, tokenizer, options) : null;
+    if (name === undefined) return; // stopped
+    const dataset = name === null ? {} : { dataset: name };
     const change = changeOf({ ...mix, ...dataset, ...subset, ...(options.wait ? { wait: true } : {}) });
     const resumed = await studio.continue(studio.store.getRun(runId), change, device);
     if (!resumed) {
@@ -92,23 +93,25 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
 
 const namesData = ({ dataset, subset }: Phase): boolean => (dataset ?? subset) !== undefined;
 
-/** The name of a dataset, made of files where it is not there. */
+/** The name of a dataset, made of files where it is not there. @returns undefined when that was stopped */
 async function datasetOf(
   home: string,
   inputs: readonly string[],
   tokenizer: TokenizerName,
-  wait: boolean,
-): Promise<string> {
+  options: ContinueOptions,
+): Promise<string | undefined> {
   const [first] = inputs;
   if (inputs.length === 1 && datasetNames(home).includes(first!)) return first!;
   if (inputs.length === 1 && isInTheMaking(home, first!)) {
-    if (wait) return first!;
+    if (options.wait) return first!;
     throw new UsageError(`The dataset ${first} is not finished: give --wait, or see \`trainyard data list\`.`);
   }
-  const missing = inputs.find((i) => !fs.existsSync(i) && !/[*?[{]/.test(i));
+  const missing = inputs.find((i) => i !== '-' && !fs.existsSync(i) && !/[*?[{]/.test(i));
   if (missing !== undefined)
     throw new UsageError(`There is no dataset and no file ${missing}: see \`trainyard data list\`.`);
-  const { name, trainTokens } = await prepareDataset({ home, inputs, tokenizer });
-  console.error(`dataset ${name}: ${formatCount(trainTokens)} tokens to train on`);
-  return name;
+  const made = await prepareStoppable({ home, inputs, tokenizer, ...textOptions(options) });
+  if (!made) return undefined;
+  console.error(`dataset ${tokensLine(made)}`);
+  tellNotes(made);
+  return made.name;
 }

@@ -3,13 +3,14 @@ import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { createLogUpdate } from 'log-update';
 import { parseWhere } from '../data/corpus/fields.ts';
-import { type PrepareProgress, prepareDataset } from '../data/corpus/prepare.ts';
-import { removeUnfinished, unfinishedDatasets } from '../data/corpus/unfinished.ts';
+import type { PrepareProgress } from '../data/corpus/prepare.ts';
+import { isInTheMaking, removeUnfinished, unfinishedDatasets } from '../data/corpus/unfinished.ts';
 import { datasetNames, loadDatasetInfo } from '../data/index.ts';
-import { decodedWithEnds } from '../data/look.ts';
+import { decodedDocuments } from '../data/look.ts';
+import { notesOf } from '../data/notes.ts';
 import { yieldToOthers } from '../data/priority.ts';
 import { openDataset, type SplitName } from '../data/shards/index.ts';
-import { showSubset, type Subset } from '../data/subsets.ts';
+import { everything, sameSubset, showSubset, type Subset } from '../data/subsets.ts';
 import { getTokenizer } from '../data/tokenizers/index.ts';
 import { verifyDataset } from '../data/verify.ts';
 import { messageOf, UserError } from '../errors.ts';
@@ -18,6 +19,7 @@ import { datasetsDir, resolveHome } from '../studio/home.ts';
 import { datasetUsers } from '../studio/run/data.ts';
 import { Studio } from '../studio/studio.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
+import { addTextFlags, prepareStoppable, tellNotes, type TextFlags, textOptions, tokensLine } from './preparing.ts';
 import { parseSubset } from './subset.ts';
 import { chosenTokenizer } from './tokenizer.ts';
 import { table } from './terminal/table.ts';
@@ -27,24 +29,29 @@ interface Home {
   readonly home?: string;
 }
 
-interface AddOptions extends Home {
+interface AddOptions extends Home, TextFlags {
   readonly tokenizer: string;
   readonly textField: string;
   readonly where?: string[];
   readonly subset?: string;
   readonly valFraction?: string;
   readonly maxBad: string;
+  readonly name?: string;
   readonly threads?: string;
 }
 
 export function addData(program: Command): void {
   const data = program.command('data').description('datasets: make, list, look into, check and delete them');
-  data
+  const adding = data
     .command('add')
     .description(
       'make a dataset of files, folders and globs: .jsonl, .parquet, .txt, .md, also .gz and .zst; goes on where it was stopped',
     )
-    .argument('<inputs...>', 'a line of a .jsonl file or a row of a .parquet file is a document, any other file is one')
+    .argument(
+      '<inputs...>',
+      'a line of a .jsonl file or a row of a .parquet file is a document, any other file is one; - is standard input',
+    )
+    .option('--name <name>', 'a name for the dataset (one that says what it is made of)')
     .option(
       '--tokenizer <name>',
       'how text becomes tokens: gpt2, bytes, or that of a run, or of a folder with its files',
@@ -60,9 +67,11 @@ export function addData(program: Command): void {
       '--val-fraction <x>',
       'part of the documents that is kept for validation (0.1 of a little, 0.005 of 100 MB of files and more)',
     )
-    .option('--max-bad <x>', 'part of the lines that may be bad', '0.001')
-    .option('--threads <n>', 'threads that parse and tokenise (all cores)')
-    .action((inputs: string[], _: unknown, self: Command) => add(inputs, self.optsWithGlobals<AddOptions>()));
+    .option('--max-bad <x>', 'part of the documents that may be bad', '0.001')
+    .option('--threads <n>', 'threads that parse and tokenise (all cores)');
+  addTextFlags(adding).action((inputs: string[], _: unknown, self: Command) =>
+    add(inputs, self.optsWithGlobals<AddOptions>()),
+  );
   data
     .command('list')
     .description('the datasets that there are')
@@ -95,13 +104,10 @@ async function add(inputs: string[], options: AddOptions): Promise<void> {
   const tokenizer = await chosenTokenizer(home, options.tokenizer);
   const subset: Subset | undefined = options.subset === undefined ? undefined : parseSubset('--subset', options.subset);
   const threads = options.threads === undefined ? {} : { threads: parseInteger('--threads', options.threads, 1) };
-  const controller = new AbortController();
-  const stop = (): void => controller.abort();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, stop);
   const line = progress();
   yieldToOthers();
   try {
-    const made = await prepareDataset({
+    const made = await prepareStoppable({
       home,
       inputs,
       tokenizer,
@@ -110,27 +116,17 @@ async function add(inputs: string[], options: AddOptions): Promise<void> {
       ...(subset ? { subset } : {}),
       ...(options.valFraction === undefined ? {} : { valFraction: parseNumber('--val-fraction', options.valFraction) }),
       maxBad: parseNumber('--max-bad', options.maxBad),
+      ...(options.name === undefined ? {} : { name: options.name }),
+      ...textOptions(options),
       ...threads,
-      signal: controller.signal,
       onProgress: line.show,
     });
     line.done();
-    console.log(
-      `${made.name}: ${formatCount(made.trainTokens)} tokens to train on, ${formatCount(made.valTokens)} to validate`,
-    );
-    for (const { path: copy, of } of made.copies ?? []) console.error(`${copy} is a copy of ${of}: taken once`);
-    for (const notice of made.notices ?? []) console.error(printable(notice));
-    if (made.bad && made.bad.lines > 0) {
-      console.error(`${formatCount(made.bad.lines)} bad documents were passed over, such as:`);
-      for (const example of made.bad.examples.slice(0, 5)) console.error(`  ${printable(example)}`);
-    }
-  } catch (error) {
-    line.done();
-    if (!controller.signal.aborted) throw error;
-    console.error('stopped; files that are done are kept, and the same command goes on from there');
-    process.exitCode = 130;
+    if (!made) return;
+    console.log(tokensLine(made));
+    tellNotes(made);
   } finally {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.off(signal, stop);
+    line.done();
   }
 }
 
@@ -189,7 +185,10 @@ function list({ home: given, json }: Home & { json?: boolean }): void {
     console.log(table(['dataset', 'tokenizer', 'training', 'validation', 'documents', 'size'], cells));
   for (const { name, doneBytes, totalBytes, pid } of unfinished) {
     const part = `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`;
-    const how = pid === null ? 'not finished; the same `data add` goes on with it' : `being made by process ${pid}`;
+    const how =
+      pid === null
+        ? `not finished; the same \`data add\` continues it, \`data remove ${name}\` deletes it`
+        : `being made by process ${pid}`;
     console.log(`${name}: ${how} (${part})`);
   }
 }
@@ -197,18 +196,16 @@ function list({ home: given, json }: Home & { json?: boolean }): void {
 function show(name: string, options: Home & { split: SplitName; at: string; tokens: string }): void {
   const home = resolveHome(options.home, 'read');
   const m = loadDatasetInfo(home, name);
-  const { valFraction, subset, where, textField } = m.settings;
-  console.log(
-    `${m.name}: ${formatCount(m.trainTokens)} tokens to train on, ${formatCount(m.valTokens)} to validate, ${m.tokenizer}`,
-  );
+  const { valFraction, splitOn, subset, where, textField } = m.settings;
+  console.log(`${tokensLine(m)}, ${m.tokenizer}`);
   console.log(
     `made ${m.createdAt} of ${formatCount(m.documents ?? m.sources.length)} documents; ${valFraction} for validation`,
   );
-  if (subset) console.log(`documents ${showSubset(subset)}`);
+  if (splitOn !== undefined) console.log(`text split on ${printable(splitOn)}`);
+  if (subset && !sameSubset(subset, everything)) console.log(`documents ${showSubset(subset)}`);
   if (textField !== undefined && textField !== 'text') console.log(`text in ${textField}`);
   for (const { path: at, values } of where ?? []) console.log(`where ${at} is ${values.join(' or ')}`);
-  if (m.copies && m.copies.length > 0) console.log(`${formatCount(m.copies.length)} files left out: copies of others`);
-  if (m.bad && m.bad.lines > 0) console.log(`${formatCount(m.bad.lines)} bad documents passed over`);
+  for (const note of notesOf(m)) console.log(printable(note));
   const sources = m.sources.slice(0, 20).map((s) => [s.path, formatBytes(s.bytes), s.sha256.slice(0, 12)]);
   console.log(`\n${table(['source', 'size', 'sha256'], sources)}`);
   if (m.sources.length > 20) console.log(`and ${formatCount(m.sources.length - 20)} more`);
@@ -217,12 +214,19 @@ function show(name: string, options: Home & { split: SplitName; at: string; toke
     const source = dataset.split(options.split);
     const tokens = Math.min(parseInteger('--tokens', options.tokens, 1), source.tokens);
     const at = Math.min(parseInteger('--at', options.at), source.tokens - tokens);
-    const text = decodedWithEnds(getTokenizer(m.tokenizer), source.window(at, tokens));
+    const documents = decodedDocuments(getTokenizer(m.tokenizer), source.window(at, tokens));
+    const text = documents.map(printable).join(`\n${endOfDocument(process.stdout.isTTY)}\n`);
     console.log(`\n${options.split}, tokens ${formatCount(at)} … ${formatCount(at + tokens - 1)}:\n${text}`);
   } finally {
     dataset.close();
   }
 }
+
+/** The token that ends a document, told apart from text that says the same. */
+const endOfDocument = (colored: boolean): string => {
+  const text = '⟨end of text⟩';
+  return colored ? `\u001b[7m${text}\u001b[27m` : text;
+};
 
 async function verify(name: string, options: Home): Promise<void> {
   const home = resolveHome(options.home, 'read');
@@ -235,7 +239,7 @@ async function verify(name: string, options: Home): Promise<void> {
 
 function remove(name: string, options: Home): void {
   const home = resolveHome(options.home);
-  if (unfinishedDatasets(home).some((u) => u.name === name)) {
+  if (isInTheMaking(home, name)) {
     removeUnfinished(home, name);
     return console.log(`what was made of ${name} is deleted`);
   }

@@ -1,15 +1,20 @@
 import fs from 'node:fs';
 import { isInTheMaking } from '../data/corpus/unfinished.ts';
-import { datasetNames, loadDatasetInfo, prepareDataset } from '../data/index.ts';
+import { datasetNames, loadDatasetInfo } from '../data/index.ts';
 import type { TokenizerName } from '../data/tokenizers/index.ts';
 import type { Phase } from '../engine/config.ts';
+import { prepareStoppable, tellNotes, tokensLine } from './preparing.ts';
 
-/** Phases whose data is a path get the name of the dataset that is made of it; names stay. @throws UserError when there is neither */
+/**
+ * Phases whose data is a path get the name of the dataset that is made of it; names stay.
+ * @returns undefined when the making was stopped
+ * @throws UserError when there is neither a dataset nor a file
+ */
 export async function preparePhaseData(
   home: string,
   phases: readonly Phase[],
   tokenizer: TokenizerName,
-): Promise<Phase[]> {
+): Promise<Phase[] | undefined> {
   const prepared: Phase[] = [];
   for (const phase of phases) {
     const { dataset, wait } = phase;
@@ -18,10 +23,15 @@ export async function preparePhaseData(
       continue;
     }
     const isText = !datasetNames(home).includes(dataset) && fs.existsSync(dataset);
-    const { name } = isText
-      ? await prepareDataset({ home, inputs: [dataset], tokenizer })
+    const manifest = isText
+      ? await prepareStoppable({ home, inputs: [dataset], tokenizer })
       : loadDatasetInfo(home, dataset);
-    prepared.push({ ...phase, dataset: name });
+    if (!manifest) return undefined;
+    if (isText) {
+      console.error(`dataset ${tokensLine(manifest)}`);
+      tellNotes(manifest);
+    }
+    prepared.push({ ...phase, dataset: manifest.name });
   }
   return prepared;
 }

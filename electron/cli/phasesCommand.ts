@@ -53,11 +53,13 @@ async function change(studio: Studio, home: string, id: string, options: PhasesO
   const config = studio.configOf(run);
   const phasesOf = (specs: string[] = []) => preparePhaseData(home, specs.map(parsePhase), config.tokenizer);
   const later = options.later ? await phasesOf(options.later) : null;
+  if (later === undefined) return;
   const current = options.current === undefined ? {} : { current: parseLength('--current', options.current) };
   const begun = later || options.current ? studio.begunPhases(run) : null;
   const isActive = run.state === 'training' || run.state === 'preparing';
   if (isActive) console.error('the run is training: its phases are changed when it has ended its step');
   const add = await phasesOf(options.add);
+  if (!add) return;
   const unansweredMs =
     options.timeout === undefined ? usualPatience.unansweredMs : 1000 * parseNumber('--timeout', options.timeout);
   await studio.changePhases(run, { begun, ...current, later, add }, { ...usualPatience, unansweredMs });

@@ -1,13 +1,13 @@
 import { type Command, Option } from 'commander';
 import { awaitDataset } from './awaitDataset.ts';
-import { datasetNames, loadDatasetInfo, type Manifest, prepareDataset } from '../data/index.ts';
+import { datasetNames, loadDatasetInfo, type Manifest } from '../data/index.ts';
 import type { MixPart } from '../data/mix.ts';
 import { getTokenizer, type TokenizerName } from '../data/tokenizers/index.ts';
 import { parseRunConfig, partialRunConfigSchema, type RunConfig } from '../engine/config.ts';
 import { completeDevice } from '../engine/devices/usual.ts';
 import { loadPreset } from '../engine/presets.ts';
 import { UsageError } from '../errors.ts';
-import { formatBytes, formatCount } from '../format.ts';
+import { formatBytes } from '../format.ts';
 import { requireSameTokens } from '../studio/run/initial.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
@@ -21,10 +21,11 @@ import { follow } from './follow.ts';
 import { parseInteger, parseNumber, parseRate } from './numbers.ts';
 import { preparePhaseData } from './phaseData.ts';
 import { describePhases, simplePhases } from './phases.ts';
+import { addTextFlags, prepareStoppable, tellNotes, type TextFlags, textOptions, tokensLine } from './preparing.ts';
 import { chosenTokenizer } from './tokenizer.ts';
 import { addSettings, applyFlags, merge, readJsonConfig, type Tree } from './settings.ts';
 
-export interface TrainOptions {
+export interface TrainOptions extends TextFlags {
   readonly home?: string;
   readonly text?: string[];
   readonly dataset?: string;
@@ -73,7 +74,7 @@ export function addTrain(program: Command): void {
     .option('--lr <x>', 'peak learning rate (6e-4)')
     .option('--min-lr <x>', 'learning rate of the last step (a tenth of the peak)')
     .option('--warmup-steps <n>', 'steps of linear warm-up (a twentieth of the steps, 100 at most)');
-  addSettings(command)
+  addSettings(addTextFlags(command))
     .option('--json', 'one JSON object a line instead of a progress bar')
     .action(async (_: TrainOptions, self: Command) => runTrain(self.optsWithGlobals<TrainOptions>()));
 }
@@ -90,14 +91,16 @@ async function runTrain(options: TrainOptions): Promise<void> {
   if (isLeftOpen(tree)) await tellUnusableGpus();
   requireTrainable(home, draft, holdersAt(home, draft.device));
   const dataset = await data.load();
+  if (!dataset) return;
   if (draft.evaluation.hellaswagEvery > 0) await fetchItems(home);
   const studio = Studio.open(home);
   try {
     const phases = await preparePhaseData(home, draft.phases, data.tokenizer);
+    if (!phases) return;
     const run = studio.createRun({ ...draft, phases, dataset: dataset.name }, options.name ?? dataset.name);
     if (!options.json) {
-      const [train, val] = [formatCount(dataset.trainTokens), formatCount(dataset.valTokens)];
-      console.error(`dataset ${dataset.name}: ${train} tokens to train on, ${val} to validate`);
+      console.error(`dataset ${tokensLine(dataset)}`);
+      if (data.isMade) tellNotes(dataset);
       for (const line of describePhases(draft)) console.error(line);
     }
     await follow(studio, run, studio.start(run), options.json ?? false);
@@ -176,22 +179,31 @@ function checkTree(tree: Tree, file: string | undefined): void {
 
 interface DataChoice {
   readonly tokenizer: TokenizerName;
-  /** Opens the dataset, or makes it. */
-  load(): Promise<Manifest>;
+  /** Whether it is made of text, rather than there already. */
+  readonly isMade: boolean;
+  /** Opens the dataset, or makes it. @returns undefined when it was stopped while it was made */
+  load(): Promise<Manifest | undefined>;
 }
+
+/** What belongs to text, and not to a dataset that is prepared. */
+const textFlags = [
+  ['tokenizer', '--tokenizer'],
+  ['valFraction', '--val-fraction'],
+  ['splitOn', '--split-on'],
+  ['skipBadFiles', '--skip-bad-files'],
+] as const;
 
 function dataChoice(home: string, options: TrainOptions, tree: Tree, own: TokenizerName | undefined): DataChoice {
   const name =
     options.dataset ?? (options.text ? undefined : ((tree.dataset as string | undefined) ?? firstOf(tree.mix)));
   if (name !== undefined) {
     if (options.text) throw new UsageError('Give --text or --dataset, not both.');
-    for (const flag of ['tokenizer', 'valFraction'] as const) {
+    for (const [flag, shown] of textFlags) {
       if (options.dataset === undefined || options[flag] === undefined) continue;
-      const shown = flag === 'tokenizer' ? '--tokenizer' : '--val-fraction';
       throw new UsageError(`${shown} belongs to --text: the dataset ${name} is prepared already.`);
     }
     const manifest = loadDatasetInfo(home, name);
-    return { tokenizer: manifest.tokenizer, load: async () => manifest };
+    return { tokenizer: manifest.tokenizer, isMade: false, load: async () => manifest };
   }
   const inputs = options.text;
   if (!inputs) {
@@ -205,7 +217,16 @@ function dataChoice(home: string, options: TrainOptions, tree: Tree, own: Tokeni
   const onProgress = options.json ? undefined : preparing();
   return {
     tokenizer,
-    load: () => prepareDataset({ home, inputs, tokenizer, ...fraction, ...(onProgress ? { onProgress } : {}) }),
+    isMade: true,
+    load: () =>
+      prepareStoppable({
+        home,
+        inputs,
+        tokenizer,
+        ...fraction,
+        ...textOptions(options),
+        ...(onProgress ? { onProgress } : {}),
+      }),
   };
 }
 

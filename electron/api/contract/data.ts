@@ -24,6 +24,12 @@ export const data = {
           .optional(),
         subset: subsetSchema.optional(),
         maxBad: z.number().min(0).max(1).optional(),
+        /** Of the dataset. Default: one that says what it is made of. */
+        name: name.optional(),
+        /** What stands between documents in text files: a literal separator, or `blank-lines`. */
+        splitOn: z.string().min(1).max(1000).optional(),
+        /** Goes on without files that can't be read. */
+        skipBadFiles: z.boolean().optional(),
       }),
     )
     .output(eventIterator(answers<PrepareUpdate>())),

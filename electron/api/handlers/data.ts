@@ -2,7 +2,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { isInTheMaking, removeUnfinished, unfinishedDatasets } from '../../data/corpus/unfinished.ts';
 import { datasetNames } from '../../data/index.ts';
-import { decodedWithEnds } from '../../data/look.ts';
+import { decodedDocuments } from '../../data/look.ts';
+import { notesOf, validationNote } from '../../data/notes.ts';
 import { openDataset, readManifest } from '../../data/shards/index.ts';
 import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { verifyDataset } from '../../data/verify.ts';
@@ -13,6 +14,9 @@ import { discardUploads } from '../../studio/uploads.ts';
 import type { Studio } from '../../studio/studio.ts';
 import { api, subscription } from '../context.ts';
 import type { DatasetView, PrepareUpdate } from '../types.ts';
+
+/** A window that lists datasets is not sent the names of all their files. */
+const shownSources = 20;
 
 const dirOf = (studio: Studio, name: string): string => {
   if (!datasetNames(studio.home).includes(name)) throw new UserError(`There is no dataset "${name}".`);
@@ -25,7 +29,6 @@ function view(studio: Studio, name: string): DatasetView {
     const manifest = readManifest(dirOf(studio, name));
     const { tokenizer, vocabSize, trainTokens, valTokens, sources, createdAt } = manifest;
     const bytes = 2 * (trainTokens + valTokens);
-    const files = sources.map((s) => ({ path: s.path, bytes: s.bytes }));
     return {
       name,
       tokenizer,
@@ -34,16 +37,19 @@ function view(studio: Studio, name: string): DatasetView {
       valTokens,
       bytes,
       createdAt: Date.parse(createdAt),
-      sources: files,
+      files: sources.length,
+      sources: sources.slice(0, shownSources).map((s) => ({ path: s.path, bytes: s.bytes })),
       documents: manifest.documents ?? sources.length,
       bad: manifest.bad?.lines ?? 0,
+      validation: validationNote(manifest) ?? null,
+      notes: notesOf(manifest),
       runs,
       problem: null,
     };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     const nothing = { tokenizer: '', vocabSize: 0, trainTokens: 0, valTokens: 0, bytes: 0, createdAt: 0, sources: [] };
-    const none = { documents: 0, bad: 0 };
+    const none = { files: 0, documents: 0, bad: 0, validation: null, notes: [] };
     return { name, ...nothing, ...none, runs, problem: messageOf(error) };
   }
 }
@@ -77,7 +83,8 @@ export const data = {
       const source = dataset.split(input.split);
       const at = Math.min(input.at, Math.max(0, source.tokens - input.tokens));
       const ids = source.window(at, Math.min(input.tokens, source.tokens - at));
-      return { text: decodedWithEnds(getTokenizer(dataset.manifest.tokenizer), ids), at, total: source.tokens };
+      const documents = decodedDocuments(getTokenizer(dataset.manifest.tokenizer), ids);
+      return { documents, at, total: source.tokens };
     } finally {
       dataset.close();
     }

@@ -8,8 +8,8 @@ import { showSubset } from '../subsets.ts';
 import { getTokenizer } from '../tokenizers/index.ts';
 import { type Parsed, placeOfHash, type Selection, type Unusable } from './documents.ts';
 import type { Fault } from './formats/fileError.ts';
-import { formatOf } from './formats/index.ts';
-import { type Input, type Inputs, isPlain, isUnchanged, type SkippedFile, unreadable } from './inputs.ts';
+import { documentFormatOf, formatOf } from './formats/index.ts';
+import { type Input, type Inputs, isUnchanged, type SkippedFile, unreadable } from './inputs.ts';
 import { type FinishedFile, readJournal, removeJournal, writeJournal } from './journal.ts';
 import { type PrepareOptions, usualMaxBad } from './options.ts';
 import { NoThreads, ParsePool, type Parser } from './pool.ts';
@@ -17,6 +17,7 @@ import { type FileEnd, type Step, steps } from './reading.ts';
 import { Tally } from './tally.ts';
 import type { TextDocument } from './text/batch.ts';
 import type { Segment } from './text/cutter.ts';
+import { textFormat } from './text/parse.ts';
 import type { Separator } from './text/separator.ts';
 import { type Order, removeOrder, writeOrder } from './unfinished.ts';
 import { type LongDocument, Writers } from './writers.ts';
@@ -24,6 +25,8 @@ import { type LongDocument, Writers } from './writers.ts';
 const maxBadLines = 20;
 const maxNotices = 10;
 const littleBytes = 256 << 10;
+/** Whether a file is read from its begin to its end, which ends. */
+const isStreamed = ({ format }: Input): boolean => format === textFormat || documentFormatOf(format).reads === 'stream';
 /** Work that may be lost with the process. */
 const journalMs = 2000;
 
@@ -100,7 +103,7 @@ export class Making {
     const threads = Math.max(1, this.#options.threads ?? os.availableParallelism());
     const { inputs } = this.#plan.inputs;
     // Threads take longer to start than a little text takes.
-    const isLittle = this.#plan.order.totalBytes <= littleBytes && inputs.every(isPlain);
+    const isLittle = this.#plan.order.totalBytes <= littleBytes && inputs.every(isStreamed);
     const pool = isLittle ? new NoThreads() : new ParsePool(threads);
     try {
       await this.#work(pool);
@@ -292,6 +295,11 @@ export class Making {
     if (this.#rejections % 1000 === 0 && this.#bad > this.#good) this.#requireGood();
   }
 
+  /** What a file is called to people. */
+  #shown(file: string): string {
+    return this.#options.shownAs?.[file] ?? file;
+  }
+
   #requireGood(): void {
     const { maxBad = usualMaxBad } = this.#options;
     const all = this.#good + this.#bad;
@@ -326,7 +334,7 @@ export class Making {
       tokenizer,
       vocabSize: getTokenizer(tokenizer).vocabSize,
       ...written,
-      sources: this.#done.map(({ path: file, bytes, sha256 }) => ({ path: file, bytes, sha256 })),
+      sources: this.#done.map(({ path: file, bytes, sha256 }) => ({ path: this.#shown(file), bytes, sha256 })),
       documents: this.#good,
       bad: { lines: this.#bad, examples: this.#badLines },
       textBytes: this.#textBytes,
@@ -347,7 +355,7 @@ export class Making {
   /** What the user should know of how files and documents were taken. */
   get #notices(): string[] {
     const files = this.#plan.inputs.inputs.flatMap(({ path: file, notice }) =>
-      notice === undefined ? [] : [`${file} ${notice}`],
+      notice === undefined ? [] : [`${this.#shown(file)} ${notice}`],
     );
     const more = files.length > maxNotices ? [`and so are ${files.length - maxNotices} files more`] : [];
     return [...files.slice(0, maxNotices), ...more, ...this.#tally.notices];

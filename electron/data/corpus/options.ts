@@ -6,6 +6,8 @@ export interface PrepareOptions {
   readonly home: string;
   /** Files, folders, globs. */
   readonly inputs: readonly string[];
+  /** What is said instead of some files' paths: of those that hold what came through pipes. */
+  readonly shownAs?: Readonly<Record<string, string>>;
   readonly tokenizer: TokenizerName;
   /** Of the dataset. Default: one that says what it is made of. */
   readonly name?: string;

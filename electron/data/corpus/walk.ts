@@ -137,7 +137,7 @@ class Search {
       const { dir, depth, isLink } = folder;
       const real = await fs.promises.realpath(dir);
       if (visited.has(real)) {
-        if (isLink) this.#leave(dir, 'a link to a folder that is read already');
+        if (isLink) this.#leave(dir, 'a link to a folder that is read already', 'links');
         continue;
       }
       visited.add(real);
@@ -178,7 +178,8 @@ class Search {
     });
     if (stat?.isFile()) return 'file';
     if (stat?.isDirectory()) return 'folder';
-    this.#leave(link, stat ? `${specialKind(stat)}, not a file` : 'a link to nothing');
+    if (stat) this.#leave(link, `${specialKind(stat)}, not a file`);
+    else this.#leave(link, 'a link to nothing', 'links');
     return undefined;
   }
 
@@ -188,9 +189,9 @@ class Search {
       throw new UserError(`${input} holds more than ${maxEntries} files and folders: name folders within it.`);
   }
 
-  #leave(file: string, reason: string): void {
+  /** @param ending what it is counted as */
+  #leave(file: string, reason: string, ending = path.extname(file).toLowerCase() || 'no ending'): void {
     this.#left++;
-    const ending = path.extname(file).toLowerCase() || 'no ending';
     this.#endings[ending] = (this.#endings[ending] ?? 0) + 1;
     if (this.#examples.length < maxExamples) this.#examples.push({ path: file, reason });
   }

@@ -1,0 +1,69 @@
+import type { Command } from 'commander';
+import { spoolPipes } from '../data/corpus/pipes.ts';
+import { type Manifest, prepareDataset, type PrepareOptions } from '../data/index.ts';
+import { notesOf, validationNote } from '../data/notes.ts';
+import { formatCount } from '../format.ts';
+import { printable } from './terminal/text.ts';
+
+export interface TextFlags {
+  readonly splitOn?: string;
+  readonly skipBadFiles?: boolean;
+}
+
+/** Flags of commands that make datasets of files. */
+export const addTextFlags = (command: Command): Command =>
+  command
+    .option(
+      '--split-on <separator>',
+      "what stands between documents in text files, such as '<|endoftext|>', or blank-lines (each file is a document)",
+    )
+    .option('--skip-bad-files', 'go on without files that cannot be read, and list them');
+
+/** What these flags ask for. */
+export const textOptions = ({
+  splitOn,
+  skipBadFiles,
+}: TextFlags): Pick<PrepareOptions, 'splitOn' | 'skipBadFiles'> => ({
+  ...(splitOn === undefined ? {} : { splitOn }),
+  ...(skipBadFiles ? { skipBadFiles } : {}),
+});
+
+const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Makes a dataset of files, standard input and pipes, until a signal stops it.
+ * @returns undefined when it was stopped; the exit code says so then
+ */
+export async function prepareStoppable(options: Omit<PrepareOptions, 'signal'>): Promise<Manifest | undefined> {
+  const controller = new AbortController();
+  const stop = (): void => controller.abort();
+  for (const signal of signals) process.once(signal, stop);
+  try {
+    const { inputs, shownAs, discard } = await spoolPipes(options.home, options.inputs, controller.signal);
+    try {
+      const onWaiting = (maker: string): void => console.error(`waiting for ${maker}, which makes this dataset`);
+      return await prepareDataset({ onWaiting, ...options, inputs, shownAs, signal: controller.signal });
+    } finally {
+      await discard();
+    }
+  } catch (error) {
+    if (!controller.signal.aborted) throw error;
+    console.error('stopped; files that are done are kept, and the same command goes on from there');
+    process.exitCode = 130;
+    return undefined;
+  } finally {
+    for (const signal of signals) process.off(signal, stop);
+  }
+}
+
+/** How a dataset is divided, on one line. */
+export function tokensLine(made: Manifest): string {
+  const note = validationNote(made);
+  const from = note === undefined ? '' : ` (${note})`;
+  return `${made.name}: ${formatCount(made.trainTokens)} tokens to train on, ${formatCount(made.valTokens)} to validate${from}`;
+}
+
+/** Tells what should be known of a dataset that was made. */
+export function tellNotes(made: Manifest): void {
+  for (const note of notesOf(made)) console.error(printable(note));
+}
