@@ -3,6 +3,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { main } from './cli/main.ts';
+import { guardConsole } from './cli/terminal/guard.ts';
 import { packageFile } from './paths.ts';
 
 /** When the newest file of a folder was changed. */
@@ -27,6 +28,7 @@ function electronBinary(): string | undefined {
   return fs.existsSync(binary) ? binary : undefined;
 }
 
+guardConsole();
 if (changed('dist/renderer/index.html') < newest(packageFile('renderer')))
   run(packageFile('node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn');
 

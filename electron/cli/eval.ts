@@ -13,7 +13,9 @@ import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
 import { addDeviceFlags, chosenDevice, type DeviceFlags, tellMoved } from './device.ts';
 import { hellaswagOfFolder, isFolder } from './evalFolder.ts';
 import { parseInteger } from './numbers.ts';
+import { forStream } from './terminal/guard.ts';
 import { table } from './terminal/table.ts';
+import { onOneLine } from './terminal/text.ts';
 
 interface Common {
   readonly home?: string;
@@ -174,7 +176,7 @@ async function folder(
 /** @param json what stands before the result in JSON; undefined: for people */
 function tell(name: string, result: HellaswagResult, json: object | undefined): void {
   if (json) return console.log(JSON.stringify({ ...json, ...result }));
-  console.log(`${name}, HellaSwag over ${result.items} items`);
+  console.log(`${onOneLine(name)}, HellaSwag over ${result.items} items`);
   console.log(`acc       ${accuracy(result.acc, result.accStderr)}`);
   console.log(`acc_norm  ${accuracy(result.accNorm, result.accNormStderr)}`);
 }
@@ -200,7 +202,7 @@ async function loss(id: string, options: LossOptions): Promise<void> {
         bytes,
       };
       if (options.json) return console.log(JSON.stringify({ run: run.id, step, ...result }));
-      console.log(`${run.name}, step ${step}, over ${tokens} tokens (${formatBytes(bytes)} of text)`);
+      console.log(`${onOneLine(run.name)}, step ${step}, over ${tokens} tokens (${formatBytes(bytes)} of text)`);
       console.log(`validation loss  ${valLoss.toFixed(4)} nats/token`);
       console.log(`perplexity       ${result.perplexity.toFixed(3)} per token`);
       console.log(`bits per byte    ${result.bitsPerByte.toFixed(4)}`);
@@ -219,8 +221,8 @@ function print(ids: readonly string[], options: Common & { csv?: boolean; markdo
     const { store } = studio;
     const runs = ids.length > 0 ? ids.map((id) => store.getRun(id)) : store.listRuns({ archived: false });
     const rows = runs.flatMap((run) => evalRows(store, run));
-    if (options.csv) process.stdout.write(evalsCsv(rows));
-    else if (options.markdown) process.stdout.write(evalsMarkdown(rows));
+    if (options.csv) process.stdout.write(forStream(evalsCsv(rows), process.stdout));
+    else if (options.markdown) process.stdout.write(forStream(evalsMarkdown(rows), process.stdout));
     else {
       const { titles, cells } = evalsTable(rows);
       console.log(table(titles, cells));

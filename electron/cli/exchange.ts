@@ -9,6 +9,7 @@ import { resolveHome } from '../studio/home.ts';
 import { tokenizerNamed, tokenizerTitle } from '../studio/tokenizers.ts';
 import { Studio } from '../studio/studio.ts';
 import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
+import { onOneLine } from './terminal/text.ts';
 
 interface ExportOptions {
   readonly home?: string;
@@ -71,9 +72,9 @@ async function runImport(dir: string, options: ImportFlags): Promise<void> {
     });
     const { model, tokenizer } = studio.configOf(run);
     console.log(
-      `${run.id}  ${run.name}: ${formatCount(parameterCount(model))} parameters, context ${model.contextLength}, ${tokenizerTitle(tokenizer)} tokens`,
+      `${run.id}  ${onOneLine(run.name)}: ${formatCount(parameterCount(model))} parameters, context ${model.contextLength}, ${tokenizerTitle(tokenizer)} tokens`,
     );
-    for (const notice of notices) console.log(`note: ${notice}`);
+    for (const notice of notices) console.log(`note: ${onOneLine(notice)}`);
   } finally {
     studio.close();
   }
@@ -88,7 +89,7 @@ async function runExport(id: string, dir: string, options: ExportOptions): Promi
       Object.entries({ license, language, author, notes }).filter(([, v]) => v !== undefined),
     );
     await exportModel(studio, run, step, dir, { dtype, force, files: cardFiles(studio, run, step, dtype, words) });
-    console.log(`${run.name}, step ${step}, is in ${path.resolve(dir)}`);
+    console.log(`${onOneLine(run.name)}, step ${step}, is in ${path.resolve(dir)}`);
   } finally {
     studio.close();
   }

@@ -7,6 +7,7 @@ import { Studio } from '../studio/studio.ts';
 import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
 import { addDeviceFlags, chosenDevice, type DeviceFlags, tellMoved } from './device.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
+import { forStream } from './terminal/guard.ts';
 import { addPromptFlags, type PromptFlags, promptsOf, textOf } from './prompts.ts';
 
 interface GenerateOptions extends DeviceFlags, PromptFlags {
@@ -85,11 +86,13 @@ async function runGenerate(id: string, options: GenerateOptions): Promise<void> 
     for (const reason of reasons) console.error(`refused: ${reason}; writing with step ${checkpoint.step}`);
     const { config, place } = studio.forJob(run, device);
     tellMoved(studio.configOf(run).device, config.device, device);
-    process.stdout.write(prompt);
+    // A terminal shows what the model wrote; a pipe or a file gets it as it is.
+    const write = (text: string) => process.stdout.write(forStream(text, process.stdout));
+    write(prompt);
     for await (const { kind, text } of writeText(checkpoint, config, prompt, sampling, place))
-      if (kind === 'text') process.stdout.write(text);
+      if (kind === 'text') write(text);
       else console.error(`\ntrainyard: ${text}`);
-    process.stdout.write('\n');
+    write('\n');
   } finally {
     studio.close();
   }

@@ -9,7 +9,7 @@ import { tokenizerTitle } from '../studio/tokenizers.ts';
 import { Studio } from '../studio/studio.ts';
 import { lossChart } from './lossChart.ts';
 import { table } from './terminal/table.ts';
-import { printable } from './terminal/text.ts';
+import { onOneLine, printable } from './terminal/text.ts';
 
 export function addShow(program: Command): void {
   program
@@ -53,7 +53,7 @@ function print(studio: Studio, id: string): void {
   const { run, evals, samples, checkpoints, events, data } = everything(studio, id);
   const config = studio.configOf(run);
   const { model } = config;
-  console.log(`${run.id}  ${run.name}  ${run.state}${run.message ? `: ${run.message}` : ''}`);
+  console.log(onOneLine(`${run.id}  ${run.name}  ${run.state}${run.message ? `: ${run.message}` : ''}`));
   console.log(
     `${model.nLayer} layers, ${model.nHead} heads, width ${model.nEmbd}, context ${model.contextLength}: ` +
       `${formatCount(parameterCount(model))} parameters; dataset ${config.dataset}, ${tokenizerTitle(config.tokenizer)} tokens`,
@@ -82,5 +82,6 @@ function print(studio: Studio, id: string): void {
   if (read.length > 0) console.log(`${table(['data', 'steps', 'tokens read', 'times through it'], read)}\n`);
   const sample = samples[samples.length - 1];
   if (sample) console.log(`sample at step ${sample.step}:\n${printable(sample.prompt + sample.text)}\n`);
-  for (const e of events.slice(-10)) console.log(`${new Date(e.time).toISOString()} ${e.level.padEnd(7)} ${e.message}`);
+  for (const e of events.slice(-10))
+    console.log(`${new Date(e.time).toISOString()} ${e.level.padEnd(7)} ${onOneLine(e.message)}`);
 }

@@ -1,5 +1,6 @@
 import { createLogUpdate } from 'log-update';
 import { formatDuration, formatShort } from '../../format.ts';
+import { printable } from './text.ts';
 
 export interface Progress {
   readonly step: number;
@@ -42,7 +43,7 @@ export class ProgressLine {
   /** Prints a line above the progress. */
   say(text: string): void {
     if (this.#stream.isTTY) this.#log.clear();
-    this.#stream.write(`${text}\n`);
+    this.#stream.write(`${printable(text)}\n`);
   }
 
   done(): void {

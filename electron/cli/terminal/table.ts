@@ -1,4 +1,5 @@
 import Table from 'cli-table3';
+import { onOneLine } from './text.ts';
 
 export type Cell = string | number;
 
@@ -32,7 +33,8 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
     colAligns: numeric.map((n) => (n ? 'right' : 'left')),
     style: { head: [], border: [], 'padding-left': 0, 'padding-right': 0, compact: true },
   });
-  for (const row of rows) made.push([...row]);
+  // A line end in a cell would pass for a row.
+  for (const row of rows) made.push(row.map((cell) => (typeof cell === 'string' ? onOneLine(cell) : cell)));
   const lines = made
     .toString()
     .split('\n')
