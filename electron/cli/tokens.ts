@@ -4,7 +4,14 @@ import { datasetsDir, resolveHome } from '../studio/home.ts';
 import { importTokens } from '../data/importTokens.ts';
 import { loadDatasetInfo } from '../data/index.ts';
 import { openDataset, type SplitName } from '../data/shards/index.ts';
-import { blockTokens, type TokenFormat, tokenFormats, writeTokenFile } from '../exchange/tokens/file.ts';
+import {
+  blockTokens,
+  type TokenFormat,
+  tokenFormats,
+  type TokenType,
+  tokenTypes,
+  writeTokenFile,
+} from '../exchange/tokens/file.ts';
 import { formatCount } from '../format.ts';
 import { chosenTokenizer } from './tokenizer.ts';
 import { parseNumber } from './numbers.ts';
@@ -13,12 +20,26 @@ interface Home {
   readonly home?: string;
 }
 
+interface ImportFlags extends Home {
+  readonly val?: string[];
+  readonly valFraction: string;
+  readonly tokenizer: string;
+  readonly dtype?: TokenType;
+  readonly force?: boolean;
+}
+
 export function addTokens(program: Command): void {
   const tokens = program.command('tokens').description('files of tokens, as nanoGPT and llm.c have them');
   tokens
     .command('import')
-    .description('make a dataset of .bin files: uint16 tokens (nanoGPT), or the same with a header (llm.c)')
+    .description('make a dataset of files of tokens: nanoGPT’s and llm.c’s .bin, and .npy')
     .argument('<files...>', 'in order')
+    .addOption(
+      new Option('--dtype <type>', 'how tokens are stored in files without a header (what they look like)').choices(
+        tokenTypes,
+      ),
+    )
+    .option('--force', 'also tokens that no text in this vocabulary has')
     .option('--val <files...>', 'files for validation (else the end of the others is)')
     .option('--val-fraction <x>', 'part that is kept for validation, without --val', '0.1')
     .option(
@@ -26,9 +47,7 @@ export function addTokens(program: Command): void {
       'whose tokens they are: gpt2, bytes, or those of a run, or of a folder with its files',
       'gpt2',
     )
-    .action((files: string[], _: unknown, self: Command) =>
-      runImport(files, self.optsWithGlobals<Home & { val?: string[]; valFraction: string; tokenizer: string }>()),
-    );
+    .action((files: string[], _: unknown, self: Command) => runImport(files, self.optsWithGlobals<ImportFlags>()));
   tokens
     .command('export')
     .description('write a part of a dataset as one .bin file')
@@ -41,15 +60,16 @@ export function addTokens(program: Command): void {
     );
 }
 
-async function runImport(
-  train: string[],
-  options: Home & { val?: string[]; valFraction: string; tokenizer: string },
-): Promise<void> {
+async function runImport(train: string[], options: ImportFlags): Promise<void> {
   const valFraction = parseNumber('--val-fraction', options.valFraction);
-  const { val = [] } = options;
+  const { val = [], dtype, force = false } = options;
   const home = resolveHome(options.home);
   const tokenizer = await chosenTokenizer(home, options.tokenizer);
-  const made = await importTokens({ home, train, val, tokenizer, valFraction });
+  const made = await importTokens({
+    ...{ home, train, val, tokenizer, valFraction, force },
+    ...(dtype ? { type: dtype } : {}),
+    onNotice: (notice) => console.error(notice),
+  });
   console.log(
     `${made.name}: ${formatCount(made.trainTokens)} tokens to train on, ${formatCount(made.valTokens)} to validate`,
   );

@@ -3,7 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
 import { UsageError, UserError } from '../errors.ts';
-import { openTokenFile, type TokenFile } from '../exchange/tokens/file.ts';
+import { openTokenFile, type TokenFile, type TokenType } from '../exchange/tokens/file.ts';
+import { implausible } from '../exchange/tokens/plausible.ts';
 import { makeDataset, writeManifest } from './make.ts';
 import { type Manifest, ShardWriter } from './shards/index.ts';
 import { getTokenizer, type TokenizerName } from './tokenizers/index.ts';
@@ -17,6 +18,12 @@ export interface ImportTokensOptions {
   readonly tokenizer: TokenizerName;
   readonly valFraction?: number;
   readonly shardTokens?: number;
+  /** How tokens are stored in files without a header. Default: what they look like. */
+  readonly type?: TokenType;
+  /** Takes tokens that no text has, and files beside which it says that they are of another vocabulary. */
+  readonly force?: boolean;
+  /** Told what people should know of how files were read. */
+  readonly onNotice?: (notice: string) => void;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: { readonly doneTokens: number; readonly totalTokens: number }) => void;
 }
@@ -25,6 +32,25 @@ async function sha256Of(file: string): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of fs.createReadStream(file)) hash.update(chunk as Buffer);
   return hash.digest('hex');
+}
+
+/** @throws UserError as `openTokenFile` does, and when its tokens are not those of text in this vocabulary */
+function openedFile(file: string, { tokenizer, type, force = false, onNotice }: ImportTokensOptions): TokenFile {
+  const opened = openTokenFile(file, type);
+  if (opened.notice !== undefined) onNotice?.(`${file}: ${opened.notice}`);
+  const wrong = strangeTokens(file, opened, getTokenizer(tokenizer).vocabSize);
+  if (wrong !== undefined && !force)
+    throw new UserError(`${file} is not imported: ${wrong}; --force takes it all the same.`);
+  if (wrong !== undefined) onNotice?.(`${file}: ${wrong}`);
+  return opened;
+}
+
+function strangeTokens(file: string, opened: TokenFile, vocabSize: number): string | undefined {
+  if (opened.format === 'nanogpt' && fs.existsSync(path.join(path.dirname(file), 'meta.pkl')))
+    return "meta.pkl beside it says that its tokens are of a vocabulary of its own, as nanoGPT's characters are: add the text itself (`data add input.txt --tokenizer bytes`)";
+  // Whether the vocabulary has them all is seen as they are read.
+  const [first] = opened.read(65536);
+  return implausible(first!, vocabSize);
 }
 
 /**
@@ -37,12 +63,18 @@ export async function importTokens(options: ImportTokensOptions): Promise<Manife
   if (!(valFraction > 0 && valFraction < 1))
     throw new UsageError(`The part kept for validation must lie between 0 and 1, and ${valFraction} does not.`);
   if (options.train.length === 0) throw new UsageError('There are no files of tokens: name some.');
-  const train = options.train.map((file) => ({ file, opened: openTokenFile(file) }));
-  const val = options.val.map((file) => ({ file, opened: openTokenFile(file) }));
+  const open = (file: string) => ({ file, opened: openedFile(file, options) });
+  const [train, val] = [options.train.map(open), options.val.map(open)];
   const sources: Manifest['sources'] = [];
   for (const { file } of [...train, ...val])
     sources.push({ path: path.resolve(file), bytes: fs.statSync(file).size, sha256: await sha256Of(file) });
-  const made = JSON.stringify([sources.map((s) => s.sha256), val.length, tokenizer, val.length > 0 ? 0 : valFraction]);
+  // The same bytes are other tokens in another layout.
+  const layouts = [...train, ...val].map(({ opened }) => `${opened.format} ${opened.type}`);
+  const isOld = layouts.every((layout) => layout === 'nanogpt uint16' || layout === 'llmc uint16');
+  const made = JSON.stringify([
+    ...[sources.map((s) => s.sha256), val.length, tokenizer, val.length > 0 ? 0 : valFraction],
+    ...(isOld ? [] : [layouts]),
+  ]);
   const stem =
     path
       .parse(train[0]!.file)

@@ -1,80 +1,78 @@
 import fs from 'node:fs';
 import { UserError } from '../../errors.ts';
 import { isSystemError, meaningOf } from '../safetensors/systemErrors.ts';
+import {
+  bytesOfType,
+  headerBytes,
+  type Layout,
+  layoutOf,
+  llmcMagic,
+  readAt,
+  refuse,
+  type TokenFormat,
+  type TokenType,
+} from './layout.ts';
 
-/** `nanogpt`: uint16 tokens and nothing else. `llmc`: the same behind a header of 256 int32: magic, version 1, count. */
-export const tokenFormats = ['nanogpt', 'llmc'] as const;
-export type TokenFormat = (typeof tokenFormats)[number];
+export { llmcMagic, type TokenFormat, tokenFormats, type TokenType, tokenTypes } from './layout.ts';
 
-export const llmcMagic = 20240520;
-const headerBytes = 256 * 4;
 /** Tokens read or written at a time. */
 export const blockTokens = 1 << 20;
 
-/** An open file of tokens, little-endian. */
-export interface TokenFile {
-  readonly format: TokenFormat;
-  readonly tokens: number;
+/** An open file of tokens. */
+export interface TokenFile extends Layout {
   /** @yields all tokens in order, in blocks @throws UserError when a token is not below the vocabulary's size */
   read(vocabSize: number): Generator<Uint16Array>;
 }
 
-const refuse = (file: string, problem: string): UserError =>
-  new UserError(`${file} is no usable file of tokens: ${problem}.`);
+/**
+ * @param type how its tokens are stored, where it has no header and that is known
+ * @throws UserError when the file can't be read, is cut off, or holds something else
+ */
+export function openTokenFile(file: string, type?: TokenType): TokenFile {
+  const layout = layoutOf(file, type);
+  return { ...layout, read: (vocabSize) => blocks(file, layout, vocabSize) };
+}
 
-/** @throws UserError when the file can't be read, or is cut off */
-export function openTokenFile(file: string): TokenFile {
-  try {
-    const stat = fs.statSync(file);
-    if (!stat.isFile()) throw refuse(file, 'it is no file');
-    const head = readAt(file, 0, Math.min(headerBytes, stat.size));
-    const isLlmc = head.length === headerBytes && head.readInt32LE(0) === llmcMagic;
-    if (!isLlmc) {
-      if (stat.size % 2 !== 0)
-        throw refuse(file, `it has an odd number of bytes (${stat.size}), and a token takes two`);
-      if (stat.size === 0) throw refuse(file, 'it is empty');
-      return {
-        format: 'nanogpt',
-        tokens: stat.size / 2,
-        read: (vocabSize) => blocks(file, 0, stat.size / 2, vocabSize),
-      };
-    }
-    const [version, tokens] = [head.readInt32LE(4), head.readInt32LE(8)];
-    if (version !== 1) throw refuse(file, `its header has version ${version}, and 1 (tokens of GPT-2) can be read`);
-    if (tokens < 1 || stat.size !== headerBytes + 2 * tokens)
-      throw refuse(file, `its header announces ${tokens} tokens and it has room for ${(stat.size - headerBytes) / 2}`);
-    return { format: 'llmc', tokens, read: (vocabSize) => blocks(file, headerBytes, tokens, vocabSize) };
-  } catch (error) {
-    if (isSystemError(error)) throw new UserError(`${file} can't be read: ${meaningOf(error)}.`);
-    throw error;
+/** The number at a place of a block, as it is stored. */
+function valueAt(bytes: Buffer, i: number, type: TokenType): number {
+  switch (type) {
+    case 'uint8':
+      return bytes[i]!;
+    case 'uint16':
+      return bytes.readUInt16LE(2 * i);
+    case 'uint32':
+      return bytes.readUInt32LE(4 * i);
+    case 'int32':
+      return bytes.readInt32LE(4 * i);
+    case 'int64':
+      return Number(bytes.readBigInt64LE(8 * i));
   }
 }
 
-function readAt(file: string, position: number, bytes: number): Buffer {
-  const fd = fs.openSync(file, 'r');
-  try {
-    const buffer = Buffer.alloc(bytes);
-    for (let done = 0; done < bytes;) {
-      const n = fs.readSync(fd, buffer, done, bytes - done, position + done);
-      if (n === 0) throw refuse(file, 'it became shorter while it was read');
-      done += n;
-    }
-    return buffer;
-  } finally {
-    fs.closeSync(fd);
-  }
-}
-
-function* blocks(file: string, offset: number, tokens: number, vocabSize: number): Generator<Uint16Array> {
+function* blocks(file: string, { offset, tokens, type }: Layout, vocabSize: number): Generator<Uint16Array> {
+  const width = bytesOfType[type];
   for (let at = 0; at < tokens; at += blockTokens) {
     const n = Math.min(blockTokens, tokens - at);
-    const bytes = readAt(file, offset + 2 * at, 2 * n);
+    const bytes = readAt(file, offset + width * at, width * n);
     const block = new Uint16Array(n);
-    for (let i = 0; i < n; i++) block[i] = bytes.readUInt16LE(2 * i);
-    const bad = block.findIndex((t) => t >= vocabSize);
-    if (bad >= 0) throw refuse(file, `token ${at + bad} is ${block[bad]}, and the vocabulary has ${vocabSize}`);
+    for (let i = 0; i < n; i++) {
+      const token = valueAt(bytes, i, type);
+      if (token < 0 || token >= vocabSize) {
+        const hint = belongsElsewhere(bytes, vocabSize, type);
+        throw refuse(file, `token ${at + i} is ${token}, and the vocabulary has ${vocabSize}${hint}`);
+      }
+      block[i] = token;
+    }
     yield block;
   }
+}
+
+/** What tokens may be that are not of a vocabulary. */
+function belongsElsewhere(bytes: Buffer, vocabSize: number, type: TokenType): string {
+  if (type !== 'uint16' || bytes.length < 128) return '';
+  const swapped = Buffer.from(bytes).swap16();
+  for (let i = 0; i < swapped.length; i += 2) if (swapped.readUInt16LE(i) >= vocabSize) return '';
+  return '; with its bytes swapped all are, so it looks big-endian: write it with numpy.array.byteswap()';
 }
 
 /** The most that an int32 counts: what llm.c's header can say. */
