@@ -63,7 +63,7 @@ function end(): void {
 
 function start(): void {
   try {
-    studio = Studio.open(resolveHome(), utilityEngine);
+    studio = Studio.open(resolveHome(), utilityEngine, (line) => dialog.showErrorBox('Trainyard', line));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     dialog.showErrorBox('Trainyard can’t open its home', messageOf(error));
