@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { checkRunConfig, parseRunConfig, type RunConfigInput } from '../../electron/engine/config.ts';
+import {
+  checkRunConfig,
+  parseRunConfig,
+  parseStoredConfig,
+  type RunConfigInput,
+} from '../../electron/engine/config.ts';
+import { learningRateAt, schedule } from '../../electron/engine/trainer/schedule.ts';
 import { UsageError } from '../../electron/errors.ts';
 
 const config = (changes: Partial<RunConfigInput>): RunConfigInput => ({
@@ -75,5 +81,21 @@ describe('a bad config is refused with a line that names what is wrong', () => {
     );
     refused({ mix: [part(0, 50)], phases: [phase, on(20, 30)] }, /Phases 1 and 2 train on 0-50% and 20-30%/);
     expect(() => parseRunConfig(config({ phases: [mixed(part(0, 50), part(50, 100)), on(0, 50)] }))).not.toThrow();
+  });
+});
+
+describe('a stored config', () => {
+  const warmup = { kind: 'warmup', steps: 10, from: 0, to: 1e-3 } as const;
+  const first = (stored: RunConfigInput) => learningRateAt(schedule(parseStoredConfig(stored)), 0);
+
+  it('of an earlier version, which says nothing of the formula of its rates, keeps them', () => {
+    expect(first(config({ phases: [warmup] }))).toBe(0);
+  });
+
+  it('of this version says which formula it has, and keeps it as it is stored again', () => {
+    const now = parseRunConfig(config({ phases: [warmup] }));
+    expect(first(JSON.parse(JSON.stringify(now)))).toBeCloseTo(1e-4, 12);
+    const old = parseStoredConfig(config({ phases: [warmup] }));
+    expect(first(JSON.parse(JSON.stringify(parseRunConfig(old))))).toBe(0);
   });
 });

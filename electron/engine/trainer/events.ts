@@ -102,6 +102,7 @@ export type RunEvent =
       readonly type: 'lostMoments';
       readonly step: number;
       readonly optimizer: OptimizerKind;
+      readonly lowBitStates: LowBitStates;
       /** The worst first. */
       readonly tensors: readonly LostMoments[];
     }
@@ -110,6 +111,7 @@ export type RunEvent =
       readonly type: 'weightJump';
       readonly step: number;
       readonly optimizer: OptimizerKind;
+      readonly lowBitStates: LowBitStates;
       /** The worst first. */
       readonly tensors: readonly WeightJump[];
       /** The sum of the learning rates since `from`. */

@@ -535,9 +535,9 @@ export class Trainer {
     this.#checkpointed = step;
     emit({ type: 'checkpoint', step, path: written.dir, bytes: written.bytes, best: bestStep === step });
     const { lost, jumps, rates } = look.findings();
-    const { kind: optimizer } = training.optimizer;
-    if (lost.length > 0) emit({ type: 'lostMoments', step, optimizer, tensors: lost });
-    if (jumps.length > 0) emit({ type: 'weightJump', step, optimizer, tensors: jumps, rates });
+    const format = formatOf(training.optimizer);
+    if (lost.length > 0) emit({ type: 'lostMoments', step, ...format, tensors: lost });
+    if (jumps.length > 0) emit({ type: 'weightJump', step, ...format, tensors: jumps, rates });
   }
 
   /**

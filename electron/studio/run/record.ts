@@ -1,4 +1,5 @@
 import type { RunConfig } from '../../engine/config.ts';
+import type { LowBitStates, OptimizerKind } from '../../engine/optimizers/index.ts';
 import type { RunEvent } from '../../engine/trainer/events.ts';
 import { schedule, totalSteps } from '../../engine/trainer/schedule.ts';
 import type { MetricsWriter, Store } from '../store/index.ts';
@@ -33,21 +34,32 @@ export const lowBitMessage = ({ to }: Extract<RunEvent, { type: 'lowBitStates' }
 const andOthers = (count: number): string =>
   count > 1 ? ` and of ${count - 1} other ${count === 2 ? 'tensor' : 'tensors'}` : '';
 
-const exactAgain = (optimizer: string): string =>
-  optimizer === 'adamw'
-    ? 'train anew with a lower learning rate'
-    : 'continue with adamw, or from an earlier checkpoint with it';
+/** What to do about an optimizer that harms weights. */
+function remedy({
+  optimizer,
+  lowBitStates,
+}: {
+  readonly optimizer: OptimizerKind;
+  readonly lowBitStates: LowBitStates;
+}): string {
+  if (optimizer === 'adamw') return 'train anew with a lower learning rate';
+  if (lowBitStates === 'paper')
+    return 'pause it and resume with --low-bit-states stable, or continue from an earlier checkpoint';
+  return 'add a phase with adamw, or continue from an earlier checkpoint with it';
+}
 
 /** Of moments that are rounded to 0: what it does, and what helps. */
-export const lostMessage = ({ step, optimizer, tensors }: Extract<RunEvent, { type: 'lostMoments' }>): string => {
+export const lostMessage = (event: Extract<RunEvent, { type: 'lostMoments' }>): string => {
+  const { step, optimizer, tensors } = event;
   const { tensor, share } = tensors[0]!;
-  return `step ${step}: ${(100 * share).toFixed(1)} % of the second moments of ${tensor}${andOthers(tensors.length)} are 0 beside a first moment that is not, so that its weights move without measure (${optimizer}): ${exactAgain(optimizer)}`;
+  return `step ${step}: ${(100 * share).toFixed(1)} % of the second moments of ${tensor}${andOthers(tensors.length)} are 0 beside a first moment that is not, so that its weights make steps of any size (${optimizer}): ${remedy(event)}`;
 };
 
 /** Of weights that have moved further than AdamW can move them. */
-export const jumpMessage = ({ step, optimizer, tensors, rates }: Extract<RunEvent, { type: 'weightJump' }>): string => {
+export const jumpMessage = (event: Extract<RunEvent, { type: 'weightJump' }>): string => {
+  const { step, optimizer, tensors, rates } = event;
   const { tensor, from, to } = tensors[0]!;
-  return `step ${step}: the largest weight of ${tensor}${andOthers(tensors.length)} grew from ${from.toPrecision(3)} to ${to.toPrecision(3)} since the last look, where ${optimizer} with exact moments moves one by about ${rates.toPrecision(2)} at most: ${exactAgain(optimizer)}`;
+  return `step ${step}: the largest weight of ${tensor}${andOthers(tensors.length)} grew from ${from.toPrecision(3)} to ${to.toPrecision(3)} since the last look, where AdamW with exact moments moves one by about ${rates.toPrecision(2)} at most (${optimizer}): ${remedy(event)}`;
 };
 
 /**
