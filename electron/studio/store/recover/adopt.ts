@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { type GlancedCheckpoint, glanceAtCheckpoints } from '../../../engine/checkpoint/index.ts';
-import { parseRunConfig, type RunConfig } from '../../../engine/config.ts';
+import { parseStoredConfig, type RunConfig } from '../../../engine/config.ts';
 import { schedule, totalSteps } from '../../../engine/trainer/schedule.ts';
 import { readTrainerState, type TrainerState } from '../../../engine/trainer/snapshot.ts';
 import { checkpointDir, runDir } from '../../home.ts';
@@ -123,7 +123,7 @@ const columnsOf = ({ run }: RunFile, id: string): RunColumns => ({
 function contentOf({ state }: GlancedCheckpoint): { trainer: TrainerState | null; config: RunConfig | null } {
   try {
     const { config } = checkpointStateSchema.parse(state);
-    return { trainer: readTrainerState(state), config: parseRunConfig(config) };
+    return { trainer: readTrainerState(state), config: parseStoredConfig(config as object) };
   } catch {
     return { trainer: null, config: null }; // of another version
   }
