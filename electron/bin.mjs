@@ -3,6 +3,7 @@
 // hands over to the one that the package brings along.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { constants } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -19,9 +20,10 @@ if (major > 22 || (major === 22 && minor >= 18)) {
     console.error(`Trainyard needs Node 22.18 or newer, and this is ${process.version}: run \`npm ci\` first.`);
     process.exit(1);
   }
-  const child = spawn(node, [cli, ...process.argv.slice(2)], { stdio: 'inherit' });
-  // A terminal's Ctrl-C reaches the child by itself; what is sent to this process alone is handed on.
-  process.on('SIGINT', () => {});
-  process.on('SIGTERM', () => child.kill('SIGTERM'));
-  child.on('exit', (code, signal) => process.exit(code ?? (signal === 'SIGINT' ? 130 : 1)));
+  // The child ends when this process has ended, by whatever signal.
+  const env = { ...process.env, TRAINYARD_STARTER: String(process.pid) };
+  const child = spawn(node, [cli, ...process.argv.slice(2)], { stdio: 'inherit', env });
+  // A terminal's Ctrl-C reaches the child by itself as well, which takes the two for one.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+  child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal] ?? 0)));
 }

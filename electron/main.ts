@@ -1,5 +1,5 @@
 /** The desktop application: a studio, and the window on it. */
-import { app, type BrowserWindow, dialog, nativeTheme } from 'electron';
+import { app, type BrowserWindow, dialog, nativeTheme, powerMonitor } from 'electron';
 import { bridge } from './desktop/bridge.ts';
 import { desktopDialogs } from './desktop/dialogs.ts';
 import { utilityEngine } from './desktop/engine.ts';
@@ -38,6 +38,8 @@ function opened(): BrowserWindow {
       else if (answer === 'stop') end();
     });
   });
+  // Of Windows, which does not wait long.
+  made.on('session-end', endUnasked);
   made.on('closed', () => (window = undefined));
   return made;
 }
@@ -61,6 +63,12 @@ function end(): void {
   void studio!.shutdown().finally(() => app.quit());
 }
 
+/** A signal, or the end of the system's session: there is nobody to ask, and not much time. */
+function endUnasked(): void {
+  if (!closing && studio) end();
+  else if (!studio) app.quit();
+}
+
 function start(): void {
   try {
     studio = Studio.open(resolveHome(), utilityEngine, (line) => dialog.showErrorBox('Trainyard', line));
@@ -77,6 +85,11 @@ function start(): void {
   settingsChanged();
   bridge({ studio, desktop: { ...desktopDialogs(() => window), settingsChanged, menu: new AppMenu(show) } });
   training = new TrainingWatch(studio, () => window);
+  // On Linux and macOS the system waits for what prevents it: until the runs are saved.
+  (powerMonitor as NodeJS.EventEmitter).on('shutdown', (event: Electron.Event) => {
+    event.preventDefault();
+    endUnasked();
+  });
   show();
 }
 
@@ -86,6 +99,7 @@ process.on('uncaughtException', (error) => {
 });
 
 registerScheme();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, endUnasked);
 if (app.requestSingleInstanceLock()) {
   app.enableSandbox();
   app.on('second-instance', show);

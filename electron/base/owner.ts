@@ -77,6 +77,9 @@ export function isRunning(pid: number): boolean {
   return state !== 'Z' && state !== 'X';
 }
 
+/** When a process of this PID namespace started, in the kernel's own count; null where the platform doesn't tell. */
+export const startOf = (pid: number): string | null => statOf(pid)?.start ?? null;
+
 /** When a process of this PID namespace started, in milliseconds since 1970; null where the platform doesn't tell. */
 export function startedAt(pid: number): number | null {
   const start = statOf(pid)?.start;

@@ -125,8 +125,8 @@ function printProducts(products: readonly ProductResult[], peak: number): void {
   console.log(`all together: ${percent(flops / seconds(full!) / peak)} of peak in f32, ${faster}\n`);
 }
 
-function runStoreBench(options: { rows: string; json?: boolean }): void {
-  const result = benchStore(parseInteger('--rows', options.rows, 10_000));
+async function runStoreBench(options: { rows: string; json?: boolean }): Promise<void> {
+  const result = await benchStore(parseInteger('--rows', options.rows, 10_000));
   if (options.json) {
     console.log(JSON.stringify(result));
     return;

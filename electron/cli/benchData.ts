@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { makeCorpus } from '../data/bench/makeCorpus.ts';
 import { plainStreams, streamsOf } from '../data/bench/plainly.ts';
 import { openDataset } from '../data/shards/index.ts';
+import { temporaryFolder } from '../base/temporary.ts';
 import { UserError } from '../errors.ts';
 import { formatBytes, formatCount } from '../format.ts';
 import { prepareApart } from '../studio/prepare.ts';
@@ -35,7 +36,8 @@ async function runDataBench(options: Options): Promise<void> {
   const megabytes = parseInteger('--megabytes', options.megabytes, 1);
   const cores = os.availableParallelism();
   const threads = options.threads === undefined ? cores : parseInteger('--threads', options.threads, 1);
-  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'trainyard-bench-'));
+  const folder = temporaryFolder('trainyard-bench-');
+  const home = folder.dir;
   try {
     const corpus = path.join(home, 'corpus');
     fs.mkdirSync(corpus);
@@ -85,6 +87,6 @@ async function runDataBench(options: Options): Promise<void> {
       );
     if (!equal) throw new UserError('The tokens of the prepared dataset are not those of the plain loop.');
   } finally {
-    fs.rmSync(home, { recursive: true, force: true });
+    folder.remove();
   }
 }

@@ -10,7 +10,7 @@ import { formatBytes, formatCount, formatDuration } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { hint } from './hint.ts';
-import { interruptible } from './interrupts.ts';
+import { abortable, interruptible } from './interrupts.ts';
 import { lossChart } from './lossChart.ts';
 import { ProgressLine } from './terminal/progress.ts';
 import { table } from './terminal/table.ts';
@@ -54,7 +54,7 @@ const demoConfig = (dataset: string, seed: number): RunConfigInput => ({
 async function runDemo({ home: flag, seed }: DemoOptions): Promise<void> {
   const home = resolveHome(flag);
   const started = Date.now();
-  const dataset = await makeDataset(home, seed);
+  const dataset = await abortable((signal) => makeDataset(home, seed, signal));
   const config = parseRunConfig(demoConfig(dataset.name, seed));
   console.log(
     `corpus   ${formatBytes(storyBytes)} of made-up stories: ${formatCount(dataset.trainTokens)} tokens to train on, ${formatCount(dataset.valTokens)} to validate`,
@@ -99,11 +99,11 @@ async function runDemo({ home: flag, seed }: DemoOptions): Promise<void> {
   }
 }
 
-async function makeDataset(home: string, seed: number) {
+async function makeDataset(home: string, seed: number, signal: AbortSignal) {
   const file = path.join(home, 'demo', `stories-${seed}.txt`);
   fs.mkdirSync(path.dirname(file), { recursive: true });
   fs.writeFileSync(file, generateStories({ seed, bytes: storyBytes }));
-  return prepareDataset({ home, inputs: [file], tokenizer: 'bytes', valFraction: 0.05 });
+  return prepareDataset({ home, inputs: [file], tokenizer: 'bytes', valFraction: 0.05, signal });
 }
 
 function report({ store }: Studio, runId: string, memory: MemoryReport | undefined, residentBytes: number): void {

@@ -12,6 +12,7 @@ import { Studio } from '../studio/studio.ts';
 import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
 import { addDeviceFlags, chosenDevice, type DeviceFlags, tellMoved } from './device.ts';
 import { hellaswagOfFolder, isFolder } from './evalFolder.ts';
+import { abortable, onInterrupt } from './interrupts.ts';
 import { parseInteger } from './numbers.ts';
 import { forStream } from './terminal/guard.ts';
 import { table } from './terminal/table.ts';
@@ -85,9 +86,9 @@ function progressLine(): { show: (text: string) => void; done: () => void } {
 export async function fetchItems(home: string): Promise<string> {
   const line = progressLine();
   try {
-    return await validationFile(home, {
-      onProgress: (done, total) => line.show(`fetching HellaSwag: ${formatBytes(done)} of ${formatBytes(total)}`),
-    });
+    const onProgress = (done: number, total: number) =>
+      line.show(`fetching HellaSwag: ${formatBytes(done)} of ${formatBytes(total)}`);
+    return await abortable((signal) => validationFile(home, { onProgress, signal }));
   } finally {
     line.done();
   }
@@ -95,14 +96,14 @@ export async function fetchItems(home: string): Promise<string> {
 
 /** Ends what is going on when the user has had enough: what is done is stored. */
 async function untilInterrupted<T>(items: AsyncGenerator<T>, take: (item: T) => void): Promise<boolean> {
-  let stopped = false;
+  let exitCode: number | undefined;
   let stop = (): void => {};
   const interrupted = new Promise<undefined>((resolve) => (stop = () => resolve(undefined)));
-  const onSignal = (): void => {
-    stopped = true;
+  const off = onInterrupt((interrupt) => {
+    if (interrupt.count > 1) process.exit(interrupt.exitCode);
+    ({ exitCode } = interrupt);
     stop();
-  };
-  process.once('SIGINT', onSignal);
+  });
   try {
     for (;;) {
       const next = await Promise.race([items.next(), interrupted]);
@@ -110,11 +111,12 @@ async function untilInterrupted<T>(items: AsyncGenerator<T>, take: (item: T) => 
       take(next.value);
     }
   } finally {
-    process.off('SIGINT', onSignal);
+    off();
     // An engine at work is not waited for: leaving ends it.
     void items.return(undefined);
   }
-  return !stopped;
+  if (exitCode !== undefined) process.exitCode = exitCode;
+  return exitCode === undefined;
 }
 
 const accuracy = (p: number, error: number): string => `${p.toFixed(4)} ± ${error.toFixed(4)}`;
@@ -146,7 +148,6 @@ async function hellaswag(id: string, options: HellaswagOptions): Promise<void> {
     if (whole) return;
     line.done();
     console.error('stopped; what is done is kept, and the same command goes on from there');
-    process.exitCode = 130;
   } finally {
     line.done();
     studio.close();
@@ -207,7 +208,7 @@ async function loss(id: string, options: LossOptions): Promise<void> {
       console.log(`perplexity       ${result.perplexity.toFixed(3)} per token`);
       console.log(`bits per byte    ${result.bitsPerByte.toFixed(4)}`);
     });
-    if (!whole) process.exitCode = 130;
+    if (!whole) console.error('stopped');
   } finally {
     line.done();
     studio.close();

@@ -2,7 +2,14 @@ import type { MemoryReport, RunEvent } from '../engine/trainer/events.ts';
 import { formatBytes } from '../format.ts';
 import type { Run } from '../studio/store/index.ts';
 import type { RunHandle } from '../studio/run/handle.ts';
-import { lowBitMessage, jumpMessage, lostMessage, otherBits, skipMessage } from '../studio/run/record.ts';
+import {
+  droppedMessage,
+  jumpMessage,
+  lostMessage,
+  lowBitMessage,
+  otherBits,
+  skipMessage,
+} from '../studio/run/record.ts';
 import type { RunEnd } from '../studio/run/machine.ts';
 import type { Studio } from '../studio/studio.ts';
 import { hint } from './hint.ts';
@@ -130,6 +137,9 @@ function humanLines(studio: Studio, run: Run): Display {
           break;
         case 'profile':
           progress.say(profileTable(event.ops, event.steps));
+          break;
+        case 'asked':
+          if (!event.done) progress.say(`step ${event.step}: ${droppedMessage(event.what)}`);
           break;
         case 'checkpoint':
           progress.say(`step ${event.step}: saved ${formatBytes(event.bytes)} in ${event.path}`);

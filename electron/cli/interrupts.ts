@@ -1,8 +1,40 @@
+import os from 'node:os';
 import type { RunHandle } from '../studio/run/handle.ts';
+import { whenStarterEnds } from './starters.ts';
 
 /** A second signal this soon is the first one's echo, not a second thought. */
 const echoMs = 250;
 const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+export interface Interrupt {
+  /** Which one it is: from the second on, the user means at once. */
+  readonly count: number;
+  /** Of a process that was ended by such a signal: 130 after Ctrl-C, 143 after SIGTERM. */
+  readonly exitCode: number;
+}
+
+/**
+ * Calls back when this command is to end: at a signal, or when a program that was started for it alone has ended (npx ends
+ * at a signal and passes none on). What reaches this process by two ways is one interrupt.
+ * @returns a function that ends the watch
+ */
+export function onInterrupt(listener: (interrupt: Interrupt) => void): () => void {
+  let count = 0;
+  let last = -Infinity;
+  const interrupt = (signal: (typeof signals)[number]) => {
+    // A program in between (npm, timeout) may pass on what the terminal has told this process already.
+    if (performance.now() - last < echoMs) return;
+    last = performance.now();
+    listener({ count: ++count, exitCode: 128 + os.constants.signals[signal] });
+  };
+  for (const signal of signals) process.on(signal, interrupt);
+  // It may end of the very signal that has reached this process: that is no second one.
+  const unwatch = whenStarterEnds(() => count === 0 && interrupt('SIGTERM'));
+  return () => {
+    unwatch();
+    for (const signal of signals) process.off(signal, interrupt);
+  };
+}
 
 /**
  * Runs `work` while a run trains: the first Ctrl-C (or a lost terminal) saves and stops it, the second stops it now.
@@ -15,24 +47,51 @@ export async function interruptible(
   work: () => Promise<void>,
 ): Promise<number> {
   let interrupts = 0;
-  let first = 0;
-  const interrupt = () => {
-    // A program in between (npm, timeout) may pass on what the terminal has told this process already.
-    if (interrupts > 0 && performance.now() - first < echoMs) return;
-    interrupts++;
-    if (interrupts > 1) {
+  const off = onInterrupt(({ count }) => {
+    interrupts = count;
+    if (count > 1) {
       handle.kill();
       return;
     }
-    first = performance.now();
     note('stopping after this step and saving; Ctrl-C again stops now');
     handle.stop();
-  };
-  for (const signal of signals) process.on(signal, interrupt);
+  });
   try {
     await work();
   } finally {
-    for (const signal of signals) process.off(signal, interrupt);
+    off();
   }
   return interrupts;
+}
+
+/** A command was ended by its user. */
+export class Interrupted extends Error {
+  override readonly name = 'Interrupted';
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super('stopped');
+    this.exitCode = exitCode;
+  }
+}
+
+/**
+ * Runs work that ends, and tidies up, when its signal is aborted: the first interrupt does that, the second ends the process.
+ * @throws Interrupted when it was interrupted before its end, and what `work` throws
+ */
+export async function abortable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  let exitCode = 0;
+  const off = onInterrupt((interrupt) => {
+    ({ exitCode } = interrupt);
+    if (interrupt.count > 1) process.exit(exitCode);
+    controller.abort();
+  });
+  try {
+    return await work(controller.signal);
+  } catch (error) {
+    throw controller.signal.aborted ? new Interrupted(exitCode) : error;
+  } finally {
+    off();
+  }
 }

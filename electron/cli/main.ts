@@ -13,6 +13,7 @@ import { addEval } from './eval.ts';
 import { addExchange } from './exchange.ts';
 import { addFit } from './fit.ts';
 import { addGenerate } from './generate.ts';
+import { Interrupted } from './interrupts.ts';
 import { addOrders } from './orders.ts';
 import { requireNumbers } from './numbers.ts';
 import { addPhases } from './phasesCommand.ts';
@@ -78,6 +79,10 @@ export async function main(args: readonly string[]): Promise<number> {
     await buildProgram().parseAsync(args, { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {
+    if (error instanceof Interrupted) {
+      console.error('trainyard: stopped');
+      return error.exitCode;
+    }
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     return tell(error, args);
   }

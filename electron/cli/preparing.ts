@@ -1,3 +1,4 @@
+import { abortable, Interrupted } from './interrupts.ts';
 import type { Command } from 'commander';
 import { spoolPipes } from '../data/corpus/pipes.ts';
 import { type Manifest, prepareDataset, type PrepareOptions } from '../data/index.ts';
@@ -28,31 +29,26 @@ export const textOptions = ({
   ...(skipBadFiles ? { skipBadFiles } : {}),
 });
 
-const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
 /**
  * Makes a dataset of files, standard input and pipes, until a signal stops it.
  * @returns undefined when it was stopped; the exit code says so then
  */
 export async function prepareStoppable(options: Omit<PrepareOptions, 'signal'>): Promise<Manifest | undefined> {
-  const controller = new AbortController();
-  const stop = (): void => controller.abort();
-  for (const signal of signals) process.once(signal, stop);
   try {
-    const { inputs, shownAs, discard } = await spoolPipes(options.home, options.inputs, controller.signal);
-    try {
-      const onWaiting = (maker: string): void => console.error(`waiting for ${maker}, which makes this dataset`);
-      return await prepareDataset({ onWaiting, ...options, inputs, shownAs, signal: controller.signal });
-    } finally {
-      await discard();
-    }
+    return await abortable(async (signal) => {
+      const { inputs, shownAs, discard } = await spoolPipes(options.home, options.inputs, signal);
+      try {
+        const onWaiting = (maker: string): void => console.error(`waiting for ${maker}, which makes this dataset`);
+        return await prepareDataset({ onWaiting, ...options, inputs, shownAs, signal });
+      } finally {
+        await discard();
+      }
+    });
   } catch (error) {
-    if (!controller.signal.aborted) throw error;
+    if (!(error instanceof Interrupted)) throw error;
     console.error('stopped; files that are done are kept, and the same command goes on from there');
-    process.exitCode = 130;
+    process.exitCode = error.exitCode;
     return undefined;
-  } finally {
-    for (const signal of signals) process.off(signal, stop);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { serve } from '../server.ts';
 import { resolveHome } from '../studio/home.ts';
+import { onInterrupt } from './interrupts.ts';
 import { parsePort } from './numbers.ts';
 
 interface Options {
@@ -32,12 +33,10 @@ async function runServe(options: Options): Promise<void> {
     await open(server.link).catch(() => console.error('no browser could be opened: use the link'));
   }
   await new Promise<void>((resolve) => {
-    let asked = 0;
-    const stop = () => {
-      if (++asked > 1) process.exit(130);
+    onInterrupt(({ count, exitCode }) => {
+      if (count > 1) process.exit(exitCode);
       resolve();
-    };
-    process.on('SIGINT', stop).on('SIGTERM', stop).on('SIGHUP', stop);
+    });
   });
   console.error('\nsaving what trains; Ctrl-C again stops at once');
   await server.close();

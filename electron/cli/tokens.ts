@@ -13,6 +13,7 @@ import {
   writeTokenFile,
 } from '../exchange/tokens/file.ts';
 import { formatCount } from '../format.ts';
+import { abortable } from './interrupts.ts';
 import { chosenTokenizer } from './tokenizer.ts';
 import { parseNumber } from './numbers.ts';
 
@@ -65,11 +66,13 @@ async function runImport(train: string[], options: ImportFlags): Promise<void> {
   const { val = [], dtype, force = false } = options;
   const home = resolveHome(options.home);
   const tokenizer = await chosenTokenizer(home, options.tokenizer);
-  const made = await importTokens({
-    ...{ home, train, val, tokenizer, valFraction, force },
-    ...(dtype ? { type: dtype } : {}),
-    onNotice: (notice) => console.error(notice),
-  });
+  const made = await abortable((signal) =>
+    importTokens({
+      ...{ home, train, val, tokenizer, valFraction, force, signal },
+      ...(dtype ? { type: dtype } : {}),
+      onNotice: (notice) => console.error(notice),
+    }),
+  );
   console.log(
     `${made.name}: ${formatCount(made.trainTokens)} tokens to train on, ${formatCount(made.valTokens)} to validate`,
   );

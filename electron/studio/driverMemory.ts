@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { z } from 'zod';
 import { recordingReserve } from '../engine/devices/cuda/memory.ts';
@@ -67,7 +68,7 @@ export function keepDriverMemory(home: string, gpuName: string, heldBytes: numbe
   const all = readAll(home);
   if (JSON.stringify(all[gpuName]) === JSON.stringify(kept)) return;
   const file = driverMemoryPath(home);
-  const aside = `${file}.${process.pid}.partial`;
+  const aside = `${file}.${randomBytes(6).toString('hex')}.partial`;
   try {
     fs.writeFileSync(aside, `${JSON.stringify({ ...all, [gpuName]: kept }, null, 1)}\n`);
     fs.renameSync(aside, file);

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -39,7 +40,7 @@ export function readSettings(home: string): Settings {
 export function writeSettings(home: string, changed: Partial<Settings>): Settings {
   const settings = { ...readSettings(home), ...changed };
   const file = fileOf(home);
-  const aside = `${file}.${process.pid}.partial`;
+  const aside = `${file}.${randomBytes(6).toString('hex')}.partial`;
   try {
     fs.writeFileSync(aside, `${JSON.stringify(settings, null, 2)}\n`);
     fs.renameSync(aside, file);

@@ -1,6 +1,5 @@
-import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
+import { temporaryFolder } from '../../base/temporary.ts';
 import { type OpenedCheckpoint, openCheckpoint } from '../checkpoint/index.ts';
 import { parseRunConfig, type RunConfig } from '../config.ts';
 import { openDevice } from '../devices/open.ts';
@@ -71,7 +70,8 @@ export async function trialOf(trial: OptimizerTrial): Promise<OptimizerResult> {
   const { datasetDir, device: _, ...settings } = trial;
   const config = trialConfig(trial);
   const started = performance.now();
-  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'trainyard-trial-'));
+  const folder = temporaryFolder('trainyard-trial-');
+  const root = folder.dir;
   const dataset = openDataset(datasetDir);
   try {
     const validation = validationWindows(dataset.split('val'), config.model.contextLength, config.evaluation.sequences);
@@ -107,7 +107,7 @@ export async function trialOf(trial: OptimizerTrial): Promise<OptimizerResult> {
     }
   } finally {
     dataset.close();
-    fs.rmSync(root, { recursive: true, force: true });
+    folder.remove();
   }
 }
 

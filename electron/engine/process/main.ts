@@ -1,16 +1,19 @@
 /** The engine process of one run: native code may crash or run out of memory here, and the studio lives on. */
 import { messageOf, stackOf, UserError } from '../../errors.ts';
-import type { PhaseRequest, Request } from '../trainer/events.ts';
+import type { PhaseRequest, RequestOrder } from '../trainer/events.ts';
 import type { Trainer } from '../trainer/trainer.ts';
 import { channel } from './channel.ts';
 import type { EngineError, Job, ToEngine } from './messages.ts';
 
 let trainer: Trainer | undefined;
 let stopRequested = false;
+/** A signal ends a job that takes longer than this to tidy up. */
+const patienceMs = 3000;
+let isJob = false;
 /** Of a job that can be stopped in the middle. */
 const cancelled = new AbortController();
 /** What was asked for before there was a trainer. */
-const requests: Request[] = [];
+const requests: RequestOrder[] = [];
 const phaseRequests: PhaseRequest[] = [];
 
 const { send } = channel;
@@ -46,7 +49,7 @@ async function start(message: Extract<ToEngine, { type: 'start' }>): Promise<voi
     const { startRun } = await import('./start.ts');
     trainer = await startRun(message, { emit: (event) => void send(event), flush });
     if (stopRequested) trainer.requestStop();
-    for (const what of requests.splice(0)) trainer.request(what);
+    for (const request of requests.splice(0)) trainer.request(request);
     for (const request of phaseRequests.splice(0)) trainer.requestPhases(request);
     const outcome = await trainer.run();
     await send({ type: 'ended', outcome });
@@ -58,8 +61,16 @@ async function start(message: Extract<ToEngine, { type: 'start' }>): Promise<voi
   process.exit(code);
 }
 
+/** Ends the run after its step, or the job where it can be stopped. */
+function stop(): void {
+  stopRequested = true;
+  trainer?.requestStop();
+  cancelled.abort();
+}
+
 /** Does a piece of work that is no training, and ends. */
 async function work(job: Job): Promise<void> {
+  isJob = true;
   try {
     const { runJob } = await import('./jobs.ts');
     await runJob(job, send, cancelled.signal);
@@ -78,27 +89,25 @@ channel.onMessage((message) => {
     flushed.get(message.id)?.();
     flushed.delete(message.id);
   } else if (message.type === 'request') {
-    if (trainer) trainer.request(message.what);
-    else requests.push(message.what);
+    if (trainer) trainer.request(message);
+    else requests.push(message);
   } else if (message.type === 'changePhases') {
     if (trainer) trainer.requestPhases(message);
     else phaseRequests.push(message);
   } else if (message.type === 'stop') {
-    stopRequested = true;
-    trainer?.requestStop();
-    cancelled.abort();
+    stop();
   } else if (message.type !== 'bye') {
     void work(message);
   }
 });
 
-// A terminal's Ctrl-C reaches every process of the group: the studio decides what it means.
-process.on('SIGINT', () => {});
-process.on('SIGHUP', () => {});
-process.on('SIGTERM', () => {
-  stopRequested = true;
-  trainer?.requestStop();
-});
+// Whoever ends this process means its run, and a job that does not look at the signal ends with it. A terminal's Ctrl-C
+// reaches every process of the group: the studio, which has its own order for that, is not contradicted.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.on(signal, () => {
+    stop();
+    if (isJob) setTimeout(() => process.exit(0), patienceMs).unref();
+  });
 
 // Without its studio nobody records what happens: the last checkpoint is where the run goes on.
 // Nor may it write checkpoints beside one that goes on with the run: native work is not waited for.

@@ -3,7 +3,7 @@ import type { ItemScore } from '../../evals/hellaswag/score.ts';
 import type { RunConfig } from '../config.ts';
 import type { WritingOptions } from '../generate.ts';
 import type { JobPlace } from '../loadJob.ts';
-import type { MemoryReport, PhaseRequest, Request, RunEvent } from '../trainer/events.ts';
+import type { MemoryReport, PhaseRequest, RequestOrder, RunEvent } from '../trainer/events.ts';
 import type { DatasetDirs } from '../trainer/windows.ts';
 
 /** What the studio tells the engine process. */
@@ -28,7 +28,8 @@ export type ToEngine =
   | { readonly type: 'stop' }
   /** The last message has arrived. */
   | { readonly type: 'bye' }
-  | { readonly type: 'request'; readonly what: Request }
+  /** Answered by `asked`. */
+  | ({ readonly type: 'request' } & RequestOrder)
   /** Answered between two steps, by `phases` or `phasesRefused`. */
   | ({ readonly type: 'changePhases' } & PhaseRequest)
   /** All that was sent before the `flush` of this number is stored. */

@@ -11,6 +11,12 @@ import type { DatasetDirs } from './windows.ts';
 /** What a user may ask of a run while it trains. */
 export type Request = 'checkpoint' | 'evaluate' | 'sample';
 
+/** One such request, which `asked` answers. */
+export interface RequestOrder {
+  readonly id: number;
+  readonly what: Request;
+}
+
 /** A change of a run's later phases, to be made between two steps. */
 export interface PhaseRequest {
   readonly id: number;
@@ -95,6 +101,14 @@ export type RunEvent =
       readonly path: string;
       readonly bytes: number;
       readonly best: boolean;
+    }
+  /** The answer to a request: it was done, or the run came to rest first. */
+  | {
+      readonly type: 'asked';
+      readonly step: number;
+      readonly request: number;
+      readonly what: Request;
+      readonly done: boolean;
     }
   | { readonly type: 'checkpointRemoved'; readonly step: number }
   /** Tensors with more second moments than usual that rounding has made 0. See `StateWatch`. */

@@ -18,7 +18,7 @@ import { Profile } from '../devices/profile.ts';
 import { scoreItems } from '../hellaswag.ts';
 import { mfu, modelFlopsPerToken } from '../program/cost.ts';
 import type { Plan } from '../program/planner.ts';
-import type { Activity, MemoryReport, Outcome, PhaseRequest, Request, StepMetrics } from './events.ts';
+import type { Activity, MemoryReport, Outcome, PhaseRequest, Request, RequestOrder, StepMetrics } from './events.ts';
 import { dueAt, isNothingDue } from './due.ts';
 import { draw, drawnBefore, type Positions } from './draw.ts';
 import { freshGuards, judge } from './guards.ts';
@@ -90,7 +90,7 @@ export class Trainer {
   #state: TrainerState = freshState;
   #stopRequested = false;
   readonly #phaseRequests: PhaseRequest[] = [];
-  readonly #requests = new Set<Request>();
+  readonly #requests: RequestOrder[] = [];
   /** Bytes of text of the validation windows' targets, once they are known. */
   #validationBytes: number | undefined;
   #checkpointed = -1;
@@ -162,9 +162,9 @@ export class Trainer {
     this.#stopRequested = true;
   }
 
-  /** Does something besides training, between two steps. */
-  request(what: Request): void {
-    this.#requests.add(what);
+  /** Does something besides training, between two steps; an event gives the answer. */
+  request(request: RequestOrder): void {
+    this.#requests.push(request);
   }
 
   /** Changes the phases that have not begun, between two steps; an event gives the answer. */
@@ -175,7 +175,9 @@ export class Trainer {
   /** Trains until the last phase has ended, a stop is requested, or training can't go on. */
   async run(): Promise<Outcome> {
     try {
-      return await this.#run();
+      const outcome = await this.#run();
+      this.#dropRequests();
+      return outcome;
     } finally {
       await this.#stepper.settle();
     }
@@ -312,14 +314,25 @@ export class Trainer {
   }
 
   async #doWhatIsAsked(): Promise<void> {
-    const asked = new Set(this.#requests);
-    this.#requests.clear();
-    if (asked.has('evaluate')) await this.#evaluate();
-    if (asked.has('sample')) await this.#sample();
+    const asked = this.#requests.splice(0);
+    if (asked.length === 0) return;
+    const isAsked = (what: Request): boolean => asked.some((request) => request.what === what);
+    const evaluated = isAsked('evaluate') && (await this.#evaluate());
+    const sampled = isAsked('sample') && (await this.#sample());
     const { step, bestStep } = this.#state;
-    if (this.#checkpointed === step) return;
-    const isBest = asked.has('evaluate') && step > 0 && bestStep === step;
-    if (asked.has('checkpoint') || isBest) await this.#checkpoint();
+    const isBest = evaluated && step > 0 && bestStep === step;
+    if ((isAsked('checkpoint') || isBest) && this.#checkpointed !== step) await this.#checkpoint();
+    const done = { evaluate: evaluated, sample: sampled, checkpoint: true };
+    for (const { id, what } of asked) this.#options.emit({ type: 'asked', step, request: id, what, done: done[what] });
+  }
+
+  /** Says what was asked for too late, or cut short. A checkpoint is made in any case as the run comes to rest. */
+  #dropRequests(): void {
+    const { step } = this.#state;
+    for (const { id, what } of this.#requests.splice(0)) {
+      const done = what === 'checkpoint' && this.#checkpointed === step;
+      this.#options.emit({ type: 'asked', step, request: id, what, done });
+    }
   }
 
   close(): void {
@@ -400,7 +413,7 @@ export class Trainer {
       step + 1 < this.#steps &&
       phaseAt(this.#phases, step + 1).index === phaseAt(this.#phases, step).index &&
       !this.#stopRequested &&
-      this.#requests.size === 0 &&
+      this.#requests.length === 0 &&
       this.#phaseRequests.length === 0 &&
       isNothingDue(dueAt(this.#config, this.#phases, step + 1));
     if (!isAlone) return undefined;
@@ -435,14 +448,19 @@ export class Trainer {
     return this.#held.report(this.#programs.plan, this.#session);
   }
 
-  #evaluate(): Promise<void> {
-    return this.#during('evaluating', () => this.#evaluateNow());
+  /** @returns whether it came to its end */
+  async #evaluate(): Promise<boolean> {
+    let done = false;
+    await this.#during('evaluating', async () => {
+      done = await this.#evaluateNow();
+    });
+    return done;
   }
 
-  async #evaluateNow(): Promise<void> {
+  async #evaluateNow(): Promise<boolean> {
     const { validation } = this.#options;
     const valLoss = await this.#programs.evaluator.meanLoss(this.#session, validation, this.#isCancelled);
-    if (valLoss === undefined) return;
+    if (valLoss === undefined) return false;
     const { step, bestValLoss } = this.#state;
     const better = step > 0 && Number.isFinite(valLoss) && (bestValLoss === null || valLoss < bestValLoss);
     this.#state = {
@@ -454,6 +472,7 @@ export class Trainer {
     const tokens = validation.count * this.#config.model.contextLength;
     this.#validationBytes ??= bytesOf(validation, this.#options.tokenizer);
     this.#options.emit({ type: 'evaluation', step, valLoss, tokens, bytes: this.#validationBytes });
+    return true;
   }
 
   async #hellaswagNow(): Promise<void> {
@@ -471,11 +490,16 @@ export class Trainer {
     if (all.length === questions.size) this.#state = { ...this.#state, hellaswagStep: step };
   }
 
-  #sample(): Promise<void> {
-    return this.#during('sampling', () => this.#sampleNow());
+  /** @returns whether it came to its end */
+  async #sample(): Promise<boolean> {
+    let done = false;
+    await this.#during('sampling', async () => {
+      done = await this.#sampleNow();
+    });
+    return done;
   }
 
-  async #sampleNow(): Promise<void> {
+  async #sampleNow(): Promise<boolean> {
     const { tokenizer, emit } = this.#options;
     const { prompts, tokens, temperature, topK } = this.#config.sampling;
     const texts: { prompt: string; seed: number; text: string }[] = [];
@@ -487,13 +511,14 @@ export class Trainer {
       const options = { temperature, topK, seed, maxTokens: tokens, kinds, endOfText };
       for await (const id of this.#programs.generator.generate(this.#session, ids, options)) {
         made.push(id);
-        if (this.#isCancelled()) return;
+        if (this.#isCancelled()) return false;
       }
       texts.push({ prompt, seed, text: tokenizer.decode(made) });
     }
     const { step } = this.#state;
     for (const text of texts) emit({ type: 'sample', step, ...text });
     this.#state = { ...this.#state, sampledStep: step };
+    return true;
   }
 
   async #checkpoint(): Promise<void> {

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { Transform } from 'node:stream';
@@ -43,7 +43,7 @@ export async function validationFile(
 ): Promise<string> {
   const file = cachedFile(home);
   if (fs.existsSync(file)) return file;
-  const aside = `${file}.${process.pid}.partial`;
+  const aside = `${file}.${randomBytes(6).toString('hex')}.partial`;
   try {
     await fs.promises.mkdir(path.dirname(file), { recursive: true });
     await download(source, aside, options);

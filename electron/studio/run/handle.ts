@@ -40,6 +40,9 @@ export class RunHandle {
   readonly #listeners = new Set<(event: RunEvent) => void>();
   readonly #phaseChanges = new Map<number, (refusal: string | undefined) => void>();
   #phaseRequests = 0;
+  /** What was asked for and not answered yet. */
+  readonly #asked = new Map<number, Request>();
+  #requests = 0;
   #engine: EngineProcess | undefined;
   #stored: RunState = 'preparing';
   /** Another process owns the run by now: nothing more may be recorded of it here. */
@@ -84,7 +87,9 @@ export class RunHandle {
 
   /** Has something done besides training, between two steps. */
   request(what: Request): void {
-    this.#engine?.send({ type: 'request', what });
+    const id = ++this.#requests;
+    this.#asked.set(id, what);
+    this.#engine?.send({ type: 'request', id, what });
   }
 
   tell(order: 'pause' | 'stop' | Request): void {
@@ -148,6 +153,7 @@ export class RunHandle {
     }
     if (message.type === 'flush') return;
     if (message.type === 'error') return tell(this.#explained(message));
+    if (message.type === 'asked') this.#asked.delete(message.request);
     if (message.type === 'phases') this.#phaseChanges.get(message.request)?.(undefined);
     if (message.type === 'phasesRefused') this.#phaseChanges.get(message.request)?.(message.reason);
     tell(message);
@@ -182,6 +188,16 @@ export class RunHandle {
     }
   }
 
+  /** What the engine was asked for and did not live to answer. */
+  #dropRequests(step: number): void {
+    for (const [request, what] of this.#asked) {
+      const event: RunEvent = { type: 'asked', step, request, what, done: false };
+      record(this.#store, this.#metrics, this.run.id, event, memoryOf(this.#actor.getSnapshot()));
+      for (const listener of this.#listeners) listener(event);
+    }
+    this.#asked.clear();
+  }
+
   #rest(snapshot: RunSnapshot): RunEnd {
     let end = snapshot.context.end!;
     if (this.#lost) return { state: 'interrupted', message: takenOver, resumable: false };
@@ -191,6 +207,7 @@ export class RunHandle {
       if (end.state !== 'failed') end = { state: 'failed', message: unrecorded(error), resumable: true };
     }
     try {
+      this.#dropRequests(snapshot.context.step);
       this.#store.setRunState(this.run.id, end.state satisfies RunState, end.message);
       const level = end.state === 'failed' ? 'error' : end.state === 'interrupted' ? 'warning' : 'info';
       this.#store.addEvent(this.run.id, null, level, end.state, end.message);

@@ -1,6 +1,6 @@
 import type { RunConfig } from '../../engine/config.ts';
 import type { LowBitStates, OptimizerKind } from '../../engine/optimizers/index.ts';
-import type { RunEvent } from '../../engine/trainer/events.ts';
+import type { Request, RunEvent } from '../../engine/trainer/events.ts';
 import { schedule, totalSteps } from '../../engine/trainer/schedule.ts';
 import type { MetricsWriter, Store } from '../store/index.ts';
 import { recordHellaswag } from './hellaswag.ts';
@@ -20,6 +20,16 @@ export const skipMessage = ({ step, lossScale }: Extract<RunEvent, { type: 'skip
   lossScale > 1
     ? `step ${step} was skipped: its gradient overflowed at loss scale ${lossScale}, which is halved`
     : `step ${step} was skipped: its gradient is not finite`;
+
+const requested: Readonly<Record<Request, string>> = {
+  evaluate: 'the evaluation',
+  sample: 'the samples',
+  checkpoint: 'the checkpoint',
+};
+
+/** Of a request that was accepted and not done. */
+export const droppedMessage = (what: Request): string =>
+  `${requested[what]} that was asked for was dropped: the run came to rest first`;
 
 /** Of a run that goes on with another version of a library, or without it. */
 export const otherBits =
@@ -122,6 +132,9 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
       break;
     case 'checkpoint':
       store.addCheckpoint(id, { ...event, machine: memory });
+      break;
+    case 'asked':
+      if (!event.done) store.addEvent(id, event.step, 'warning', 'dropped', droppedMessage(event.what));
       break;
     case 'checkpointRemoved':
       store.removeCheckpoint(id, event.step);

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
+import { temporaryFolder } from '../../base/temporary.ts';
 import { type MetricName, type MetricsRow, metricNames } from './metrics/columns.ts';
 import { openStore, type Store } from './store.ts';
 
@@ -37,14 +37,19 @@ function benchRow(step: number): MetricsRow {
 }
 
 /** Measures the store at `rows` steps in a folder of its own, which is removed. */
-export function benchStore(rows = 1_000_000): StoreBench {
-  const home = fs.mkdtempSync(path.join(os.tmpdir(), 'trainyard-bench-'));
+export async function benchStore(rows = 1_000_000): Promise<StoreBench> {
+  const folder = temporaryFolder('trainyard-bench-');
+  const home = folder.dir;
   let store = openStore(home);
   try {
     const run = store.createRun({ name: 'bench', config: {}, device: 'cpu' });
     const writer = store.metricsWriter(run.id);
     const started = performance.now();
-    for (let step = 1; step <= rows; step++) writer.add(benchRow(step));
+    for (let step = 1; step <= rows; step++) {
+      writer.add(benchRow(step));
+      // A signal is noticed in between.
+      if (step % 16_384 === 0) await setImmediate();
+    }
     writer.close();
     const insertMicroseconds = ((performance.now() - started) * 1000) / rows;
     const smallFlushMs = timeSmallFlushes(store, run.id, rows);
@@ -56,7 +61,7 @@ export function benchStore(rows = 1_000_000): StoreBench {
     return { rows, insertMicroseconds, shareOfStep: insertMicroseconds / 10_000, smallFlushMs, fileBytes, reads };
   } finally {
     store.close();
-    fs.rmSync(home, { recursive: true, force: true });
+    folder.remove();
   }
 }
 

@@ -232,6 +232,8 @@ export const powerSaveBlocker = {
   stop: () => void told.blockers--,
 };
 
+export const powerMonitor = new EventEmitter();
+
 export const nativeTheme = { shouldUseDarkColors: true, themeSource: 'system' };
 export const screen = { getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 1920, height: 1080 } }] };
 export const shell = {
@@ -264,6 +266,7 @@ type Request_ =
   | { ask: 'navigate'; url: string }
   | { ask: 'open'; url: string }
   | { ask: 'connectFrom'; url: string }
+  | { ask: 'shutdown' }
   | { ask: 'activate' };
 
 const findItem = (items: MenuItem[], label: string): MenuItem | undefined =>
@@ -289,6 +292,10 @@ process.on('message', (request: Request_ & { id: number }) => {
     port.on('close', () => (closed = true));
     ipcMain.emit('connect', { senderFrame: { url: request.url }, ports: [port] });
     result = closed;
+  } else if (request.ask === 'shutdown') {
+    const event = new Preventable();
+    powerMonitor.emit('shutdown', event);
+    result = event.defaultPrevented;
   } else app.emit('activate');
   process.send!({ id: request.id, result });
 });

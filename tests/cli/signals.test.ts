@@ -1,0 +1,129 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { starters } from '../../electron/cli/starters.ts';
+import { childrenOf, gone, hasPs, isRunning } from './processes.ts';
+import { startCli } from './run.ts';
+import { remains, until, workplace } from './workplace.ts';
+
+const root = path.resolve(import.meta.dirname, '../..');
+const long = { '--steps': 200_000, '--sample-tokens': 0, '--tokens-per-step': 6400, '--checkpoint-every': 100_000 };
+
+interface Chain {
+  readonly child: ChildProcess;
+  /** From the one that was started to the engine. */
+  readonly pids: number[];
+  readonly code: Promise<number | null>;
+}
+
+/** Starts a command that starts others in a row, and waits until the last of them trains. */
+async function startChain(command: string, args: string[], length: number, env = {}): Promise<Chain> {
+  const child = spawn(command, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const pids: number[] = [child.pid!];
+  onTestFinished(() => {
+    for (const pid of pids) if (isRunning(pid)) process.kill(pid, 'SIGKILL');
+  });
+  const code = new Promise<number | null>((resolve) => child.on('exit', resolve));
+  let out = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  await until(() => /"type":"metrics","step":[3-9]/.test(out));
+  for (let pid: number | undefined = child.pid; (pid = childrenOf(pid!)[0]) !== undefined;) pids.push(pid);
+  expect(pids).toHaveLength(length);
+  return { child, pids, code };
+}
+
+const npm = (args: string[]): Promise<Chain> => startChain('npm', ['run', '--silent', 'trainyard', '--', ...args], 4);
+
+/** bin.mjs on a Node that is too old for the sources. */
+const oldNode =
+  'data:text/javascript,Object.defineProperty(process,"versions",{value:{...process.versions,node:"20.1.0"}})';
+const bin = (args: string[]): Promise<Chain> =>
+  startChain(process.execPath, ['--import', oldNode, path.join(root, 'electron/bin.mjs'), ...args], 3);
+
+/** Every process of the chain ends, and the run is saved where it was. */
+async function savedAndStopped(home: string, { pids }: Chain): Promise<void> {
+  await Promise.all(pids.map(gone));
+  const { run, folders } = remains(home);
+  expect(run).toMatchObject({ state: 'stopped', pid: null });
+  expect(run.step).toBeGreaterThanOrEqual(3);
+  expect(folders).toEqual([`step-${String(run.step).padStart(6, '0')}`]);
+}
+
+describe.skipIf(!hasPs)('a signal', () => {
+  it.each([
+    ['npm', 0, 'SIGTERM'],
+    ['npm', 0, 'SIGKILL'],
+    ["npm's shell", 1, 'SIGTERM'],
+    ["npm's shell", 1, 'SIGHUP'],
+    ['the command', 2, 'SIGHUP'],
+    ['the engine', 3, 'SIGINT'],
+    ['the engine', 3, 'SIGHUP'],
+    ['the engine', 3, 'SIGTERM'],
+  ] as const)('to %s saves and stops the run (process %i of the chain, %s)', async (_, which, signal) => {
+    const { home, train } = workplace();
+    const chain = await npm(train(long));
+    process.kill(chain.pids[which]!, signal);
+    await savedAndStopped(home, chain);
+  });
+
+  it.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const)('%s to bin.mjs on an old Node', async (signal) => {
+    const { home, train } = workplace();
+    const chain = await bin(train(long));
+    process.kill(chain.pids[0]!, signal);
+    await savedAndStopped(home, chain);
+    if (signal !== 'SIGKILL') expect(await chain.code).toBe(0);
+  });
+
+  it('to a program that only the command itself started is not watched for: the shell of a user may end', async () => {
+    const { home, train } = workplace();
+    // As `trainyard train … &` in a terminal that is closed without a hang-up.
+    const shell = spawn('sh', ['-c', '"$@" >/dev/null 2>&1 & echo $!; exec sleep 100', 'sh', process.execPath, path.join(root, 'electron/cli.ts'), ...train(long)], { stdio: ['ignore', 'pipe', 'inherit'] }); // prettier-ignore
+    const pid = await new Promise<number>((resolve) => shell.stdout.once('data', (text) => resolve(Number(text))));
+    onTestFinished(() => void (isRunning(pid) && process.kill(pid, 'SIGKILL')));
+    await until(() => {
+      try {
+        return remains(home).run.step > 3;
+      } catch {
+        return false;
+      }
+    });
+    shell.kill('SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    expect(isRunning(pid)).toBe(true);
+    process.kill(pid, 'SIGTERM');
+    await gone(pid);
+    expect(remains(home).run.state).toBe('stopped');
+  });
+
+  it('while text is prepared leaves nothing behind', async () => {
+    const { home, train, text } = workplace();
+    fs.writeFileSync(text, 'some words that are read for a while\n'.repeat(2_000_000));
+    const making = startCli(train());
+    const datasets = path.join(home, 'datasets');
+    await until(() => fs.existsSync(datasets) && fs.readdirSync(datasets).some((f) => f.endsWith('.partial')));
+    making.child.kill('SIGTERM');
+    const { code, stderr } = await making.result;
+    expect([code, stderr.trimEnd().split('\n').at(-1)]).toEqual([
+      143,
+      expect.stringMatching(/^stopped; .*same command/),
+    ]);
+    expect(fs.readdirSync(datasets)).toEqual([]);
+  });
+});
+
+describe('the programs that a command was started by', () => {
+  it('are none where the user’s shell or another program has started it', () => {
+    expect(starters({}, process.pid)).toEqual([]);
+    expect(starters({ npm_execpath: '/usr/bin/npm' }, process.pid)).toEqual([]);
+  });
+
+  it('begin with bin.mjs, where that says so', () => {
+    expect(starters({ TRAINYARD_STARTER: String(process.pid) }, process.pid)).toEqual([process.pid]);
+    expect(starters({ TRAINYARD_STARTER: '1' }, process.pid)).toEqual([]);
+  });
+});
