@@ -9,6 +9,7 @@ import { resolveHome } from '../studio/home.ts';
 import { tokenizerNamed, tokenizerTitle } from '../studio/tokenizers.ts';
 import { Studio } from '../studio/studio.ts';
 import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
+import { abortable } from './interrupts.ts';
 import { onOneLine } from './terminal/text.ts';
 
 interface ExportOptions {
@@ -65,11 +66,12 @@ async function runImport(dir: string, options: ImportFlags): Promise<void> {
   const { name, tokenizer: other, extraRows, endOfText } = options;
   const studio = Studio.open(resolveHome(options.home));
   try {
-    const { run, notices } = await importModel(studio, dir, name, {
+    const choices = {
       extraRows,
       ...(other === undefined ? {} : { tokenizer: await tokenizerNamed(studio.home, other, () => studio.store) }),
       ...(endOfText === undefined ? {} : { endOfText }),
-    });
+    };
+    const { run, notices } = await abortable((signal) => importModel(studio, dir, name, choices, signal));
     const { model, tokenizer } = studio.configOf(run);
     console.log(
       `${run.id}  ${onOneLine(run.name)}: ${formatCount(parameterCount(model))} parameters, context ${model.contextLength}, ${tokenizerTitle(tokenizer)} tokens`,
@@ -88,7 +90,8 @@ async function runExport(id: string, dir: string, options: ExportOptions): Promi
     const words = Object.fromEntries(
       Object.entries({ license, language, author, notes }).filter(([, v]) => v !== undefined),
     );
-    await exportModel(studio, run, step, dir, { dtype, force, files: cardFiles(studio, run, step, dtype, words) });
+    const files = cardFiles(studio, run, step, dtype, words);
+    await abortable((signal) => exportModel(studio, run, step, dir, { dtype, force, files }, signal));
     console.log(`${onOneLine(run.name)}, step ${step}, is in ${path.resolve(dir)}`);
   } finally {
     studio.close();

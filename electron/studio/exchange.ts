@@ -27,8 +27,10 @@ import {
   readTokenizer,
   writeHuggingFaceModel,
 } from '../exchange/huggingFace/index.ts';
+import { checkpointDir } from './home.ts';
 import { noData } from './run/data.ts';
-import type { Run } from './store/index.ts';
+import { type StagedFiles, stageFiles } from './run/staged.ts';
+import type { NewRun, Run } from './store/index.ts';
 import { readRunFileIn } from './store/runFile.ts';
 import type { Studio } from './studio.ts';
 
@@ -147,37 +149,59 @@ export async function importModel(
   dir: string,
   name: string = importName(dir),
   options: ImportOptions = {},
+  signal?: AbortSignal,
 ): Promise<{ run: Run; notices: readonly string[] }> {
   const source = await openModel(dir, options);
+  let staged: StagedFiles | undefined;
   try {
-    const { config } = source;
-    const { model } = config;
+    const { config, notices } = source;
     if (source.kept) keepTokenizer(tokenizersDir(studio.home), source.kept);
     const tokenizerFile = tokenizerContent(config.tokenizer);
-    const run = studio.store.createRun({ name, config, device: config.device.kind, stepsTotal: 0, tokensTotal: 0 });
-    try {
-      const root = studio.checkpointRoot(run);
-      const entries = parameterTable(model).map(({ name: tensor, fileShape }) => {
-        return { name: tensor, dtype: 'F32' as const, shape: fileShape, data: () => source.tensor(tensor) };
-      });
-      const state = { trainer: freshState, config };
-      const written = await writeCheckpoint(root, 0, {
-        ...{ model: entries, optimizer: [], state },
-        ...(tokenizerFile ? { beside: [tokenizerFile] } : {}),
-      });
-      studio.store.addCheckpoint(run.id, { step: 0, path: written.dir, bytes: written.bytes, best: false, kept: true });
-    } catch (error) {
-      studio.store.deleteRun(run.id);
-      throw error;
-    }
-    const message = `imported from ${dir}`;
-    studio.store.addEvent(run.id, 0, 'info', 'imported', message);
-    for (const notice of source.notices) studio.store.addEvent(run.id, 0, 'info', 'notice', notice);
-    studio.store.setRunState(run.id, 'completed', message);
-    return { run: studio.store.getRun(run.id), notices: source.notices };
+    const entries = parameterTable(config.model).map(({ name: tensor, fileShape }) => {
+      const data = () => unlessAborted(signal, () => source.tensor(tensor));
+      return { name: tensor, dtype: 'F32' as const, shape: fileShape, data };
+    });
+    const state = { trainer: freshState, config };
+    staged = stageFiles(studio.home);
+    const { bytes } = await writeCheckpoint(path.join(staged.dir, 'checkpoints'), 0, {
+      ...{ model: entries, optimizer: [], state },
+      ...(tokenizerFile ? { beside: [tokenizerFile] } : {}),
+    });
+    signal?.throwIfAborted();
+    const row = { name, config, device: config.device.kind, stepsTotal: 0, tokensTotal: 0 };
+    return { run: storeImported(studio, staged, row, { bytes, dir, notices }), notices };
+  } catch (error) {
+    staged?.remove();
+    throw error;
   } finally {
     await source.close();
   }
+}
+
+/** Stores an imported run, all of it at once. */
+function storeImported(
+  { home, store }: Studio,
+  files: StagedFiles,
+  run: NewRun,
+  { bytes, dir, notices }: { bytes: number; dir: string; notices: readonly string[] },
+): Run {
+  const message = `imported from ${dir}`;
+  return store.atomically(() => {
+    const { id } = store.createRun(run);
+    store.addCheckpoint(id, { step: 0, path: checkpointDir(home, id, 0), bytes, best: false, kept: true });
+    store.addEvent(id, 0, 'info', 'imported', message);
+    for (const notice of notices) store.addEvent(id, 0, 'info', 'notice', notice);
+    store.setRunState(id, 'completed', message);
+    store.releaseRun(id);
+    files.publish(id);
+    return store.getRun(id);
+  });
+}
+
+/** Reads a tensor, unless the user has had enough. */
+function unlessAborted<T>(signal: AbortSignal | undefined, read: () => Promise<T>): Promise<T> {
+  signal?.throwIfAborted();
+  return read();
 }
 
 export interface ExportChoice {
@@ -194,8 +218,10 @@ export async function exportModel(
   step: number,
   dir: string,
   choice: ExportChoice,
+  signal?: AbortSignal,
 ): Promise<void> {
   const { model, tokenizer } = studio.configOf(run);
   const checkpoint = await openCheckpoint(studio.checkpointOf(run, step).path);
-  await writeHuggingFaceModel(dir, { model, tokenizer, tensor: (name) => checkpoint.model(name), ...choice });
+  const tensor = (name: string) => unlessAborted(signal, () => checkpoint.model(name));
+  await writeHuggingFaceModel(dir, { model, tokenizer, tensor, ...choice });
 }

@@ -48,6 +48,7 @@ import type { RunMemory } from './run/machine.ts';
 import { memoryAt } from './run/memory.ts';
 import { runJob } from './run/job.ts';
 import { movedNotice } from './run/moved.ts';
+import { stageFiles } from './run/staged.ts';
 import { requireTrainable, requireTrainableApart } from './run/trainable.ts';
 import { recordPhases } from './run/record.ts';
 import { askForPhases, type Patience, type RunOrder, type RunRequest, RunRequests, tell } from './run/requests.ts';
@@ -149,23 +150,26 @@ export class Studio {
     const parent = checked.init ? this.store.getRun(checked.init.run) : undefined;
     const weights = parent ? this.checkpointOf(parent, checked.init!.step).path : undefined;
     if (parent) requireParent(checked, this.configOf(parent));
-    const run = this.store.createRun({
-      name,
-      preset,
-      config: checked,
-      device: checked.device.kind,
-      stepsTotal,
-      tokensTotal: stepsTotal * checked.tokensPerStep,
-    });
-    if (!parent || weights === undefined) return run;
+    const staged = weights === undefined ? undefined : stageFiles(this.home);
     try {
-      copyInitialWeights(this.home, run.id, weights);
+      if (weights !== undefined) copyInitialWeights(staged!.dir, weights);
+      return this.store.atomically(() => {
+        const run = this.store.createRun({
+          name,
+          preset,
+          config: checked,
+          device: checked.device.kind,
+          stepsTotal,
+          tokensTotal: stepsTotal * checked.tokensPerStep,
+        });
+        if (parent) this.store.addEvent(run.id, 0, 'info', 'begun', begunWith(parent, checked));
+        staged?.publish(run.id);
+        return run;
+      });
     } catch (error) {
-      this.store.deleteRun(run.id);
+      staged?.remove();
       throw error;
     }
-    this.store.addEvent(run.id, 0, 'info', 'begun', begunWith(parent, checked));
-    return run;
   }
 
   /** How many phases a run has begun. Of one that trains they are known sooner than its steps. */
@@ -397,14 +401,23 @@ export class Studio {
     return parseStoredConfig(run.config as object);
   }
 
-  /** Starts a run that has not trained yet. */
+  /** Starts a run that has not trained yet. @throws UserError when it can't be started: nothing is left of it then */
   start(run: Run): RunHandle {
     try {
       return this.#launch(run.id, this.#prepareStart(run, this.configOf(run), null), null);
     } catch (error) {
-      this.store.setRunState(run.id, 'failed', messageOf(error));
-      this.store.releaseRun(run.id);
+      this.#forget(run.id);
       throw error;
+    }
+  }
+
+  /** Removes a run that could not be started. What fails at that says less than why it could not. */
+  #forget(id: string): void {
+    try {
+      this.store.deleteRun(id, true);
+      fs.rmSync(runDir(this.home, id), { recursive: true, force: true });
+    } catch (error) {
+      console.error(`trainyard: the run ${id}, which was not started, can't be removed: ${messageOf(error)}`);
     }
   }
 

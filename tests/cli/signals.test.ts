@@ -100,19 +100,19 @@ describe.skipIf(!hasPs)('a signal', () => {
     expect(remains(home).run.state).toBe('stopped');
   });
 
-  it('while text is prepared leaves nothing behind', async () => {
+  it('while text is prepared leaves no claim behind, and what can be resumed', async () => {
     const { home, train, text } = workplace();
     fs.writeFileSync(text, 'some words that are read for a while\n'.repeat(2_000_000));
     const making = startCli(train());
     const datasets = path.join(home, 'datasets');
-    await until(() => fs.existsSync(datasets) && fs.readdirSync(datasets).some((f) => f.endsWith('.partial')));
+    await until(() => fs.existsSync(datasets) && fs.readdirSync(datasets).some((f) => f.endsWith('.corpus')));
     making.child.kill('SIGTERM');
     const { code, stderr } = await making.result;
     expect([code, stderr.trimEnd().split('\n').at(-1)]).toEqual([
       143,
       expect.stringMatching(/^stopped; .*same command/),
     ]);
-    expect(fs.readdirSync(datasets)).toEqual([]);
+    expect(fs.readdirSync(datasets).filter((f) => !f.endsWith('.corpus'))).toEqual([]);
   });
 });
 

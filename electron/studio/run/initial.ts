@@ -8,7 +8,7 @@ import { isSystemError, meaningOf } from '../../exchange/safetensors/systemError
 import { runDir } from '../home.ts';
 
 /** Where the weights are kept that a run begins with: the checkpoint that they come from may be deleted. */
-const initialFile = (home: string, id: string): string => path.join(runDir(home, id), 'initial', files.model);
+const initialFile = (dir: string): string => path.join(dir, 'initial', files.model);
 
 /**
  * The file of a run's initial weights, where it has them.
@@ -22,7 +22,7 @@ export function initialWeightsOf(
   fresh: boolean,
 ): { initialWeights?: string } {
   if (!config.init) return {};
-  const initialWeights = initialFile(home, id);
+  const initialWeights = initialFile(runDir(home, id));
   if (fs.existsSync(initialWeights)) return { initialWeights };
   if (!fresh) return {};
   throw new UserError(`The weights that the run ${id} begins with are gone: ${initialWeights} is missing.`);
@@ -42,15 +42,29 @@ export function requireParent(config: RunConfig, parent: RunConfig): void {
   requireCompatible(config.model, parent.model, config.init?.positions);
 }
 
-/** Copies the weights of a checkpoint to where a new run finds them. @throws UserError when they can't be copied */
-export function copyInitialWeights(home: string, id: string, checkpoint: string): void {
-  const file = initialFile(home, id);
+/**
+ * Puts the weights of a checkpoint where a new run finds them.
+ * @param dir the run's folder
+ * @throws UserError when they can't be copied
+ */
+export function copyInitialWeights(dir: string, checkpoint: string): void {
+  const file = initialFile(dir);
+  const from = path.join(checkpoint, files.model);
   try {
     fs.mkdirSync(path.dirname(file), { recursive: true });
-    // Where the file system can, without taking space twice.
-    fs.copyFileSync(path.join(checkpoint, files.model), file, fs.constants.COPYFILE_FICLONE);
+    // A checkpoint's files are never changed: where the file system can, they are not copied.
+    if (!linked(from, file)) fs.copyFileSync(from, file, fs.constants.COPYFILE_FICLONE);
   } catch (error) {
     if (!isSystemError(error)) throw error;
     throw new UserError(`The weights of ${checkpoint} can't be copied to the new run: ${meaningOf(error)}.`);
+  }
+}
+
+function linked(from: string, to: string): boolean {
+  try {
+    fs.linkSync(from, to);
+    return true;
+  } catch {
+    return false;
   }
 }

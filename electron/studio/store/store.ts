@@ -51,6 +51,8 @@ export class Store {
   /** Called when the claim on a run is lost, by its serial. */
   readonly #claimed = new Map<number, () => void>();
   readonly #files: RunFiles | undefined;
+  /** Within `atomically`: nothing is written to runs' folders of what may not be stored after all. */
+  #atomic = false;
   readonly #tell: (line: string) => void;
   readonly #onClose: () => void;
   #heartbeat: NodeJS.Timeout | undefined;
@@ -76,7 +78,7 @@ export class Store {
       this.claimRun(id);
       return this.getRun(id);
     });
-    this.#files?.flush();
+    if (!this.#atomic) this.#files?.flush();
     return made;
   }
 
@@ -92,6 +94,23 @@ export class Store {
 
   get isOpen(): boolean {
     return this.#connection.isOpen;
+  }
+
+  /** Stores all that `work` does or nothing of it. */
+  atomically<T>(work: () => T): T {
+    const before = new Map(this.#claimed);
+    this.#atomic = true;
+    try {
+      const result = this.#connection.write(work);
+      this.#files?.flush();
+      return result;
+    } catch (error) {
+      // A run that was made in it is none.
+      for (const serial of this.#claimed.keys()) if (!before.has(serial)) this.#claimed.delete(serial);
+      throw error;
+    } finally {
+      this.#atomic = false;
+    }
   }
 
   /** Another value whenever anything in the store may have changed, by whatever process. */
