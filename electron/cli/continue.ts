@@ -9,6 +9,7 @@ import { UsageError } from '../errors.ts';
 import { formatCount } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
+import { findRun, runHelp } from './checkpointArgument.ts';
 import { addDeviceFlags, chosenDevice, type DeviceFlags, tellNotice } from './device.ts';
 import { follow } from './follow.ts';
 import { parseMix } from './mix.ts';
@@ -32,7 +33,7 @@ export function addContinue(program: Command): void {
     .description(
       'train a run on: new phases on new data, after all that it has; one that trains already takes them along',
     )
-    .argument('<run>', "a run's id, the beginning of it, or its name")
+    .argument('<run>', runHelp)
     .requiredOption('--phase <spec...>', 'as of train --phase, such as constant:1Btok:9e-5:adamw8bit')
     .option(
       '--data <inputs...>',
@@ -56,7 +57,7 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
   const mix = options.mix === undefined ? {} : { mix: parseMix('--mix', options.mix) };
   const studio = Studio.open(home);
   try {
-    const { id: runId } = studio.store.getRun(id);
+    const { id: runId } = findRun(studio, id);
     const { tokenizer } = studio.configOf(studio.store.getRun(runId));
     const changeOf = (all: Partial<Phase>): PhaseChange => {
       // What a phase says by itself goes before what holds for all of them.

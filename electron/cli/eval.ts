@@ -9,7 +9,7 @@ import { formatBytes } from '../format.ts';
 import { bitsPerByte, evalRows, evalsCsv, evalsMarkdown, evalsTable } from '../studio/evals.ts';
 import { productsPath, resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
-import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
+import { checkpointHelp, findCheckpoint, findRun } from './checkpointArgument.ts';
 import { addDeviceFlags, chosenDevice, type DeviceFlags, tellMoved } from './device.ts';
 import { hellaswagOfFolder, isFolder } from './evalFolder.ts';
 import { abortable, onInterrupt } from './interrupts.ts';
@@ -220,7 +220,7 @@ function print(ids: readonly string[], options: Common & { csv?: boolean; markdo
   const studio = Studio.look(resolveHome(options.home, 'read'));
   try {
     const { store } = studio;
-    const runs = ids.length > 0 ? ids.map((id) => store.getRun(id)) : store.listRuns({ archived: false });
+    const runs = ids.length > 0 ? ids.map((id) => findRun(studio, id)) : store.listRuns({ archived: false });
     const rows = runs.flatMap((run) => evalRows(store, run));
     if (options.csv) process.stdout.write(forStream(evalsCsv(rows), process.stdout));
     else if (options.markdown) process.stdout.write(forStream(evalsMarkdown(rows), process.stdout));

@@ -4,7 +4,7 @@ import { writeText } from '../engine/generate.ts';
 import { UsageError, UserError } from '../errors.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
-import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
+import { checkpointHelp, findCheckpoint, findPlace } from './checkpointArgument.ts';
 import { addDeviceFlags, chosenDevice, type DeviceFlags, tellMoved } from './device.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 import { forStream } from './terminal/guard.ts';
@@ -73,11 +73,14 @@ async function runGenerate(id: string, options: GenerateOptions): Promise<void> 
   const device = chosenDevice(options);
   const studio = Studio.look(resolveHome(options.home, 'read'));
   try {
-    const chosen = id.includes('@') ? findCheckpoint(studio, id) : undefined;
-    const run = chosen?.run ?? studio.store.getRun(id);
-    const { checkpoint, refused } = chosen
-      ? { checkpoint: await openCheckpoint(studio.checkpointOf(run, chosen.step).path), refused: [] }
-      : await latestValid(studio.checkpointRoot(run));
+    const { run, step } = findPlace(studio, id);
+    const { checkpoint, refused } =
+      step !== undefined
+        ? {
+            checkpoint: await openCheckpoint(studio.checkpointOf(run, findCheckpoint(studio, id).step).path),
+            refused: [],
+          }
+        : await latestValid(studio.checkpointRoot(run));
     const reasons = refused.map((r) => r.reason);
     if (!checkpoint) {
       if (reasons.length > 0) throw new UserError(`No checkpoint of ${run.id} is whole (${reasons.join('; ')}).`);

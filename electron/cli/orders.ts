@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { resolveHome } from '../studio/home.ts';
 import type { RunOrder } from '../studio/run/requests.ts';
 import { Studio } from '../studio/studio.ts';
+import { findRun, runHelp } from './checkpointArgument.ts';
 
 const orders: readonly (readonly [RunOrder, string, string])[] = [
   ['pause', 'have a run that trains in another process saved and paused', 'it pauses after the current step'],
@@ -14,11 +15,11 @@ export function addOrders(program: Command): void {
     program
       .command(order)
       .description(description)
-      .argument('<run>', "a run's id, the beginning of it, or its name")
+      .argument('<run>', runHelp)
       .action(async (id: string, _: unknown, self: Command) => {
         const studio = Studio.open(resolveHome(self.optsWithGlobals<{ home?: string }>().home));
         try {
-          const run = studio.store.getRun(id);
+          const run = findRun(studio, id);
           await studio.tell(run, order);
           console.log(`${run.id}: ${told}`);
         } finally {

@@ -5,6 +5,7 @@ import { formatCount } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { usualPatience } from '../studio/run/requests.ts';
 import { Studio } from '../studio/studio.ts';
+import { findRun, runHelp } from './checkpointArgument.ts';
 import { preparePhaseData } from './phaseData.ts';
 import { parseNumber } from './numbers.ts';
 import { parseLength, parsePhase } from './phases.ts';
@@ -25,7 +26,7 @@ export function addPhases(program: Command): void {
     .description(
       'show the phases of a run, or change those that it has not begun, and the length of the last that it has, also while it trains',
     )
-    .argument('<run>', "a run's id, the beginning of it, or its name")
+    .argument('<run>', runHelp)
     .option('--add <spec...>', 'phases to train after all others; see train --phase')
     .option('--later <spec...>', 'phases in the place of all that have not begun')
     .option(
@@ -39,7 +40,7 @@ export function addPhases(program: Command): void {
       const home = resolveHome(options.home);
       const studio = Studio.open(home);
       try {
-        const { id: run } = studio.store.getRun(id);
+        const { id: run } = findRun(studio, id);
         if (options.add || options.later || options.current) await change(studio, home, run, options);
         print(studio, run, options.json ?? false);
       } finally {

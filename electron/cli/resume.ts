@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import { type LowBitStates, lowBitStates } from '../engine/optimizers/index.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
+import { findRun, runHelp } from './checkpointArgument.ts';
 import { addDeviceFlags, chosenDevice, type DeviceFlags, tellNotice } from './device.ts';
 import { follow } from './follow.ts';
 
@@ -9,7 +10,7 @@ export function addResume(program: Command): void {
   const command = program
     .command('resume')
     .description('go on with a run from its last checkpoint, to the same bit as if it had never stopped')
-    .argument('<run>', "a run's id, the beginning of it, or its name");
+    .argument('<run>', runHelp);
   addDeviceFlags(command, "the run's, which another one takes the place of")
     .addOption(
       new Option(
@@ -25,7 +26,7 @@ export function addResume(program: Command): void {
       const device = chosenDevice(options);
       const studio = Studio.open(resolveHome(options.home));
       try {
-        const run = studio.store.getRun(id);
+        const run = findRun(studio, id);
         const { handle, step, refused, notice } = await studio.resume(run, device, options.lowBitStates);
         if (notice !== null) tellNotice(run.id, notice, options.json ?? false);
         for (const { dir, reason } of refused) console.error(`refused ${dir}: ${reason}`);

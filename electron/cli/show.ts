@@ -7,6 +7,7 @@ import { dataRead } from '../studio/run/dataRead.ts';
 import type { EvalRecord } from '../studio/store/index.ts';
 import { tokenizerTitle } from '../studio/tokenizers.ts';
 import { Studio } from '../studio/studio.ts';
+import { findRun, runHelp } from './checkpointArgument.ts';
 import { lossChart } from './lossChart.ts';
 import { table } from './terminal/table.ts';
 import { onOneLine, printable } from './terminal/text.ts';
@@ -15,7 +16,7 @@ export function addShow(program: Command): void {
   program
     .command('show')
     .description('show one run: its config, loss curve, evaluations, checkpoints and events')
-    .argument('<run>', "a run's id, the beginning of it, or its name")
+    .argument('<run>', runHelp)
     .option('--json', 'one JSON object')
     .action((id: string, _: unknown, self: Command) => {
       const options = self.optsWithGlobals<{ home?: string; json?: boolean }>();
@@ -31,7 +32,7 @@ export function addShow(program: Command): void {
 
 function everything(studio: Studio, id: string) {
   const { store, home } = studio;
-  const run = store.getRun(id);
+  const run = findRun(studio, id);
   return {
     run,
     loss: store.readSeries(run.id, 'loss', { points: 1000 }),

@@ -13,7 +13,7 @@ import { runCli } from './run.ts';
 
 /** Clears the screen, sets the title, writes backwards, and forges a row. */
 const hostile = 'n\x1b[2J\x1b]0;title\x07\u009b31m\u202egnp.exe\r\nfake-run  completed  1/1\x7f\u2066';
-const obeyed = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]/;  
+const obeyed = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029]/;
 
 describe('text for a terminal', () => {
   it('has nothing that a terminal obeys, whatever it is made of, and says what people wrote', () => {
