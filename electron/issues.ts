@@ -6,9 +6,16 @@ const sayings: readonly (readonly [pattern: RegExp, said: (...parts: string[]) =
   [/^Too small: expected string to have >=1 char/, () => 'it must not be empty'],
   [/^Too small: expected (?:number|int) to be >=(.+)$/, (least) => `it must be at least ${least}`],
   [/^Too small: expected (?:number|int) to be >(.+)$/, (least) => `it must be more than ${least}`],
-  [/^Too big: expected (?:number|int) to be <=(.+)$/, (most) => `it must be at most ${most}`],
-  [/^Too big: expected (?:number|int) to be <(.+)$/, (most) => `it must be less than ${most}`],
+  [/^Too big: expected (?:number|int) to be <=(.+)$/, (most) => `it must be at most ${shown(most)}`],
+  [/^Too big: expected (?:number|int) to be <(.+)$/, (most) => `it must be less than ${shown(most)}`],
+  [/^Too big: expected string to have <=(\d+) char/, (most) => `it must have at most ${shown(most)} characters`],
+  [/^Too big: expected array to have <=(\d+) item/, (most) => `there must be at most ${shown(most)}`],
+  [/^Too small: expected array to have >=1 item/, () => 'there must be at least one'],
 ];
+
+const shown = (limit: string): string => Number(limit).toLocaleString('en-US', { maximumFractionDigits: 9 });
+/** The largest whole number that is counted without gaps: of two limits nobody asks for this one. */
+const safe = String(Number.MAX_SAFE_INTEGER);
 
 export function plainIssue(message: string): string {
   for (const [pattern, said] of sayings) {
@@ -16,4 +23,20 @@ export function plainIssue(message: string): string {
     if (found) return said(...found.slice(1));
   }
   return message;
+}
+
+/** All issues of a value, by dotted path, as people say them. What is said of a part of it isn't said twice. */
+export function plainIssues(
+  issues: readonly { readonly path?: readonly unknown[] | undefined; readonly message: string }[],
+): { path: string; message: string }[] {
+  const all = issues.map(({ path = [], message }) => ({
+    path: path.map((p) => String(typeof p === 'object' ? (p as { key: PropertyKey }).key : p)).join('.'),
+    message,
+  }));
+  return all
+    .filter(({ path, message }) => !message.includes(safe) || all.filter((other) => other.path === path).length === 1)
+    .map(({ path, message }) => ({
+      path,
+      message: message.includes(safe) ? 'a smaller number is needed' : plainIssue(message),
+    }));
 }

@@ -1,7 +1,7 @@
 import { ValidationError } from '@orpc/contract';
 import { implement, ORPCError } from '@orpc/server';
 import { messageOf, stackOf, UserError } from '../errors.ts';
-import { plainIssue } from '../issues.ts';
+import { plainIssues } from '../issues.ts';
 import { defectMessage, logDefect } from '../log.ts';
 import type { Studio } from '../studio/studio.ts';
 import type { CommandId } from './commands.ts';
@@ -64,14 +64,15 @@ export function logged(error: unknown, path: readonly string[], home: string): s
   return file;
 }
 
-/** A wrong value is told by its field, instead of that something is wrong. */
+/** Wrong values are told by their fields, instead of that something is wrong: all of them as data, the first in words. */
 function named(error: ORPCError<string, unknown>): unknown {
   const { cause } = error;
   if (!(cause instanceof ValidationError)) return error;
-  const [issue] = cause.issues;
-  const path = (issue?.path ?? []).map((p) => String(typeof p === 'object' ? p.key : p)).join('.');
+  const problems = plainIssues(cause.issues);
+  const [first = { path: '', message: 'it is wrong' }] = problems;
   return new ORPCError('BAD_REQUEST', {
-    message: `${path || 'What was sent'}: ${plainIssue(issue?.message ?? 'it is wrong')}.`,
+    message: `${first.path || 'What was sent'}: ${first.message}.`,
+    data: { problems },
   });
 }
 

@@ -3,7 +3,7 @@ import { mixSchema } from '../data/mix.ts';
 import { everything, subsetSchema } from '../data/subsets.ts';
 import { tokenizerNameSchema } from '../data/tokenizers/types.ts';
 import { UsageError } from '../errors.ts';
-import { plainIssue } from '../issues.ts';
+import { plainIssues } from '../issues.ts';
 import { checkPhases } from './checkPhases.ts';
 import { checkModelConfig, modelConfigSchema } from './gpt2/config.ts';
 import { lowBitStates, optimizerKinds, usualNumbers } from './optimizers/index.ts';
@@ -54,8 +54,14 @@ export const phaseSchema = z
     'give a mix, or a dataset and a subset, not both',
   )
   .refine((p) => p.kind !== 'constant' || p.from === p.to, 'a constant phase has one rate: from and to must be equal')
-  .refine((p) => p.kind !== 'warmup' || p.from <= p.to, 'a warmup rises: from must not be above to')
-  .refine((p) => p.kind !== 'cosine' || p.from >= p.to, 'a cosine cools down: from must not be below to');
+  .refine((p) => p.kind !== 'warmup' || p.from <= p.to, {
+    message: 'a warmup rises: LR start must be ≤ LR end',
+    path: ['to'],
+  })
+  .refine((p) => p.kind !== 'cosine' || p.from >= p.to, {
+    message: 'a cosine decays: LR start must be ≥ LR end',
+    path: ['to'],
+  });
 
 export type Phase = z.infer<typeof phaseSchema>;
 
@@ -176,12 +182,7 @@ export interface ConfigProblem {
 export function checkRunConfig(input: unknown): { config: RunConfig } | { problems: ConfigProblem[] } {
   const result = runConfigSchema.safeParse(input);
   if (!result.success) {
-    return {
-      problems: result.error.issues.map(({ path, message }) => ({
-        path: path.join('.'),
-        message: plainIssue(message),
-      })),
-    };
+    return { problems: plainIssues(result.error.issues) };
   }
   const problems: ConfigProblem[] = [];
   for (const [path, check] of checks) {

@@ -4,6 +4,7 @@ import { RPCLink as SocketLink } from '@orpc/client/websocket';
 import type { ContractRouterClient } from '@orpc/contract';
 import { WebSocket as ReconnectingWebSocket } from 'partysocket';
 import type { Contract } from '../../electron/api/contract.ts';
+import type { ConfigProblem } from '../../electron/api/types.ts';
 import { connection } from './connection.svelte.ts';
 
 export type Api = ContractRouterClient<Contract>;
@@ -54,4 +55,11 @@ export const isDefect = (error: unknown): boolean =>
 export function messageOf(error: unknown): string {
   if (error instanceof ORPCError || error instanceof Error) return error.message;
   return String(error);
+}
+
+/** Which settings of what was asked are wrong, where the studio says so. */
+export function problemsOf(error: unknown): readonly ConfigProblem[] {
+  if (!(error instanceof ORPCError)) return [];
+  const { problems } = (error.data ?? {}) as { problems?: readonly ConfigProblem[] };
+  return problems ?? [];
 }

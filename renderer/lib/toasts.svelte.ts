@@ -8,13 +8,18 @@ export interface Toast {
   readonly logged: boolean;
 }
 
+/** More are not read by anybody: the oldest go. */
+const most = 6;
+
 /** Short notes on what happened. Errors stay until they are dismissed. */
 class Toasts {
   all = $state.raw<readonly Toast[]>([]);
   #next = 1;
 
   say(text: string, kind: Toast['kind'] = 'info', logged = false): void {
+    // The same again is the same: a button pressed five times doesn't fill the window.
     const id = this.#next++;
+    this.all = this.all.filter((toast) => toast.text !== text || toast.kind !== kind).slice(-(most - 1));
     this.all = [...this.all, { id, kind, text, logged }];
     if (kind === 'info') setTimeout(() => this.dismiss(id), 5000);
   }

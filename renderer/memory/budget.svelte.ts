@@ -9,22 +9,26 @@ class BudgetChoice {
   value = $state<Budget>(read());
 
   choose(id: string): void {
-    const reserveMiB = this.value.kind === 'machine' ? 512 : this.value.reserveMiB;
+    const reserveMiB = this.value.kind === 'machine' || !isReserve(this.value.reserveMiB) ? 512 : this.value.reserveMiB;
     const [kind, gpu] = id.split(':');
     if (kind !== 'machine') this.value = { kind: 'gpu', id, reserveMiB };
     else this.value = { kind, ...(gpu === undefined ? {} : { gpu: Number(gpu) }) };
     this.keep();
   }
 
+  /** What is mistyped is not kept. */
   keep(): void {
+    if (this.value.kind !== 'machine' && !isReserve(this.value.reserveMiB)) return;
     localStorage.setItem('budget', JSON.stringify(this.value));
   }
 }
 
+const isReserve = (mib: number): boolean => typeof mib === 'number' && mib >= 0 && mib <= 1e6;
+
 function read(): Budget {
   try {
     const kept = JSON.parse(localStorage.getItem('budget') ?? '') as Budget;
-    if (kept.kind === 'machine' || kept.kind === 'gpu') return kept;
+    if (kept.kind === 'machine' || (kept.kind === 'gpu' && isReserve(kept.reserveMiB))) return kept;
   } catch {
     // Nothing is kept yet.
   }

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import axe from 'axe-core';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, expect, onTestFinished } from 'vitest';
 import { startServer } from '../../electron/api/transports/server.ts';
 import { packageFile } from '../../electron/paths.ts';
@@ -53,18 +53,49 @@ export async function openStudio(home = tempDir()): Promise<OpenStudio> {
       onTestFinished(() => context.close());
       const page = await context.newPage();
       page.setDefaultTimeout(60_000);
-      // What the page complains of is a failure, whatever the test looks at.
-      page.on('pageerror', (error) => expect.fail(`the page threw: ${error.message}`));
-      page.on('console', (message) => {
-        if (message.type() === 'error' && !/WebSocket|net::ERR_/.test(message.text()))
-          expect.fail(`the page logged: ${message.text()}`);
-      });
+      await watchErrors(context, page);
       await page.goto(server.link);
       return page;
     },
     close,
   };
 }
+
+/** What pages complained of that is no fault: a test that cuts a connection, or asks for what is refused, says so. */
+const expected = new WeakMap<Page, RegExp[]>();
+
+/** From now on the page may complain so. */
+export function expectErrors(page: Page, ...complaints: readonly RegExp[]): void {
+  expected.get(page)!.push(...complaints);
+}
+
+/**
+ * Whatever a page complains of fails the test when it ends, whatever the test looked at: errors that nobody caught, promises
+ * that nobody awaited, what is logged as an error, requests that failed, and what its content security policy refused.
+ */
+async function watchErrors(context: BrowserContext, page: Page): Promise<void> {
+  const complaints: string[] = [];
+  const fine: RegExp[] = [];
+  expected.set(page, fine);
+  page.on('pageerror', (error) => complaints.push(`threw: ${error.stack ?? error.message}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.text().startsWith(violated)) complaints.push(`logged: ${message.text()}`);
+  });
+  page.on('crash', () => complaints.push('crashed'));
+  page.on('requestfailed', (request) => {
+    // A page that is left, or a file that is offered to be saved, needs nothing more.
+    const { errorText = '' } = request.failure() ?? {};
+    if (errorText !== 'net::ERR_ABORTED') complaints.push(`could not load ${request.url()}: ${errorText}`);
+  });
+  page.on('response', (response) => {
+    if (response.status() >= 400) complaints.push(`got ${response.status()} for ${response.url()}`);
+  });
+  await context.addInitScript(`addEventListener('securitypolicyviolation', (e) =>
+    console.warn(${JSON.stringify(violated)}, e.violatedDirective, e.blockedURI, e.sourceFile, e.lineNumber));`);
+  onTestFinished(() => expect(complaints.filter((said) => !fine.some((may) => may.test(said)))).toEqual([]));
+}
+
+const violated = 'content security policy:';
 
 /** Goes to a page by its place in the address, and waits for its heading. */
 export async function goTo(page: Page, place: string, heading: string): Promise<void> {
@@ -80,4 +111,18 @@ export async function expectAccessible(page: Page, what: string): Promise<void> 
   const found = (await page.evaluate(`axe.run(document, { runOnly: ${JSON.stringify(tags)} })`)) as axe.AxeResults;
   const violations = found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join('; ')}`);
   expect(violations, what).toEqual([]);
+  await expectUniqueIds(page, what);
+}
+
+/** Expects that each id is one element's, and that what labels or describes something is there. */
+export async function expectUniqueIds(page: Page, what: string): Promise<void> {
+  const wrong = await page.evaluate(`(() => {
+    const ids = [...document.querySelectorAll('[id]')].map((e) => e.id);
+    const twice = ids.filter((id, i) => ids.indexOf(id) !== i).map((id) => 'twice: ' + id);
+    const refs = ['for', 'aria-labelledby', 'aria-describedby', 'aria-controls', 'aria-activedescendant'];
+    const lost = refs.flatMap((ref) => [...document.querySelectorAll('[' + ref + ']')].flatMap((e) =>
+      e.getAttribute(ref).split(/\\s+/).filter((id) => id && !document.getElementById(id)).map((id) => ref + ' without target: ' + id)));
+    return [...twice, ...lost];
+  })()`);
+  expect(wrong, what).toEqual([]);
 }

@@ -57,10 +57,10 @@ describe.skipIf(!hasBrowser || !hasPs)('a run in two windows', () => {
     await page.getByRole('tab', { name: 'Phases' }).click();
     await button(page, 'Edit later phases').click();
     await page.getByLabel('Optimizer').selectOption('adamw8bit');
-    await page.getByLabel('Length', { exact: true }).fill('0');
+    await page.getByLabel('Duration', { exact: true }).fill('0');
     await button(page, 'Change phases').click();
-    await page.getByText('steps: it must be at least 1').waitFor();
-    await page.getByLabel('Length', { exact: true }).fill('40');
+    await page.getByText('Must be at least 1.').waitFor();
+    await page.getByLabel('Duration', { exact: true }).fill('40');
     await button(page, 'Change phases').click();
     await button(page, 'Edit later phases').waitFor();
     await expect.poll(() => state(page).textContent()).toContain('completed');

@@ -84,7 +84,7 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
 
     await page.locator('main').getByLabel('Go on with').selectOption({ label: 'emulated GPU, 8.00 GiB' });
     await button(page, 'Train on').click();
-    await page.getByLabel('Length').last().fill('3');
+    await page.getByLabel('Duration').last().fill('3');
     await button(page, 'Change phases and train').click();
     await expect
       .poll(() => opened.studio.store.getRun(id))

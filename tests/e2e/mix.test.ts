@@ -20,13 +20,14 @@ describe.skipIf(!hasBrowser)('a run that has ended', () => {
     await expect.poll(() => state(page).textContent()).toContain('completed');
 
     await button(page, 'Train on').click();
-    await page.getByLabel('Length', { exact: true }).fill('12');
+    await page.getByLabel('Duration', { exact: true }).fill('12');
     await button(page, 'Choose its data').click();
     await button(page, 'Mix in more data').click();
     await page.getByRole('combobox', { name: /^Data/ }).nth(1).selectOption(news);
     await page.getByLabel('Weight').nth(0).fill('-1');
     await button(page, 'Change phases and train').click();
-    await page.getByText('mix.0.weight').waitFor();
+    await page.getByText('Must be more than 0.').waitFor();
+    expect(await page.getByLabel('Weight').nth(0).getAttribute('aria-invalid')).toBe('true');
     await page.getByLabel('Weight').nth(0).fill('3');
     await page.getByText('75 %').waitFor();
     await expectAccessible(page, 'phases of a run, edited');

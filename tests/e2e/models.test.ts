@@ -110,8 +110,8 @@ describe.skipIf(!hasBrowser)('a trained model', () => {
     await page.getByLabel('Tokens a step').fill('128');
     await page.getByText('is longer than that of the model it begins with').waitFor();
     await page.getByLabel('Its context is longer').selectOption('interpolate');
-    await page.getByLabel('Length').first().fill('5');
-    await page.getByLabel('Length').nth(1).fill('10');
+    await page.getByLabel('Duration').first().fill('5');
+    await page.getByLabel('Duration').nth(1).fill('10');
     await button(page, 'Start training').click();
     await expect.poll(() => state(page).textContent()).toContain('completed');
     await page.getByRole('tab', { name: 'Log' }).click();

@@ -27,9 +27,9 @@ describe.skipIf(!hasBrowser)('a newcomer', () => {
       ['Tokens a step', '256'],
     ] as const)
       await page.getByLabel(label, { exact: true }).fill(value);
-    const lengths = page.getByLabel('Length');
+    const lengths = page.getByLabel('Duration');
     await lengths.nth(0).fill('0');
-    await page.getByText('steps: it must be at least 1').waitFor();
+    await page.getByText('Must be at least 1.').waitFor();
     expect(await page.getByRole('button', { name: 'Start training' }).isDisabled()).toBe(true);
     await lengths.nth(0).fill('40');
     await lengths.nth(1).fill('160');
