@@ -1,4 +1,5 @@
 import { type Connection, sql } from './connection.ts';
+import { parseStored } from './errors.ts';
 import { placeOf, storedPath } from './places.ts';
 import { fromStored, toStored } from './schema.ts';
 
@@ -72,6 +73,6 @@ export function listCheckpoints(connection: Connection, run: number): Checkpoint
       valLoss: fromStored(row.valLoss),
       kept: row.kept === 1,
       best: row.best === 1,
-      machine: row.machine === null ? null : JSON.parse(row.machine),
+      machine: row.machine === null ? null : parseStored(row.machine, `The database ${connection.file}`),
     }));
 }

@@ -20,9 +20,10 @@ export const isCorruption = (error: unknown): boolean =>
 export class DamagedError extends UserError {
   override readonly name = 'DamagedError';
 
-  constructor(file: string, code: string) {
+  /** @param what the database, or a record of it */
+  constructor(what: string, code: string) {
     super(
-      `The database ${file} is damaged (${code}): close Trainyard, then \`trainyard runs --recover\` saves what can be read of it; runs and checkpoints are kept.`,
+      `${what} is damaged (${code}): close Trainyard, then \`trainyard runs --recover\` saves what can be read of it; runs and checkpoints are kept.`,
     );
   }
 }
@@ -30,7 +31,16 @@ export class DamagedError extends UserError {
 /** Turns what SQLite reports about the file into one line for the user; defects (bad SQL, constraints) stay as they are. */
 export function explain(error: unknown, file: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
-  if (isCorruption(error)) return new DamagedError(file, error.code);
+  if (isCorruption(error)) return new DamagedError(`The database ${file}`, error.code);
   const meaning = meanings.find(([prefix]) => error.code.startsWith(prefix))?.[1];
   return meaning === undefined ? error : new UserError(`The database ${file}: ${meaning} (${error.code}).`);
+}
+
+/** JSON as the database holds it. @throws DamagedError where it is none: what a page holds has no checksum */
+export function parseStored(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new DamagedError(what, 'it is not JSON');
+  }
 }

@@ -1,4 +1,5 @@
 import { type Connection, sql } from './connection.ts';
+import { parseStored } from './errors.ts';
 
 /** What came of one item of an evaluation of a step's weights. */
 export interface ItemScoreRecord {
@@ -33,5 +34,5 @@ export function listItemScores(connection: Connection, run: number, step: number
   const query = sql.selectFrom('itemScores').select(['item', 'data']).where('run', '=', run);
   return connection
     .all(query.where('step', '=', step).where('task', '=', task).orderBy('item'))
-    .map(({ item, data }) => ({ item, data: JSON.parse(data) as unknown }));
+    .map(({ item, data }) => ({ item, data: parseStored(data, `The database ${connection.file}`) as unknown }));
 }

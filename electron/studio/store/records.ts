@@ -1,4 +1,5 @@
 import { type Connection, sql } from './connection.ts';
+import { parseStored } from './errors.ts';
 import { type EventLevel, fromStored, toStored } from './schema.ts';
 
 /** Times are milliseconds since 1970. */
@@ -53,7 +54,10 @@ export function listEvents(connection: Connection, run: number, after = 0): RunE
   const rows = connection.all(
     sql.selectFrom('events').select(columns).where('run', '=', run).where('id', '>', after).orderBy('id'),
   );
-  return rows.map((row) => ({ ...row, data: row.data === null ? null : JSON.parse(row.data) }));
+  return rows.map((row) => ({
+    ...row,
+    data: row.data === null ? null : parseStored(row.data, `The database ${connection.file}`),
+  }));
 }
 
 /** Stores an evaluation; one of the same step, kind and dataset is replaced. */
@@ -89,7 +93,11 @@ export function listEvals(connection: Connection, run: number): EvalRecord[] {
   const query = sql.selectFrom('evals').select(columns).where('run', '=', run);
   return connection
     .all(query.orderBy('step').orderBy('kind').orderBy('dataset'))
-    .map((row) => ({ ...row, value: fromStored(row.value) ?? Number.NaN, data: JSON.parse(row.data) }));
+    .map((row) => ({
+      ...row,
+      value: fromStored(row.value) ?? Number.NaN,
+      data: parseStored(row.data, `The database ${connection.file}`),
+    }));
 }
 
 /** What the last validation loss of a run's own validation split was taken over; undefined where there is none yet. */
@@ -101,7 +109,7 @@ export function latestValidation(connection: Connection, run: number): unknown {
     .where('kind', '=', 'validation')
     .where('dataset', '=', '');
   const row = connection.first(query.orderBy('step', 'desc').limit(1));
-  return row && JSON.parse(row.data);
+  return row && parseStored(row.data, `The database ${connection.file}`);
 }
 
 export function addSample(connection: Connection, run: number, sample: Omit<SampleRecord, 'id' | 'time'>): void {

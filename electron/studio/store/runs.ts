@@ -1,6 +1,7 @@
 import type { Selectable } from 'kysely';
 import { UserError } from '../../errors.ts';
 import { type Connection, sql } from './connection.ts';
+import { parseStored } from './errors.ts';
 import { nearest, randomId } from './ids.ts';
 import { fromStored, type RunState, type Tables } from './schema.ts';
 
@@ -56,15 +57,17 @@ export interface RunFilter {
 
 export type RunRow = Selectable<Tables['runs']>;
 
+const recordOf = ({ id }: RunRow): string => `The record of the run ${id} in the database`;
+
 export function toRun(row: RunRow): Run {
   const { serial: _serial, bootId: _bootId, processStart: _processStart, pidNamespace: _namespace, ...rest } = row;
   return {
     ...rest,
-    config: JSON.parse(row.config),
+    config: parseStored(row.config, recordOf(row)),
     lastLoss: fromStored(row.lastLoss),
     bestValLoss: fromStored(row.bestValLoss),
     archived: row.archived === 1,
-    tags: JSON.parse(row.tags) as string[],
+    tags: parseStored(row.tags, recordOf(row)) as string[],
   };
 }
 

@@ -316,3 +316,51 @@ test('a newer database that is damaged stays as it is', async () => {
   expect(() => openStore(home)).toThrow(/newer Trainyard/);
   expect(fs.readFileSync(dbPath(home)).equals(content)).toBe(true);
 });
+
+test('a record that no longer is what it was is one line, and comes back from its folder', async () => {
+  const { home, ids, before } = await filled(60);
+  fs.rmSync(backup(home));
+  withDatabase(dbPath(home), (db) => {
+    db.prepare('UPDATE runs SET config = substr(config, 5), notes = ? WHERE id = ?').run('\u0001?', ids[0]);
+    db.prepare("UPDATE evals SET data = 'x' WHERE step = 30").run();
+    db.prepare('UPDATE metrics SET stepMs = -1e200 WHERE step = 7').run();
+  });
+  const store = testStore(home);
+  expect(() => store.listRuns()).toThrow(DamagedError);
+  expect(() => store.listRuns()).toThrow(/run .* is damaged.*`trainyard runs --recover`/);
+  expect(() => store.listEvals(ids[0]!)).toThrow(DamagedError);
+  store.close();
+  expect(recoverStore(home)).toEqual([expect.stringMatching(/2 runs recovered/)]);
+  const { after } = reopened(home, ids);
+  expect(after.map(essence)).toEqual(before.map(essence));
+  expect(after[1]!.metrics).toHaveLength(59);
+});
+
+test('whatever is overwritten, no run is lost and nothing is shown that was not recorded', async () => {
+  const { home: origin, ids, before } = await filled(1500);
+  const sound = fs.readFileSync(dbPath(origin));
+  let state = 99;
+  // A small generator (Park and Miller): the same damage every time.
+  const draw = (below: number) => (state = (state * 48_271) % 2_147_483_647) % below;
+  for (let n = 0; n < 6; n++) {
+    const home = path.join(tempDir(), 'home');
+    fs.cpSync(path.join(origin, 'runs'), path.join(home, 'runs'), { recursive: true });
+    const content = Buffer.from(sound);
+    for (let spot = 0; spot < 4; spot++) {
+      const at = 4096 * draw(content.length / 4096) + draw(3000);
+      for (let i = at; i < Math.min(content.length, at + 5000); i++) content[i] = n % 2 === 0 ? draw(256) : 0;
+    }
+    fs.writeFileSync(dbPath(home), content);
+    recoverStore(home);
+    const { after } = reopened(home, ids);
+    const known = (all: typeof after) =>
+      all.map(({ run, evals, phases, checkpoints }) => {
+        return { run, evals, phases, steps: checkpoints.map((c) => [c.step, c.best, c.machine]) };
+      });
+    expect(known(after), `damage ${n}`).toEqual(known(before));
+    for (const [i, { metrics }] of after.entries()) {
+      const rows = new Map(before[i]!.metrics.map((m) => [m[0], m]));
+      for (const row of metrics.slice(0, -1)) expect(row, `damage ${n}`).toEqual(rows.get(row[0]!));
+    }
+  }
+});

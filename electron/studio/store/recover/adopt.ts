@@ -96,7 +96,7 @@ function look(home: string, id: string, known: RunColumns | null): Found | null 
   const checkpoints = glanceAtCheckpoints(path.dirname(checkpointDir(home, id, 0)));
   const last = checkpoints.at(-1);
   const { trainer, config } = last ? contentOf(last) : { trainer: null, config: null };
-  const recorded = file && newer(file, known) ? columnsOf(file, id) : known;
+  const recorded = file ? merged(columnsOf(file, id), known) : known;
   if (!recorded) {
     if (!trainer || !config) return null;
     return { columns: guessed(id, config, trainer, checkpoints), checkpoints, trainer, config, file };
@@ -109,8 +109,25 @@ function look(home: string, id: string, known: RunColumns | null): Found | null 
   return { columns, checkpoints, trainer, config, file };
 }
 
-const newer = (file: RunFile, known: RunColumns | null): boolean =>
-  known === null || file.run.updatedAt > Number(known.updatedAt);
+/** What people said of a run, and what it is. */
+const described = [
+  'name',
+  'config',
+  'device',
+  'preset',
+  'tags',
+  'notes',
+  'archived',
+  'createdAt',
+  'stepsTotal',
+  'tokensTotal',
+];
+
+/** The newer record; what a run is its file knows best: it was written whole, which of a row of a damaged file nobody can tell. */
+function merged(filed: RunColumns, known: RunColumns | null): RunColumns {
+  if (known === null || Number(filed.updatedAt) > Number(known.updatedAt)) return filed;
+  return { ...known, ...Object.fromEntries(described.map((name) => [name, filed[name] ?? null])) };
+}
 
 /** Its folder's name is its id, whatever the file says: paths follow from it. */
 const columnsOf = ({ run }: RunFile, id: string): RunColumns => ({
@@ -194,8 +211,11 @@ function storeEvals(connection: Connection, serial: number, { file, checkpoints 
   const insert = connection.prepare(
     'INSERT OR IGNORE INTO evals (run, step, kind, dataset, value, data, time) VALUES (?, ?, ?, ?, ?, ?, ?)',
   );
-  for (const { step, kind, dataset, value, data, time } of file?.evals ?? [])
+  const forget = connection.prepare('DELETE FROM evals WHERE run = ? AND step = ? AND kind = ? AND dataset = ?');
+  for (const { step, kind, dataset, value, data, time } of file?.evals ?? []) {
+    forget.run(serial, step, kind, dataset);
     insert.run(serial, step, kind, dataset, toStored(fromStored(value)), JSON.stringify(data ?? {}), time);
+  }
   for (const checkpoint of checkpoints) {
     const { trainer } = contentOf(checkpoint);
     if (!trainer || trainer.valLoss === null || trainer.evaluatedStep < 0) continue;

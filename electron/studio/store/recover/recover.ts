@@ -152,14 +152,31 @@ function takeBackup(backup: string, work: string): boolean {
   return false;
 }
 
+/** Columns that hold JSON. */
+const json = [
+  ['runs', 'config'],
+  ['runs', 'tags'],
+  ['evals', 'data'],
+  ['itemScores', 'data'],
+  ['events', 'data'],
+  ['checkpoints', 'machine'],
+] as const;
+
 /** Whether a database that can be opened is damaged somewhere. */
 export function isDamaged(file: string): boolean {
   let db: Database.Database | undefined;
   try {
     db = new Database(file, { fileMustExist: true });
-    return db.pragma('integrity_check(1)', { simple: true }) !== 'ok';
+    if (db.pragma('integrity_check(1)', { simple: true }) !== 'ok') return true;
+    // What a page holds has no checksum.
+    return json.some(([table, column]) => {
+      const wrong = `SELECT 1 FROM ${table} WHERE ${column} IS NOT NULL AND NOT json_valid(${column}) LIMIT 1`;
+      return db!.prepare(wrong).get() !== undefined;
+    });
   } catch (error) {
     if (isCorruption(error)) return true;
+    // An older version has no such column; it is updated when it is opened.
+    if (error instanceof Database.SqliteError && error.code === 'SQLITE_ERROR') return false;
     throw explain(error, file);
   } finally {
     db?.close();

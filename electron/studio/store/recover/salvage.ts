@@ -5,7 +5,7 @@ import { isCorruption } from '../errors.ts';
 import { type MetricsRow, metricNames } from '../metrics/columns.ts';
 import { insertMetrics, truncateMetrics } from '../metrics/rows.ts';
 import { applicationId, schemaVersion } from '../migrations.ts';
-import { fromStored, type StoredNumber } from '../schema.ts';
+import { fromStored, runStates, type StoredNumber } from '../schema.ts';
 import { type RunColumns, storeRun, tableColumns } from './adopt.ts';
 import { readAround } from './ranges.ts';
 
@@ -85,12 +85,14 @@ function looksRight(db: Database.Database): boolean {
   return run === undefined || isRun(run);
 }
 
-/** A page that is half overwritten may still yield rows. */
-function isRun(row: Row): boolean {
-  const { id, name, config, createdAt, state } = row;
-  if (typeof id !== 'string' || !/^[^/\\]+$/.test(id) || typeof name !== 'string' || typeof state !== 'string')
-    return false;
-  return typeof createdAt === 'number' && isJson(config);
+/** Milliseconds since 1970 in this century; a page that is half overwritten may still yield rows. */
+const isTime = (value: unknown): boolean => typeof value === 'number' && value > 1e12 && value < 5e12;
+const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Number(value) >= 0;
+
+function isRun({ id, name, config, tags = '[]', createdAt, updatedAt, state, step }: Row): boolean {
+  if (typeof id !== 'string' || !/^[^/\\]+$/.test(id) || typeof name !== 'string') return false;
+  const isKnown = (runStates as readonly unknown[]).includes(state);
+  return isKnown && isTime(createdAt) && isTime(updatedAt) && isCount(step) && isJson(config) && isJson(tags);
 }
 
 function isJson(text: unknown): boolean {
@@ -103,7 +105,21 @@ function isJson(text: unknown): boolean {
   }
 }
 
-const isMeasure = (value: unknown): boolean => value === null || typeof value === 'number' || value === 'NaN';
+/** Measures that can't be negative. */
+const amounts = ['tokensPerSecond', 'mfu', 'memoryBytes', 'lossScale', 'stepMs', 'learningRate'] as const;
+
+/** Whether a row of metrics can have been measured: its last bytes hold the time, which damage of the row's end changes. */
+function isMeasured(row: Row): boolean {
+  const values = metricNames.map((name) => row[name] ?? null);
+  const sizes = values.every((v) => {
+    if (v === null || v === 'NaN' || v === 0) return true;
+    // No measure is as small or as large as most bits are that come by chance.
+    return typeof v === 'number' && (!Number.isFinite(v) || (Math.abs(v) > 1e-40 && Math.abs(v) < 1e40));
+  });
+  if (!sizes || !isTime(row.time) || !isCount(row.step)) return false;
+  if (row.tokensSeen !== null && !isCount(row.tokensSeen)) return false;
+  return amounts.every((name) => typeof row[name] !== 'number' || row[name] >= 0);
+}
 
 class Salvage {
   readonly #db: Database.Database;
@@ -167,8 +183,7 @@ class Salvage {
     };
     const whole = this.#read('metrics', 'step', 'run = ? AND', [from], this.#lastStep(from), (row) => {
       const { step } = row;
-      if (typeof step !== 'number' || row.run !== from || !metricNames.every((name) => isMeasure(row[name] ?? null)))
-        return;
+      if (typeof step !== 'number' || row.run !== from || !isMeasured(row)) return;
       newest = Math.max(newest, step);
       rows.push({
         step,
@@ -197,6 +212,7 @@ class Salvage {
     this.#read(table, key, where, values, serial === undefined ? this.#mostRows : this.#lastStep(serial), (row) => {
       const run = this.#serials.get(row.run as number);
       if (run === undefined || (serial !== undefined && row.run !== serial)) return;
+      if (!isRecord(row)) return;
       try {
         insert.run(...columns.map((name) => (name === 'run' ? run : (row[name] ?? null))));
       } catch (error) {
@@ -227,6 +243,12 @@ class Salvage {
       return (this.#whole = false);
     }
   }
+}
+
+/** Whether a row's time is one, and what should be JSON is. */
+function isRecord({ time, createdAt, data, machine }: Row): boolean {
+  const times = [time, createdAt].every((value) => value === undefined || isTime(value));
+  return times && [data, machine].every((value) => value === undefined || value === null || isJson(value));
 }
 
 /** Tables whose rows are a run's, by the number that follows its serial in their key. */
