@@ -144,9 +144,10 @@ function progress(): { show: (p: PrepareProgress) => void; done: () => void } {
       last = now;
       const seconds = (now - begun) / 1000;
       const rate = (p.textBytes - first.textBytes) / seconds;
-      const left = ((p.totalBytes - p.doneBytes) / Math.max(1, p.doneBytes - first.doneBytes)) * seconds;
+      const done = p.doneBytes - first.doneBytes;
+      const left = done > 0 ? `, ${formatDuration(((p.totalBytes - p.doneBytes) / done) * seconds)} left` : '';
       const bad = p.bad > 0 ? `, ${formatCount(p.bad)} bad` : '';
-      const text = `${formatBytes(p.doneBytes)} of ${formatBytes(p.totalBytes)}, ${(rate / 1e6).toFixed(1)} MB of text/s, ${formatShort(p.tokens)} tokens${bad}, ${formatDuration(left)} left`;
+      const text = `${formatBytes(p.doneBytes)} of ${formatBytes(p.totalBytes)}, ${(rate / 1e6).toFixed(1)} MB of text/s, ${formatShort(p.tokens)} tokens${bad}${left}`;
       if (log) log(text);
       else console.error(text);
     },

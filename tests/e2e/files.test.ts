@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { datasetNames } from '../../electron/data/index.ts';
+import { datasetNames, prepareDataset } from '../../electron/data/index.ts';
 import { tempDir } from '../temp.ts';
 import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
 import { button } from './runs.ts';
@@ -61,15 +61,66 @@ describe.skipIf(!hasBrowser)('text that is at the browser', () => {
     await button(page, 'Verify').click();
     await page.getByText(/^All \d+ files of many-gpt2-/).waitFor();
     await expectAccessible(page, 'a corpus');
-    // What had no text was left in the middle.
-    const left = page.getByRole('region', { name: /^many-gpt2-/ }).filter({ hasText: 'Not finished' });
-    await left.getByRole('button', { name: 'Go on' }).click();
-    await page.getByRole('alert').getByText('no text in the field text').waitFor();
-    await left.getByRole('button', { name: 'Delete' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
-    await left.waitFor({ state: 'detached' });
+    // What failed left nothing.
+    expect(await page.getByText('Not finished').count()).toBe(0);
     expect(fs.readdirSync(path.join(home, 'datasets'))).toHaveLength(1);
     expect(datasetNames(home)).toHaveLength(1);
+  });
+
+  it('is split where it says, has the name that is given, and shows real ends apart from text', async () => {
+    const { open, home } = await openStudio();
+    const page = await open();
+    const file = path.join(tempDir(), 'stories.txt');
+    const stories = Array.from({ length: 300 }, (_, i) => `Story ${i} of a <|endoftext|> fox.`);
+    fs.writeFileSync(file, stories.join('###'));
+    await goTo(page, 'data', 'Data');
+    await page.getByLabel('Text files or folders').fill(file);
+    await page.getByText('Choose among documents').click();
+    await page.getByLabel('Name of the dataset').fill('a name');
+    await page.getByLabel('Split text files on').fill('###');
+    await button(page, 'Prepare the text').click();
+    await page
+      .getByRole('alert')
+      .getByText(/can't be named "a name"/)
+      .waitFor();
+    await page.getByLabel('Name of the dataset').fill('Märchen');
+    await button(page, 'Prepare the text').click();
+    const made = page.getByRole('region', { name: 'Märchen' });
+    await made.getByText('300 documents').waitFor();
+    await made.getByText('Validation: whole documents, 10 % of them').waitFor();
+    await made.getByText(/has <\|endoftext\|> in it 300 times/).waitFor();
+    await made.getByRole('button', { name: 'Look inside' }).click();
+    const shown = made.locator('pre');
+    await expect.poll(() => shown.locator('.end').count()).toBeGreaterThan(5);
+    expect(await shown.locator('.end').first().textContent()).toBe('end of document');
+    expect(await shown.textContent()).toMatch(/Story \d+ of a <\|endoftext\|> fox\./);
+    await expectAccessible(page, 'a preview');
+    expect(datasetNames(home)).toEqual(['Märchen']);
+  });
+
+  it('whose preparation was stopped is listed, continued, or deleted', async () => {
+    const { open, home } = await openStudio();
+    const dir = tempDir();
+    for (let i = 0; i < 1500; i++) fs.writeFileSync(path.join(dir, `${i}.txt`), `the text of file ${i}`);
+    const stop = async (name: string) => {
+      const controller = new AbortController();
+      const onProgress = () => controller.abort();
+      const options = { home, inputs: [dir], tokenizer: 'bytes', name, signal: controller.signal, onProgress } as const;
+      await expect(prepareDataset(options)).rejects.toThrow(/abort/i);
+    };
+    await stop('first');
+    await stop('second');
+    const page = await open();
+    await goTo(page, 'data', 'Data');
+    const left = (name: string) => page.getByRole('region', { name }).filter({ hasText: 'Not finished' });
+    await left('first').getByText('1500 files').waitFor();
+    await left('second').getByRole('button', { name: 'Delete' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+    await left('second').waitFor({ state: 'detached' });
+    await left('first').getByRole('button', { name: 'Go on' }).click();
+    await page.getByText('1.50 k documents').waitFor();
+    expect(datasetNames(home)).toEqual(['first']);
+    expect(fs.readdirSync(path.join(home, 'datasets'))).toEqual(['first']);
   });
 
   it('is chosen, and says what is wrong with it', async () => {
