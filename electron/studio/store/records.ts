@@ -91,13 +91,11 @@ export function updateBest(connection: Connection, run: number): void {
 export function listEvals(connection: Connection, run: number): EvalRecord[] {
   const columns = ['step', 'kind', 'dataset', 'value', 'data', 'time'] as const;
   const query = sql.selectFrom('evals').select(columns).where('run', '=', run);
-  return connection
-    .all(query.orderBy('step').orderBy('kind').orderBy('dataset'))
-    .map((row) => ({
-      ...row,
-      value: fromStored(row.value) ?? Number.NaN,
-      data: parseStored(row.data, `The database ${connection.file}`),
-    }));
+  return connection.all(query.orderBy('step').orderBy('kind').orderBy('dataset')).map((row) => ({
+    ...row,
+    value: fromStored(row.value) ?? Number.NaN,
+    data: parseStored(row.data, `The database ${connection.file}`),
+  }));
 }
 
 /** What the last validation loss of a run's own validation split was taken over; undefined where there is none yet. */
