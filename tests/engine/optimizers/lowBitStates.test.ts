@@ -2,13 +2,16 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { sealState, unsealState } from '../../../electron/engine/checkpoint/state.ts';
-import type { Device } from '../../../electron/engine/devices/device.ts';
+import type { OpenedCheckpoint } from '../../../electron/engine/checkpoint/index.ts';
+import type { Device, HostArray, Session } from '../../../electron/engine/devices/device.ts';
 import { type FitConfig, fit } from '../../../electron/engine/fit/fit.ts';
 import { Parameters } from '../../../electron/engine/gpt2/parameters.ts';
 import { type LowBitStates, Optimizer, type OptimizerKind } from '../../../electron/engine/optimizers/index.ts';
 import { bits8States } from '../../../electron/engine/optimizers/bits8.ts';
 import { loadPreset } from '../../../electron/engine/presets.ts';
-import { elements, precisions } from '../../../electron/engine/program/types.ts';
+import { type Buffer, elements, precisions } from '../../../electron/engine/program/types.ts';
+import { Gpt2 } from '../../../electron/engine/gpt2/programs.ts';
+import { restoreOptimizer } from '../../../electron/engine/trainer/snapshot.ts';
 import { findGpu } from '../../../electron/engine/fit/gpus.ts';
 import { tempDir } from '../../temp.ts';
 import { cpu, hasCpu } from '../devices.ts';
@@ -92,6 +95,41 @@ describe('8-bit second moments that are coded by their root', () => {
       expect(error(true), `decade ${decade}`).toBeLessThan(decade < 2 ? 0.04 : error(false) / 1.5);
     }
   });
+});
+
+describe('moments that another format takes over', () => {
+  it.each(['adamw', 'adamw8bit', 'adamw4bit'] as const)(
+    'are never 0 beside a first moment that is not: %s',
+    async (kind) => {
+      const gpt2 = new Gpt2(model);
+      const written = new Optimizer('adamw8bit', gpt2.parameters, 'paper');
+      const stored = new Map<string, HostArray>();
+      for (const { parameter, tensors, encode } of written.states) {
+        const n = elements(parameter.spec.shape);
+        // Every other one is far below the largest.
+        const m = Float32Array.from({ length: n }, (_, i) => (i % 2 ? 1e-5 : 1));
+        const values = encode({ m, v: m.map((x) => x * x) });
+        for (const [i, { name, fileShape, buffer }] of tensors.entries())
+          stored.set(name, buffer.dtype === 'f32' ? values[i]!.subarray(0, elements(fileShape)) : values[i]!);
+      }
+      const optimizer = new Optimizer(kind, gpt2.parameters, 'stable');
+      const restored = new Map<Buffer, HostArray>();
+      await restoreOptimizer(
+        { write: (buffer: Buffer, data: HostArray) => restored.set(buffer, data) } as unknown as Session,
+        gpt2,
+        optimizer,
+        { raw: async (_: string, name: string) => stored.get(name)! } as unknown as OpenedCheckpoint,
+        { optimizer: 'adamw8bit', lowBitStates: 'paper' },
+      );
+      for (const { tensors, parameter, countLost, decode } of optimizer.states) {
+        const values = tensors.map(({ buffer }) => restored.get(buffer)!);
+        expect(countLost(values), parameter.spec.name).toBe(0);
+        const { m, v } = decode(values);
+        // As if all gradients had been the first moment: a step of one learning rate.
+        if (kind === 'adamw') expect(Math.abs(m[1]!) / Math.sqrt(v[1]!), parameter.spec.name).toBeCloseTo(1, 1);
+      }
+    },
+  );
 });
 
 describe.skipIf(!hasCpu)('runs with low-bit moments', () => {
