@@ -68,6 +68,9 @@ async function runOptimizersBench(options: Options): Promise<void> {
 const line = ({ optimizer, precision, seed, valLoss, seconds }: OptimizerResult): string =>
   `${precision}, seed ${seed}, ${optimizer}: validation loss ${valLoss.toFixed(4)}, ${seconds.toFixed(0)} s`;
 
+/** Never a zero with a sign. */
+const signed = (x: number): string => x.toFixed(3).replace(/^-(?=0\.0+$)/, '');
+
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** By optimizer: means over the seeds, each beside adamw's of the same seeds, and the worst of the weights. */
@@ -82,7 +85,7 @@ function summary(results: readonly OptimizerResult[]): string {
       kind,
       own[0]!.precision,
       mean(losses).toFixed(3),
-      (mean(losses) - mean(base.map((r) => r.valLoss))).toFixed(3),
+      signed(mean(losses) - mean(base.map((r) => r.valLoss))),
       losses.map((x) => x.toFixed(3)).join(' '),
       `${worst.largestWeight.toFixed(2)} (${worst.largestIn})`,
       `${grown.toFixed(2)} ×`,
