@@ -43,40 +43,55 @@ const isPackageManager = (words: readonly string[]): boolean =>
 /** Whether a shell's script starts something and goes on: that is meant to outlive it. */
 const leavesBehind = (script: string): boolean => script.replaceAll(/&&|\d*[<>]&[\d-]?|&>/g, '').includes('&');
 
+/** Takes over processes whose parent has ended. */
+const reapers = new Set(['systemd', 'init', 'launchd', 'tini', 'dumb-init', 'docker-init']);
+
+export interface Starters {
+  readonly pids: readonly number[];
+  /** One of them has ended already, before this process could look. */
+  readonly hasEnded: boolean;
+}
+
 /**
  * The processes that were started for this command alone: bin.mjs, a package manager, and the shell between them. Whoever
  * ends one of them means this command. The user's own shell is none of them: what it starts may outlive it.
  */
-export function starters(env: NodeJS.ProcessEnv = process.env, parent: number = process.ppid): number[] {
+export function starters(env: NodeJS.ProcessEnv = process.env, parent: number = process.ppid): Starters {
   const found: number[] = [];
   let pid = parent;
-  if (env.TRAINYARD_STARTER === String(pid)) {
+  if (env.TRAINYARD_STARTER !== undefined) {
+    if (env.TRAINYARD_STARTER !== String(pid)) return { pids: [], hasEnded: true };
     found.push(pid);
     pid = lookAt(pid)?.parent ?? 0;
   }
-  if (env.npm_execpath === undefined && env.npm_config_user_agent === undefined) return found;
+  const { npm_lifecycle_script: script = '' } = env;
+  if (env.npm_execpath === undefined || leavesBehind(script)) return { pids: found, hasEnded: false };
   const between: number[] = [];
-  while (pid > 1 && between.length < 3) {
+  while (between.length < 3) {
     const seen = lookAt(pid);
-    if (!seen) break;
-    if (isPackageManager(seen.words)) return [...found, ...between, pid];
+    if (seen && isPackageManager(seen.words)) return { pids: [...found, ...between, pid], hasEnded: false };
+    const isReaped = pid === 1 || (seen !== undefined && reapers.has(path.basename(seen.words[0]!)));
+    // A package manager that runs this very command, and is no more.
+    if (isReaped) return { pids: found, hasEnded: startsThis.test(script) };
     // `sh -c …` was started for one command; a shell that somebody types into may have others.
-    if (!seen.words.includes('-c') || leavesBehind(seen.words.join(' '))) break;
+    if (!seen?.words.includes('-c') || leavesBehind(seen.words.join(' '))) break;
     between.push(pid);
     pid = seen.parent;
   }
-  return found;
+  return { pids: found, hasEnded: false };
 }
 
-/** The starters of this process, looked up before one of them may have ended. */
+/** What a package manager's script says that runs this command. */
+const startsThis = /(^|[\s'"/\\])(trainyard|electron[/\\](cli\.ts|bin\.mjs))(['"\s]|$)/;
+
+/** Those of this process, looked up before one of them may have ended. */
 const own = starters();
-/** bin.mjs ended before this process could look. */
-const isLeft = process.env.TRAINYARD_STARTER !== undefined && own.length === 0;
 // Of this process alone: not of what it starts.
 delete process.env.TRAINYARD_STARTER;
 
 /** Calls back once a starter of this process has ended. @returns a function that ends the watch */
-export const whenStarterEnds = (listener: () => void): (() => void) => whenOneEnds(isLeft ? [0] : own, listener);
+export const whenStarterEnds = (listener: () => void): (() => void) =>
+  whenOneEnds(own.hasEnded ? [...own.pids, 0] : own.pids, listener);
 
 /** Calls back once one of some processes has ended. @returns a function that ends the watch */
 export function whenOneEnds(pids: readonly number[], listener: () => void): () => void {

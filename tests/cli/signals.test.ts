@@ -118,12 +118,25 @@ describe.skipIf(!hasPs)('a signal', () => {
 
 describe('the programs that a command was started by', () => {
   it('are none where the user’s shell or another program has started it', () => {
-    expect(starters({}, process.pid)).toEqual([]);
-    expect(starters({ npm_execpath: '/usr/bin/npm' }, process.pid)).toEqual([]);
+    expect(starters({}, process.pid)).toEqual({ pids: [], hasEnded: false });
+    expect(starters({ npm_execpath: '/usr/bin/npm' }, process.pid)).toEqual({ pids: [], hasEnded: false });
   });
 
   it('begin with bin.mjs, where that says so', () => {
-    expect(starters({ TRAINYARD_STARTER: String(process.pid) }, process.pid)).toEqual([process.pid]);
-    expect(starters({ TRAINYARD_STARTER: '1' }, process.pid)).toEqual([]);
+    const env = { TRAINYARD_STARTER: String(process.pid) };
+    expect(starters(env, process.pid)).toEqual({ pids: [process.pid], hasEnded: false });
+  });
+
+  it('have ended where something else is the parent by now', () => {
+    expect(starters({ TRAINYARD_STARTER: '4711' }, process.pid)).toEqual({ pids: [], hasEnded: true });
+    const npm = { npm_execpath: '/usr/bin/npm' };
+    const orphan = (script: string) => starters({ ...npm, npm_lifecycle_script: script }, 1).hasEnded;
+    if (process.platform !== 'linux') return;
+    expect(orphan("'trainyard'")).toBe(true);
+    expect(orphan('node electron/cli.ts')).toBe(true);
+    // Whatever else a package manager has started may start this and go on.
+    expect(orphan('bash')).toBe(false);
+    expect(orphan('trainyard train --text a.txt &')).toBe(false);
+    expect(orphan('make data 2>&1 && trainyard train')).toBe(true);
   });
 });
