@@ -117,8 +117,9 @@ export async function startUntil(
   args: readonly string[],
   step: number,
   via: readonly string[] = [],
+  env: Record<string, string> = {},
 ): Promise<RunningCli> {
-  const running = startCli(args, {}, via);
+  const running = startCli(args, env, via);
   const reached = () => running.lines().some((l) => l.includes('"type":"metrics"') && JSON.parse(l).step >= step);
   await Promise.race([
     running.result,

@@ -26,6 +26,8 @@ export interface DeviceMemoryUse {
 
 /** What was found out once and decides the last bits of results, beside programs and their inputs. */
 export interface DeviceChoices {
+  /** The kind of device; absent where GPUs were the only ones that had choices. */
+  readonly kind?: DeviceKind | undefined;
   /** The device, and whatever else they belong to. */
   readonly of: string;
   readonly choices: unknown;

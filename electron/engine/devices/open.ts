@@ -1,9 +1,9 @@
-import os from 'node:os';
 import { UserError } from '../../errors.ts';
 import { formatBytes } from '../../format.ts';
 import type { RunConfig } from '../config.ts';
 import type { Precision } from '../program/types.ts';
 import { createCpuDevice } from './cpu/device.ts';
+import { processorMemory } from './cpu/memory.ts';
 import type { GpuDescription } from './cuda/addon.ts';
 import { createCudaDevice, lookAtGpu } from './cuda/device.ts';
 import { findGpus, unusable } from './cuda/found.ts';
@@ -92,10 +92,10 @@ export async function openDevice(
   switch (kind) {
     case 'cpu': {
       const device = createCpuDevice(threads === undefined ? {} : { threads });
-      return { device, memory: { bytes: os.totalmem() }, peakFlops: device.fmaPeak().allThreads };
+      return { device, memory: processorMemory(), peakFlops: device.fmaPeak().allThreads };
     }
     case 'tfjs': {
-      return { device: await createTfjsDevice(), memory: { bytes: os.totalmem() }, peakFlops: Number.NaN };
+      return { device: await createTfjsDevice(), memory: processorMemory(), peakFlops: Number.NaN };
     }
     case 'cuda': {
       const options = { ...(ordinal === undefined ? {} : { ordinal }), ...(tf32 === undefined ? {} : { tf32 }) };

@@ -56,7 +56,7 @@ function* requireMemory(
   }
   const bytes = isApart ? totalBytes : totalBytes + hostBytes;
   if (bytes <= memory.bytes) return;
-  const missing = `${what} needs ${formatBytes(bytes)} and the device has ${formatBytes(memory.bytes)}${isApart ? ' free' : ''}, ${formatBytes(bytes - memory.bytes)} too little`;
+  const missing = `${what} needs ${formatBytes(bytes)} and the device has ${formatBytes(memory.bytes)}${memory.shared ? ' free' : ''}, ${formatBytes(bytes - memory.bytes)} too little`;
   const { shared } = memory;
   // Another model would be the wrong advice: others hold what it needs.
   if (shared && bytes <= shared.bytes) throw new UserError(`${missing}: ${shared.relief(bytes)}.`);

@@ -77,7 +77,11 @@ export const freshState: TrainerState = {
   hellaswagStep: -1,
 };
 
-const choicesSchema = z.object({ device: z.object({ of: z.string(), choices: z.unknown() }).optional() });
+const choicesSchema = z.object({
+  device: z
+    .object({ kind: z.enum(['cpu', 'cuda', 'tfjs', 'null']).optional(), of: z.string(), choices: z.unknown() })
+    .optional(),
+});
 
 /** What the device had chosen when a checkpoint was written, where there was something to choose. */
 export const readDeviceChoices = (state: OpenedCheckpoint['state']): DeviceChoices | undefined =>

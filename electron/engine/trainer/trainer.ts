@@ -123,7 +123,9 @@ export class Trainer {
     const held = new HeldMemory(device, options.memory);
     held.take(requireTrainable(config, step, device, options.memory));
     const choices = from && readDeviceChoices(from.state);
-    const otherBits = choices !== undefined && device.remember?.(choices) === false;
+    // That it is a device of another kind is told as the run is resumed.
+    const isSameKind = (choices?.kind ?? 'cuda') === device.kind;
+    const otherBits = choices !== undefined && isSameKind && device.remember?.(choices) === false;
     const programs = new RunPrograms(config, settingsAt(config, schedule(config), step));
     const session = await device.load(programs.programs, programs.plan);
     const trainer = new Trainer(options, programs, session, held);

@@ -1,5 +1,5 @@
-import os from 'node:os';
 import type { RunConfig } from '../../engine/config.ts';
+import { processorMemory } from '../../engine/devices/cpu/memory.ts';
 import { lookAtGpu } from '../../engine/devices/cuda/device.ts';
 import { type DeviceMemory, gpuMemory } from '../../engine/devices/open.ts';
 import { requireDevice } from '../../engine/devices/usual.ts';
@@ -31,7 +31,7 @@ export async function requireTrainableApart(
 }
 
 function memoryOf(home: string, { kind, gpu = 0 }: RunConfig['device'], heldBy: readonly string[]): DeviceMemory {
-  if (kind !== 'cuda') return { bytes: os.totalmem() };
+  if (kind !== 'cuda') return processorMemory();
   const seen = lookAtGpu(gpu);
   const { bytes, spareBytes } = driverMemoryOf(home, seen.name);
   return gpuMemory(gpu, seen, bytes + spareBytes, heldBy);

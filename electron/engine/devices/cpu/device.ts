@@ -20,6 +20,9 @@ export interface CpuDevice extends Device {
   load(programs: readonly Program[], plan: Plan): Promise<NativeProgramSession>;
 }
 
+/** To be raised with each change of a kernel that changes the last bits of what it computes. */
+const kernelsVersion = 1;
+
 const isaNames: Record<string, string> = {
   avx512bf16: 'AVX-512 with BF16',
   avx512: 'AVX-512',
@@ -33,6 +36,7 @@ export function createCpuDevice(options: CpuDeviceOptions = {}): CpuDevice {
   const addon = loadAddon();
   const native = addon.createDevice(options.threads ?? os.availableParallelism(), options.isa);
   const { isa, threads, scratchBytes } = addon.describeDevice(native);
+  const numerics = `${isa}, kernels ${kernelsVersion}`;
   const device: CpuDevice = {
     kind: 'cpu',
     description: `cpu: ${isaNames[isa] ?? isa}, ${threads} thread${threads === 1 ? '' : 's'}`,
@@ -40,6 +44,8 @@ export function createCpuDevice(options: CpuDeviceOptions = {}): CpuDevice {
     threads,
     overheadBytes: () => scratchBytes,
     supports: cpuSupports,
+    choices: () => ({ kind: 'cpu', of: numerics, choices: null }),
+    remember: (kept) => kept.of === numerics,
     fmaPeak: () => addon.fmaPeak(native),
     async load(programs, plan) {
       checkPrograms(device, programs);

@@ -80,7 +80,7 @@ export function createCudaDevice({
     gpu,
     native,
     products: () => addon.productChoices(native),
-    choices: () => (gpu.library === '' ? undefined : { of: key, choices: addon.productChoices(native) }),
+    choices: () => (gpu.library === '' ? undefined : { kind: 'cuda', of: key, choices: addon.productChoices(native) }),
     remember(choices) {
       const own = choicesOf(choices, key);
       addon.rememberProducts(native, own);
