@@ -1,3 +1,4 @@
+import { plural } from 'lib/format.ts';
 import { plural } from '../electron/format.ts';
 import { commands, pageTitles, type CommandId } from '../electron/api/commands.ts';
 
@@ -79,7 +80,7 @@ export const text = {
     anyState: 'Any state',
     archived: 'Archived',
     active: 'Runs',
-    compare: (n: number) => `Compare ${n} runs`,
+    compare: (n: number) => `Compare ${plural(n, 'run')}`,
     compareHint: 'Tick two or more runs to lay their curves over each other.',
     none: 'No run yet',
     noneHint: 'A run trains a model on your text. Start with a small preset: it takes minutes.',
@@ -129,7 +130,7 @@ export const text = {
     remove: 'Delete run',
     removeTitle: (name: string) => `Delete ${name}?`,
     removeText: (n: number, size: string) =>
-      `Its metrics, samples and ${n} checkpoints (${size}) are deleted for good. Datasets stay.`,
+      `Its metrics, samples and ${plural(n, 'checkpoint')} (${size}) are deleted for good. Datasets stay.`,
     elsewhere: 'This run trains in another process, which is told what you want.',
     bestValLoss: 'Best validation loss',
     left: (time: string) => `${time} left`,
@@ -461,12 +462,12 @@ export const text = {
     usedBy: (runs: string) => `used by ${runs}`,
     train: 'training tokens',
     val: 'validation tokens',
-    sources: (n: number) => (n === 1 ? '1 file' : `${n} files`),
+    sources: (n: number) => plural(n, 'file'),
     documents: (n: string) => (n === '1' ? '1 document' : `${n} documents`),
     bad: (n: string) => `${n} bad ones passed over`,
     verify: 'Verify',
     verifying: 'Reading …',
-    sound: (name: string, files: number) => `All ${files} files of ${name} are as they were written.`,
+    sound: (name: string, files: number) => `${name} is sound: ${plural(files, 'file')} as written.`,
     damaged: (name: string, problems: string) => `${name} is damaged: ${problems}. Prepare it again.`,
     goOn: 'Go on',
     leftOff: 'Not finished; what is done is kept',

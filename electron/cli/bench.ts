@@ -4,7 +4,7 @@ import { benchStep, gpt2, type StepResult } from '../engine/bench/step.ts';
 import { createCpuDevice } from '../engine/devices/cpu/device.ts';
 import { precisions } from '../engine/program/types.ts';
 import { UsageError } from '../errors.ts';
-import { formatBytes, formatCount } from '../format.ts';
+import { formatBytes, plural } from '../format.ts';
 import { benchStore } from '../studio/store/bench.ts';
 import { addDataBench } from './benchData.ts';
 import { addBenchDevice, benchDevice, type BenchDeviceFlags } from './benchDevice.ts';
@@ -94,7 +94,7 @@ async function runBench(options: BenchOptions): Promise<void> {
   }
   console.log(device.description);
   console.log(
-    `multiply-add peak: ${giga(oneCore)} GFLOP/s on one core, ${giga(peak)} GFLOP/s on ${device.threads} threads\n`,
+    `multiply-add peak: ${giga(oneCore)} GFLOP/s on one core, ${giga(peak)} GFLOP/s on ${plural(device.threads, 'thread')}\n`,
   );
   printProducts(products, peak);
   for (const r of results) printStep(r, peak);
@@ -132,7 +132,7 @@ async function runStoreBench(options: { rows: string; json?: boolean }): Promise
     return;
   }
   const { rows, insertMicroseconds, shareOfStep, smallFlushMs, fileBytes } = result;
-  console.log(`${formatCount(rows)} steps with ${result.reads.length} measures each, ${formatBytes(fileBytes)}`);
+  console.log(`${plural(rows, 'step')} with ${plural(result.reads.length, 'measure')} each, ${formatBytes(fileBytes)}`);
   console.log(
     `storing  ${insertMicroseconds.toFixed(1)} µs a step in batches: ${percent(shareOfStep)} of a training step of 10 ms; ` +
       `the rows of a second, ten of them, in ${smallFlushMs.toFixed(2)} ms`,

@@ -7,7 +7,7 @@ import { plainStreams, streamsOf } from '../data/bench/plainly.ts';
 import { openDataset } from '../data/shards/index.ts';
 import { temporaryFolder } from '../base/temporary.ts';
 import { UserError } from '../errors.ts';
-import { formatBytes, formatCount } from '../format.ts';
+import { formatBytes, formatCount, plural } from '../format.ts';
 import { prepareApart } from '../studio/prepare.ts';
 import { forkEngine } from '../studio/run/engine.ts';
 import { parseInteger } from './numbers.ts';
@@ -44,7 +44,7 @@ async function runDataBench(options: Options): Promise<void> {
     const { documents } = await makeCorpus(corpus, options.text, megabytes * 1e6);
     const fileBytes = fs.readdirSync(corpus).reduce((n, f) => n + fs.statSync(path.join(corpus, f)).size, 0);
     const say = options.json ? () => {} : console.log;
-    say(`${formatCount(documents)} documents, ${megabytes} MB of text in ${formatBytes(fileBytes)} of .jsonl.zst`);
+    say(`${plural(documents, 'document')}, ${megabytes} MB of text in ${formatBytes(fileBytes)} of .jsonl.zst`);
 
     const begun = performance.now();
     let done: { name: string; cpuSeconds: number; peakBytes: number } | undefined;
@@ -56,7 +56,7 @@ async function runDataBench(options: Options): Promise<void> {
     const { trainTokens, valTokens, textBytes = 0 } = dataset.manifest;
     const perCore = textBytes / 1e6 / cpuSeconds;
     say(
-      `prepared in ${seconds.toFixed(1)} s by ${threads} threads: ${(textBytes / 1e6 / seconds).toFixed(1)} MB of text/s, ` +
+      `prepared in ${seconds.toFixed(1)} s by ${plural(threads, 'thread')}: ${(textBytes / 1e6 / seconds).toFixed(1)} MB of text/s, ` +
         `${perCore.toFixed(1)} MB for each second of a core; ${formatCount(trainTokens + valTokens)} tokens; ` +
         `at most ${formatBytes(peakBytes)} of memory`,
     );

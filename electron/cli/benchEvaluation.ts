@@ -8,7 +8,7 @@ import { loadOn, requireRoom } from '../engine/loadJob.ts';
 import { type Precision, precisions, type Program } from '../engine/program/types.ts';
 import { UsageError } from '../errors.ts';
 import { readQuestions } from '../evals/hellaswag/questions.ts';
-import { formatCount } from '../format.ts';
+import { formatCount, plural } from '../format.ts';
 import { locateHome, resolveHome } from '../studio/home.ts';
 import { holdersAt } from '../studio/run/holders.ts';
 import { addBenchDevice, benchDevice, type BenchDeviceFlags, type BenchedDevice } from './benchDevice.ts';
@@ -130,7 +130,7 @@ export async function generateBench(bench: GenerateBenchCommand): Promise<void> 
   const result = await benchGenerate(load, model, precision, tokens);
   if (json) return console.log(JSON.stringify({ device, preset: name, precision, ...result }));
   const { context, prefillSeconds, cachedSeconds, recomputedSeconds } = result;
-  console.log(`${device}; ${name} in ${precision}, behind ${context} tokens`);
+  console.log(`${device}; ${name} in ${precision}, behind ${plural(context, 'token')}`);
   console.log(
     `reading the prompt     ${prefillSeconds.toFixed(2)} s, ${(context / prefillSeconds).toFixed(0)} tokens/s`,
   );
@@ -152,7 +152,7 @@ export async function hellaswagBench(bench: HellaswagBenchCommand): Promise<void
   const result = await benchHellaswag(load, model, precision, questions, rounds);
   if (json) return console.log(JSON.stringify({ device, preset: name, precision, ...result }));
   const { items, packedSeconds, plainSeconds, largestDifference } = result;
-  console.log(`${device}; ${name} in ${precision}, ${items} items`);
+  console.log(`${device}; ${name} in ${precision}, ${plural(items, 'item')}`);
   console.log(`prompt once, packed    ${(items / packedSeconds).toFixed(2)} items/s`);
   console.log(`four whole sequences   ${(items / plainSeconds).toFixed(2)} items/s`);
   console.log(

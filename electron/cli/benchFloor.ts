@@ -5,7 +5,7 @@ import { optimizerKinds } from '../engine/optimizers/index.ts';
 import { recomputePolicies } from '../engine/program/recorder.ts';
 import { precisions } from '../engine/program/types.ts';
 import { UsageError } from '../errors.ts';
-import { formatCount } from '../format.ts';
+import { formatCount, plural } from '../format.ts';
 import { gpuOf } from './benchSheet.ts';
 import { type PresetFlags, presetSettings } from './presetSettings.ts';
 import { table } from './terminal/table.ts';
@@ -43,7 +43,7 @@ function runFloor(options: FloorOptions): void {
   const micro = batch * model.contextLength;
   if (tokensPerStep % micro !== 0) {
     throw new UsageError(
-      `--batch ${batch} makes micro-batches of ${formatCount(micro)} tokens, and a step of ${options.preset} has ${formatCount(tokensPerStep)}: choose one that divides it.`,
+      `--batch ${batch} makes micro-batches of ${plural(micro, 'token')}, and a step of ${options.preset} has ${formatCount(tokensPerStep)}: choose one that divides it.`,
     );
   }
   const { tf32 = false } = options;
@@ -57,7 +57,7 @@ function runFloor(options: FloorOptions): void {
   }
   const again = recompute === 'none' ? '' : `, recompute ${recompute}`;
   console.log(
-    `${options.preset} in ${precision}${tf32 ? ' (products in tf32)' : ''} with ${optimizer}${again}: a step of ${formatCount(tokensPerStep)} tokens, ${formatCount(batch)} × ${formatCount(model.contextLength)} at a time\n`,
+    `${options.preset} in ${precision}${tf32 ? ' (products in tf32)' : ''} with ${optimizer}${again}: a step of ${plural(tokensPerStep, 'token')}, ${formatCount(batch)} × ${formatCount(model.contextLength)} at a time\n`,
   );
   console.log(opTable(floors));
   console.log(

@@ -6,7 +6,7 @@ import { createCudaDevice, type CudaDevice, type CudaDeviceOptions } from '../en
 import { dataSheetOf } from '../engine/devices/cuda/peak.ts';
 import { optimizerKinds } from '../engine/optimizers/index.ts';
 import { messageOf, UserError } from '../errors.ts';
-import { formatBytes, formatCount } from '../format.ts';
+import { formatBytes, formatCount, plural } from '../format.ts';
 import { presetSettings } from './presetSettings.ts';
 import { profileTable } from './profileTable.ts';
 import { table } from './terminal/table.ts';
@@ -126,7 +126,7 @@ function productTable(library: string, products: readonly ProductChoice[]): stri
 }
 
 const title = ({ model, batch, time, precision, optimizer = 'adamw' }: GpuStep): string =>
-  `${model.nLayer} layers, ${model.nEmbd} wide, batch ${batch} × ${formatCount(time)}, ${precision}, ${optimizer}`;
+  `${plural(model.nLayer, 'layer')}, ${model.nEmbd} wide, batch ${batch} × ${formatCount(time)}, ${precision}, ${optimizer}`;
 
 function describe(entry: BenchEntry): string {
   if ('error' in entry) return `${title(entry.step)}: ${entry.error}\n`;

@@ -14,7 +14,7 @@ import { everything, sameSubset, showSubset, type Subset } from '../data/subsets
 import { getTokenizer } from '../data/tokenizers/index.ts';
 import { verifyDataset } from '../data/verify.ts';
 import { messageOf, UserError } from '../errors.ts';
-import { formatBytes, formatCount, formatDuration, formatShort } from '../format.ts';
+import { formatBytes, formatCount, formatDuration, formatShort, plural } from '../format.ts';
 import { datasetsDir, resolveHome } from '../studio/home.ts';
 import { datasetUsers } from '../studio/run/data.ts';
 import { Studio } from '../studio/studio.ts';
@@ -200,7 +200,7 @@ function show(name: string, options: Home & { split: SplitName; at: string; toke
   const { valFraction, splitOn, subset, where, textField } = m.settings;
   console.log(`${tokensLine(m)}, ${m.tokenizer}`);
   console.log(
-    `made ${m.createdAt} of ${formatCount(m.documents ?? m.sources.length)} documents; ${valFraction} for validation`,
+    `made ${m.createdAt} of ${plural(m.documents ?? m.sources.length, 'document')}; ${valFraction} for validation`,
   );
   if (splitOn !== undefined) console.log(`text split on ${printable(splitOn)}`);
   if (subset && !sameSubset(subset, everything)) console.log(`documents ${showSubset(subset)}`);
@@ -217,7 +217,8 @@ function show(name: string, options: Home & { split: SplitName; at: string; toke
     const at = Math.min(parseInteger('--at', options.at), source.tokens - tokens);
     const documents = decodedDocuments(getTokenizer(m.tokenizer), source.window(at, tokens));
     const text = documents.map(printable).join(`\n${endOfDocument(process.stdout.isTTY)}\n`);
-    console.log(`\n${options.split}, tokens ${formatCount(at)} … ${formatCount(at + tokens - 1)}:\n${text}`);
+    // Not by the console, which lets no color through: what is shown of the text is printable already.
+    process.stdout.write(`\n${options.split}, tokens ${formatCount(at)} … ${formatCount(at + tokens - 1)}:\n${text}\n`);
   } finally {
     dataset.close();
   }
@@ -235,7 +236,7 @@ async function verify(name: string, options: Home): Promise<void> {
   const { files, problems } = await verifyDataset(path.join(datasetsDir(home), name));
   if (problems.length > 0)
     throw new UserError(`The dataset ${name} is damaged: ${problems.slice(0, 5).join('; ')}: prepare it again.`);
-  console.log(`${name}: ${files} files are as they were written`);
+  console.log(`${name}: ${plural(files, 'file')} as written`);
 }
 
 function remove(name: string, options: Home): void {

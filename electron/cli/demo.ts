@@ -6,7 +6,7 @@ import { generateStories } from '../data/stories/index.ts';
 import { parseRunConfig, type RunConfigInput } from '../engine/config.ts';
 import { parameterCount } from '../engine/gpt2/config.ts';
 import type { MemoryReport } from '../engine/trainer/events.ts';
-import { formatBytes, formatCount, formatDuration } from '../format.ts';
+import { formatBytes, formatCount, formatDuration, plural } from '../format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { hint } from './hint.ts';
@@ -57,7 +57,7 @@ async function runDemo({ home: flag, seed }: DemoOptions): Promise<void> {
   const dataset = await abortable((signal) => makeDataset(home, seed, signal));
   const config = parseRunConfig(demoConfig(dataset.name, seed));
   console.log(
-    `corpus   ${formatBytes(storyBytes)} of made-up stories: ${formatCount(dataset.trainTokens)} tokens to train on, ${formatCount(dataset.valTokens)} to validate`,
+    `corpus   ${formatBytes(storyBytes)} of made-up stories: ${plural(dataset.trainTokens, 'token')} to train on, ${formatCount(dataset.valTokens)} to validate`,
   );
   console.log(
     `model    ${formatCount(parameterCount(config.model))} parameters; ${config.phases.map((p) => `${p.kind} ${p.steps}`).join(', ')} steps\n`,
@@ -112,7 +112,7 @@ function report({ store }: Studio, runId: string, memory: MemoryReport | undefin
   const [first, last] = [evals[0], evals[evals.length - 1]];
   if (first && last) {
     console.log(
-      `\nvalidation loss  ${first.value.toFixed(4)} before, ${last.value.toFixed(4)} after ${last.step} steps\n`,
+      `\nvalidation loss  ${first.value.toFixed(4)} before, ${last.value.toFixed(4)} after ${plural(last.step, 'step')}\n`,
     );
   }
   const samples = store.listSamples(runId);

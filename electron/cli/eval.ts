@@ -5,7 +5,7 @@ import type { DeviceChoice } from '../engine/devices/usual.ts';
 import { UsageError } from '../errors.ts';
 import type { HellaswagResult } from '../evals/hellaswag/score.ts';
 import { adoptFile, validationFile, validationItems } from '../evals/hellaswag/source.ts';
-import { formatBytes } from '../format.ts';
+import { formatBytes, plural } from '../format.ts';
 import { bitsPerByte, evalRows, evalsCsv, evalsMarkdown, evalsTable } from '../studio/evals.ts';
 import { productsPath, resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
@@ -177,7 +177,7 @@ async function folder(
 /** @param json what stands before the result in JSON; undefined: for people */
 function tell(name: string, result: HellaswagResult, json: object | undefined): void {
   if (json) return console.log(JSON.stringify({ ...json, ...result }));
-  console.log(`${onOneLine(name)}, HellaSwag over ${result.items} items`);
+  console.log(`${onOneLine(name)}, HellaSwag over ${plural(result.items, 'item')}`);
   console.log(`acc       ${accuracy(result.acc, result.accStderr)}`);
   console.log(`acc_norm  ${accuracy(result.accNorm, result.accNormStderr)}`);
 }
@@ -203,7 +203,9 @@ async function loss(id: string, options: LossOptions): Promise<void> {
         bytes,
       };
       if (options.json) return console.log(JSON.stringify({ run: run.id, step, ...result }));
-      console.log(`${onOneLine(run.name)}, step ${step}, over ${tokens} tokens (${formatBytes(bytes)} of text)`);
+      console.log(
+        `${onOneLine(run.name)}, step ${step}, over ${plural(tokens, 'token')} (${formatBytes(bytes)} of text)`,
+      );
       console.log(`validation loss  ${valLoss.toFixed(4)} nats/token`);
       console.log(`perplexity       ${result.perplexity.toFixed(3)} per token`);
       console.log(`bits per byte    ${result.bitsPerByte.toFixed(4)}`);

@@ -10,7 +10,7 @@ import { otherGpuWith, relief } from '../engine/devices/open.ts';
 import { usualDevice } from '../engine/devices/usual.ts';
 import { findGpus } from '../engine/devices/cuda/found.ts';
 import { UsageError, UserError } from '../errors.ts';
-import { formatBytes, formatCount } from '../format.ts';
+import { formatBytes, formatCount, plural } from '../format.ts';
 import { type BudgetPart, machineBudget, sizedBudget } from '../studio/budget.ts';
 import { locateHome } from '../studio/home.ts';
 import { holdersAt } from '../studio/run/holders.ts';
@@ -187,7 +187,7 @@ const planJson = (p: Plan) => ({
 function print(config: FitConfig, plan: Plan, budget: Budget | undefined, options: FitOptions, solved?: number): void {
   const { model, batch, recompute } = config;
   console.log(
-    `${model.nLayer} layers, ${model.nHead} heads, width ${model.nEmbd}, context ${model.contextLength}, batch ${batch}, ` +
+    `${plural(model.nLayer, 'layer')}, ${plural(model.nHead, 'head')}, width ${model.nEmbd}, context ${model.contextLength}, batch ${batch}, ` +
       `${config.precision}, ${config.optimizer}${config.lowBitStates === 'paper' ? " by its paper's formula" : ''}, recompute ${recompute}: ${formatCount(parameterCount(model))} parameters`,
   );
   if (options.solve) console.log(`the largest ${options.solve} that fits ${budget!.name}: ${solved}`);

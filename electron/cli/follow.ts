@@ -1,5 +1,5 @@
 import type { MemoryReport, RunEvent } from '../engine/trainer/events.ts';
-import { formatBytes } from '../format.ts';
+import { formatBytes, plural } from '../format.ts';
 import type { Run } from '../studio/store/index.ts';
 import type { RunHandle } from '../studio/run/handle.ts';
 import {
@@ -105,7 +105,7 @@ function humanLines(studio: Studio, run: Run): Display {
         case 'hellaswag':
           if (event.result)
             progress.say(
-              `step ${event.step}: HellaSwag acc ${event.result.acc.toFixed(4)} ± ${event.result.accStderr.toFixed(4)}, acc_norm ${event.result.accNorm.toFixed(4)} over ${event.result.items} items`,
+              `step ${event.step}: HellaSwag acc ${event.result.acc.toFixed(4)} ± ${event.result.accStderr.toFixed(4)}, acc_norm ${event.result.accNorm.toFixed(4)} over ${plural(event.result.items, 'item')}`,
             );
           break;
         case 'evaluation':
@@ -124,7 +124,7 @@ function humanLines(studio: Studio, run: Run): Display {
           break;
         case 'phases':
           steps = studio.store.getRun(run.id).stepsTotal ?? steps;
-          progress.say(`step ${event.step}: phases changed, ${steps} steps in all`);
+          progress.say(`step ${event.step}: phases changed, ${plural(steps, 'step')} in all`);
           break;
         case 'phasesRefused':
           progress.say(`step ${event.step}: phases not changed: ${event.reason}`);

@@ -3,7 +3,7 @@ import type { PhaseLength } from '../engine/trainer/phaseChange.ts';
 import { type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
 import { phasesLeft, schedule } from '../engine/trainer/schedule.ts';
 import { UsageError } from '../errors.ts';
-import { formatCount } from '../format.ts';
+import { plural } from '../format.ts';
 import { parseMix } from './mix.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 import { parseSubset } from './subset.ts';
@@ -100,7 +100,9 @@ export interface SimpleSchedule {
 /** The default schedule: a linear warm-up from zero, then half a cosine down to the lowest rate. */
 export function simplePhases({ steps, peak, warmupSteps, least }: SimpleSchedule): Phase[] {
   if (warmupSteps >= steps) {
-    throw new UsageError(`The warm-up (${warmupSteps} steps) must be shorter than the run (${steps} steps).`);
+    throw new UsageError(
+      `The warm-up (${plural(warmupSteps, 'step')}) must be shorter than the run (${plural(steps, 'step')}).`,
+    );
   }
   const warmup: Phase[] = warmupSteps > 0 ? [{ kind: 'warmup', steps: warmupSteps, from: 0, to: peak }] : [];
   return [...warmup, { kind: 'cosine', steps: steps - warmupSteps, from: peak, to: least }];
@@ -110,8 +112,7 @@ export function simplePhases({ steps, peak, warmupSteps, least }: SimpleSchedule
 export function describePhases(config: RunConfig, step = 0): string[] {
   return phasesLeft(schedule(config), step).map(({ phase, index, steps }) => {
     const { kind, from, to } = phase;
-    const [count, tokens] = [formatCount(steps), formatCount(steps * config.tokensPerStep)];
     const rates = kind === 'constant' ? `rate ${from}` : `rate ${from} to ${to}`;
-    return `phase ${index + 1}: ${kind}, ${count} ${steps === 1 ? 'step' : 'steps'} (${tokens} tokens), ${rates}`;
+    return `phase ${index + 1}: ${kind}, ${plural(steps, 'step')} (${plural(steps * config.tokensPerStep, 'token')}), ${rates}`;
   });
 }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { spoolPipes } from '../data/corpus/pipes.ts';
 import { type Manifest, prepareDataset, type PrepareOptions } from '../data/index.ts';
 import { notesOf, validationNote } from '../data/notes.ts';
-import { formatCount } from '../format.ts';
+import { formatCount, plural } from '../format.ts';
 import { printable } from './terminal/text.ts';
 
 export interface TextFlags {
@@ -56,7 +56,7 @@ export async function prepareStoppable(options: Omit<PrepareOptions, 'signal'>):
 export function tokensLine(made: Manifest): string {
   const note = validationNote(made);
   const from = note === undefined ? '' : ` (${note})`;
-  return `${made.name}: ${formatCount(made.trainTokens)} tokens to train on, ${formatCount(made.valTokens)} to validate${from}`;
+  return `${made.name}: ${plural(made.trainTokens, 'token')} to train on, ${formatCount(made.valTokens)} to validate${from}`;
 }
 
 /** Tells what should be known of a dataset that was made. */

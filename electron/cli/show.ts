@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { parameterCount } from '../engine/gpt2/config.ts';
-import { formatBytes, formatCount } from '../format.ts';
+import { formatBytes, formatCount, plural } from '../format.ts';
 import { bitsPerByteOf } from '../studio/evals.ts';
 import { resolveHome } from '../studio/home.ts';
 import { dataRead } from '../studio/run/dataRead.ts';
@@ -56,12 +56,14 @@ function print(studio: Studio, id: string): void {
   const { model } = config;
   console.log(onOneLine(`${run.id}  ${run.name}  ${run.state}${run.message ? `: ${run.message}` : ''}`));
   console.log(
-    `${model.nLayer} layers, ${model.nHead} heads, width ${model.nEmbd}, context ${model.contextLength}: ` +
+    `${plural(model.nLayer, 'layer')}, ${plural(model.nHead, 'head')}, width ${model.nEmbd}, context ${model.contextLength}: ` +
       `${formatCount(parameterCount(model))} parameters; dataset ${config.dataset}, ${tokenizerTitle(config.tokenizer)} tokens`,
   );
   const skipped = events.filter((e) => e.kind === 'skip').length;
-  const skips = skipped > 0 ? `; ${skipped} steps skipped` : '';
-  console.log(`step ${run.step} of ${run.stepsTotal}, ${formatCount(run.tokensSeen)} tokens seen${skips}`);
+  const skips = skipped > 0 ? `; ${plural(skipped, 'step')} skipped` : '';
+  console.log(
+    `step ${formatCount(run.step)} of ${run.stepsTotal === null ? '?' : formatCount(run.stepsTotal)}, ${plural(run.tokensSeen, 'token')} seen${skips}`,
+  );
   const [lossScale] = studio.store.readSeries(run.id, 'lossScale', { fromStep: run.step });
   const scaled = config.precision === 'f16' && lossScale ? `, loss scale ${lossScale.value}` : '';
   console.log(`precision ${config.precision}${scaled}\n`);

@@ -12,7 +12,7 @@ import {
   tokenTypes,
   writeTokenFile,
 } from '../exchange/tokens/file.ts';
-import { formatCount } from '../format.ts';
+import { formatCount, plural } from '../format.ts';
 import { abortable } from './interrupts.ts';
 import { chosenTokenizer } from './tokenizer.ts';
 import { parseNumber } from './numbers.ts';
@@ -74,7 +74,7 @@ async function runImport(train: string[], options: ImportFlags): Promise<void> {
     }),
   );
   console.log(
-    `${made.name}: ${formatCount(made.trainTokens)} tokens to train on, ${formatCount(made.valTokens)} to validate`,
+    `${made.name}: ${plural(made.trainTokens, 'token')} to train on, ${formatCount(made.valTokens)} to validate`,
   );
 }
 
@@ -89,7 +89,7 @@ function runExport(name: string, file: string, options: Home & { split: SplitNam
         yield Uint16Array.from(source.window(at, Math.min(blockTokens, source.tokens - at)));
     }
     writeTokenFile(file, options.format, source.tokens, content());
-    console.log(`${formatCount(source.tokens)} tokens are in ${path.resolve(file)}`);
+    console.log(`${plural(source.tokens, 'token')} in ${path.resolve(file)}`);
   } finally {
     dataset.close();
   }

@@ -1,3 +1,4 @@
+import { plural } from '../format.ts';
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
@@ -110,7 +111,9 @@ export async function importTokens(options: ImportTokensOptions): Promise<Manife
       valWriter.close();
     }
     if (trainWriter.tokens === 0 || valWriter.tokens === 0)
-      throw new UserError(`${trainTotal + valTotal} tokens are too few for a part to train on and one to validate.`);
+      throw new UserError(
+        `${plural(trainTotal + valTotal, 'token')}: too few for a part to train on and one to validate.`,
+      );
     const manifest: Manifest = {
       version: 1,
       name,

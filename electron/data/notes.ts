@@ -1,4 +1,4 @@
-import { formatCount } from '../format.ts';
+import { formatCount, plural } from '../format.ts';
 import { describeEndings } from './corpus/walk.ts';
 import { endMarker } from './corpus/text/marker.ts';
 import type { Manifest } from './shards/index.ts';
@@ -29,7 +29,7 @@ export function notesOf(manifest: Manifest): string[] {
     for (const { path: file, reason } of skipped) notes.push(`  ${file}: ${reason}`);
   }
   if (bad && bad.lines > 0) {
-    notes.push(`${formatCount(bad.lines)} bad documents were passed over, such as:`);
+    notes.push(`${plural(bad.lines, 'bad document')} ${bad.lines === 1 ? 'was' : 'were'} passed over, such as:`);
     for (const example of bad.examples.slice(0, shown)) notes.push(`  ${example}`);
   }
   if (markers > 0) {

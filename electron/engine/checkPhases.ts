@@ -1,3 +1,4 @@
+import { plural } from '../format.ts';
 import { type MixPart, sharedDocuments, sourceName } from '../data/mix.ts';
 import { overlap, sameSubset, showSubset } from '../data/subsets.ts';
 import { UsageError } from '../errors.ts';
@@ -16,7 +17,7 @@ export function checkPhases(config: RunConfig): void {
     // The run's own batch is checked with the run.
     if (phase.batch !== undefined && tokensPerStep % micro !== 0) {
       throw new UsageError(
-        `Phase ${index + 1} has batch ${phase.batch}, and a step of ${tokensPerStep} tokens is no multiple of ${phase.batch} × ${model.contextLength} = ${micro}: choose a batch that divides ${tokensPerStep / model.contextLength}.`,
+        `Phase ${index + 1} has batch ${phase.batch}, and a step of ${plural(tokensPerStep, 'token')} is no multiple of ${phase.batch} × ${model.contextLength} = ${micro}: choose a batch that divides ${tokensPerStep / model.contextLength}.`,
       );
     }
     const { mix } = settingsOf(config, phase);

@@ -1,3 +1,4 @@
+import { plural } from '../format.ts';
 import { getTokenizer } from '../data/tokenizers/index.ts';
 import type { OpenedCheckpoint } from './checkpoint/index.ts';
 import type { RunConfig } from './config.ts';
@@ -70,7 +71,7 @@ export async function* writeText(
       const { contextLength } = config.model;
       yield {
         kind: 'notice',
-        text: `The context of ${contextLength} tokens is full: from here on the model knows the latest ones only (${forgot} at first).`,
+        text: `The context of ${plural(contextLength, 'token')} is full: from here on the model knows the latest ones only (${forgot} at first).`,
       };
     }
     const text = stops.push(decoder.push(token));

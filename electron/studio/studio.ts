@@ -1,3 +1,4 @@
+import { plural } from '../format.ts';
 import fs from 'node:fs';
 import path from 'node:path';
 import {
@@ -560,7 +561,7 @@ export class Studio {
   /** A run that was killed after its last checkpoint has all it wanted. */
   #complete({ id, state }: Run, step: number): void {
     if (state === 'completed') return;
-    const message = `finished after ${step} steps`;
+    const message = `finished after ${plural(step, 'step')}`;
     this.store.setRunState(id, 'completed', message);
     this.store.addEvent(id, step, 'info', 'completed', message);
   }

@@ -1,3 +1,4 @@
+import { plural } from '../lib/format.ts';
 import type { Line } from './pipeline/index.ts';
 
 export interface Named {
@@ -28,6 +29,6 @@ export function summary({ label, line }: Named, format: (value: number) => strin
   if (good.length === 0) return `${label}: nothing yet.`;
   const bad = line.y.length - good.length;
   const [least, greatest] = [good.reduce((a, b) => Math.min(a, b)), good.reduce((a, b) => Math.max(a, b))];
-  const nan = bad > 0 ? ` ${bad} points are no numbers.` : '';
+  const nan = bad > 0 ? ` ${plural(bad, 'value')} not finite.` : '';
   return `${label}: from ${format(good[0]!)} to ${format(good.at(-1)!)}, least ${format(least)}, greatest ${format(greatest)}.${nan}`;
 }

@@ -189,10 +189,10 @@ describe('trainyard data', () => {
     const refused = await cli('home', 'data', 'add', file);
     expect(refused).toMatchObject({
       code: 1,
-      stderr: expect.stringMatching(/1 of 52 documents are bad.*line 2: 73400320 bytes are too many for a line/),
+      stderr: expect.stringMatching(/1 of 52 documents is bad.*line 2: 73400320 bytes are too many for a line/),
     });
     const taken = await cli('home', 'data', 'add', file, '--max-bad', '0.1');
-    expect(taken).toMatchObject({ code: 0, stderr: expect.stringContaining('1 bad documents were passed over') });
+    expect(taken).toMatchObject({ code: 0, stderr: expect.stringContaining('1 bad document was passed over') });
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import { plural } from '../../format.ts';
 import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
@@ -35,7 +36,7 @@ export async function makeCorpus(
   }
   const text = Buffer.concat(parts);
   if (text.length < 20 * longest)
-    throw new UserError(`${text.length} bytes of text are too few to make a corpus of: name more.`);
+    throw new UserError(`${plural(text.length, 'byte')} of text: too few to make a corpus of: name more.`);
   let documents = 0;
   let written = 0;
   for (let chunk = 0; written < bytes; chunk++) {

@@ -1,3 +1,4 @@
+import { plural, formatCount } from '../../format.ts';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -245,7 +246,10 @@ export class Making {
     const tally = this.#tallyOf(input);
     if (tally.isSkipped) return;
     tally.isSkipped = true;
-    const kept = tally.documents > 0 ? `; ${tally.documents} documents before that are taken` : '';
+    const kept =
+      tally.documents > 0
+        ? `; ${plural(tally.documents, 'document')} before that ${tally.documents === 1 ? 'is' : 'are'} taken`
+        : '';
     this.#skipped.push({ path: input.path, reason: `${fault.reason}${kept}` });
   }
 
@@ -305,7 +309,9 @@ export class Making {
     const all = this.#good + this.#bad;
     if (this.#bad <= maxBad * all) return;
     const examples = this.#badLines.slice(0, 3).join('; ');
-    throw new UserError(`${this.#bad} of ${all} documents are bad, more than --max-bad ${maxBad} allows: ${examples}.`);
+    throw new UserError(
+      `${formatCount(this.#bad)} of ${plural(all, 'document')} ${this.#bad === 1 ? 'is' : 'are'} bad, more than --max-bad ${maxBad} allows: ${examples}.`,
+    );
   }
 
   #finish(): Manifest {
@@ -325,7 +331,7 @@ export class Making {
     if (written.trainTokens === 0 && written.valTokens > 1) throw new AllHeldBack();
     if (written.trainTokens === 0 || written.valTokens === 0) {
       throw new UserError(
-        `No document is left to train on (${this.#good} documents, documents ${showSubset(subset)}): use more text, or choose more of it.`,
+        `No document is left to train on (${plural(this.#good, 'document')}, documents ${showSubset(subset)}): use more text, or choose more of it.`,
       );
     }
     const manifest: Manifest = {

@@ -1,3 +1,4 @@
+import { plural, formatCount } from '../../format.ts';
 import { UserError } from '../../errors.ts';
 import type { TokenSource } from '../shards/index.ts';
 import { hashOf, permuted } from './permutation.ts';
@@ -14,7 +15,7 @@ export interface TokenWindow {
 function requireWindow(tokens: number, contextLength: number, what: string): void {
   if (tokens > contextLength) return;
   throw new UserError(
-    `The ${what} has ${tokens} tokens and one window needs ${contextLength + 1}: use more text or a context of at most ${Math.max(1, tokens - 1)}.`,
+    `The ${what} has ${plural(tokens, 'token')} and one window needs ${formatCount(contextLength + 1)}: use more text or a context of at most ${Math.max(1, tokens - 1)}.`,
   );
 }
 

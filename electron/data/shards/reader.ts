@@ -1,3 +1,4 @@
+import { plural } from '../../format.ts';
 import fs from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../../errors.ts';
@@ -110,7 +111,7 @@ export class Dataset {
       if (size === undefined) throw new UserError(`The dataset's file ${file} is missing: prepare the dataset again.`);
       if (size !== 2 * shard.tokens) {
         throw new UserError(
-          `The dataset's file ${file} has ${size} bytes instead of ${2 * shard.tokens}: prepare the dataset again.`,
+          `The dataset's file ${file} has ${plural(size, 'byte')} instead of ${2 * shard.tokens}: prepare the dataset again.`,
         );
       }
       const fd = fs.openSync(file, 'r');

@@ -10,7 +10,7 @@ import {
   SafetensorsFile,
   type SafetensorsHeader,
 } from '../../exchange/safetensors/index.ts';
-import { formatCount } from '../../format.ts';
+import { formatCount, plural } from '../../format.ts';
 import { CheckpointError } from './errors.ts';
 import { hashFile } from './hash.ts';
 import { checkpointName, files, parseName, stepOf, type TensorFile } from './names.ts';
@@ -92,7 +92,7 @@ async function check(dir: string, part: TensorFile, state: StateFile, quick: boo
     if (size !== expected.bytes) {
       const change = size < expected.bytes ? 'truncated' : 'longer than it was written';
       throw new CheckpointError(
-        `${file} is ${change}: it has ${formatCount(size)} bytes and had ${formatCount(expected.bytes)}`,
+        `${file} is ${change}: it has ${plural(size, 'byte')} and had ${formatCount(expected.bytes)}`,
       );
     }
     if (!quick && (await hashFile(file)) !== expected.sha256) {

@@ -1,3 +1,4 @@
+import { plural } from '../../format.ts';
 import type { RunConfig } from '../config.ts';
 
 /** Fewer losses than these say nothing about what is usual. */
@@ -54,7 +55,7 @@ export function judge(
   if (skipped && scaled && Number.isFinite(loss)) return { kind: 'skip', state };
   if (skipped) {
     const skipsInARow = state.skipsInARow + 1;
-    const reason = `the gradient was not finite ${skipsInARow} times in a row (loss ${loss}, gradNorm ${gradNorm})`;
+    const reason = `the gradient was not finite ${plural(skipsInARow, 'time')} in a row (loss ${loss}, gradNorm ${gradNorm})`;
     if (skipsInARow >= guards.maxSkips) return { kind: 'recover', reason };
     return { kind: 'skip', state: { ...state, skipsInARow } };
   }

@@ -1,3 +1,4 @@
+import { plural } from '../../format.ts';
 import { UsageError, UserError } from '../../errors.ts';
 import { parseRunConfig, type Phase, type RunConfig } from '../config.ts';
 import { type ScheduledPhase, schedule, stepsOf } from './schedule.ts';
@@ -52,12 +53,12 @@ function withLength(config: RunConfig, step: number, begun: ScheduledPhase | und
   if (steps === begun.steps) return phase;
   if (phase.kind !== 'constant') {
     throw new UsageError(
-      `${name} has begun and keeps its ${begun.steps} steps: another length would change the rates that it was trained with. Change the phases after it.`,
+      `${name} has begun and keeps its ${plural(begun.steps, 'step')}: another length would change the rates that it was trained with. Change the phases after it.`,
     );
   }
   if (steps < step - start) {
     throw new UsageError(
-      `${name} has trained ${step - start} steps and can't end after ${steps}: give it ${step - start} or more.`,
+      `${name} has trained ${plural(step - start, 'step')} and can't end after ${steps}: give it ${step - start} or more.`,
     );
   }
   return changed;

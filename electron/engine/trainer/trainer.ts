@@ -1,3 +1,4 @@
+import { plural } from '../../format.ts';
 import path from 'node:path';
 import { messageOf, UserError } from '../../errors.ts';
 import { type ItemScore, summarise } from '../../evals/hellaswag/score.ts';
@@ -222,7 +223,7 @@ export class Trainer {
     const { step } = this.#state;
     if (this.#profile) this.#options.emit({ type: 'profile', steps: step - first, ops: this.#profile.byKind() });
     return step >= this.#steps
-      ? { state: 'completed', step, message: `finished after ${step} steps` }
+      ? { state: 'completed', step, message: `finished after ${plural(step, 'step')}` }
       : { state: 'stopped', step, message: `stopped and saved at step ${step}` };
   }
 

@@ -1,5 +1,5 @@
 import { type ModelConfig, parameterCount } from '../../engine/gpt2/config.ts';
-import { formatCount, formatDuration, formatShort } from '../../format.ts';
+import { formatCount, formatDuration, formatShort, plural } from '../../format.ts';
 
 /** All that is known of a model and its training. What is not known is left out of the card. */
 export interface CardFacts {
@@ -91,10 +91,10 @@ function frontMatter(f: CardFacts, w: CardWords): string {
         '      type: hellaswag',
         '    metrics:',
         '    - type: accuracy',
-        `      name: acc (${last.items} items)`,
+        `      name: acc (${plural(last.items!, 'item')})`,
         `      value: ${last.acc!.toFixed(4)}`,
         '    - type: accuracy',
-        `      name: acc_norm (${last.items} items)`,
+        `      name: acc_norm (${plural(last.items!, 'item')})`,
         `      value: ${last.accNorm!.toFixed(4)}`,
       ]
     : [];
@@ -132,7 +132,7 @@ function dimensions(f: CardFacts): string {
 function training(f: CardFacts): string {
   if (f.imported) return `## Training\n\nThese weights were ${f.imported}; how they were trained is not known here.`;
   const facts = [
-    `- ${formatCount(f.step)} steps of ${formatCount(f.tokensPerStep)} tokens: ${formatShort(f.tokensSeen)} tokens (${formatCount(f.tokensSeen)})`,
+    `- ${plural(f.step, 'step')} of ${plural(f.tokensPerStep, 'token')}: ${formatShort(f.tokensSeen)} tokens (${formatCount(f.tokensSeen)})`,
     `- precision ${f.precision}, weight decay ${f.weightDecay}, betas ${f.betas.join(' and ')}, gradients clipped to norm ${f.gradClip}, seed ${f.seed}`,
     `- tokenizer ${f.tokenizer}`,
     ...f.datasets.map(

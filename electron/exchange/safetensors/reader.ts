@@ -1,6 +1,6 @@
 import fs from 'node:fs/promises';
 import { UserError } from '../../errors.ts';
-import { formatBytes, formatCount } from '../../format.ts';
+import { formatBytes, formatCount, plural } from '../../format.ts';
 import { type ArrayOf, arrayOver } from './dtypes.ts';
 import { float32FromBf16, float32FromF16 } from './half.ts';
 import { maxHeaderBytes, parseHeader, type SafetensorsHeader, type TensorInfo } from './header.ts';
@@ -90,7 +90,7 @@ export class SafetensorsFile {
 
 async function readHeader(path: string, handle: fs.FileHandle): Promise<SafetensorsHeader> {
   const { size } = await handle.stat();
-  if (size < 8) throw new UserError(`${path} is not a safetensors file: it has only ${size} bytes`);
+  if (size < 8) throw new UserError(`${path} is not a safetensors file: it has only ${plural(size, 'byte')}`);
   const lengthBytes = new Uint8Array(8);
   await fill(path, handle, lengthBytes, 0);
   const length = new DataView(lengthBytes.buffer).getBigUint64(0, true);

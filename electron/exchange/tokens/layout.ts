@@ -1,3 +1,4 @@
+import { plural } from '../../format.ts';
 import fs from 'node:fs';
 import path from 'node:path';
 import { UserError } from '../../errors.ts';
@@ -110,7 +111,7 @@ function llmcLayout(file: string, head: Buffer, size: number): Layout | undefine
   if (tokens < 1 || size !== headerBytes + bytesOfType[type] * tokens)
     throw refuse(
       file,
-      `its header announces ${tokens} tokens and it has room for ${(size - headerBytes) / bytesOfType[type]}`,
+      `its header announces ${plural(tokens, 'token')} and it has room for ${(size - headerBytes) / bytesOfType[type]}`,
     );
   return { format: isLlama ? 'llmc-llama3' : 'llmc', type, offset: headerBytes, tokens };
 }
@@ -159,7 +160,7 @@ function npyLayout(file: string, size: number, given: TokenType | undefined): La
   const room = (size - begin - length) / bytesOfType[type];
   if (tokens < 1) throw refuse(file, 'it is empty');
   if (room !== tokens)
-    throw refuse(file, `its header announces ${tokens} tokens and it has room for ${Math.floor(room)}`);
+    throw refuse(file, `its header announces ${plural(tokens, 'token')} and it has room for ${Math.floor(room)}`);
   return { format: 'npy', type, offset: begin + length, tokens };
 }
 

@@ -1,3 +1,4 @@
+import { plural } from '../../format.ts';
 import path from 'node:path';
 import { sourceName } from '../../data/mix.ts';
 import { isInTheMaking } from '../../data/corpus/unfinished.ts';
@@ -44,7 +45,7 @@ export function requireData(home: string, config: RunConfig, step = 0): void {
     if (tokens > model.contextLength) return;
     const ways = [part, 'more text', tokens > 1 ? `a context of ${tokens - 1}` : ''].filter(Boolean);
     throw new UsageError(
-      `A context of ${model.contextLength} needs ${model.contextLength + 1} tokens in each part, and ${what} has ${tokens} tokens: use ${ways.join(' or ')}.`,
+      `A context of ${model.contextLength} needs ${plural(model.contextLength + 1, 'token')} in each part, and ${what} has ${plural(tokens, 'token')}: use ${ways.join(' or ')}.`,
     );
   };
   requireWindow(`the validation part of ${config.dataset}`, manifestOf(config.dataset).valTokens);

@@ -1,3 +1,4 @@
+import { plural } from '../../format.ts';
 import type { RunConfig } from '../../engine/config.ts';
 import type { LowBitStates, OptimizerKind } from '../../engine/optimizers/index.ts';
 import type { Request, RunEvent } from '../../engine/trainer/events.ts';
@@ -11,7 +12,7 @@ export function recordPhases(store: Store, id: string, config: RunConfig, step: 
   const stepsTotal = totalSteps(schedule(config));
   const patch = { config, stepsTotal, tokensTotal: stepsTotal * config.tokensPerStep };
   const kinds = config.phases.map((p) => p.kind).join(', ');
-  const message = `phases changed: ${kinds}; ${stepsTotal} steps in all`;
+  const message = `phases changed: ${kinds}; ${plural(stepsTotal, 'step')} in all`;
   store.changePhases(id, step, patch, message, config.phases);
 }
 

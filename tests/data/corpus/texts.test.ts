@@ -138,7 +138,7 @@ describe('what can not be read', () => {
     const parts = Array.from({ length: 50 }, (_, i) => Buffer.from(`document ${i}#`));
     parts[20] = Buffer.concat([Buffer.from([0xff]), Buffer.from('#')]);
     const file = write(dir, 'a.txt', Buffer.concat(parts));
-    await expect(prepare(home, [file], { splitOn: '#' })).rejects.toThrow(/1 of 50 documents are bad.*a\.txt, byte/);
+    await expect(prepare(home, [file], { splitOn: '#' })).rejects.toThrow(/1 of 50 documents is bad.*a\.txt, byte/);
     const manifest = await prepare(home, [file], { splitOn: '#', maxBad: 0.1 });
     expect(manifest).toMatchObject({ documents: 49, bad: { lines: 1 }, skipped: [] });
   });

@@ -295,7 +295,7 @@ describe('what a chart gives out', () => {
 
   it('is a sentence for those who can not see it', () => {
     const text = summary({ label: 'Loss', line: line([3, 5, Number.NaN, 1]) }, String);
-    expect(text).toBe('Loss: from 3 to 1, least 1, greatest 5. 1 points are no numbers.');
+    expect(text).toBe('Loss: from 3 to 1, least 1, greatest 5. 1 value not finite.');
     expect(summary({ label: 'Loss', line: line([]) }, String)).toBe('Loss: nothing yet.');
   });
 

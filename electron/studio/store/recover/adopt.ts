@@ -1,3 +1,4 @@
+import { plural } from '../../../format.ts';
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
@@ -174,7 +175,7 @@ function guessed(
     tokensSeen,
     tokensTotal: stepsTotal * config.tokensPerStep,
     bestValLoss,
-    message: complete ? `finished after ${step} steps` : 'recovered from its checkpoints',
+    message: complete ? `finished after ${plural(step, 'step')}` : 'recovered from its checkpoints',
   };
 }
 

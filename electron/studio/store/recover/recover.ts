@@ -5,7 +5,7 @@ import { tryLock } from '../../../base/lock.ts';
 import { describeOwner } from '../../../base/owner.ts';
 import { UserError } from '../../../errors.ts';
 import { isSystemError, meaningOf } from '../../../exchange/safetensors/systemErrors.ts';
-import { formatCount } from '../../../format.ts';
+import { formatCount, plural } from '../../../format.ts';
 import { backupOf } from '../backup.ts';
 import { Connection, sql } from '../connection.ts';
 import { explain, isCorruption } from '../errors.ts';
@@ -29,8 +29,7 @@ export interface Recovery {
 /** `2 runs recovered, with the metrics of 60 of 100 steps` */
 export function describeCounts(runs: number, metrics: number, steps: number): string {
   if (runs === 0) return 'no run was found';
-  const whole =
-    metrics >= steps ? 'all metrics' : `the metrics of ${formatCount(metrics)} of ${formatCount(steps)} steps`;
+  const whole = metrics >= steps ? 'all metrics' : `the metrics of ${formatCount(metrics)} of ${plural(steps, 'step')}`;
   return `${runs} ${runs === 1 ? 'run' : 'runs'} recovered, with ${whole}`;
 }
 
@@ -126,7 +125,7 @@ export function countRecovered(connection: Connection): { runs: number; metrics:
         serial,
         Date.now(),
         step,
-        `the database was damaged: the metrics of ${known} of ${step} steps are left`,
+        `the database was damaged: the metrics of ${known} of ${plural(step, 'step')} are left`,
       );
   }
   return { runs, metrics, steps };
