@@ -179,6 +179,28 @@ describe('trainyard data', () => {
     });
   });
 
+  it.skipIf(process.platform === 'win32')(
+    'reads standard input and pipes, splits text, and shows where a document ends',
+    async () => {
+      const { dir, cli } = workplace(0);
+      const home = path.join(dir, 'home');
+      const stories = Array.from({ length: 120 }, (_, i) => `Story ${i} of a <|endoftext|> fox.`).join('###');
+      const file = path.join(dir, 'stories.txt');
+      fs.writeFileSync(file, stories);
+      const add = ['--home', home, 'data', 'add', '-', '--split-on', '###', '--name', 'fox'];
+      const piped = await runCli(add, {}, ['sh', '-c', `cat '${file}' | "$0" "$@"`]);
+      expect(piped).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(/^fox: [\d,]+ tokens to train on, [\d,]+ to validate \(whole documents/),
+        stderr: expect.stringMatching(/<\|endoftext\|> in it 120 times/),
+      });
+      expect(fs.readdirSync(path.join(home, 'uploads'))).toEqual([]);
+      const shown = await cli('home', 'data', 'show', 'fox', '--tokens', '100');
+      expect(shown.stdout).toMatch(/standard input/);
+      expect(shown.stdout).toMatch(/Story \d+ of a <\|endoftext\|> fox\.\n⟨end of text⟩\nStory/);
+    },
+  );
+
   it('passes over a line of 70 MB without keeping it', async () => {
     const { dir, cli } = workplace(0);
     const file = path.join(dir, 'long.jsonl');
@@ -199,7 +221,9 @@ describe('trainyard data', () => {
     [['--where', 'nothing'], /--where needs FIELD=VALUE/],
     [['--subset', 'half'], /--subset needs a range/],
     [['--threads', '0'], /--threads needs/],
-    [['--tokenizer', 'words'], /Allowed choices are/],
+    [['--tokenizer', 'words'], /There is no tokenizer "words"/],
+    [['--name', 'a/b'], /can't be named "a\/b"/],
+    [['--split-on', ''], /must not be empty/],
   ])('refuses %j in one line', async (flags, message) => {
     const { folder, cli } = workplace(1, 2);
     const { code, stderr } = await cli('home', 'data', 'add', folder, ...flags);

@@ -47,7 +47,7 @@ describe.skipIf(!hasBrowser)('text that is at the browser', () => {
     await page.getByText('Choose among documents').click();
     await page.getByLabel('Documents by hash').fill('50-0');
     await button(page, 'Prepare the text').click();
-    await page.getByRole('alert').waitFor();
+    await page.getByRole('alert').getByText('a subset begins below').waitFor();
     await page.getByLabel('Documents by hash').fill('0-50%');
     await page.getByLabel('Only where').fill('set=odd');
     await button(page, 'Prepare the text').click();
