@@ -3,14 +3,15 @@ import zlib from 'node:zlib';
 import xz from 'xz-decompress';
 import { messageOf } from '../../../errors.ts';
 import { cutOff, damaged, FileError } from './fileError.ts';
+import { withoutLz4 } from './lz4.ts';
 
-export type Compression = 'gzip' | 'zstd' | 'xz';
+export type Compression = 'gzip' | 'zstd' | 'xz' | 'lz4';
 
 /** Bytes that come out at once. */
 const chunkSize = 1 << 20;
 
 type Decompressor = Transform & { readonly bytesWritten: number };
-const create: Readonly<Record<Exclude<Compression, 'xz'>, () => Decompressor>> = {
+const create: Readonly<Record<'gzip' | 'zstd', () => Decompressor>> = {
   gzip: () => zlib.createGunzip({ chunkSize }),
   // `zstd --long=31` looks back over 2 GiB; memory is taken only by frames that ask for it.
   zstd: () => zlib.createZstdDecompress({ chunkSize, params: { [zlib.constants.ZSTD_d_windowLogMax]: 31 } }),
@@ -25,10 +26,12 @@ export async function* decompressed(
   raw: AsyncIterable<Uint8Array>,
   compression: Compression,
 ): AsyncGenerator<Uint8Array> {
-  if (compression === 'xz') {
-    yield* withoutXz(raw);
-    return;
-  }
+  if (compression === 'xz') yield* withoutXz(raw);
+  else if (compression === 'lz4') yield* withoutLz4(raw);
+  else yield* withoutZlib(raw, compression);
+}
+
+async function* withoutZlib(raw: AsyncIterable<Uint8Array>, compression: 'gzip' | 'zstd'): AsyncGenerator<Uint8Array> {
   let member: Decompressor | undefined;
   let behind = false;
   try {

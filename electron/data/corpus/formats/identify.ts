@@ -77,8 +77,8 @@ async function look(
 ): Promise<CorpusFile> {
   const raw = readHead(file);
   const compression = compressionOf(raw.bytes);
-  if (compression === 'bzip2') throw unread('bzip2', `bunzip2 -k`);
-  if (compression === 'lz4') throw unread('LZ4', 'lz4 -d');
+  if (compression === 'bzip2')
+    throw new FileError('unsupported', 'is compressed by bzip2, which is not read', 'decompress it with bunzip2 -k');
   const head = compression === 'none' ? raw : await decompressedHead(raw, compression);
   const table = tableOf(head.bytes);
   const container = formats.find((f) => f.name === table);
@@ -123,10 +123,6 @@ async function look(
   const isAlone = format === jsonValues && head.ended && !begin.trim().includes('\n');
   if (begin.trimStart().startsWith('{') && (looks === jsonValues || isAlone)) await requireText(take(looks), textField);
   return take(looks);
-}
-
-function unread(name: string, command: string): FileError {
-  return new FileError('unsupported', `is compressed by ${name}, which is not read`, `decompress it with ${command}`);
 }
 
 interface Head {

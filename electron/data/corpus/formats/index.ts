@@ -1,3 +1,4 @@
+import { arrow } from './arrow.ts';
 import { csv } from './csv.ts';
 import type { DocumentFormat, Format } from './format.ts';
 import { jsonLines } from './jsonLines.ts';
@@ -8,7 +9,7 @@ import { text } from './text.ts';
 export type { CorpusFile, DocumentFormat, Format, JobOptions, ParseJob } from './format.ts';
 
 /** Formats of many documents a file. A new one is a file here, and its name in this list. */
-const documentFormats: readonly DocumentFormat[] = [jsonLines, jsonValues, csv, parquet];
+const documentFormats: readonly DocumentFormat[] = [jsonLines, jsonValues, csv, parquet, arrow];
 
 export const formats: readonly Format[] = [...documentFormats, text];
 const byName = new Map(formats.map((f) => [f.name, f]));

@@ -61,6 +61,9 @@ describe('what a file is', () => {
     ['a.py', 'print("x")', { format: 'text', notice: 'is taken as plain text' }],
     ['noEnding', lines, { format: 'JSON lines', notice: 'is taken as JSON lines' }],
     ['a.jsonl', bytes('PAR1', [1, 2, 3, 4]), { format: 'Parquet' }],
+    ['a.csv.gz', zlib.gzipSync('id,text'), { format: 'CSV', compression: 'gzip' }],
+    ['a.tsv', 'id\ttext', { format: 'CSV' }],
+    ['a.feather', bytes('ARROW1', [0, 0]), { format: 'Arrow' }],
   ])('%s %#', async (name, data, expected) => {
     expect(await found(name, data)).toMatchObject(expected);
   });
@@ -106,7 +109,8 @@ describe('what a file is', () => {
     ['a.db', bytes('SQLite format 3\0'), /is an SQLite database/],
     ['a.txt', 'abc\0def', /is binary: it holds zero bytes/],
     ['a.txt.bz2', bytes('BZh91AY&SY', [0, 1]), /^unsupported: is compressed by bzip2.*bunzip2/],
-    ['a.txt.lz4', bytes([4, 0x22, 0x4d, 0x18, 0]), /^unsupported: is compressed by LZ4/],
+    ['a.txt.lz4', bytes([4, 0x22, 0x4d, 0x18, 0x60, 0x40, 0x82, 9]), /^cut off/],
+    ['a.txt.lz4', bytes([4, 0x22, 0x4d, 0x18, 0, 0, 0, 0]), /^damaged: is damaged \(an LZ4 frame of another version\)/],
     ['a.gz', zlib.gzipSync('Plain.').subarray(0, 10), /^cut off/],
     ['a.gz', bytes([0x1f, 0x8b, 8, 0xff, 0xff]), /^damaged/],
     // A frame that wants dictionary 1, and one with a window of 2 TiB.

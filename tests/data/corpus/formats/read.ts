@@ -1,5 +1,5 @@
 import type { Parsed, Selection, Unusable } from '../../../../electron/data/corpus/documents.ts';
-import type { DocumentFormat } from '../../../../electron/data/corpus/formats/index.ts';
+import type { DocumentFormat, ParseJob } from '../../../../electron/data/corpus/formats/index.ts';
 import { everything } from '../../../../electron/data/subsets.ts';
 import { getTokenizer } from '../../../../electron/data/tokenizers/index.ts';
 
@@ -29,6 +29,8 @@ export interface ReadOptions {
   readonly sizes?: readonly number[];
   readonly longest?: number;
   readonly selection?: Partial<Selection>;
+  /** In place of the format's own, which it does at once. */
+  readonly parse?: (job: ParseJob) => Promise<Parsed>;
 }
 
 /** All that comes of a file of these bytes. */
@@ -44,7 +46,7 @@ export async function read(format: DocumentFormat, source: string | Buffer, opti
         bad.push(job);
         continue;
       }
-      const parsed = await format.parse(structuredClone(job));
+      const parsed = await (options.parse ?? ((own) => format.parse(structuredClone(own))))(job);
       texts.push(...textsOf(parsed));
       bad.push(...parsed.bad);
       for (const key of ['empty', 'nonFinite', 'filtered'] as const) tally[key] += parsed.tally[key];
