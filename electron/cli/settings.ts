@@ -1,5 +1,5 @@
-import fs from 'node:fs';
 import { type Command, Option } from 'commander';
+import { readTextFile } from '../base/textFile.ts';
 import { runDevices } from '../engine/config.ts';
 import { lowBitStates, optimizerKinds } from '../engine/optimizers/index.ts';
 import { precisions } from '../engine/program/types.ts';
@@ -248,7 +248,7 @@ function setPath(tree: Tree, dotted: string, value: unknown): void {
 export function readJsonConfig(file: string): Tree {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(fs.readFileSync(file, 'utf8'));
+    parsed = JSON.parse(readTextFile(file));
   } catch (error) {
     throw new UsageError(`The config ${file} can't be read: ${messageOf(error)}.`);
   }

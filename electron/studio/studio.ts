@@ -10,6 +10,7 @@ import {
   type RefusedCheckpoint,
   setKept,
 } from '../engine/checkpoint/index.ts';
+import { readTextFile } from '../base/textFile.ts';
 import type { LowBitStates } from '../engine/optimizers/index.ts';
 import { lookForTokenizersIn, tokenizersDir } from '../data/tokenizers/index.ts';
 import { parseRunConfig, parseStoredConfig, type RunConfig } from '../engine/config.ts';
@@ -673,4 +674,4 @@ function requireWritable(root: string): void {
 }
 
 /** @throws UserError when the file is no HellaSwag file: before a process is started for it */
-const countItems = (file: string): number => parseItems(fs.readFileSync(file, 'utf8'), file).length;
+const countItems = (file: string): number => parseItems(readTextFile(file), file).length;

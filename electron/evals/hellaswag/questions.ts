@@ -1,4 +1,4 @@
-import fs from 'node:fs';
+import { readTextFile } from '../../base/textFile.ts';
 import { UserError } from '../../errors.ts';
 import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
 import type { Tokenizer } from '../../data/tokenizers/types.ts';
@@ -31,7 +31,7 @@ export function questionOf(item: HellaswagItem, tokenizer: Tokenizer): Hellaswag
 export function readQuestions(file: string, items: number, tokenizer: Tokenizer): Map<number, HellaswagQuestion> {
   let content: string;
   try {
-    content = fs.readFileSync(file, 'utf8');
+    content = readTextFile(file);
   } catch (error) {
     if (!isSystemError(error)) throw error;
     throw new UserError(`HellaSwag's items can't be read from ${file}: ${meaningOf(error)}.`);

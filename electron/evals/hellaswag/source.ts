@@ -3,6 +3,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { readTextFile } from '../../base/textFile.ts';
 import { messageOf, UserError } from '../../errors.ts';
 import { parseItems } from './items.ts';
 import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
@@ -65,7 +66,7 @@ export async function validationFile(
 export async function adoptFile(home: string, from: string): Promise<string> {
   const file = cachedFile(home);
   try {
-    parseItems(await fs.promises.readFile(from, 'utf8'), from);
+    parseItems(readTextFile(from), from);
     await fs.promises.mkdir(path.dirname(file), { recursive: true });
     await fs.promises.copyFile(from, file);
     return file;
