@@ -401,11 +401,16 @@ export function openStore(home: string, { tell = () => {}, ...options }: StoreOp
   return new Store(connection, { keep: true, tell });
 }
 
+/** Reading more of a damaged database takes longer than people wait without a word. */
+const longBytes = 32 * 2 ** 20;
+
 function openSound(file: string, options: OpenOptions, tell: (line: string) => void): Connection {
   try {
     return openConnection(file, options);
   } catch (error) {
     if (!(error instanceof DamagedError)) throw error;
+    if (fs.statSync(file).size > longBytes)
+      tell(`The database ${file} is damaged: reading what is left takes a while.`);
     tell(describeRecovery(recoverDatabase(file)));
     return openConnection(file, options);
   }

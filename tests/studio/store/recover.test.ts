@@ -149,6 +149,10 @@ test('a damaged, foreign or newer backup is not taken', async () => {
     (file) => fs.writeFileSync(file, 'nothing'),
     (file) => withDatabase(file, (db) => db.pragma(`user_version = ${schemaVersion + 1}`)),
     (file) => withDatabase(file, (db) => db.pragma('application_id = 5')),
+    (file) => {
+      fs.rmSync(file);
+      fs.mkdirSync(file);
+    },
   ];
   for (const each of spoil) {
     fs.writeFileSync(backup(home), good);

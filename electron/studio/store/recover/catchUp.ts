@@ -4,7 +4,7 @@ import path from 'node:path';
 import { backupOf } from '../backup.ts';
 import { type Connection, sql } from '../connection.ts';
 import { adopt, byAge, type RunColumns, runFolders, runsBehind } from './adopt.ts';
-import { copyDatabase, countRecovered, describeCounts } from './recover.ts';
+import { copyDatabase, countRecovered, describeCounts, isFile } from './recover.ts';
 import { salvage } from './salvage.ts';
 
 /**
@@ -58,7 +58,7 @@ const rowOf = (connection: Connection, id: string): RunColumns | null => {
 /** Metrics, samples and events of the backup; a run without a folder was deleted since. */
 function fromBackup(connection: Connection, folders: readonly string[]): ReadonlyMap<string, RunColumns> {
   const backup = backupOf(connection.file);
-  if (!fs.existsSync(backup)) return new Map();
+  if (!isFile(backup)) return new Map();
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'trainyard-backup-'));
   try {
     const copy = path.join(dir, 'backup.db');

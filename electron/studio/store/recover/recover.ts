@@ -36,7 +36,9 @@ export function describeCounts(runs: number, metrics: number, steps: number): st
 /** For people, one line. */
 export function describeRecovery({ file, kept, runs, metrics, steps, fromBackup }: Recovery): string {
   const found = describeCounts(runs, metrics, steps) + (fromBackup ? ', also from its backup' : '');
-  return `The database ${file} was damaged: ${found}. The damaged file is kept as ${kept}.`;
+  const where =
+    kept === file ? 'Nothing can be written there: this is shown of it.' : `The damaged file is kept as ${kept}.`;
+  return `The database ${file} was damaged: ${found}. ${where}`;
 }
 
 /**
@@ -131,9 +133,11 @@ export function countRecovered(connection: Connection): { runs: number; metrics:
   return { runs, metrics, steps };
 }
 
+export const isFile = (file: string): boolean => fs.statSync(file, { throwIfNoEntry: false })?.isFile() ?? false;
+
 /** Begins with the backup, if it is sound. */
 function takeBackup(backup: string, work: string): boolean {
-  if (!fs.existsSync(backup)) return false;
+  if (!isFile(backup)) return false;
   fs.copyFileSync(backup, work, fs.constants.COPYFILE_FICLONE);
   let db: Database.Database | undefined;
   try {
