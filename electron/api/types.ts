@@ -16,6 +16,8 @@ export type { DeviceChoice } from '../engine/devices/usual.ts';
 export type { FoundDevice, TrainingDevice } from '../studio/devices.ts';
 export type { MemoryReport } from '../engine/trainer/events.ts';
 export type { Settings } from '../studio/settings.ts';
+export type { TokenizerChoice } from '../studio/tokenizers.ts';
+export type { TokenizerName } from '../data/tokenizers/types.ts';
 
 export type RunStateName = 'preparing' | 'training' | 'paused' | 'stopped' | 'completed' | 'failed' | 'interrupted';
 

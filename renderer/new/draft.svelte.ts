@@ -1,4 +1,4 @@
-import type { DatasetView, PresetView, RunConfig } from '../../electron/api/types.ts';
+import type { DatasetView, PresetView, RunConfig, TokenizerName } from '../../electron/api/types.ts';
 import { deviceOf, devices } from '../lib/devices.svelte.ts';
 import { type PartDraft, partsOf, sourcesOf } from './parts.ts';
 import { type PhaseDraft, draftOf, phaseOf } from './phase.ts';
@@ -44,7 +44,7 @@ const usual = () => ({
   dataset: '',
   /** What it trains on besides the whole of the dataset, or in its place. */
   data: [] as PartDraft[],
-  tokenizer: 'bytes' as 'gpt2' | 'bytes',
+  tokenizer: 'bytes' as TokenizerName,
   optimizer: 'adamw',
   lowBitStates: 'stable',
   model: { nLayer: 4, nHead: 4, nEmbd: 128, contextLength: 128, dropout: 0 },
@@ -189,7 +189,7 @@ class Draft {
         evaluation?: { hellaswagEvery?: number; hellaswagItems?: number };
       };
     const shape = { ...fresh.model, ...model } as typeof fresh.model;
-    const kind = (tokenizer ?? this.#state.tokenizer) as 'gpt2' | 'bytes';
+    const kind = (tokenizer ?? this.#state.tokenizer) as TokenizerName;
     const size = (batch ?? fresh.batch) as number;
     Object.assign(this.#state, {
       ...fresh,
@@ -241,7 +241,7 @@ class Draft {
   /** Trains on a dataset, with its tokens. */
   use({ name, tokenizer }: DatasetView): void {
     this.#state.dataset = name;
-    this.#state.tokenizer = tokenizer as 'gpt2' | 'bytes';
+    this.#state.tokenizer = tokenizer as TokenizerName;
   }
 
   /** Takes over what makes it fit. */

@@ -2,13 +2,22 @@ import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { subsetSchema } from '../../data/subsets.ts';
 import { tokenizerNameSchema } from '../../data/tokenizers/types.ts';
-import type { DatasetCheck, DatasetLook, DatasetView, PrepareUpdate, UnfinishedView } from '../types.ts';
+import type {
+  DatasetCheck,
+  DatasetLook,
+  DatasetView,
+  PrepareUpdate,
+  TokenizerChoice,
+  UnfinishedView,
+} from '../types.ts';
 import { answers, nothing, procedure } from './base.ts';
 
 const name = z.string().min(1).max(300);
 
 export const data = {
   list: procedure.output(answers<DatasetView[]>()),
+  /** Those that text can be made tokens with: GPT-2's, bytes, and those that came with models. */
+  tokenizers: procedure.output(answers<TokenizerChoice[]>()),
   /** Makes a dataset of files and folders (.txt, .md, .jsonl, .parquet, .gz, .zst) on the studio's machine. Ends with its name; cancelled by leaving. */
   prepare: procedure
     .input(

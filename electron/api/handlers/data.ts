@@ -11,6 +11,7 @@ import { messageOf, UserError } from '../../errors.ts';
 import { datasetsDir } from '../../studio/home.ts';
 import { datasetUsers } from '../../studio/run/data.ts';
 import { discardUploads } from '../../studio/uploads.ts';
+import { tokenizerChoices } from '../../studio/tokenizers.ts';
 import type { Studio } from '../../studio/studio.ts';
 import { api, subscription } from '../context.ts';
 import type { DatasetView, PrepareUpdate } from '../types.ts';
@@ -73,6 +74,7 @@ async function* prepare(
 }
 
 export const data = {
+  tokenizers: api.data.tokenizers.handler(({ context: { studio } }) => tokenizerChoices(studio.home)),
   list: api.data.list.handler(({ context: { studio } }) => datasetNames(studio.home).map((name) => view(studio, name))),
   prepare: api.data.prepare.handler(({ input, context, signal }) =>
     subscription(context, 'data.prepare', prepare(context.studio, defined(input), signal)),
