@@ -434,6 +434,11 @@ function endsOf(
     asked === undefined
       ? first([idOf(settings.eos_token), idOf(map.eos_token), special(config.eos_token_id), ...usualEnds.map(idOf)])
       : first([idOf(asked)]);
+  const behind = idOf(settings.eos_token) ?? idOf(map.eos_token) ?? usualEnds.map(idOf).find((id) => id !== undefined);
+  if (endOfText === undefined && asked === undefined && behind !== undefined)
+    throw new UserError(
+      `${file}: the token that ends a text is ${behind}, and the model has ${rows} rows: they don't belong together, unless another one ends it (--end-of-text).`,
+    );
   if (endOfText === undefined)
     throw new UserError(
       asked === undefined
