@@ -45,11 +45,11 @@ export function addData(program: Command): void {
   const adding = data
     .command('add')
     .description(
-      'make a dataset of files, folders and globs: .jsonl, .parquet, .txt, .md, also .gz and .zst; goes on where it was stopped',
+      'make a dataset of files, folders and globs: text, JSON (lines or a list), .csv, .tsv, Parquet and Arrow, also .gz, .zst, .xz and .lz4; goes on where it was stopped',
     )
     .argument(
       '<inputs...>',
-      'a line of a .jsonl file or a row of a .parquet file is a document, any other file is one; - is standard input',
+      'lines of JSON and rows of tables are documents, any other file is one; - is standard input',
     )
     .option('--name <name>', 'a name for the dataset (one that says what it is made of)')
     .option(
@@ -57,10 +57,14 @@ export function addData(program: Command): void {
       'how text becomes tokens: gpt2, bytes, or that of a run, or of a folder with its files',
       'gpt2',
     )
-    .option('--text-field <name>', "where a line's object has its text, as a dotted path", 'text')
+    .option(
+      '--text-field <name>',
+      'where a document has its text: a column, or a path such as a.b, \'"a.b".c\' or list[]',
+      'text',
+    )
     .option(
       '--where <field=values...>',
-      'only lines with one of these values, such as meta.redpajama_set_name=RedPajamaC4,RedPajamaBook',
+      'only documents with one of these values (quoted where they hold commas), such as meta.redpajama_set_name=RedPajamaC4,RedPajamaBook',
     )
     .option('--subset <range>', 'only documents whose hash is in this range, such as 0-50%')
     .option(
