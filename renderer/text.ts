@@ -1,4 +1,3 @@
-import { plural } from 'lib/format.ts';
 import { plural } from '../electron/format.ts';
 import { commands, pageTitles, type CommandId } from '../electron/api/commands.ts';
 
