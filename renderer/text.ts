@@ -16,8 +16,9 @@ export const text = {
   connection: {
     connecting: 'Reaching the studio …',
     lost: 'The studio can’t be reached. It is tried again by itself; if it was ended, start it again with “npm start”.',
-    refused: 'The studio was started anew and does not know this window: open it by the link that was printed then.',
+    refused: 'Trainyard was restarted. Sign in again with the new link.',
   },
+  signIn: { token: 'Token from the terminal, or the whole link', enter: 'Sign in' },
   common: {
     loading: 'Loading …',
     retry: 'Try again',

@@ -215,3 +215,38 @@ it('answers others while one window has a matrix planned', async () => {
   await matrix;
   expect(order.at(-1)).toBe('matrix');
 });
+
+describe('who comes by a link', () => {
+  const visit = { accept: 'text/html' };
+
+  it('that was clicked on another site is let in from a page of the studio: strict cookies do not follow redirects from there', async () => {
+    const { url, port, cookie } = await serve();
+    const there = { ...visit, 'sec-fetch-site': 'cross-site' };
+    const first = await ask(port, url.pathname + url.search, there);
+    expect(first.status).toBe(200);
+    expect(first.headers['set-cookie']![0]).toMatch(/SameSite=Strict/);
+    expect(first.body).toContain('<meta http-equiv="refresh" content="0;url=/">');
+    // Without its token, a browser that was let in before comes the same way; one that was not is asked.
+    expect((await ask(port, '/', there)).body).toContain('http-equiv="refresh"');
+    const asked = await ask(port, '/', { ...visit, 'sec-fetch-site': 'same-origin' });
+    expect(asked).toMatchObject({ status: 401, body: expect.stringContaining('Paste the token from the terminal.') });
+    expect(asked.headers['content-security-policy']).toMatch(/^default-src 'none'.*form-action 'self'/);
+    expect((await ask(port, '/', { ...visit, cookie })).body).toBe('<p>studio</p>');
+  });
+
+  it('may paste the token or the whole link; a wrong one is told so', async () => {
+    const { url, port, token } = await serve();
+    for (const pasted of [token, ` ${token} `, url.href]) {
+      const answer = await ask(port, `/?token=${encodeURIComponent(pasted)}`, visit);
+      expect([answer.status, answer.headers.location]).toEqual([303, '/']);
+    }
+    const wrong = await ask(port, '/?token=old', visit);
+    expect(wrong).toMatchObject({ status: 401, body: expect.stringContaining('That token is not valid') });
+    expect(wrong.headers['set-cookie']).toBeUndefined();
+    expect(await ask(port, '/?token=old', {})).toMatchObject({ status: 401, body: expect.stringMatching(/^Sign in:/) });
+    for (const from of ['cross-site', 'none']) {
+      const answer = await ask(port, `//evil.example/?token=${token}`, { ...visit, 'sec-fetch-site': from });
+      expect(`${answer.headers.location} ${answer.body}`).not.toContain('//evil');
+    }
+  });
+});

@@ -43,7 +43,7 @@ describe.skipIf(!hasBrowser)('a newcomer', () => {
     await expectAccessible(page, 'run');
     const curve = page.locator('figure', { has: page.getByRole('heading', { name: 'Loss', exact: true }) });
     const [said] = await curve.locator('p.hidden-text').allTextContents();
-    expect(said).toMatch(/^Loss, nats\/token\. Loss: from 5\.\d+ to \d\.\d+/);
+    expect(said).toMatch(/^Loss, nats\/token\. Loss \(nats\/token\): from 5\.\d+ to \d\.\d+/);
     await curve.getByRole('button', { name: 'Table' }).click();
     expect(await curve.getByRole('row').count()).toBeGreaterThan(10);
 

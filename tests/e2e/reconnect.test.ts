@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { parseRunConfig } from '../../electron/engine/config.ts';
-import { goTo, hasBrowser, openStudio } from './browser.ts';
+import { expectErrors, goTo, hasBrowser, openStudio } from './browser.ts';
 
 /** A wire to a server that can be cut and mended. */
 async function wireTo(port: number) {
@@ -53,6 +53,8 @@ describe.skipIf(!hasBrowser)('a window whose connection is lost', () => {
     train(1, 100);
     const wire = await wireTo(Number(new URL(link).port));
     const page = await open();
+    // The wire is cut.
+    expectErrors(page, /WebSocket|net::ERR_/);
     const far = new URL(link);
     far.port = String(wire.port);
     await page.goto(far.href);

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { isInTheMaking, removeUnfinished, unfinishedDatasets } from '../../data/corpus/unfinished.ts';
 import { datasetNames } from '../../data/index.ts';
 import { decodedDocuments } from '../../data/look.ts';
@@ -9,7 +10,7 @@ import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { verifyDataset } from '../../data/verify.ts';
 import { messageOf, UserError } from '../../errors.ts';
 import { datasetsDir } from '../../studio/home.ts';
-import { datasetUsers } from '../../studio/run/data.ts';
+import { datasetUsers, usersByDataset } from '../../studio/run/data.ts';
 import { discardUploads } from '../../studio/uploads.ts';
 import { tokenizerChoices } from '../../studio/tokenizers.ts';
 import type { Studio } from '../../studio/studio.ts';
@@ -24,10 +25,9 @@ const dirOf = (studio: Studio, name: string): string => {
   return path.join(datasetsDir(studio.home), name);
 };
 
-function view(studio: Studio, name: string): DatasetView {
-  const runs = datasetUsers(studio.store, name);
+function view(studio: Studio, name: string, runs: readonly string[]): DatasetView {
   try {
-    const manifest = readManifest(dirOf(studio, name));
+    const manifest = readManifest(path.join(datasetsDir(studio.home), name));
     const { tokenizer, vocabSize, trainTokens, valTokens, sources, createdAt } = manifest;
     const bytes = 2 * (trainTokens + valTokens);
     return {
@@ -75,7 +75,16 @@ async function* prepare(
 
 export const data = {
   tokenizers: api.data.tokenizers.handler(({ context: { studio } }) => tokenizerChoices(studio.home)),
-  list: api.data.list.handler(({ context: { studio } }) => datasetNames(studio.home).map((name) => view(studio, name))),
+  list: api.data.list.handler(async ({ context: { studio } }) => {
+    const users = usersByDataset(studio.store);
+    const views: DatasetView[] = [];
+    for (const name of datasetNames(studio.home)) {
+      views.push(view(studio, name, users.get(name) ?? []));
+      // Of a thousand manifests no other request waits for more than one.
+      await setImmediate();
+    }
+    return views;
+  }),
   prepare: api.data.prepare.handler(({ input, context, signal }) =>
     subscription(context, 'data.prepare', prepare(context.studio, defined(input), signal)),
   ),

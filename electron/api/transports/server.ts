@@ -12,6 +12,7 @@ import { router } from '../router.ts';
 import { Access, isLoopback, namesOf } from './access.ts';
 import { pageHeaders } from './headers.ts';
 import { paced } from './paced.ts';
+import { askForToken, enterFromHere, isFromElsewhere, isVisit, pastedToken } from './signIn.ts';
 
 export interface ServerOptions {
   readonly context: ApiContext;
@@ -62,18 +63,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     const address = `http://studio${request.url ?? '/'}`;
     if (!URL.canParse(address)) return refuse(response, 400, 'That is no address.');
     const url = new URL(address);
-    const token = url.searchParams.get('token');
-    if (token !== null && access.isToken(token)) {
-      response.writeHead(303, {
-        Location: url.pathname,
-        'Set-Cookie': access.cookie,
-        'Referrer-Policy': 'no-referrer',
-      });
+    // `//name/` would be the address of another server.
+    const place = url.pathname.replace(/^\/+/, '/');
+    const pasted = url.searchParams.get('token');
+    if (pasted !== null && access.isToken(pastedToken(pasted))) {
+      const headers = { 'Set-Cookie': access.cookie, 'Referrer-Policy': 'no-referrer' };
+      if (isFromElsewhere(request)) return enterFromHere(response, place, headers);
+      response.writeHead(303, { Location: place, ...headers });
       response.end();
       return;
     }
     if (!access.isAllowed(request)) {
-      return refuse(response, 401, 'Open the studio by the link that was printed when it started.');
+      if (!isVisit(request))
+        return refuse(response, 401, 'Sign in: open the link from the terminal, or paste its token.');
+      // Its cookie may be there, and was only not sent along.
+      if (pasted === null && isFromElsewhere(request)) return enterFromHere(response, place);
+      return askForToken(response, pasted !== null);
     }
     if (url.pathname.startsWith('/uploads/')) {
       void receive(request, response, url.pathname.slice('/uploads/'.length));

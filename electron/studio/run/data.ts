@@ -22,6 +22,19 @@ export const datasetsOf = (config: RunConfig): string[] => [
 export const datasetUsers = (store: Store, name: string): string[] =>
   store.listRuns().flatMap((run) => (datasetsOf(run.config as RunConfig).includes(name) ? [run.name] : []));
 
+/** The same of all datasets at once: runs are many. */
+export function usersByDataset(store: Store): ReadonlyMap<string, readonly string[]> {
+  const users = new Map<string, string[]>();
+  for (const run of store.listRuns()) {
+    for (const name of datasetsOf(run.config as RunConfig)) {
+      const runs = users.get(name) ?? [];
+      runs.push(run.name);
+      users.set(name, runs);
+    }
+  }
+  return users;
+}
+
 /** The description of a dataset whose tokens are a model's. @throws UserError when it is not there, or has others */
 export function requireTokens(home: string, name: string, { model, tokenizer }: RunConfig): Manifest {
   if (name === noData)
