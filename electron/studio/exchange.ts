@@ -27,6 +27,7 @@ import {
   readTokenizer,
   writeHuggingFaceModel,
 } from '../exchange/huggingFace/index.ts';
+import { requireAnswer, requireFolder } from './givenPaths.ts';
 import { checkpointDir } from './home.ts';
 import { noData } from './run/data.ts';
 import { type StagedFiles, stageFiles } from './run/staged.ts';
@@ -147,10 +148,11 @@ export function importName(dir: string): string {
 export async function importModel(
   studio: Studio,
   dir: string,
-  name: string = importName(dir),
+  name?: string,
   options: ImportOptions = {},
   signal?: AbortSignal,
 ): Promise<{ run: Run; notices: readonly string[] }> {
+  await requireFolder(dir);
   const source = await openModel(dir, options);
   let staged: StagedFiles | undefined;
   try {
@@ -168,7 +170,7 @@ export async function importModel(
       ...(tokenizerFile ? { beside: [tokenizerFile] } : {}),
     });
     signal?.throwIfAborted();
-    const row = { name, config, device: config.device.kind, stepsTotal: 0, tokensTotal: 0 };
+    const row = { name: name ?? importName(dir), config, device: config.device.kind, stepsTotal: 0, tokensTotal: 0 };
     return { run: storeImported(studio, staged, row, { bytes, dir, notices }), notices };
   } catch (error) {
     staged?.remove();
@@ -220,6 +222,7 @@ export async function exportModel(
   choice: ExportChoice,
   signal?: AbortSignal,
 ): Promise<void> {
+  await requireAnswer(dir);
   const { model, tokenizer } = studio.configOf(run);
   const checkpoint = await openCheckpoint(studio.checkpointOf(run, step).path);
   const tensor = (name: string) => unlessAborted(signal, () => checkpoint.model(name));

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { makeFolders } from '../base/folders.ts';
 import { checkpointName } from '../engine/checkpoint/names.ts';
 import { messageOf, UserError } from '../errors.ts';
 import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
@@ -26,22 +27,6 @@ export function locateHome(flag?: string, { env, platform, homedir }: Surroundin
   return join(xdg && isAbsolute(xdg) ? xdg : join(homedir, '.local', 'share'), 'trainyard');
 }
 
-/**
- * Creates a folder and those above it, one by one: Node's `recursive` never ends where the system says of a new folder
- * that its parent does not exist though it does (as Linux does in /proc).
- */
-function makeFolder(dir: string): void {
-  if (fs.statSync(dir, { throwIfNoEntry: false })?.isDirectory()) return;
-  const parent = path.dirname(dir);
-  if (parent !== dir) makeFolder(parent);
-  try {
-    fs.mkdirSync(dir);
-  } catch (error) {
-    // Another process may have been quicker.
-    if (!fs.statSync(dir, { throwIfNoEntry: false })?.isDirectory()) throw error;
-  }
-}
-
 const why = (error: unknown): string => (isSystemError(error) ? meaningOf(error) : messageOf(error));
 
 /**
@@ -54,7 +39,7 @@ export function resolveHome(flag?: string, use: 'write' | 'read' = 'write'): str
   const home = locateHome(flag);
   const remedy = 'choose another folder with --home or TRAINYARD_HOME';
   try {
-    makeFolder(home);
+    makeFolders(home);
   } catch (error) {
     const taken = isSystemError(error) && error.code === 'EEXIST';
     throw new UserError(`The home ${home} can't be created: ${taken ? 'a file has its name' : why(error)}; ${remedy}.`);

@@ -36,6 +36,7 @@ import {
   type RunPatch,
   type Store,
 } from './store/index.ts';
+import { requireFile } from './givenPaths.ts';
 import { keepDriverMemory } from './driverMemory.ts';
 import { canWrite, datasetsDir, productsPath, runDir } from './home.ts';
 import { type Preparation, prepareApart, threadsBeside } from './prepare.ts';
@@ -368,6 +369,7 @@ export class Studio {
     device?: DeviceChoice,
   ): AsyncGenerator<HellaswagProgress> {
     const checkpoint = this.checkpointOf(run, step).path;
+    await requireFile(file);
     const key = fileKey(file);
     const total = Math.min(items, countItems(file));
     const scores = storedScores(this.store, run.id, step, key).filter((s) => s.index < total);

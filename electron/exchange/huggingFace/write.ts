@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
+import { makeFolders } from '../../base/folders.ts';
 import { getTokenizer, type TokenizerName } from '../../data/tokenizers/index.ts';
 import type { ModelConfig } from '../../engine/gpt2/config.ts';
 import { parameterTable } from '../../engine/gpt2/parameters.ts';
@@ -45,7 +46,7 @@ export async function writeHuggingFaceModel(dir: string, content: ModelExport): 
   requireFree(target, content.force ?? false);
   const aside = path.join(path.dirname(target), `.${path.basename(target)}.${randomBytes(4).toString('hex')}.partial`);
   try {
-    fs.mkdirSync(aside, { recursive: true });
+    makeFolders(aside);
     await writeSafetensors(path.join(aside, 'model.safetensors'), entries(content), { format: 'pt' });
     for (const [name, text] of Object.entries(textFiles(content))) fs.writeFileSync(path.join(aside, name), text);
     publish(aside, target);

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
+import { makeFolders } from '../../base/folders.ts';
 import { UserError } from '../../errors.ts';
 import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
 import { Connection } from './connection.ts';
@@ -38,7 +39,7 @@ export function openConnection(
 
 function makeFolder(dir: string): void {
   try {
-    fs.mkdirSync(dir, { recursive: true });
+    makeFolders(dir);
   } catch (error) {
     if (!isSystemError(error)) throw error;
     throw new UserError(`The folder ${dir} can't be created: ${meaningOf(error)}.`);
