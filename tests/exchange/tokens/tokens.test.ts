@@ -56,7 +56,11 @@ describe('files of tokens', () => {
       [header(llmcMagic, 1, 1), Buffer.alloc(4)],
       /announces 1 token and it has room for 2/,
     ],
-    ['fewer tokens than announced', [header(llmcMagic, 1, 2_000_000_000), Buffer.alloc(4)], /announces 2,000,000,000 tokens/],
+    [
+      'fewer tokens than announced',
+      [header(llmcMagic, 1, 2_000_000_000), Buffer.alloc(4)],
+      /announces 2,000,000,000 tokens/,
+    ],
     ['a negative number of tokens', [header(llmcMagic, 1, -1)], /announces -1/],
   ])('with %s are refused', (_, parts, message) => {
     const file = fileOf(...parts);
