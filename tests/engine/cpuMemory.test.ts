@@ -62,5 +62,7 @@ test('a reserve is kept for the system, and a refusal says what is there', () =>
   const { bytes, shared } = processorMemory(machine({ '/proc/meminfo': meminfo }));
   expect(bytes).toBe(10 * gib - systemReserve(16 * gib));
   expect(shared!.bytes).toBe(16 * gib - systemReserve(16 * gib));
-  expect(shared!.relief(gib)).toMatch(/^6\.00 GiB of 16\.00 GiB are in use and 819\.20 MiB are kept for the system: pause/);
+  expect(shared!.relief(gib)).toMatch(
+    /^6\.00 GiB of 16\.00 GiB are in use and 819\.20 MiB are kept for the system: pause/,
+  );
 });

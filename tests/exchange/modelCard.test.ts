@@ -55,7 +55,9 @@ describe('the model card', () => {
     expect(matter).toContain('language:\n- en\n- "no"\n');
     expect(matter).toContain('base_model: "no"');
     expect(matter).toContain('value: 0.3095');
-    expect(card).toContain('| step | tokens | validation loss (nats/token) | perplexity | HellaSwag acc | acc_norm | items |');
+    expect(card).toContain(
+      '| step | tokens | validation loss (nats/token) | perplexity | HellaSwag acc | acc_norm | items |',
+    );
     expect(card).toContain('| 10 | 2.62 M | 2.5000 | 12.18 | 0.3095 | 0.3500 | 10042 |');
     expect(card).toContain('![Loss over tokens](curve.svg)');
   });
