@@ -5,7 +5,7 @@ import { bucketOf, type Subset } from '../subsets.ts';
 import { TokenBuffer } from '../tokenizers/bpe/tokenBuffer.ts';
 import { markersIn } from './text/marker.ts';
 import { getTokenizer, type TokenizerName } from '../tokenizers/index.ts';
-import { comparable, textAt, valueAt, type Where, whyNoText } from './fields.ts';
+import { comparable, isNullAt, textAt, valueAt, type Where, whyNoText } from './fields.ts';
 import { parseJson, whyNoJson } from './formats/json.ts';
 import { Tally, type TallyCounts } from './tally.ts';
 
@@ -152,8 +152,10 @@ export function takeJson(
 export function takeValue(value: unknown, selection: Selection, collected: Collected): string | undefined {
   const { textField, where } = selection;
   const text = textAt(value, textField);
-  if (text === undefined)
-    return collected.bad.length < maxExplained ? whyNoText(value, textField) : `no text in the field ${textField}`;
+  const isNull = text === undefined && isNullAt(value, textField);
+  // Rows that a condition keeps out may have other fields; what is no row at all meets no condition.
+  const isRow = typeof value === 'object' && value !== null && !Array.isArray(value);
+  if (text === undefined && !isNull && !isRow) return whyNoText(value, textField);
   for (const { path, values } of where) {
     const found = comparable(valueAt(value, path));
     if (!found.some((v) => values.includes(v))) {
@@ -162,6 +164,13 @@ export function takeValue(value: unknown, selection: Selection, collected: Colle
       return undefined;
     }
   }
+  // Tables have rows without a text, as they have rows with an empty one.
+  if (isNull) {
+    collected.add('', selection);
+    return undefined;
+  }
+  if (text === undefined)
+    return collected.bad.length < maxExplained ? whyNoText(value, textField) : `no text in the field ${textField}`;
   // Halves of characters are no text: in UTF-8 each becomes U+FFFD, as in a tokenizer.
   collected.add(text.toWellFormed(), selection);
   return undefined;

@@ -170,6 +170,25 @@ export function textAt(value: unknown, path: string): string | undefined {
   return texts.every((t) => typeof t === 'string') ? texts.join('\n') : undefined;
 }
 
+/** Whether a document says that it has no text at a path: null there, or in place of an object around it. */
+export function isNullAt(value: unknown, path: string): boolean {
+  if (!isObject(value)) return false;
+  if (Object.hasOwn(value, path)) return value[path] === null;
+  return nullIn(value, parsePath(path), 0);
+}
+
+function nullIn(value: unknown, path: Path, from: number): boolean {
+  if (value === null) return from > 0;
+  if (from === path.length) return false;
+  const segment = path[from]!;
+  if ('index' in segment) {
+    if (!Array.isArray(value)) return false;
+    return segment.index !== 'all' && nullIn(value[segment.index], path, from + 1);
+  }
+  if (!isObject(value)) return false;
+  return keysAt(path, from).some(([end, key]) => Object.hasOwn(value, key) && nullIn(value[key], path, end));
+}
+
 /** A value as `--where` compares it; each element of a list counts. */
 export function comparable(value: unknown): string[] {
   if (Array.isArray(value)) return value.flatMap(comparable);

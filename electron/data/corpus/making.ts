@@ -325,6 +325,10 @@ export class Making {
       throw new UserError(
         `No document is left to train on: of ${this.#good} none meets the conditions, and ${this.#tally.found}. Give other values by --where.`,
       );
+    if (this.#tally.empty > 0 && this.#tally.empty + this.#tally.filtered === this.#good)
+      throw new UserError(
+        `No document is left to train on: none of ${plural(this.#tally.empty, 'document')} has a text in the field ${textField}. Name another by --text-field.`,
+      );
     // What comes next can't be taken up in the middle.
     removeJournal(dir);
     const written = this.#writers.finish(valFraction);

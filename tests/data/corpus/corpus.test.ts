@@ -259,7 +259,11 @@ describe('a corpus', () => {
     const most = await prepare(home, [dir], { maxBad: 0.1, skipBadFiles: true });
     expect(most.skipped!.map((s) => s.path)).toEqual([damaged, path.join(dir, 'f.parquet')]);
     expect(most.skipped![1]!.reason).toBe('it has no column text (there are content)');
-    expect(most.bad!.examples).toEqual([expect.stringMatching(/e\.parquet, row 2: no text in the field text/)]);
+    expect(most.bad).toEqual({ lines: 0, examples: [] });
+    expect(most.notices).toContain('1 document without text skipped');
+    const none = path.join(tempDir(), 'none.jsonl');
+    fs.writeFileSync(none, '{"text": null}\n'.repeat(3));
+    await expect(prepare(home, [none])).rejects.toThrow(/none of 3 documents has a text in the field text\. Name/);
   });
 
   it('reads or refuses damaged Parquet, and gives up what keeps its reader busy', async () => {

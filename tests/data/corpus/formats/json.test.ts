@@ -68,11 +68,8 @@ describe('lines of JSON', () => {
       '{"text": "NaN", "x": NaN}\n{"text": "a \\" Infinity", "x": [-Infinity, Infinity]}\n{"text": NaN}\n{"text": "c"}\nNaNa\n';
     expect(await read(jsonLines, source)).toMatchObject({
       texts: ['NaN', 'a " Infinity', 'c'],
-      tally: { nonFinite: 3 },
-      bad: [
-        { line: 3, reason: 'no text in the field text: it holds null' },
-        { line: 5, reason: 'no JSON' },
-      ],
+      tally: { nonFinite: 3, empty: 1 },
+      bad: [{ line: 5, reason: 'no JSON' }],
     });
   });
 
@@ -83,6 +80,31 @@ describe('lines of JSON', () => {
       'no text in the field text: it is a list, not an object',
       'no text in the field text: there are body, meta.lang, n; try --text-field body',
     ]);
+  });
+
+  it('may have no text, which is told as an empty one is; a field of another name is bad', async () => {
+    const source = `{"text": null}\n{"text": ""}\n{"text": "a"}\n{"body": null}\n`;
+    expect(await read(jsonLines, source)).toMatchObject({
+      texts: ['a'],
+      tally: { empty: 2 },
+      bad: [{ line: 4, reason: 'no text in the field text: there are body' }],
+    });
+    const nested = `{"doc": null}\n{"doc": {"text": null}}\n{"doc": {"text": "b"}}\n{"doc": {"body": "c"}}\n`;
+    expect(await read(jsonLines, nested, { selection: { textField: 'doc.text' } })).toMatchObject({
+      texts: ['b'],
+      tally: { empty: 2 },
+      bad: [{ line: 4 }],
+    });
+  });
+
+  it('that a condition keeps out need not have a text', async () => {
+    const source = `{"kind": "a", "text": "x"}\n{"kind": "b", "body": "y"}\n{"kind": "a", "body": "z"}\n["w"]\n`;
+    const where = [{ path: 'kind', values: ['a'] }];
+    expect(await read(jsonLines, source, { selection: { where } })).toMatchObject({
+      texts: ['x'],
+      tally: { filtered: 1 },
+      bad: [{ line: 3 }, { line: 4 }],
+    });
   });
 
   it('may each begin with a byte order mark, as in files that were put behind each other', async () => {

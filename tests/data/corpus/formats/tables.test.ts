@@ -17,7 +17,6 @@ const texts = Array.from({ length: 40 }, (_, i) =>
   i === 7 ? '' : i === 9 ? null : `Row ${i}: ${'the sea is wide. '.repeat(i % 4)}ünï`,
 );
 const filled = (from: number, to: number): string[] => texts.slice(from, to).filter((t): t is string => !!t);
-const nullRow = { line: 10, reason: 'no text in the field text: it holds null' };
 
 const table = (name: string, options: ReadOptions = {}) =>
   read(name.endsWith('.parquet') ? parquet : arrow, '', { path: path.join(fixtures, name), ...options });
@@ -28,8 +27,8 @@ describe('an Arrow file', () => {
     async (name) => {
       expect(await table(name)).toMatchObject({
         texts: filled(0, 40),
-        bad: [nullRow],
-        tally: { empty: 1 },
+        bad: [],
+        tally: { empty: 2 },
         error: undefined,
       });
     },
@@ -43,7 +42,7 @@ describe('an Arrow file', () => {
 
   it('of save_to_disk is read, by fields of structs and of lists', async () => {
     const train = 'saved/train/data-00000-of-00002.arrow';
-    expect(await table(train)).toMatchObject({ texts: filled(0, 15), bad: [nullRow] });
+    expect(await table(train)).toMatchObject({ texts: filled(0, 15), bad: [], tally: { empty: 2 } });
     const where = [{ path: 'meta.lang', values: ['de'] }];
     const german = texts.slice(0, 15).filter((t, i) => i % 2 === 1 && t);
     expect((await table(train, { selection: { where } })).texts).toEqual(german);
@@ -60,8 +59,10 @@ describe('an Arrow file', () => {
   it('may be a folder of save_to_disk: its descriptions are no documents', async () => {
     const home = path.join(tempDir(), 'home');
     const inputs = [path.join(fixtures, 'saved')];
-    const made = await prepareDataset({ home, inputs, tokenizer: 'bytes', maxBad: 0.1, threads: 1 });
-    expect(made.documents).toBe(39);
+    const made = await prepareDataset({ home, inputs, tokenizer: 'bytes', threads: 1 });
+    expect(made.documents).toBe(40);
+    expect(made.bad).toMatchObject({ lines: 0 });
+    expect(made.notices).toContain('2 documents without text skipped');
     expect(made.sources.map((s) => path.basename(s.path))).toEqual([
       'data-00000-of-00001.arrow',
       'data-00000-of-00002.arrow',
