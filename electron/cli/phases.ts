@@ -3,7 +3,7 @@ import type { PhaseLength } from '../engine/trainer/phaseChange.ts';
 import { type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
 import { phasesLeft, schedule } from '../engine/trainer/schedule.ts';
 import { UsageError } from '../errors.ts';
-import { plural } from '../format.ts';
+import { formatRate, plural } from '../format.ts';
 import { parseMix } from './mix.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 import { parseSubset } from './subset.ts';
@@ -112,7 +112,7 @@ export function simplePhases({ steps, peak, warmupSteps, least }: SimpleSchedule
 export function describePhases(config: RunConfig, step = 0): string[] {
   return phasesLeft(schedule(config), step).map(({ phase, index, steps }) => {
     const { kind, from, to } = phase;
-    const rates = kind === 'constant' ? `rate ${from}` : `rate ${from} to ${to}`;
+    const rates = kind === 'constant' ? `rate ${formatRate(from)}` : `rate ${formatRate(from)} to ${formatRate(to)}`;
     return `phase ${index + 1}: ${kind}, ${plural(steps, 'step')} (${plural(steps * config.tokensPerStep, 'token')}), ${rates}`;
   });
 }

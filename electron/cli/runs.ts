@@ -55,7 +55,9 @@ export function addRuns(program: Command): void {
           formatShort(r.tokensSeen),
           new Date(r.createdAt).toISOString().slice(0, 16).replace('T', ' '),
         ]);
-        console.log(`${table(head, rows)}\nLosses are in nats/token: across tokenizers compare bits/byte.`);
+        // Apart from the table, whose last line is a run's: scripts read it.
+        console.error('Losses are in nats/token: across tokenizers compare bits/byte.');
+        console.log(table(head, rows));
       } finally {
         studio.close();
       }

@@ -1,9 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
+import { Studio } from '../../electron/studio/studio.ts';
 import { goTo } from '../e2e/browser.ts';
 import { tempDir } from '../temp.ts';
-import { hasApplication, startApplication } from './application.ts';
+import { type Application, hasApplication, startApplication } from './application.ts';
 
 interface Told {
   readonly windows: { webPreferences: Record<string, unknown>; backgroundColor: string; width: number; x?: number }[];
@@ -20,6 +22,25 @@ interface Told {
   readonly sandboxed: boolean;
   readonly permissions: Record<string, boolean>;
   readonly visible: boolean;
+}
+
+const stateOf = (page: Page) => page.locator('main .state').first().textContent();
+
+/** The application, with a run in training that was started on its page. */
+async function startTraining(places: { home?: string; userData?: string } = {}): Promise<Application> {
+  const file = path.join(tempDir(), 'text.txt');
+  fs.writeFileSync(file, 'a rolling stone gathers no moss. '.repeat(400));
+  const application = await startApplication({ ...places, picked: [file] });
+  const { page } = application;
+  await goTo(page, 'new', 'New run');
+  await page.getByRole('button', { name: /^nano/ }).click();
+  await page.getByRole('button', { name: 'Choose files' }).click();
+  await expect.poll(() => page.getByLabel('Text files or folders').inputValue()).toBe(file);
+  await page.getByRole('button', { name: 'Prepare the text' }).click();
+  await expect.poll(() => page.getByLabel('Prepared dataset').inputValue()).toMatch(/^text-bytes-/);
+  await page.getByRole('button', { name: 'Start training' }).click();
+  await expect.poll(() => stateOf(page)).toContain('training');
+  return application;
 }
 
 describe.skipIf(!hasApplication)('the desktop application, on a stand-in for Electron over a real Chromium', () => {
@@ -68,17 +89,7 @@ describe.skipIf(!hasApplication)('the desktop application, on a stand-in for Ele
   });
 
   it('trains in a utility process, keeps the system awake, and asks before it closes', async () => {
-    const file = path.join(tempDir(), 'text.txt');
-    fs.writeFileSync(file, 'a rolling stone gathers no moss. '.repeat(400));
-    const { page, ask, exited } = await startApplication({ picked: [file] });
-    await goTo(page, 'new', 'New run');
-    await page.getByRole('button', { name: /^nano/ }).click();
-    await page.getByRole('button', { name: 'Choose files' }).click();
-    await expect.poll(() => page.getByLabel('Text files or folders').inputValue()).toBe(file);
-    await page.getByRole('button', { name: 'Prepare the text' }).click();
-    await expect.poll(() => page.getByLabel('Prepared dataset').inputValue()).toMatch(/^text-bytes-/);
-    await page.getByRole('button', { name: 'Start training' }).click();
-    await expect.poll(() => page.locator('main .state').first().textContent()).toContain('training');
+    const { page, ask, exited } = await startTraining();
     await expect.poll(async () => (await ask<Told>({ ask: 'told' })).progress.some((p) => p > 0)).toBe(true);
     expect((await ask<Told>({ ask: 'told' })).blockers).toBe(1);
 
@@ -90,10 +101,10 @@ describe.skipIf(!hasApplication)('the desktop application, on a stand-in for Ele
     await expect.poll(() => inMenu('Pause')).toBe(true);
     expect(await inMenu('Resume')).toBe(false);
     await ask({ ask: 'menu', label: 'Pause' });
-    await expect.poll(() => page.locator('main .state').first().textContent()).toContain('paused');
+    await expect.poll(() => stateOf(page)).toContain('paused');
     await expect.poll(() => inMenu('Resume')).toBe(true);
     await ask({ ask: 'menu', label: 'Resume' });
-    await expect.poll(() => page.locator('main .state').first().textContent()).toContain('training');
+    await expect.poll(() => stateOf(page)).toContain('training');
 
     await ask({ ask: 'close', answer: 2 }); // cancel
     expect(await ask<Told>({ ask: 'told' })).toMatchObject({
@@ -104,10 +115,46 @@ describe.skipIf(!hasApplication)('the desktop application, on a stand-in for Ele
     await expect.poll(async () => (await ask<Told>({ ask: 'told' })).visible).toBe(false);
     await ask({ ask: 'activate' });
     await expect.poll(async () => (await ask<Told>({ ask: 'told' })).visible).toBe(true);
-    expect(await page.locator('main .state').first().textContent()).toContain('training');
+    expect(await stateOf(page)).toContain('training');
     await ask({ ask: 'close', answer: 1 }); // save and stop
     expect(await exited).toBe(0);
   });
+
+  it.skipIf(process.platform === 'win32')(
+    'saves what trains and ends, unasked, at a signal and at the end of the session',
+    async () => {
+      const [home, userData] = [tempDir(), tempDir()];
+      const first = await startTraining({ home, userData });
+      const saved = () => {
+        const studio = Studio.look(home);
+        try {
+          const [run] = studio.store.listRuns();
+          return { ...run!, checkpoint: studio.store.listCheckpoints(run!.id).at(-1)?.step };
+        } finally {
+          studio.close();
+        }
+      };
+      first.child.kill('SIGTERM');
+      expect(await first.exited).toBe(0);
+      const before = saved();
+      expect(before).toMatchObject({ state: 'paused', checkpoint: before.step });
+
+      for (const how of ['shutdown', 'sessionEnd']) {
+        const { step } = saved();
+        const { page, ask, exited } = await startApplication({ home, userData });
+        await goTo(page, 'runs', 'Runs');
+        await page.getByRole('link', { name: before.name }).first().click();
+        await page.getByRole('button', { name: 'Resume' }).click();
+        await expect.poll(() => stateOf(page)).toContain('training');
+        // What prevents it is waited for.
+        expect(await ask({ ask: how })).toBe(how === 'shutdown' ? true : undefined);
+        expect(await exited, how).toBe(0);
+        const after = saved();
+        expect(after, how).toMatchObject({ state: 'paused', checkpoint: after.step });
+        expect(after.step, how).toBeGreaterThanOrEqual(step);
+      }
+    },
+  );
 
   it('remembers where its window was', async () => {
     const [home, userData] = [tempDir(), tempDir()];

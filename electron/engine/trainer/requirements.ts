@@ -31,7 +31,7 @@ export function* trainableSteps(config: RunConfig, step: number, device: Device,
     } catch (error) {
       throw new UserError(`${what} can't be trained on this device: ${messageOf(error)}.`);
     }
-    yield* requireMemory(what, config, settings, plan, memory);
+    yield* requireMemory({ what, config, settings, plan, isBegun: step > 0 }, memory);
     plans.push(plan);
   }
   return plans;
@@ -41,13 +41,18 @@ export function* trainableSteps(config: RunConfig, step: number, device: Device,
 export const requireTrainable = (...asked: Parameters<typeof trainableSteps>): Plan[] =>
   finish(trainableSteps(...asked));
 
-function* requireMemory(
-  what: string,
-  config: RunConfig,
-  settings: ProgramSettings,
-  { totalBytes, hostBytes }: Plan,
-  memory: DeviceMemory,
-): Steps<void> {
+interface Wanted {
+  /** For people. */
+  readonly what: string;
+  readonly config: RunConfig;
+  readonly settings: ProgramSettings;
+  readonly plan: Plan;
+  /** Steps are taken: most of the settings stand. */
+  readonly isBegun: boolean;
+}
+
+function* requireMemory({ what, config, settings, plan, isBegun }: Wanted, memory: DeviceMemory): Steps<void> {
+  const { totalBytes, hostBytes } = plan;
   const isApart = memory.hostBytes !== undefined;
   if (isApart && hostBytes > memory.hostBytes) {
     throw new UserError(
@@ -60,6 +65,11 @@ function* requireMemory(
   const { shared } = memory;
   // Another model would be the wrong advice: others hold what it needs.
   if (shared && bytes <= shared.bytes) throw new UserError(`${missing}: ${shared.relief(bytes)}.`);
+  if (isBegun && fitsByPaper(config, settings, memory)) {
+    throw new UserError(
+      `${missing}: it fits with all of its optimizer's states in few bits, as its paper has them, which runs of earlier versions were trained with: \`trainyard resume RUN --low-bit-states paper\`.`,
+    );
+  }
   const { model, precision, recompute } = config;
   const { lowBitStates } = config.optimizer;
   const now = { model, precision, recompute, lowBitStates, ...settings };
@@ -70,4 +80,13 @@ function* requireMemory(
       ? `it would fit with ${ways.map((way) => way.changes.join(' and ')).join('; or ')}`
       : 'a smaller model or context would fit';
   throw new UserError(`${missing}: ${help}.`);
+}
+
+/** Whether the device has what a low-bit optimizer needs that keeps no states, the embeddings' among them, in float32. */
+function fitsByPaper(config: RunConfig, settings: ProgramSettings, memory: DeviceMemory): boolean {
+  if (config.optimizer.lowBitStates === 'paper') return false;
+  const optimizer = { ...config.optimizer, lowBitStates: 'paper' as const };
+  const { totalBytes, hostBytes } = new RunPrograms({ ...config, optimizer }, settings).plan;
+  if (memory.hostBytes === undefined) return totalBytes + hostBytes <= memory.bytes;
+  return totalBytes <= memory.bytes && hostBytes <= memory.hostBytes;
 }

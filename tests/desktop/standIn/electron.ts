@@ -267,6 +267,7 @@ type Request_ =
   | { ask: 'open'; url: string }
   | { ask: 'connectFrom'; url: string }
   | { ask: 'shutdown' }
+  | { ask: 'sessionEnd' }
   | { ask: 'activate' };
 
 const findItem = (items: MenuItem[], label: string): MenuItem | undefined =>
@@ -296,6 +297,7 @@ process.on('message', (request: Request_ & { id: number }) => {
     const event = new Preventable();
     powerMonitor.emit('shutdown', event);
     result = event.defaultPrevented;
-  } else app.emit('activate');
+  } else if (request.ask === 'sessionEnd') window!.emit('session-end', {});
+  else app.emit('activate');
   process.send!({ id: request.id, result });
 });

@@ -43,6 +43,25 @@ describe('what can not be trained is refused before anything is allocated', () =
     expect(() => requireTrainable(reversed, 5, nullDevice, having(small))).not.toThrow();
   });
 
+  it('a run that took steps with less memory, with what it had then', () => {
+    const run = (lowBitStates: 'stable' | 'paper') =>
+      smallRun({
+        phases: [phase()],
+        optimizer: { kind: 'adamw8bit', lowBitStates },
+        model: { ...config.model, vocabSize: 4096, nEmbd: 64 },
+      });
+    const [less, more] = [bytesOf(run('paper')), bytesOf(run('stable'))];
+    expect(less).toBeLessThan(more);
+    const resumed = (of: 'stable' | 'paper', bytes: number, step = 2) =>
+      requireTrainable(run(of), step, nullDevice, having(bytes));
+    expect(() => resumed('stable', more)).not.toThrow();
+    expect(() => resumed('stable', less)).toThrow(/resume RUN --low-bit-states paper/);
+    expect(() => resumed('paper', less)).not.toThrow();
+    for (const attempt of [() => resumed('stable', less - 1), () => resumed('paper', less - 1)])
+      expect(attempt).toThrow(/too little: (?!.*--low-bit-states)/);
+    expect(() => resumed('stable', less, 0)).toThrow(/too little: (?!.*--low-bit-states)/);
+  });
+
   it('an optimizer that the device lacks, with the phase that wants it', () => {
     const without: Device = {
       ...nullDevice,
