@@ -128,7 +128,7 @@ describe.skipIf(!hasEmulator)('bench --device cuda', () => {
     const command = { ...usual, json: false, steps: [tiny], device };
     const { text, result } = await printed(() => runGpuBench(command));
     expect(result).toBe(true);
-    expect(text).toMatch(/1 layers, 32 wide, batch 1 × 16, f32, adamw: .* ms a step .* tokens\/s, MFU .* %/);
+    expect(text).toMatch(/1 layer, 32 wide, batch 1 × 16, f32, adamw: .* ms a step .* tokens\/s, MFU .* %/);
     expect(text).toMatch(
       /plan .* KiB, arenas the same to the byte; with 0 B of the driver's the process holds [\d.]+ KiB$/m,
     );
