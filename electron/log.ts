@@ -34,9 +34,14 @@ export function logDefect(home: string, where: string, error: unknown): string |
   }
 }
 
+const more = '. The log says more: ';
+
+/** Whether a message is of a defect whose stack is in the log. */
+export const isLogged = (message: string): boolean => message.includes(more);
+
 /** What people are told of a defect, on one line, and where its stack is. */
 export const defectMessage = (error: unknown, file: string | undefined): string =>
-  `Something went wrong (${messageOf(error)})${file === undefined ? ', and no log could be written' : `. The log says more: ${file}`}`;
+  `Something went wrong (${messageOf(error)})${file === undefined ? ', and no log could be written' : `${more}${file}`}`;
 
 /** The end of a home's log. */
 export function readLogEnd(home: string, bytes = 64 << 10): string {

@@ -4,6 +4,8 @@ import { commands, pageTitles, type CommandId } from '../electron/api/commands.t
 /** @param least more may be among what was thinned out */
 const atLeast = (n: number, least: boolean, what: string): string => `${least ? 'at least ' : ''}${plural(n, what)}`;
 
+const limit = (x: number): string => x.toLocaleString('en-US', { maximumFractionDigits: 9 });
+
 /** Every sentence that the window shows, in one place. */
 export const text = {
   app: 'Trainyard',
@@ -214,6 +216,7 @@ export const text = {
     where: 'Only where (field=value,value)',
     splitOn: 'Split text files on',
     splitOnHint: 'Such as <|endoftext|>, or blank-lines. Empty: each file is a document.',
+    noRange: 'must be a range of whole percents, such as 0-50%',
     datasetName: 'Name of the dataset',
     datasetNameHint: 'Empty: one that says what it is made of',
     skipBadFiles: 'Go on without files that can’t be read, and list them',
@@ -361,6 +364,16 @@ export const text = {
     aside: 'Held for kernels and recordings of later phases',
     driver: 'Driver, kernels and recordings',
     scratch: 'Scratch memory of the threads',
+  },
+  /** What is wrong with a field, as the studio says it of what it is asked. */
+  problems: {
+    noNumber: 'A number is needed.',
+    notWhole: 'A whole number is needed.',
+    least: (min: number) => `Must be at least ${limit(min)}.`,
+    above: (min: number) => `Must be more than ${limit(min)}.`,
+    most: (max: number) => `Must be at most ${limit(max)}.`,
+    tooLong: (most: number) => `Must have at most ${limit(most)} characters.`,
+    tooManyLines: (most: number) => `There must be at most ${limit(most)} lines.`,
   },
   evals: {
     title: 'Evals',

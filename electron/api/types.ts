@@ -26,6 +26,8 @@ export interface RunView {
   readonly id: string;
   readonly name: string;
   readonly state: RunStateName;
+  /** It failed for a defect: the studio's log says more. */
+  readonly logged: boolean;
   /** What it is doing, where this studio trains it: `training.cosine`, `evaluating`. Else its state. */
   readonly doing: string;
   /** It trains in a process of another studio or terminal. */

@@ -6,7 +6,7 @@ import { UsageError } from '../errors.ts';
 import type { HellaswagResult } from '../evals/hellaswag/score.ts';
 import { adoptFile, validationFile, validationItems } from '../evals/hellaswag/source.ts';
 import { formatBytes, plural } from '../format.ts';
-import { bitsPerByte, evalRows, evalsCsv, evalsMarkdown, evalsTable } from '../studio/evals.ts';
+import { allEvalRows, bitsPerByte, evalRows, evalsCsv, evalsMarkdown, evalsTable } from '../studio/evals.ts';
 import { productsPath, resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { checkpointHelp, findCheckpoint, findRun } from './checkpointArgument.ts';
@@ -222,8 +222,10 @@ function print(ids: readonly string[], options: Common & { csv?: boolean; markdo
   const studio = Studio.look(resolveHome(options.home, 'read'));
   try {
     const { store } = studio;
-    const runs = ids.length > 0 ? ids.map((id) => findRun(studio, id)) : store.listRuns({ archived: false });
-    const rows = runs.flatMap((run) => evalRows(store, run));
+    const rows =
+      ids.length > 0
+        ? ids.flatMap((id) => evalRows(store, findRun(studio, id)))
+        : allEvalRows(store, store.listRuns({ archived: false }));
     if (options.csv) process.stdout.write(forStream(evalsCsv(rows), process.stdout));
     else if (options.markdown) process.stdout.write(forStream(evalsMarkdown(rows), process.stdout));
     else {

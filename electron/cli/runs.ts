@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { formatShort } from '../format.ts';
 import type { RunConfig } from '../engine/config.ts';
-import { bestBitsPerByte } from '../studio/evals.ts';
+import { allValidationBytesPerToken, bestBitsPerByte } from '../studio/evals.ts';
 import { resolveHome } from '../studio/home.ts';
 import { recoverStore } from '../studio/store/index.ts';
 import { Studio } from '../studio/studio.ts';
@@ -43,6 +43,7 @@ export function addRuns(program: Command): void {
           'tokens',
           'created',
         ];
+        const known = allValidationBytesPerToken(studio.store);
         const rows = runs.map((r) => [
           r.id,
           r.name,
@@ -50,7 +51,7 @@ export function addRuns(program: Command): void {
           `${r.step}/${r.stepsTotal ?? '?'}`,
           r.lastLoss?.toFixed(3) ?? '',
           r.bestValLoss?.toFixed(3) ?? '',
-          bestBitsPerByte(studio.store, r)?.toFixed(3) ?? '',
+          bestBitsPerByte(r, known.get(r.id) ?? null)?.toFixed(3) ?? '',
           (r.config as RunConfig).tokenizer,
           formatShort(r.tokensSeen),
           new Date(r.createdAt).toISOString().slice(0, 16).replace('T', ' '),

@@ -52,11 +52,13 @@ export function bitsPerByteOf({ kind, value, data }: Pick<EvalRecord, 'kind' | '
 export const validationBytesPerToken = (store: Store, run: Run): number | null =>
   bytesPerTokenOf(store.latestValidation(run.id));
 
+/** The same of all runs by their ids; those before their first validation loss are not in it. */
+export const allValidationBytesPerToken = (store: Store): ReadonlyMap<string, number | null> =>
+  new Map([...store.latestValidations()].map(([id, data]) => [id, bytesPerTokenOf(data)]));
+
 /** The bits per byte of a run's best validation loss; null where there is none, or its text's length is not known. */
-export function bestBitsPerByte(store: Store, run: Run): number | null {
-  const bytesPerToken = run.bestValLoss === null ? null : validationBytesPerToken(store, run);
-  return bytesPerToken === null ? null : bitsPerByte(run.bestValLoss!, 1, bytesPerToken);
-}
+export const bestBitsPerByte = ({ bestValLoss }: Run, bytesPerToken: number | null): number | null =>
+  bestValLoss === null || bytesPerToken === null ? null : bitsPerByte(bestValLoss, 1, bytesPerToken);
 
 function validationOf(record: EvalRecord): ValidationView {
   return {
@@ -71,10 +73,22 @@ function validationOf(record: EvalRecord): ValidationView {
 const hellaswagOf = ({ dataset, data }: EvalRecord): HellaswagView => ({ ...(data as HellaswagResult), on: dataset });
 
 /** A run's evaluations and its checkpoints without one, the latest first: a row more where a step has several of a kind. */
-export function evalRows(store: Store, run: Run): EvalRow[] {
+export const evalRows = (store: Store, run: Run): EvalRow[] =>
+  rowsOf(
+    run,
+    store.listCheckpoints(run.id).map((c) => c.step),
+    store.listEvals(run.id),
+  );
+
+/** The same of all these runs, one after another. */
+export function allEvalRows(store: Store, runs: readonly Run[]): EvalRow[] {
+  const [steps, evals] = [store.listAllCheckpointSteps(), store.listAllEvals()];
+  return runs.flatMap((run) => rowsOf(run, steps.get(run.id) ?? [], evals.get(run.id) ?? []));
+}
+
+function rowsOf(run: Run, kept: readonly number[], evals: readonly EvalRecord[]): EvalRow[] {
   const { tokensPerStep, tokenizer } = run.config as { tokensPerStep: number; tokenizer: string };
-  const checkpoints = new Set(store.listCheckpoints(run.id).map((c) => c.step));
-  const evals = store.listEvals(run.id);
+  const checkpoints = new Set(kept);
   const steps = [...new Set([...checkpoints, ...evals.map((e) => e.step)])].sort((a, b) => b - a);
   return steps.flatMap((step) => {
     const own = evals.filter((e) => e.step === step);

@@ -24,6 +24,8 @@ const buckets = 800;
 /** Stretches of a band: so wide that each holds several intervals of the series, with the least and the greatest of them. */
 const bandBuckets = 250;
 
+const dotRadius = 2.5;
+
 type LineData = ChartDataset<'line', { x: number; y: number }[]>;
 
 /** A line as Chart.js draws it: in parts that rise, with a dot where a point has no neighbour to be joined to. */
@@ -34,6 +36,7 @@ function datasetsOf(
   width: number,
   dash: number[],
   sparse: boolean,
+  whole: boolean,
 ): LineData[] {
   return partition(decimate(line, buckets)).map(({ x, y }) => {
     const good = (i: number) => i >= 0 && i < y.length && !Number.isNaN(y[i]!);
@@ -45,18 +48,22 @@ function datasetsOf(
       borderDash: dash,
       pointBackgroundColor: colour,
       pointBorderColor: colour,
-      pointRadius: x.map((_, i) => (sparse || (good(i) && !good(i - 1) && !good(i + 1)) ? 2.5 : 0)),
+      pointRadius: x.map((_, i) => (sparse || (good(i) && !good(i - 1) && !good(i + 1)) ? dotRadius : 0)),
       tension: 0,
+      ...(whole ? { clip: { left: dotRadius + 1, right: dotRadius + 1, top: 1, bottom: 1 } } : {}),
     };
   });
 }
 
-/** What is drawn of some lines: smoothed ones in front of a thin line of what was measured, where no band tells it. */
-export function drawn(lines: readonly Drawn[]): LineData[] {
+/**
+ * What is drawn of some lines: smoothed ones in front of a thin line of what was measured, where no band tells it.
+ * @param whole all of them is seen: the first and the last dot reach beyond the edges
+ */
+export function drawn(lines: readonly Drawn[], whole = false): LineData[] {
   return lines.flatMap(({ label, line, smoothed, thinned, colour, dash = [], sparse = false }) => {
-    if (!smoothed) return datasetsOf(line, label, colour, 1.75, dash, sparse);
-    const raw = thinned ? [] : datasetsOf(line, '', `${colour}40`, 1, dash, false);
-    return [...raw, ...datasetsOf(smoothed, label, colour, 1.75, dash, false)];
+    if (!smoothed) return datasetsOf(line, label, colour, 1.75, dash, sparse, whole);
+    const raw = thinned ? [] : datasetsOf(line, '', `${colour}40`, 1, dash, false, whole);
+    return [...raw, ...datasetsOf(smoothed, label, colour, 1.75, dash, false, whole)];
   });
 }
 

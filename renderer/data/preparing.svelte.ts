@@ -1,4 +1,5 @@
-import { api, messageOf } from '../lib/api.ts';
+import type { ConfigProblem } from '../../electron/api/types.ts';
+import { api, messageOf, problemsOf } from '../lib/api.ts';
 import { pathsOf } from '../lib/files.ts';
 
 type Options = Parameters<typeof api.data.prepare>[0];
@@ -15,6 +16,8 @@ class Preparing {
   textPerSecond = $state(0);
   secondsLeft = $state(Number.NaN);
   problem = $state<string>();
+  /** The same by what was asked, where the studio says which of it is wrong. */
+  problems = $state.raw<readonly ConfigProblem[]>([]);
   /** Names of what was made, since the window was opened: whoever lists datasets looks again. */
   made = $state(0);
   latest = $state('');
@@ -54,6 +57,11 @@ class Preparing {
     });
   }
 
+  /** What was wrong has been changed. */
+  forgetProblems(): void {
+    if (this.problems.length > 0) Object.assign(this, { problem: undefined, problems: [] });
+  }
+
   #tell(done: number, total: number): void {
     [this.doneBytes, this.totalBytes] = [done, total];
   }
@@ -62,11 +70,11 @@ class Preparing {
     if (this.working) return undefined;
     const controller = (this.#controller = new AbortController());
     const nothing = { doneBytes: 0, totalBytes: 0, tokens: 0, textPerSecond: 0, secondsLeft: Number.NaN };
-    Object.assign(this, { stage, working: true, problem: undefined, ...nothing });
+    Object.assign(this, { stage, working: true, problem: undefined, problems: [], ...nothing });
     try {
       return await work(controller.signal);
     } catch (error) {
-      if (!controller.signal.aborted) this.problem = messageOf(error);
+      if (!controller.signal.aborted) Object.assign(this, { problem: messageOf(error), problems: problemsOf(error) });
       return undefined;
     } finally {
       this.working = false;

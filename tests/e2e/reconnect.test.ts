@@ -59,7 +59,7 @@ describe.skipIf(!hasBrowser)('a window whose connection is lost', () => {
     far.port = String(wire.port);
     await page.goto(far.href);
     await goTo(page, `run/${id}`, 'far');
-    const curve = page.getByText(/^Loss\. Loss: from/);
+    const curve = page.getByText(/^Loss, nats\/token\. Loss \(nats\/token\): from/);
     await expect.poll(() => curve.textContent()).toContain('from 9.99 to 9,');
 
     wire.cut();

@@ -1,7 +1,15 @@
-import { expect, it, onTestFinished } from 'vitest';
+import path from 'node:path';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { runView } from '../../electron/api/handlers/views.ts';
 import { parseRunConfig } from '../../electron/engine/config.ts';
-import { bitsPerByteOf, evalRows, evalsCsv } from '../../electron/studio/evals.ts';
+import {
+  allEvalRows,
+  allValidationBytesPerToken,
+  bitsPerByteOf,
+  evalRows,
+  evalsCsv,
+  validationBytesPerToken,
+} from '../../electron/studio/evals.ts';
 import { Studio } from '../../electron/studio/studio.ts';
 import { tempDir } from '../temp.ts';
 
@@ -44,6 +52,37 @@ it('says whose tokens a loss counts by, and what it is in bits per byte', () => 
   const [head, first] = evalsCsv(rows).split('\r\n');
   expect(head).toMatch(/,validation loss \(nats\/token\),perplexity \(per token\),bits per byte,.*,tokenizer$/);
   expect(first).toMatch(/^gpt2,5,40,2,.*,gpt2$/);
+});
+
+it('tells of all runs at once what it tells of each', () => {
+  const { studio, runOf } = opened();
+  const { store } = studio;
+  const runs = [runOf('gpt2', 50257), runOf('bytes', 257), runOf('bytes', 257)];
+  const [first, second] = runs.map((run) => run.id) as [string, string];
+  for (const step of [10, 2]) store.addEval(first, step, 'validation', step, { tokens: 10, bytes: 4 * step });
+  store.addEval(first, 20, 'validation', 1, { tokens: 10, bytes: 70 }, 'another');
+  store.addEval(second, 3, 'hellaswag', 0.25, { items: 4 }, 'hellaswag');
+  store.addEval(second, 3, 'validation', 3, {});
+  store.addCheckpoint(first, {
+    step: 2,
+    path: path.join(studio.home, 'runs', first, 'checkpoints', 'step-2'),
+    bytes: 1,
+  });
+  const known = allValidationBytesPerToken(store);
+  expect(runs.map(({ id }) => known.get(id) ?? null)).toEqual([4, null, null]);
+  expect(runs.map((run) => validationBytesPerToken(store, run))).toEqual([4, null, null]);
+  const each = runs.flatMap((run) => evalRows(store, run));
+  expect(each.map((r) => [r.run, r.step, r.kept])).toEqual([
+    [first, 20, false],
+    [first, 10, false],
+    [first, 2, true],
+    [second, 3, false],
+  ]);
+  // One question a table, not some for each run: a list of thousands holds nobody up.
+  const asked = (['listEvals', 'listCheckpoints', 'latestValidation'] as const).map((name) => vi.spyOn(store, name));
+  expect(allEvalRows(store, runs)).toEqual(each);
+  expect(allValidationBytesPerToken(store)).toEqual(known);
+  for (const spy of asked) expect(spy).not.toHaveBeenCalled();
 });
 
 it('claims no bits per byte where the length of the text is not known', () => {

@@ -1,7 +1,9 @@
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
+import { parseWhere } from '../../data/corpus/fields.ts';
 import { subsetSchema } from '../../data/subsets.ts';
 import { tokenizerNameSchema } from '../../data/tokenizers/types.ts';
+import { UserError } from '../../errors.ts';
 import type {
   DatasetCheck,
   DatasetLook,
@@ -12,6 +14,18 @@ import type {
 } from '../types.ts';
 import { answers, nothing, procedure } from './base.ts';
 
+const filter = z
+  .string()
+  .max(10_000)
+  .transform((written, { addIssue }) => {
+    try {
+      return parseWhere(written);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      addIssue('it must be FIELD=VALUE,VALUE…, with values that hold commas in quotes');
+      return z.NEVER;
+    }
+  });
 const name = z.string().min(1).max(300);
 
 export const data = {
@@ -31,6 +45,8 @@ export const data = {
           .array(z.strictObject({ path: z.string().min(1).max(200), values: z.array(z.string().max(1000)).max(1000) }))
           .max(20)
           .optional(),
+        /** Another such field, as it is written: `FIELD=VALUE,VALUE…`. */
+        filter: filter.optional(),
         subset: subsetSchema.optional(),
         maxBad: z.number().min(0).max(1).optional(),
         /** Of the dataset. Default: one that says what it is made of. */

@@ -85,9 +85,11 @@ export const data = {
     }
     return views;
   }),
-  prepare: api.data.prepare.handler(({ input, context, signal }) =>
-    subscription(context, 'data.prepare', prepare(context.studio, defined(input), signal)),
-  ),
+  prepare: api.data.prepare.handler(({ input: { filter, ...input }, context, signal }) => {
+    const where = [...(input.where ?? []), ...(filter ? [filter] : [])];
+    const options = defined({ ...input, where: where.length > 0 ? where : undefined });
+    return subscription(context, 'data.prepare', prepare(context.studio, options, signal));
+  }),
   look: api.data.look.handler(({ input, context: { studio } }) => {
     const dataset = openDataset(dirOf(studio, input.name));
     try {

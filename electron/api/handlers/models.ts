@@ -4,13 +4,12 @@ import { validationFile } from '../../evals/hellaswag/source.ts';
 import { packageFile } from '../../paths.ts';
 import { cardFiles } from '../../studio/card.ts';
 import { exportModel, importModel } from '../../studio/exchange.ts';
-import { evalRows, evalsCsv, evalsMarkdown } from '../../studio/evals.ts';
+import { allEvalRows, evalsCsv, evalsMarkdown } from '../../studio/evals.ts';
 import type { Studio } from '../../studio/studio.ts';
 import { api, subscription } from '../context.ts';
 import type { EvalRow, HellaswagUpdate, PublishedRun } from '../types.ts';
 
-const allRows = (studio: Studio): EvalRow[] =>
-  studio.store.listRuns({ archived: false }).flatMap((run) => evalRows(studio.store, run));
+const allRows = (studio: Studio): EvalRow[] => allEvalRows(studio.store, studio.store.listRuns({ archived: false }));
 
 interface HellaswagInput {
   readonly id: string;

@@ -3,7 +3,7 @@ import { loadPreset } from '../../engine/presets.ts';
 import type { PhaseChange } from '../../engine/trainer/phaseChange.ts';
 import { validationFile } from '../../evals/hellaswag/source.ts';
 import { dataRead } from '../../studio/run/dataRead.ts';
-import { bitsPerByteOf } from '../../studio/evals.ts';
+import { allValidationBytesPerToken, bitsPerByteOf } from '../../studio/evals.ts';
 import type { RunOrder } from '../../studio/run/requests.ts';
 import type { Run } from '../../studio/store/index.ts';
 import type { Resumed, Studio } from '../../studio/studio.ts';
@@ -15,8 +15,10 @@ import { columnsOf, readSeries } from './series.ts';
 import { phaseViews, runView } from './views.ts';
 import { changes } from './watch.ts';
 
-const list = (studio: Studio, archived: boolean): RunView[] =>
-  studio.store.listRuns({ archived }).map((run) => runView(studio, run));
+function list(studio: Studio, archived: boolean): RunView[] {
+  const bytesPerToken = allValidationBytesPerToken(studio.store);
+  return studio.store.listRuns({ archived }).map((run) => runView(studio, run, bytesPerToken.get(run.id) ?? null));
+}
 
 const order = (studio: Studio, id: string, what: RunOrder): Promise<void> => studio.tell(studio.store.getRun(id), what);
 

@@ -3,22 +3,27 @@ import { parameterCount } from '../../engine/gpt2/config.ts';
 import type { RunConfig } from '../../engine/config.ts';
 import { type ScheduledPhase, schedule, settingsOf } from '../../engine/trainer/schedule.ts';
 import { bestBitsPerByte, validationBytesPerToken } from '../../studio/evals.ts';
+import { isLogged } from '../../log.ts';
 import type { Run } from '../../studio/store/index.ts';
 import type { Studio } from '../../studio/studio.ts';
 import type { PhaseView, RunView } from '../types.ts';
 
-/** A run as lists show it. */
-export function runView(studio: Studio, run: Run): RunView {
+/**
+ * A run as lists show it.
+ * @param bytesPerToken of its validation data, where that is known of many runs at once
+ */
+export function runView(studio: Studio, run: Run, bytesPerToken = validationBytesPerToken(studio.store, run)): RunView {
   const config = run.config as RunConfig;
   const { id, name, state, message, createdAt, startedAt, endedAt, step, stepsTotal, tokensSeen, tokensTotal } = run;
   return {
     ...{ id, name, state, message, createdAt, startedAt, endedAt, step, stepsTotal, tokensSeen, tokensTotal },
+    logged: state === 'failed' && isLogged(message ?? ''),
     doing: studio.doing(run),
     elsewhere: studio.isElsewhere(run),
     lastLoss: run.lastLoss,
     bestValLoss: run.bestValLoss,
-    bestBitsPerByte: bestBitsPerByte(studio.store, run),
-    bytesPerToken: validationBytesPerToken(studio.store, run),
+    bestBitsPerByte: bestBitsPerByte(run, bytesPerToken),
+    bytesPerToken,
     tokenizer: config.tokenizer,
     parameters: parameterCount(config.model),
     dataset: config.dataset,

@@ -1,5 +1,6 @@
 import { type Connection, sql } from './connection.ts';
 import { parseStored } from './errors.ts';
+import { byRun } from './records.ts';
 import { placeOf, storedPath } from './places.ts';
 import { fromStored, toStored } from './schema.ts';
 
@@ -75,4 +76,13 @@ export function listCheckpoints(connection: Connection, run: number): Checkpoint
       best: row.best === 1,
       machine: row.machine === null ? null : parseStored(row.machine, `The database ${connection.file}`),
     }));
+}
+
+/** The steps of the checkpoints of all runs, by their ids. */
+export function listAllCheckpointSteps(connection: Connection): Map<string, number[]> {
+  const query = sql
+    .selectFrom('checkpoints')
+    .innerJoin('runs', 'runs.serial', 'checkpoints.run')
+    .select(['runs.id', 'checkpoints.step']);
+  return byRun(connection.all(query), ({ step }) => step);
 }

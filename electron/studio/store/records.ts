@@ -1,6 +1,7 @@
+import type { Selectable } from 'kysely';
 import { type Connection, sql } from './connection.ts';
 import { parseStored } from './errors.ts';
-import { type EventLevel, fromStored, toStored } from './schema.ts';
+import { type EventLevel, fromStored, type Tables, toStored } from './schema.ts';
 
 /** Times are milliseconds since 1970. */
 export interface RunEventRecord {
@@ -91,11 +92,41 @@ export function updateBest(connection: Connection, run: number): void {
 export function listEvals(connection: Connection, run: number): EvalRecord[] {
   const columns = ['step', 'kind', 'dataset', 'value', 'data', 'time'] as const;
   const query = sql.selectFrom('evals').select(columns).where('run', '=', run);
-  return connection.all(query.orderBy('step').orderBy('kind').orderBy('dataset')).map((row) => ({
-    ...row,
-    value: fromStored(row.value) ?? Number.NaN,
-    data: parseStored(row.data, `The database ${connection.file}`),
-  }));
+  return connection
+    .all(query.orderBy('step').orderBy('kind').orderBy('dataset'))
+    .map((row) => toEval(row, `The database ${connection.file}`));
+}
+
+type EvalColumns = Pick<Selectable<Tables['evals']>, 'step' | 'kind' | 'dataset' | 'value' | 'data' | 'time'>;
+
+const toEval = ({ step, kind, dataset, value, data, time }: EvalColumns, file: string): EvalRecord => ({
+  ...{ step, kind, dataset, time },
+  value: fromStored(value) ?? Number.NaN,
+  data: parseStored(data, file),
+});
+
+/** The evaluations of all runs by their ids, each run's as `listEvals` orders them. */
+export function listAllEvals(connection: Connection): Map<string, EvalRecord[]> {
+  const query = sql
+    .selectFrom('evals')
+    .innerJoin('runs', 'runs.serial', 'evals.run')
+    .select(['runs.id', 'evals.step', 'kind', 'dataset', 'value', 'data', 'time']);
+  const rows = connection.all(query.orderBy('evals.run').orderBy('evals.step').orderBy('kind').orderBy('dataset'));
+  return byRun(rows, (row) => toEval(row, `The database ${connection.file}`));
+}
+
+/** Rows by the ids of their runs. */
+export function byRun<Row extends { readonly id: string }, T>(
+  rows: readonly Row[],
+  of: (row: Row) => T,
+): Map<string, T[]> {
+  const all = new Map<string, T[]>();
+  for (const row of rows) {
+    const list = all.get(row.id);
+    if (list) list.push(of(row));
+    else all.set(row.id, [of(row)]);
+  }
+  return all;
 }
 
 /** What the last validation loss of a run's own validation split was taken over; undefined where there is none yet. */
@@ -108,6 +139,20 @@ export function latestValidation(connection: Connection, run: number): unknown {
     .where('dataset', '=', '');
   const row = connection.first(query.orderBy('step', 'desc').limit(1));
   return row && parseStored(row.data, `The database ${connection.file}`);
+}
+
+/** The same of all runs by their ids. */
+export function latestValidations(connection: Connection): Map<string, unknown> {
+  const query = sql
+    .selectFrom('evals')
+    .innerJoin('runs', 'runs.serial', 'evals.run')
+    .where('kind', '=', 'validation')
+    .where('dataset', '=', '')
+    // SQLite takes the other columns from the row that has the greatest.
+    .select((e) => ['runs.id', 'data', e.fn.max('evals.step').as('step')])
+    .groupBy('evals.run');
+  const file = `The database ${connection.file}`;
+  return new Map(connection.all(query).map(({ id, data }) => [id, parseStored(data, file)]));
 }
 
 export function addSample(connection: Connection, run: number, sample: Omit<SampleRecord, 'id' | 'time'>): void {

@@ -283,9 +283,19 @@ export class Store {
     return records.listEvals(this.#connection, this.#serial(id));
   }
 
+  /** The evaluations of all runs by their ids: at once, where there are thousands of runs. */
+  listAllEvals(): ReadonlyMap<string, records.EvalRecord[]> {
+    return records.listAllEvals(this.#connection);
+  }
+
   /** What the last validation loss of a run's own validation split was taken over; undefined where there is none yet. */
   latestValidation(id: string): unknown {
     return records.latestValidation(this.#connection, this.#serial(id));
+  }
+
+  /** The same of all runs by their ids. */
+  latestValidations(): ReadonlyMap<string, unknown> {
+    return records.latestValidations(this.#connection);
   }
 
   addSample(id: string, step: number, prompt: string, seed: number, text: string): void {
@@ -319,6 +329,11 @@ export class Store {
 
   listCheckpoints(id: string): checkpoints.CheckpointRecord[] {
     return checkpoints.listCheckpoints(this.#connection, this.#serial(id));
+  }
+
+  /** The steps of the checkpoints of all runs, by their ids. */
+  listAllCheckpointSteps(): ReadonlyMap<string, readonly number[]> {
+    return checkpoints.listAllCheckpointSteps(this.#connection);
   }
 
   upsertDataset(dataset: datasets.NewDataset): void {

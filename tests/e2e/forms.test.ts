@@ -1,0 +1,135 @@
+import path from 'node:path';
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import { defectMessage, logDefect } from '../../electron/log.ts';
+import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
+import { measuredRun, rowsOf } from './measured.ts';
+import { button } from './runs.ts';
+
+/** What is said of a field, by what describes it. */
+const problemOf = (page: Page, label: string): Promise<string | null> =>
+  page.getByLabel(label, { exact: true }).evaluate((field) => {
+    const { document } = field.ownerDocument.defaultView!;
+    const id = field.getAttribute('aria-describedby');
+    return field.getAttribute('aria-invalid') === 'true' && id
+      ? document.getElementById(id)!.textContent!.trim()
+      : null;
+  });
+
+async function opened() {
+  const studio = await openStudio();
+  const rows = rowsOf(300, (step) => 4 - step / 300);
+  const id = await measuredRun(studio.studio, 'stories', { rows, evals: [{ step: 300, value: 3 }] });
+  for (const step of [100, 300])
+    studio.studio.store.addCheckpoint(id, {
+      step,
+      path: path.join(studio.home, 'runs', id, 'checkpoints', `step-${step}`),
+      bytes: 1,
+      best: step === 300,
+    });
+  return { ...studio, id, page: await studio.open() };
+}
+
+describe.skipIf(!hasBrowser)('what is wrong with a form is said at its field', () => {
+  it('on Samples, and nothing is written meanwhile', async () => {
+    const { page } = await opened();
+    await goTo(page, 'samples', 'Samples');
+    const write = button(page, 'Write');
+    await expect.poll(() => write.isEnabled()).toBe(true);
+    expect(await page.getByLabel('Checkpoint').locator('option').allTextContents()).toEqual([
+      'step 100',
+      expect.stringMatching(/^step 300/),
+    ]);
+    for (const [label, typed, said, good] of [
+      ['Tokens', '0', 'Must be at least 1.', '200'],
+      ['Tokens', '1e30', 'Must be at most 100,000.', '200'],
+      ['Tokens', '2.5', 'A whole number is needed.', '200'],
+      ['Tokens', '', 'A number is needed.', '200'],
+      ['Temperature', '-1', 'Must be at least 0.', '0'],
+      ['Top-k (0: all)', '70000', 'Must be at most 65,536.', '0'],
+      ['Top-p (1: all)', '0', 'Must be more than 0.', '0.005'],
+      ['Repetition penalty', '0', 'Must be at least 0.01.', '1'],
+      ['Seed', '1e300', 'Must be at most 9,007,199,254,740,991.', '1'],
+      ['End before (one a line)', 'a\n'.repeat(21), 'There must be at most 20 lines.', ''],
+    ] as const) {
+      await page.getByLabel(label, { exact: true }).fill(typed);
+      await expect.poll(() => problemOf(page, label), { message: `${label} ${typed}` }).toBe(said);
+      expect(await write.isDisabled(), `${label} ${typed}`).toBe(true);
+      await page.getByLabel(label, { exact: true }).fill(good);
+      await expect.poll(() => problemOf(page, label)).toBe(null);
+      expect(await write.isEnabled(), `${label} ${good}`).toBe(true);
+    }
+    await expectAccessible(page, 'Samples');
+  });
+
+  it('on Evals, also where the settings are folded away', async () => {
+    const { page } = await opened();
+    await goTo(page, 'evals', 'Evals');
+    const settings = page.getByText('What is evaluated');
+    await settings.click();
+    const [loss, hellaswag] = [button(page, 'Val. loss').first(), button(page, 'HellaSwag').first()];
+    await page.getByLabel('Sequences').fill('');
+    await expect.poll(() => problemOf(page, 'Sequences')).toBe('A number is needed.');
+    expect([await loss.isDisabled(), await hellaswag.isDisabled()]).toEqual([true, false]);
+    await page.getByLabel('HellaSwag items').fill('0.5');
+    await expect.poll(() => problemOf(page, 'HellaSwag items')).toBe('Must be at least 1.');
+    expect([await loss.isDisabled(), await hellaswag.isDisabled()]).toEqual([true, true]);
+    await settings.click();
+    await page.getByText('2 problems').waitFor();
+    await settings.click();
+    await page.getByLabel('Sequences').fill('10');
+    await page.getByLabel('HellaSwag items').fill('10');
+    await page.getByText(/\d problem/).waitFor({ state: 'detached' });
+    expect([await loss.isDisabled(), await hellaswag.isDisabled()]).toEqual([false, false]);
+  });
+
+  it('in a run’s phases, for as long as that is what is typed', async () => {
+    const { page, id } = await opened();
+    await goTo(page, `run/${id}`, 'stories');
+    await button(page, 'Train on').click();
+    const length = page.getByLabel('Duration');
+    await length.fill('-3');
+    await button(page, 'Change phases').click();
+    await expect.poll(() => length.getAttribute('aria-invalid')).toBe('true');
+    await length.fill('20');
+    expect(await length.getAttribute('aria-invalid')).toBe(null);
+    await button(page, 'Change phases').click();
+    await button(page, 'Edit later phases').waitFor();
+  });
+});
+
+it.skipIf(!hasBrowser)('a run that failed for a defect leads to the log', async () => {
+  const { page, id, studio, home } = await opened();
+  const defect = new RangeError('index 12 is out of range');
+  const file = logDefect(home, `run ${id}`, defect);
+  studio.store.setRunState(id, 'training');
+  studio.store.setRunState(id, 'failed', defectMessage(defect, file));
+  await goTo(page, `run/${id}`, 'stories');
+  await page.getByText(/index 12 is out of range/).waitFor();
+  await page.getByRole('link', { name: 'Show the log' }).click();
+  await page.getByRole('region', { name: 'Log' }).getByText('RangeError: index 12').waitFor();
+  studio.store.setRunState(id, 'training');
+  studio.store.setRunState(id, 'failed', 'The disk is full.');
+  await goTo(page, `run/${id}`, 'stories');
+  await page.getByText('The disk is full.').waitFor();
+  expect(await page.getByRole('link', { name: 'Show the log' }).count()).toBe(0);
+});
+
+it.skipIf(!hasBrowser)('Start is disabled for as long as there are problems', async () => {
+  const { page } = await opened();
+  await goTo(page, 'new', 'New run');
+  await page.getByRole('button', { name: /^nano/ }).click();
+  const start = button(page, 'Start training');
+  expect(await start.isDisabled()).toBe(true);
+  await page.getByLabel('Prepared dataset').selectOption({ index: 1 });
+  await expect.poll(() => start.isEnabled()).toBe(true);
+  const length = page.getByLabel('Duration').first();
+  for (const typed of ['0', '-5', '1e30', 'soon', '']) {
+    await length.fill(typed);
+    await expect.poll(() => length.getAttribute('aria-invalid'), { message: typed }).toBe('true');
+    expect(await start.isDisabled(), typed).toBe(true);
+  }
+  await length.fill('100');
+  await expect.poll(() => start.isEnabled()).toBe(true);
+  expect(await length.getAttribute('aria-invalid')).toBe(null);
+});
