@@ -77,10 +77,39 @@ describe.skipIf(!hasBrowser)('what is wrong with a form is said at its field', (
     await settings.click();
     await page.getByText('2 problems').waitFor();
     await settings.click();
+    // In a narrow window the table scrolls, and no button is narrower than its text.
+    await page.setViewportSize({ width: 800, height: 600 });
+    const texts = await Promise.all(
+      [loss, hellaswag].map((b) =>
+        b.evaluate(({ scrollWidth, clientWidth, clientHeight }) => [scrollWidth - clientWidth, clientHeight < 30]),
+      ),
+    );
+    expect(texts).toEqual([
+      [0, true],
+      [0, true],
+    ]);
     await page.getByLabel('Sequences').fill('10');
     await page.getByLabel('HellaSwag items').fill('10');
     await page.getByText(/\d problem/).waitFor({ state: 'detached' });
     expect([await loss.isDisabled(), await hellaswag.isDisabled()]).toEqual([false, false]);
+  });
+
+  it('of a look into a dataset', async () => {
+    const { page } = await opened();
+    await goTo(page, 'data', 'Data');
+    await button(page, 'Look inside').click();
+    await page.locator('pre').getByText('sea shells').first().waitFor();
+    for (const [typed, said] of [
+      ['-1', 'Must be at least 0.'],
+      ['1.5', 'A whole number is needed.'],
+      ['', 'A number is needed.'],
+      ['40', null],
+    ] as const) {
+      await page.getByLabel('From token').fill(typed);
+      await expect.poll(() => problemOf(page, 'From token')).toBe(said);
+    }
+    await page.getByText(/^40 …/).waitFor();
+    expect(await page.getByRole('alert').getByText(/./).count()).toBe(0);
   });
 
   it('in a run’s phases, for as long as that is what is typed', async () => {
