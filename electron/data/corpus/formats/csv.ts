@@ -31,10 +31,11 @@ export const csv: DocumentFormat = {
   reads: 'stream',
   async *jobs({ path: file }, content, { selection, longest }) {
     const { head, chunks } = await begun(content);
-    const delimiter = delimiterOf(head, /\.(?:tsv|tab)(?:\.|$)/i.test(file) ? '\t' : ',');
+    const delimiter = delimiterOf(head, usualDelimiter(file));
     const rows = new Rows(delimiter, selection, longest);
+    const isOfReturns = endsLinesByReturns(head);
     for await (const chunk of chunks) {
-      rows.push(chunk);
+      rows.push(isOfReturns ? chunk.map((byte) => (byte === 0x0d ? 0x0a : byte)) : chunk);
       if (rows.bytes >= blockBytes) yield* rows.take();
     }
     rows.end();
@@ -72,11 +73,23 @@ async function begun(content: AsyncIterable<Uint8Array>): Promise<{ head: string
   return { head: Buffer.concat(first).subarray(0, headBytes).toString('utf8'), chunks: chunks() };
 }
 
+const usualDelimiter = (file: string): string => (/\.(?:tsv|tab)(?:\.|$)/i.test(file) ? '\t' : ',');
+
+/** Whether a text's lines end in carriage returns alone, as old Macs and some exports of Excel have them. */
+export const endsLinesByReturns = (head: string): boolean => /\r(?!$)/.test(head) && !head.includes('\n');
+
+/** What the user should know of how a table's columns are divided, where its ending says something else. */
+export function delimiterNotice(file: string, head: string): string | undefined {
+  const delimiter = delimiterOf(head, usualDelimiter(file));
+  if (delimiter === usualDelimiter(file)) return undefined;
+  return `is read with ${delimiter === '\t' ? 'tabs' : JSON.stringify(delimiter)} between its columns`;
+}
+
 /** What divides columns, by the first row: what stands most often between its names. */
 function delimiterOf(head: string, usual: string): string {
-  const said = /^sep=(.)\r?\n/i.exec(head)?.[1]; // as Excel has it
+  const said = /^sep=(.)[\r\n]/i.exec(head)?.[1]; // as Excel has it
   if (said !== undefined) return said;
-  const [firstLine] = head.replace(/"(?:[^"]|"")*"/g, '').split('\n', 1);
+  const [firstLine] = head.replace(/"(?:[^"]|"")*"/g, '').split(/[\r\n]/, 1);
   const count = (delimiter: string): number => firstLine!.split(delimiter).length - 1;
   if (count(usual) > 0 && usual === '\t') return usual;
   const best = delimiters.toSorted((a, b) => count(b) - count(a))[0]!;

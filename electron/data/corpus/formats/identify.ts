@@ -4,6 +4,7 @@ import { isSystemError } from '../../../exchange/safetensors/systemErrors.ts';
 import { content } from '../content.ts';
 import { textAt, whyNoText } from '../fields.ts';
 import { asUtf8 } from '../text/encoding.ts';
+import { csv, delimiterNotice, endsLinesByReturns } from './csv.ts';
 import { decompressed } from './decompress.ts';
 import { cutOff, damaged, FileError } from './fileError.ts';
 import type { Compression, CorpusFile, Format } from './format.ts';
@@ -109,6 +110,7 @@ async function look(
         ? undefined
         : `looks like ${looks.name}, and is taken as plain text: call it ${looks.endings[0]} to take the texts in it`,
     );
+  if (format === csv) return take(csv, delimiterNotice(file, begin));
   if (format && !json.includes(format)) return take(format);
   if (!format) return looks ? take(looks, `is taken as ${looks.name}`) : take(text, 'is taken as plain text');
   // An empty file has no documents, whatever it is called.
@@ -197,7 +199,9 @@ const maxTried = 20;
 /** Which of the formats of JSON a text is, by its begin. */
 function looksLikeJson(begin: string, ended: boolean): Format | undefined {
   const start = begin.trimStart();
-  const lines = start.split('\n');
+  // Values that follow each other need no lines at all.
+  const byReturns = endsLinesByReturns(start);
+  const lines = start.split(byReturns ? '\r' : '\n');
   // The last one may go on.
   if (!ended && lines.length > 1) lines.pop();
   const tried = lines.filter((line) => line.trim() !== '').slice(0, maxTried);
@@ -205,7 +209,8 @@ function looksLikeJson(begin: string, ended: boolean): Format | undefined {
     if (tried.length > 1 && tried.every((line) => isJson(line) !== undefined)) return jsonLines;
     return /^\[\s*(?:["{[\]]|$)/.test(start) && !/^\[[^"{]*[A-Za-z]/.test(start) ? jsonValues : undefined;
   }
-  if (tried.some((line) => line.startsWith('{') && isJson(line) === 'object')) return jsonLines;
+  if (tried.some((line) => line.startsWith('{') && isJson(line) === 'object'))
+    return byReturns ? jsonValues : jsonLines;
   if (start.startsWith("{'") || /^\{\s*["}]/.test(start) || /^\{\s*$/.test(start))
     return spansLines(start) ? jsonValues : jsonLines;
   if (tried.length > 0 && tried.every((line) => line.startsWith('"') && isJson(line) !== undefined)) return jsonLines;

@@ -39,6 +39,16 @@ describe('a table of comma-separated values', () => {
     );
   });
 
+  it('may end its rows by carriage returns alone', async () => {
+    const source = 'id;text\r1;"two\rlines"\r2;b\r3\r';
+    for (const sizes of [[], Array<number>(30).fill(1)])
+      expect(await read(csv, source, { sizes })).toMatchObject({
+        texts: ['two\nlines', 'b'],
+        bad: [{ line: 5, reason: '1 column, where the first row has 2' }],
+        error: undefined,
+      });
+  });
+
   it('says which rows are bad, by the line that they begin in', async () => {
     const source = 'id,text\n1,"two\nlines"\n2\n\n3,a,b\n4,fine\n5,5" pipe\n6,"half" quoted\n';
     expect(await read(csv, source)).toMatchObject({

@@ -23,6 +23,11 @@ async function found(name: string, data: string | Buffer, named = true) {
 }
 
 describe('what a file is', () => {
+  it.each(['a.csv', 'a.tsv'])('is told without a word of its columns where its ending says them: %s', async (name) => {
+    const delimiter = name === 'a.csv' ? ',' : '\t';
+    expect(await found(name, `id${delimiter}text\n1${delimiter}a\n`)).not.toHaveProperty('notice');
+  });
+
   it.each<[string, string | Buffer, object]>([
     ['a.json', lines, { format: 'JSON lines' }],
     ['a.jsonl', lines, { format: 'JSON lines' }],
@@ -61,6 +66,10 @@ describe('what a file is', () => {
     ['a.py', 'print("x")', { format: 'text', notice: 'is taken as plain text' }],
     ['noEnding', lines, { format: 'JSON lines', notice: 'is taken as JSON lines' }],
     ['a.jsonl', bytes('PAR1', [1, 2, 3, 4]), { format: 'Parquet' }],
+    ['a.jsonl', lines.replaceAll('\n', '\r'), { format: 'JSON' }],
+    ['a.csv', 'id;text\n1;a\n', { format: 'CSV', notice: 'is read with ";" between its columns' }],
+    ['a.csv', 'id\ttext\r1\ta\r', { format: 'CSV', notice: 'is read with tabs between its columns' }],
+    ['a.tsv', 'id,text\n1,a\n', { format: 'CSV', notice: 'is read with "," between its columns' }],
     ['a.csv.gz', zlib.gzipSync('id,text'), { format: 'CSV', compression: 'gzip' }],
     ['a.tsv', 'id\ttext', { format: 'CSV' }],
     ['a.feather', bytes('ARROW1', [0, 0]), { format: 'Arrow' }],
