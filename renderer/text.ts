@@ -209,7 +209,7 @@ export const text = {
     dataHint: 'A dataset that is prepared, or text files and folders on the studio’s machine.',
     prepared: 'Prepared dataset',
     paths:
-      'Text files or folders (.txt, .md, .jsonl, .parquet, also .gz and .zst): drop them here, choose them, or write their paths, one a line',
+      'Text files or folders (.txt, .md, .json, .jsonl, .csv, .tsv, .parquet, .arrow and others, also .gz, .zst, .xz and .lz4): drop them here, choose them, or write their paths, one a line',
     choose: 'Choose among documents',
     subset: 'Documents by hash',
     textField: 'Field of the text',
@@ -466,7 +466,7 @@ export const text = {
   },
   data: {
     title: 'Data',
-    hint: 'Text becomes tokens once. Documents, which are files, lines of .jsonl files or rows of Parquet, are kept for validation or training by their content.',
+    hint: 'Text becomes tokens once. Documents, which are text files, objects of JSON or rows of CSV, Parquet and Arrow tables, are kept for validation or training by their content.',
     none: 'No dataset yet',
     noneHint: 'Prepare text files below.',
     add: 'Add text',

@@ -2,6 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { setImmediate as breath } from 'node:timers/promises';
 import { UserError } from '../../errors.ts';
+import { formatCount, plural } from '../../format.ts';
 import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
 import type { FileError } from './formats/fileError.ts';
 import { identify } from './formats/identify.ts';
@@ -114,7 +115,7 @@ class Search {
     if (files.length > 0 || this.refused.length > before) return files;
     const there = this.#left > 0 ? ` (but ${describeEndings(this.#endings)})` : '';
     throw new UserError(
-      `The folder ${root} holds no .jsonl, .parquet, .txt or .md files${there}: name the files themselves.`,
+      `The folder ${root} holds no files of text, JSON or tables (.txt, .md, .json, .jsonl, .csv, .parquet, .arrow and others)${there}: name the files themselves.`,
     );
   }
 
@@ -200,7 +201,10 @@ class Search {
 /** Such as `3 .png, 2 .pdf`; the most frequent first. */
 export function describeEndings(endings: NotTaken['endings']): string {
   const all = Object.entries(endings).sort((a, b) => b[1] - a[1]);
-  const shown = all.slice(0, 5).map(([ending, n]) => `${n} ${ending === 'no ending' ? 'without an ending' : ending}`);
+  const shown = all.slice(0, 5).map(([ending, n]) => {
+    if (ending === 'links') return plural(n, 'link');
+    return `${formatCount(n)} ${ending === 'no ending' ? 'without an ending' : ending}`;
+  });
   return [...shown, ...(all.length > 5 ? ['others'] : [])].join(', ');
 }
 

@@ -369,7 +369,9 @@ describe('a corpus', () => {
       /No document is left to train on/,
     );
     await expect(prepare(home, [path.join(dir, 'nothing')])).rejects.toThrow(/There is no file or folder/);
-    await expect(prepare(home, [tempDir()])).rejects.toThrow(/holds no \.jsonl, \.parquet, \.txt or \.md files/);
+    await expect(prepare(home, [tempDir()])).rejects.toThrow(
+      /holds no files of text, JSON or tables \(\.txt, .*\.csv, \.parquet, \.arrow/,
+    );
   });
 });
 

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { findFiles } from '../../../electron/data/corpus/walk.ts';
+import { describeEndings, findFiles } from '../../../electron/data/corpus/walk.ts';
 import { tempDir } from '../../temp.ts';
 
 function write(dir: string, name: string, content: string | Uint8Array = 'some text'): string {
@@ -34,7 +34,7 @@ describe('files that are named', () => {
   it('are told by name when they are not there', async () => {
     const dir = tempDir();
     await expect(findFiles([path.join(dir, 'none.txt')])).rejects.toThrow(/none\.txt.*check the path/);
-    await expect(findFiles([dir])).rejects.toThrow(/holds no .*\.txt or \.md/);
+    await expect(findFiles([dir])).rejects.toThrow(/holds no .*\.txt, \.md/);
     await expect(findFiles([path.join(dir, '*.txt')])).rejects.toThrow(/No file matches/);
     await expect(findFiles([path.join(dir, 'x'.repeat(5000))])).rejects.toThrow(/can't be read/);
   });
@@ -79,6 +79,7 @@ describe('a folder', () => {
       path.relative(dir, b),
     ]);
     expect(notTaken.endings).toEqual({ links: 5 });
+    expect(describeEndings({ links: 1, '.pdf': 2, 'no ending': 1200 })).toBe('1,200 without an ending, 2 .pdf, 1 link');
     expect(notTaken.examples.map((e) => e.reason).sort()).toEqual([
       'a link to a folder that is read already',
       'a link to a folder that is read already',
