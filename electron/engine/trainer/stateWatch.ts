@@ -1,6 +1,6 @@
 import type { Entry } from '../checkpoint/index.ts';
 import type { HostArray } from '../devices/device.ts';
-import type { Parameters } from '../gpt2/parameters.ts';
+import type { Parameter, Parameters } from '../gpt2/parameters.ts';
 import type { AdamWSettings, Optimizer } from '../optimizers/index.ts';
 import { elements } from '../program/types.ts';
 
@@ -58,8 +58,10 @@ export class StateWatch {
   }
 
   /** Starts from weights that no step has moved yet: fresh ones, or a checkpoint's. */
-  start({ all }: Parameters, read: (parameter: Parameters['all'][number]) => HostArray): void {
-    this.#largest = new Map(all.map((p) => [p.spec.name, largestMagnitude(read(p))]));
+  async start({ all }: Parameters, read: (parameter: Parameter) => HostArray | Promise<HostArray>): Promise<void> {
+    this.#largest = new Map();
+    // One after another: all of them may be more than the host has room for.
+    for (const p of all) this.#largest.set(p.spec.name, largestMagnitude(await read(p)));
     this.#rates = 0;
   }
 

@@ -14,8 +14,9 @@ import {
   writeCheckpoint,
 } from '../checkpoint/index.ts';
 import type { RunConfig } from '../config.ts';
-import { hostArray, type Session } from '../devices/device.ts';
+import { type HostArray, hostArray, type Session } from '../devices/device.ts';
 import { Profile } from '../devices/profile.ts';
+import type { Parameter } from '../gpt2/parameters.ts';
 import { scoreItems } from '../hellaswag.ts';
 import { mfu, modelFlopsPerToken } from '../program/cost.ts';
 import type { Plan } from '../program/planner.ts';
@@ -146,13 +147,15 @@ export class Trainer {
     if (initial) await writeInitialWeights(this.#session, model, initial, this.#config.init?.positions);
     else await initialise(this.#session, model, this.#config.seed);
     for (const { buffer } of training.optimizer.tensors) this.#session.write(buffer, hostArray(buffer));
-    this.#startWatch();
+    await this.#startWatch();
     const lossScale = initialLossScale(this.#config.precision);
     this.#state = { ...freshState, ...formatOf(training.optimizer), lossScale };
   }
 
-  #startWatch(): void {
-    this.#watch.start(this.#programs.model.parameters, ({ value }) => this.#session.read(value));
+  /** Weights are fetched behind what a device that queues is still told: they may not be read before that is done. */
+  async #startWatch(): Promise<void> {
+    const fetch = async ({ value }: Parameter): Promise<HostArray> => (await this.#session.fetch([value]))[0]!;
+    await this.#watch.start(this.#programs.model.parameters, fetch);
   }
 
   async #flush(): Promise<void> {
@@ -615,7 +618,7 @@ export class Trainer {
     const { training, model } = this.#programs;
     const state = readTrainerState(from.state);
     await restoreModel(this.#session, model, from);
-    this.#startWatch();
+    await this.#startWatch();
     await restoreOptimizer(this.#session, model, training.optimizer, from, state);
     this.#state = { ...state, ...formatOf(training.optimizer) };
     this.#checkpointed = state.step;

@@ -29,7 +29,9 @@ describe.skipIf(!hasCpu)('on a device that queues', () => {
     const { device: queue, log } = queueing(device);
     const three = smallRun({ phases: [{ kind: 'constant', steps: 3, from: 3e-3, to: 3e-3 }] });
     await train(queue, tempDir(), { ...three, evaluation: { ...three.evaluation, every: 2 } });
-    const steps = log.filter((name) => ['firstMicroBatch', 'microBatch', 'update', 'result'].includes(name));
+    // Before the first step a run looks at the weights that it starts from.
+    const trained = log.slice(log.indexOf('firstMicroBatch'));
+    const steps = trained.filter((name) => ['firstMicroBatch', 'microBatch', 'update', 'result'].includes(name));
     expect(steps).toEqual([
       ...['firstMicroBatch', 'microBatch', 'update', 'firstMicroBatch', 'result'],
       ...['microBatch', 'update', 'result'], // behind which it evaluates
