@@ -146,4 +146,17 @@ describe.skipIf(!hasBrowser)('a chart', () => {
     await page.getByText('3.0000').first().waitFor();
     await page.getByText('1.0820').first().waitFor();
   });
+
+  it('keeps the marks of a legend whole beside long names', async () => {
+    const { open, studio } = await openStudio();
+    const rows = rowsOf(3, (step) => 4 - step);
+    const name = 'a name that says all that is to be remembered of a run, as people give them, '.repeat(2).trim();
+    const ids = [await measuredRun(studio, `${name} 1`, { rows }), await measuredRun(studio, `${name} 2`, { rows })];
+    const page = await open({ viewport: { width: 900, height: 600 } });
+    await goTo(page, `compare/${ids.join(',')}`, 'Compare runs');
+    const marks = page.locator('.legend svg');
+    await marks.first().waitFor();
+    const widths = await marks.evaluateAll((all) => all.map((mark) => mark.getBoundingClientRect().width));
+    expect(new Set(widths)).toEqual(new Set([22]));
+  });
 });
