@@ -36,7 +36,7 @@ export function addRuns(program: Command): void {
           'name',
           'state',
           'step',
-          'loss',
+          'loss (nats/token)',
           'best val loss',
           'bits/byte',
           'tokenizer',
@@ -57,7 +57,8 @@ export function addRuns(program: Command): void {
           new Date(r.createdAt).toISOString().slice(0, 16).replace('T', ' '),
         ]);
         // Apart from the table, whose last line is a run's: scripts read it.
-        console.error('Losses are in nats/token: across tokenizers compare bits/byte.');
+        if (new Set(runs.map((r) => (r.config as RunConfig).tokenizer)).size > 1)
+          console.error('Losses are in nats/token: across tokenizers compare bits/byte.');
         console.log(table(head, rows));
       } finally {
         studio.close();
