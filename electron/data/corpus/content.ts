@@ -17,7 +17,13 @@ export function content(
   return compression === 'none' ? raw : decompressed(raw, compression);
 }
 
-async function* rawContent(file: string, onRaw: (bytes: Uint8Array) => void): AsyncGenerator<Uint8Array> {
+/**
+ * A file's bytes as they are on the disk. Files of the kernel (/proc) say that they are empty, and reading some of them never
+ * ends: they are taken at their word.
+ * @param onRaw told of what is read
+ */
+export async function* rawContent(file: string, onRaw: (bytes: Uint8Array) => void): AsyncGenerator<Uint8Array> {
+  if ((await fs.promises.stat(file)).size === 0) return;
   const chunks = fs.createReadStream(file, { highWaterMark: readBytes }) as AsyncIterable<Uint8Array>;
   for await (const chunk of chunks) {
     onRaw(chunk);

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { setImmediate as breath } from 'node:timers/promises';
 import { UserError } from '../../errors.ts';
 import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
+import { rawContent } from './content.ts';
 import type { Selection } from './documents.ts';
 import { type Fault, faultOf } from './formats/fileError.ts';
 import type { CorpusFile } from './formats/index.ts';
@@ -151,9 +152,9 @@ async function withoutCopies(
 
 export async function sha256Of(file: string, signal?: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of fs.createReadStream(file, { highWaterMark: 1 << 20 })) {
+  for await (const chunk of rawContent(file, () => {})) {
     signal?.throwIfAborted();
-    hash.update(chunk as Buffer);
+    hash.update(chunk);
   }
   return hash.digest('hex');
 }

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { content } from '../../../electron/data/corpus/content.ts';
 import { describeEndings, findFiles } from '../../../electron/data/corpus/walk.ts';
 import { tempDir } from '../../temp.ts';
 
@@ -30,6 +31,17 @@ describe('files that are named', () => {
     expect(files.map((f) => [f.path, f.format])).toEqual([script, log, bare, plain].map((f) => [f, 'text']));
     expect(files.map((f) => f.notice)).toEqual([...Array<string>(3).fill('is taken as plain text'), undefined]);
   });
+
+  it.skipIf(!fs.existsSync('/proc/self/status'))(
+    'of the kernel, which may never end, are as empty as they say',
+    async () => {
+      const { files } = await findFiles(['/proc/self/status']);
+      expect(files).toHaveLength(1);
+      const read: Uint8Array[] = [];
+      for await (const bytes of content(files[0]!, () => {})) read.push(bytes);
+      expect(read).toEqual([]);
+    },
+  );
 
   it('are told by name when they are not there', async () => {
     const dir = tempDir();

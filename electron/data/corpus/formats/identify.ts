@@ -136,6 +136,8 @@ interface Head {
 function readHead(file: string): Head {
   const fd = fs.openSync(file, 'r');
   try {
+    // Files of the kernel (/proc) say that they are empty, and reading some of them never ends.
+    if (fs.fstatSync(fd).size === 0) return { bytes: new Uint8Array(), ended: true };
     const bytes = Buffer.alloc(headBytes);
     let length = 0;
     for (let n = 1; n > 0 && length < bytes.length; length += n)
