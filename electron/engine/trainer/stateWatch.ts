@@ -58,10 +58,8 @@ export class StateWatch {
   }
 
   /** Starts from weights that no step has moved yet: fresh ones, or a checkpoint's. */
-  async start({ all }: Parameters, read: (parameter: Parameter) => HostArray | Promise<HostArray>): Promise<void> {
-    this.#largest = new Map();
-    // One after another: all of them may be more than the host has room for.
-    for (const p of all) this.#largest.set(p.spec.name, largestMagnitude(await read(p)));
+  start({ all }: Parameters, read: (parameter: Parameter) => HostArray): void {
+    this.#largest = new Map(all.map((p) => [p.spec.name, largestMagnitude(read(p))]));
     this.#rates = 0;
   }
 

@@ -14,9 +14,8 @@ import {
   writeCheckpoint,
 } from '../checkpoint/index.ts';
 import type { RunConfig } from '../config.ts';
-import { type HostArray, hostArray, type Session } from '../devices/device.ts';
+import { hostArray, type Session } from '../devices/device.ts';
 import { Profile } from '../devices/profile.ts';
-import type { Parameter } from '../gpt2/parameters.ts';
 import { scoreItems } from '../hellaswag.ts';
 import { mfu, modelFlopsPerToken } from '../program/cost.ts';
 import type { Plan } from '../program/planner.ts';
@@ -152,10 +151,10 @@ export class Trainer {
     this.#state = { ...freshState, ...formatOf(training.optimizer), lossScale };
   }
 
-  /** Weights are fetched behind what a device that queues is still told: they may not be read before that is done. */
   async #startWatch(): Promise<void> {
-    const fetch = async ({ value }: Parameter): Promise<HostArray> => (await this.#session.fetch([value]))[0]!;
-    await this.#watch.start(this.#programs.model.parameters, fetch);
+    // Behind what was written: a device that queues may be busy with it still, and then can't be read.
+    await this.#session.fetch([this.#programs.training.stats]);
+    this.#watch.start(this.#programs.model.parameters, ({ value }) => this.#session.read(value));
   }
 
   async #flush(): Promise<void> {

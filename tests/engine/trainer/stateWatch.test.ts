@@ -51,16 +51,16 @@ async function look(watch: StateWatch, { optimizer, lost = 0, largest = 0.5 }: H
 }
 
 /** A watch that has seen all weights at 0.5 at most. */
-async function started(): Promise<StateWatch> {
+function started(): StateWatch {
   const watch = new StateWatch(betas);
-  await watch.start(parameters, ({ spec }) => new Float32Array(elements(spec.shape)).fill(-0.5));
+  watch.start(parameters, ({ spec }) => new Float32Array(elements(spec.shape)).fill(-0.5));
   return watch;
 }
 
 describe('a look at moments', () => {
   it.each(['adamw', 'adamw8bit', 'pagedAdamw8bit'] as const)('of %s tells second moments that are 0', async (kind) => {
     const optimizer = new Optimizer(kind, parameters);
-    const watch = await started();
+    const watch = started();
     expect((await look(watch, { optimizer, lost: 0 })).lost).toEqual([]);
     expect((await look(watch, { optimizer, lost: 0.0009 })).lost).toEqual([]);
     const { lost } = await look(watch, { optimizer, lost: 0.12 });
@@ -69,7 +69,7 @@ describe('a look at moments', () => {
 
   it('tells it once, and again when it has been well in between', async () => {
     const optimizer = new Optimizer('adamw8bit', parameters);
-    const watch = await started();
+    const watch = started();
     const told = [];
     for (const lost of [0.1, 0.2, 0, 0.1]) told.push((await look(watch, { optimizer, lost })).lost.length);
     expect(told).toEqual([1, 0, 0, 1]);
@@ -108,7 +108,7 @@ describe('a look at weights', () => {
   const optimizer = new Optimizer('adamw', parameters);
 
   it('tells those that have moved further than AdamW can move them', async () => {
-    const watch = await started();
+    const watch = started();
     for (let i = 0; i < 100; i++) watch.step(1e-3);
     const { jumps, rates } = await look(watch, { optimizer, largest: 56 });
     expect(jumps).toEqual([{ tensor: watchedTensor, from: 0.5, to: 56 }]);
@@ -118,7 +118,7 @@ describe('a look at weights', () => {
   });
 
   it('tells nothing of weights that may have got there by their learning rates', async () => {
-    const watch = await started();
+    const watch = started();
     for (let i = 0; i < 100; i++) watch.step(1e-3);
     expect((await look(watch, { optimizer, largest: 0.6 })).jumps).toEqual([]);
     // Rates count from the last look on.
