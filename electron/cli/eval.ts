@@ -121,11 +121,26 @@ async function untilInterrupted<T>(items: AsyncGenerator<T>, take: (item: T) => 
 
 const accuracy = (p: number, error: number): string => `${p.toFixed(4)} ± ${error.toFixed(4)}`;
 
+/** @throws UsageError where a folder's bare name is a run's as well */
+function requireOneMeaning(home: string, id: string): void {
+  if (/[\\/]/.test(id)) return;
+  const studio = Studio.look(home);
+  try {
+    const run = studio.store.listRuns().find((r) => r.id === id || r.name === id);
+    if (run) throw new UsageError(`${id} is a folder here and a run (${run.id}): say ./${id} or ${run.id}.`);
+  } finally {
+    studio.close();
+  }
+}
+
 async function hellaswag(id: string, options: HellaswagOptions): Promise<void> {
   const items = parseInteger('--items', options.items, 1);
   const device = chosenDevice(options);
   const home = resolveHome(options.home);
-  if (isFolder(id)) return folder(id, home, items, device, options);
+  if (isFolder(id)) {
+    requireOneMeaning(home, id);
+    return folder(id, home, items, device, options);
+  }
   const studio = Studio.open(home);
   const line = progressLine();
   try {

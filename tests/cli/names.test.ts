@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { expect, it, onTestFinished, vi } from 'vitest';
@@ -132,3 +133,17 @@ it('every command that names a run takes such a name, and one with a dash behind
   ])
     expect(await stderrOf(['--home', home, ...args])).toMatch(/has no checkpoint of step 5: it has 4/);
 }, 120_000);
+
+it('a folder whose bare name is that of a run is not taken without a word', async () => {
+  const { studio, home, make } = studioWith();
+  make('both');
+  studio.close();
+  const [dir, before] = [tempDir(), process.cwd()];
+  fs.mkdirSync(path.join(dir, 'both'));
+  process.chdir(dir);
+  try {
+    expect(await stderrOf(['--home', home, 'eval', 'hellaswag', 'both'])).toMatch(/both is a folder here and a run \(/);
+  } finally {
+    process.chdir(before);
+  }
+});
