@@ -185,7 +185,12 @@ export class RunFiles {
 
 /** Forgets a run's file, and its folder where nothing else is in it. */
 export function removeRunFile(home: string, id: string): void {
-  fs.rmSync(runFilePath(home, id), { force: true });
+  try {
+    fs.rmSync(runFilePath(home, id), { force: true });
+  } catch (error) {
+    // What lies in the place of the folder of runs is no folder: then there is none to forget.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTDIR') throw error;
+  }
   try {
     fs.rmdirSync(runDir(home, id));
   } catch {
