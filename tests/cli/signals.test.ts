@@ -8,7 +8,13 @@ import { startCli } from './run.ts';
 import { remains, until, workplace } from './workplace.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const long = { '--steps': 200_000, '--sample-tokens': 0, '--tokens-per-step': 6400, '--checkpoint-every': 100_000 };
+const long = {
+  '--steps': 200_000,
+  '--sample-tokens': 0,
+  '--tokens-per-step': 6400,
+  '--checkpoint-every': 100_000,
+  '--eval-every': 100_000,
+};
 
 interface Chain {
   readonly child: ChildProcess;

@@ -144,6 +144,8 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     await device.selectOption('cuda:0');
     await row.getByRole('button', { name: 'Val. loss' }).click();
     await page.getByText(held).waitFor();
+    // An error is shown until it is dismissed.
+    await button(page, 'Dismiss').click();
     const measured = () => opened.studio.store.listEvals(id).filter((e) => e.dataset === '200 sequences');
     expect(measured()).toEqual([]);
     await device.selectOption('cuda:1');
@@ -159,10 +161,10 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     await page.getByLabel('Tokens').fill('2');
     await device.selectOption('cuda:0');
     await button(page, 'Write').click();
-    await expect.poll(() => page.getByRole('alert').textContent()).toMatch(held);
+    await expect.poll(() => page.locator('form [role=alert]').textContent()).toMatch(held);
     await device.selectOption('cuda:1');
     await button(page, 'Write').click();
-    await expect.poll(() => page.getByRole('alert').count()).toBe(0);
+    await expect.poll(() => page.locator('form [role=alert]').count()).toBe(0);
     await button(page, 'Stop').waitFor({ state: 'detached' });
     await expect.poll(() => page.locator('pre').first().textContent()).not.toBe('');
     await expectAccessible(page, 'playground with GPUs');

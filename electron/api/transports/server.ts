@@ -73,7 +73,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       response.end();
       return;
     }
-    if (!access.isAllowed(request)) {
+    // Browsers may ask for the icon of a visit from elsewhere without its cookie, and it tells nobody anything.
+    if (place !== '/icon.svg' && !access.isAllowed(request)) {
       if (!isVisit(request))
         return refuse(response, 401, 'Sign in: open the link from the terminal, or paste its token.');
       // Its cookie may be there, and was only not sent along.
