@@ -1,4 +1,4 @@
-/** Imports point one way: renderer → api types; api → studio → engine, data, evals, exchange. Nothing imports api. */
+/** Imports point one way: renderer → api types, and in it pages → charts → ui → state; api → studio → engine, data, evals, exchange. Nothing imports api. */
 const rule = (name, comment, from, to, extra = {}) => ({
   name,
   severity: 'error',
@@ -7,7 +7,7 @@ const rule = (name, comment, from, to, extra = {}) => ({
   to,
 });
 
-const below = '^electron/(engine|data|evals|exchange|rng)/';
+const below = '^electron/(base|engine|data|evals|exchange)/';
 
 export default {
   forbidden: [
@@ -15,20 +15,38 @@ export default {
       circular: true,
       viaOnly: { dependencyTypesNot: ['type-only'] },
     }),
-    rule('renderer-sees-api-types', 'the renderer knows the API and how numbers are written', '^renderer/', {
-      path: '^electron/',
-      pathNot: '^electron/(api/|format\\.ts$)',
+    rule(
+      'renderer-sees-api-types',
+      'the renderer knows the API, and how numbers and states are written',
+      '^renderer/',
+      {
+        path: '^electron/',
+        pathNot: '^electron/(api/|base/(format|states)\\.ts$)',
+      },
+    ),
+    rule('state-stands-alone', 'what the window knows is not told by what shows it', '^renderer/state/', {
+      path: '^renderer/(pages|charts|ui)/',
     }),
+    rule('ui-knows-no-page', 'components that pages share know none of them, and no chart', '^renderer/ui/', {
+      path: '^renderer/(pages|charts)/',
+    }),
+    rule('charts-know-no-page', 'charts are drawn on any page', '^renderer/charts/', { path: '^renderer/pages/' }),
     rule('nothing-below-imports-studio', 'engine, data, evals and exchange do not know the studio', below, {
       path: '^(electron/(studio|api|cli)/|renderer/)',
     }),
     rule('studio-does-not-import-its-doors', 'the studio does not know its API or command line', '^electron/studio/', {
       path: '^(electron/(api|cli)/|renderer/)',
     }),
-    rule('program-stands-alone', 'programs know no model, device, data or trainer', '^electron/engine/program/', {
+    rule('program-stands-alone', 'programs know no op, model, device, data or run', '^electron/engine/program/', {
       path: '^electron/(engine/(?!program/)|data|studio|evals|exchange)',
     }),
-    rule('rng-stands-alone', 'random numbers need nothing', '^electron/rng/', { path: '^electron/(?!rng/)' }),
+    rule(
+      'devices-stay-home',
+      'a kind of device is known to the registry of devices alone',
+      '^(electron/(?!engine/devices/)|renderer/)',
+      { path: '^electron/engine/devices/[^/]+/' },
+    ),
+    rule('rng-stands-alone', 'random numbers need nothing', '^electron/base/rng/', { path: '^electron/(?!base/rng/)' }),
     rule('base-stands-alone', 'files, owners and locks know nothing above them', '^electron/base/', {
       path: '^(electron/(?!base/)|renderer/)',
     }),
@@ -45,6 +63,6 @@ export default {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { extensions: ['.ts', '.mjs', '.js', '.json'] },
+    enhancedResolveOptions: { extensions: ['.ts', '.svelte', '.mjs', '.js', '.json'] },
   },
 };

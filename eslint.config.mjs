@@ -1,5 +1,6 @@
 import svelte from 'eslint-plugin-svelte';
 import ts from 'typescript-eslint';
+import { kindsStayHome } from './tests/checks/kindsStayHome.mjs';
 
 export default ts.config(
   { ignores: ['native/build/**', 'dist/**'] },
@@ -14,6 +15,11 @@ export default ts.config(
       'prefer-const': 'error',
       'no-var': 'error',
     },
+  },
+  {
+    files: ['electron/**', 'renderer/**'],
+    plugins: { trainyard: { rules: { 'kinds-stay-home': kindsStayHome } } },
+    rules: { 'trainyard/kinds-stay-home': 'error' },
   },
   {
     files: ['**/*.svelte', '**/*.svelte.ts'],

@@ -28,7 +28,7 @@ export default defineConfig({
           input: {
             main: 'electron/main.ts',
             engine: 'electron/engine/process/main.ts',
-            parseWorker: 'electron/data/corpus/parse.worker.ts',
+            parseWorker: 'electron/data/prepare/parse.worker.ts',
             planWorker: 'electron/studio/planning/plan.worker.ts',
           },
           external,

@@ -8,8 +8,8 @@ import path from 'node:path';
 import { chromium } from 'playwright-core';
 import { startServer } from '../electron/api/transports/server.ts';
 import { prepareDataset } from '../electron/data/index.ts';
-import { parseRunConfig, type RunConfigInput } from '../electron/engine/config.ts';
-import { packageFile } from '../electron/paths.ts';
+import { parseRunConfig, type RunConfigInput } from '../electron/engine/run/config.ts';
+import { packageFile } from '../electron/base/paths.ts';
 import { Studio } from '../electron/studio/studio.ts';
 import { generateStories } from '../electron/data/stories/index.ts';
 

@@ -8,9 +8,9 @@ import { registerScheme, servePages } from './desktop/scheme.ts';
 import { secure } from './desktop/security.ts';
 import { askOnClose, TrainingWatch } from './desktop/training.ts';
 import { openWindow } from './desktop/window.ts';
-import { messageOf, UserError } from './errors.ts';
-import { packageFile } from './paths.ts';
-import { defectMessage, logDefect } from './log.ts';
+import { messageOf, UserError } from './base/errors.ts';
+import { packageFile } from './base/paths.ts';
+import { defectMessage, logDefect } from './base/log.ts';
 import { locateHome, resolveHome } from './studio/home.ts';
 import { readSettings } from './studio/settings.ts';
 import { Studio } from './studio/studio.ts';
@@ -74,7 +74,7 @@ function start(): void {
     studio = Studio.open(resolveHome(), utilityEngine, (line) => dialog.showErrorBox('Trainyard', line));
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    dialog.showErrorBox('Trainyard can’t open its home', messageOf(error));
+    dialog.showErrorBox('Trainyard can’t open its data folder', messageOf(error));
     app.exit(1);
     return;
   }

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { type RunningServer, startServer } from './api/transports/server.ts';
-import { UserError } from './errors.ts';
-import { packageFile } from './paths.ts';
+import { UserError } from './base/errors.ts';
+import { packageFile } from './base/paths.ts';
 import { Studio } from './studio/studio.ts';
 
 export interface ServeOptions {
@@ -12,8 +12,13 @@ export interface ServeOptions {
   readonly exposed: boolean;
 }
 
+export interface ServedStudio extends RunningServer {
+  /** Whether any run trains in this process: to close it takes until that is saved. */
+  readonly isTraining: boolean;
+}
+
 /** Opens a studio and serves it to browsers. @throws UserError when the page is not built, or the port is taken */
-export async function serve({ home, ...where }: ServeOptions): Promise<RunningServer> {
+export async function serve({ home, ...where }: ServeOptions): Promise<ServedStudio> {
   const pages = packageFile('dist/renderer');
   if (!fs.existsSync(path.join(pages, 'index.html'))) {
     throw new UserError("The studio's page is not built: run `npm run build` and try again.");
@@ -23,6 +28,9 @@ export async function serve({ home, ...where }: ServeOptions): Promise<RunningSe
     const server = await startServer({ ...where, pages, context: { studio } });
     return {
       ...server,
+      get isTraining() {
+        return studio.isTraining;
+      },
       async close() {
         await server.close();
         await studio.shutdown();

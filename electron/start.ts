@@ -4,7 +4,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { main } from './cli/main.ts';
 import { guardConsole } from './cli/terminal/guard.ts';
-import { packageFile } from './paths.ts';
+import { packageFile } from './base/paths.ts';
 
 /** When the newest file of a folder was changed. */
 const newest = (dir: string): number =>
@@ -39,7 +39,7 @@ if (electron && hasScreen) {
   const child = spawn(electron, [packageFile('dist/electron/main.js')], { stdio: 'inherit' });
   child.on('exit', (code) => process.exit(code ?? 1));
 } else {
-  const reason = electron ? 'there is no screen' : 'its binary is not here (`npx install-electron` fetches it)';
+  const reason = electron ? 'there is no screen' : 'its binary is missing (`npx install-electron` downloads it)';
   console.log(`Electron is not used: ${reason}. The studio opens in a browser.`);
   process.exitCode = await main(['serve', ...(hasScreen ? ['--open'] : []), ...process.argv.slice(2)]);
 }

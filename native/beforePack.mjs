@@ -13,6 +13,6 @@ export default function beforePack({ electronPlatformName }) {
   if (!systemsWithGpus.includes(electronPlatformName) || fs.existsSync(addon) || process.env.TRAINYARD_NO_GPU === '1')
     return;
   throw new Error(
-    'This package would have no GPU engine: install the CUDA toolkit, run `npm run build:cuda` and pack again, or set TRAINYARD_NO_GPU=1 to pack without it.',
+    'This package would have no GPU engine: run `npm run build:cuda` (where there is no nvcc, `npm run setup:nvcc` before) and pack again, or set TRAINYARD_NO_GPU=1 to pack without it.',
   );
 }

@@ -5,7 +5,8 @@
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
-import { kernelLogs } from './build.ts';
+import { cudaTarget } from './build.ts';
+import { logsOf } from './compile.ts';
 
 export interface KernelReport {
   /** Such as `TensorGemm<Bf16, float, false, true, 128>`. */
@@ -24,7 +25,7 @@ const entry =
 
 /** Of every kernel and target that was compiled; empty where none was. */
 export function readKernelReports(): KernelReport[] {
-  const found = kernelLogs().flatMap((log) => [...log.matchAll(entry)]);
+  const found = logsOf(cudaTarget).flatMap((log) => [...log.matchAll(entry)]);
   const names = demangled(found.map(([, name]) => name!));
   return found
     .map(([, , sm, stack, stores, loads, registers], i) => ({

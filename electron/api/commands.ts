@@ -17,6 +17,7 @@ const pages = {
   evals: 'Evals',
   samples: 'Samples',
   data: 'Data',
+  jobs: 'Jobs',
   settings: 'Settings',
 } as const;
 
@@ -56,17 +57,22 @@ export const commands: readonly CommandInfo[] = [
   page('evals', 'g e', 'CmdOrCtrl+3', 'view'),
   page('samples', 'g s', 'CmdOrCtrl+4', 'view'),
   page('data', 'g d', 'CmdOrCtrl+5', 'view'),
+  page('jobs', 'g j', 'CmdOrCtrl+6', 'view'),
   page('settings', 'g ,', 'CmdOrCtrl+,', 'file'),
   run('pause', 'Pause', 'p', 'CmdOrCtrl+Shift+P'),
   run('resume', 'Resume', 'r', 'CmdOrCtrl+Shift+R'),
   run('stop', 'Stop', 'x'),
-  run('checkpoint', 'Checkpoint now', 'c'),
-  run('evaluate', 'Evaluate now', 'e'),
-  run('sample', 'Sample now', 's'),
-  { id: 'charts.reset', title: 'Show all of the charts', keys: 'z' },
-  { id: 'theme.system', title: 'Theme as the system’s' },
-  { id: 'theme.light', title: 'Light theme' },
-  { id: 'theme.dark', title: 'Dark theme' },
+  run('checkpoint', 'Save checkpoint', 'c'),
+  run('evaluate', 'Run validation', 'e'),
+  run('sample', 'Generate samples', 's'),
+  { id: 'charts.reset', title: 'Reset zoom', keys: 'z' },
+  { id: 'theme.system', title: 'Use system theme' },
+  { id: 'theme.light', title: 'Use light theme' },
+  { id: 'theme.dark', title: 'Use dark theme' },
 ];
 
 export const commandIds = commands.map((c) => c.id) as [CommandId, ...CommandId[]];
+
+export const commandTitles = Object.fromEntries(commands.map((c) => [c.id, c.title])) as Readonly<
+  Record<CommandId, string>
+>;

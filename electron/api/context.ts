@@ -1,8 +1,8 @@
 import { ValidationError } from '@orpc/contract';
 import { implement, ORPCError } from '@orpc/server';
-import { messageOf, stackOf, UserError } from '../errors.ts';
-import { plainIssues } from '../issues.ts';
-import { defectMessage, logDefect } from '../log.ts';
+import { messageOf, stackOf, UserError } from '../base/errors.ts';
+import { plainIssues } from '../base/issues.ts';
+import { defectMessage, logDefect } from '../base/log.ts';
 import type { Studio } from '../studio/studio.ts';
 import type { CommandId } from './commands.ts';
 import { contract } from './contract.ts';
@@ -71,7 +71,7 @@ function named(error: ORPCError<string, unknown>): unknown {
   const problems = plainIssues(cause.issues);
   const [first = { path: '', message: 'it is wrong' }] = problems;
   return new ORPCError('BAD_REQUEST', {
-    message: `${first.path || 'What was sent'}: ${first.message}.`,
+    message: `${first.path || 'The request'}: ${first.message}.`,
     data: { problems },
   });
 }

@@ -2,10 +2,11 @@
 import { data } from './contract/data.ts';
 import { drafts } from './contract/drafts.ts';
 import { fit } from './contract/fit.ts';
+import { jobs } from './contract/jobs.ts';
 import { models } from './contract/models.ts';
 import { runs } from './contract/runs.ts';
 import { studio } from './contract/studio.ts';
 
-export const contract = { studio, runs, drafts, fit, data, models };
+export const contract = { studio, runs, drafts, fit, data, models, jobs };
 
 export type Contract = typeof contract;

@@ -1,25 +1,43 @@
 /** What crosses the API: plain data, seen by the window as it is written here. */
-import type { ConfigProblem, Phase, RunConfig } from '../engine/config.ts';
-import type { DeviceChoice } from '../engine/devices/usual.ts';
+import type { ConfigProblem, Phase, RunConfig } from '../engine/run/config.ts';
+import type { Preset, PresetSource } from '../engine/run/presets.ts';
+import type { DeviceChoice } from '../engine/devices/choose.ts';
+import type { Suggestion } from '../engine/fit/suggest.ts';
 import type { PlanReport } from '../studio/planning/reports.ts';
-import type { FoundDevice } from '../studio/devices.ts';
-import type { HellaswagResult } from '../evals/hellaswag/score.ts';
+import type { FoundDevice } from '../engine/devices/kind.ts';
+import type { JobRecord } from '../studio/store/index.ts';
 
-export type { ConfigProblem, Phase, RunConfig } from '../engine/config.ts';
-export type { MixPart } from '../data/mix.ts';
+export type { ConfigProblem, Phase, RunConfig } from '../engine/run/config.ts';
+export type { Section } from '../base/setting.ts';
+export type { Setting } from '../engine/run/settings.ts';
+export type { MixPart } from '../data/sampling/mix.ts';
 export type { DataRead } from '../studio/run/dataRead.ts';
-export type { Written } from '../engine/generate.ts';
 export type { EvalRow } from '../studio/evals.ts';
 export type { BudgetPart } from '../studio/budget.ts';
+export type { TimeEstimate, TimeReport } from '../studio/time/estimate.ts';
+export type { Suggestion } from '../engine/fit/suggest.ts';
 export type { MatrixReport, PlanReport } from '../studio/planning/reports.ts';
-export type { DeviceChoice } from '../engine/devices/usual.ts';
-export type { FoundDevice, TrainingDevice } from '../studio/devices.ts';
-export type { MemoryReport } from '../engine/trainer/events.ts';
+export type { DeviceChoice, DeviceKindView, TrainingDevice } from '../engine/devices/choose.ts';
+export type { FoundDevice } from '../engine/devices/kind.ts';
+export type { OptimizerKind } from '../engine/optimizers/index.ts';
+export type { MemoryReport } from '../engine/run/events.ts';
 export type { Settings } from '../studio/settings.ts';
 export type { TokenizerChoice } from '../studio/tokenizers.ts';
 export type { TokenizerName } from '../data/tokenizers/types.ts';
 
-export type RunStateName = 'preparing' | 'training' | 'paused' | 'stopped' | 'completed' | 'failed' | 'interrupted';
+/** An optimizer, as lists to choose from have it. */
+export interface OptimizerView {
+  readonly kind: string;
+  /** For people: `AdamW 8-bit`. */
+  readonly label: string;
+  /** For people: `AdamW with moments in 8 bits`. */
+  readonly about: string;
+  /** Whether the setting of low-bit states means something to it. */
+  readonly lowBit: boolean;
+}
+
+export type RunStateName =
+  'queued' | 'preparing' | 'training' | 'paused' | 'stopped' | 'completed' | 'failed' | 'interrupted';
 
 /** A run as lists show it. */
 export interface RunView {
@@ -59,6 +77,13 @@ export interface RunView {
   readonly notes: string;
   readonly preset: string | null;
   readonly archived: boolean;
+}
+
+/** What is new in a list of runs. */
+export interface RunsUpdate {
+  readonly changed: readonly RunView[];
+  /** The ids of all, in order: one that is missing is gone. */
+  readonly order: readonly string[];
 }
 
 export interface PhaseView {
@@ -118,7 +143,7 @@ export interface RunDetails {
   /** What differs from its preset: dotted path, the preset's value, the run's. */
   readonly changes: readonly { readonly path: string; readonly preset: unknown; readonly run: unknown }[];
   readonly phases: readonly PhaseView[];
-  readonly begunPhases: number;
+  readonly startedPhases: number;
   readonly checkpoints: readonly CheckpointView[];
   readonly evals: readonly EvalView[];
   readonly samples: readonly SampleView[];
@@ -169,12 +194,18 @@ export interface RunUpdate {
   readonly skipped: boolean;
   readonly events: readonly EventView[];
   /** All of these, where any of them changed; else null. */
-  readonly details: Pick<RunDetails, 'phases' | 'begunPhases' | 'checkpoints' | 'evals' | 'samples' | 'config'> | null;
+  readonly details: Pick<
+    RunDetails,
+    'phases' | 'startedPhases' | 'checkpoints' | 'evals' | 'samples' | 'config'
+  > | null;
 }
 
 export interface PresetView {
   readonly name: string;
   readonly title: string;
+  readonly tokensFrom: Preset['tokensFrom'];
+  readonly sources: readonly PresetSource[];
+  /** With the precision that it has on this machine's usual device. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly parameters: number;
 }
@@ -183,6 +214,15 @@ export interface GpuView {
   readonly id: string;
   readonly name: string;
   readonly memoryMiB: number;
+}
+
+/** What a device can train in a time. */
+export interface SuggestReport {
+  /** The device, for people. */
+  readonly on: string;
+  readonly suggestions: readonly Suggestion[];
+  /** How many times as many tokens/s there may be as was computed: at least, and at most. */
+  readonly factors: readonly [low: number, high: number];
 }
 
 export interface DraftReport {
@@ -220,14 +260,31 @@ export interface DatasetView {
   readonly problem: string | null;
 }
 
-export type { Preparation as PrepareUpdate } from '../studio/prepare.ts';
+export type { JobLogLine, JobProgress } from '../studio/store/index.ts';
 
-export type { Unfinished as UnfinishedView } from '../data/corpus/unfinished.ts';
+/** A job as windows see it. What it writes comes with one that is followed; prompts stay in the studio. */
+export type JobView = Omit<JobRecord, 'input' | 'output'> &
+  Partial<Pick<JobRecord, 'input' | 'output'>> & {
+    /** It failed for a defect: the studio's log says more. */
+    readonly logged: boolean;
+  };
 
-export interface DatasetCheck {
-  readonly files: number;
-  readonly problems: readonly string[];
+/** What is new in the list of jobs. */
+export interface JobsUpdate {
+  readonly changed: readonly JobView[];
+  /** The ids of all, in order: one that is missing is gone. */
+  readonly order: readonly number[];
 }
+
+export type { Exported } from '../studio/jobs/kinds/export.ts';
+export type { Generated } from '../studio/jobs/kinds/generate.ts';
+export type { Imported } from '../studio/jobs/kinds/import.ts';
+export type { Tokenized } from '../studio/jobs/kinds/tokenize.ts';
+export type { Validated } from '../studio/jobs/kinds/validation.ts';
+export type { Verified } from '../studio/jobs/kinds/verify.ts';
+export type { HellaswagResult } from '../evals/hellaswag/score.ts';
+
+export type { Unfinished as UnfinishedView } from '../data/prepare/unfinished.ts';
 
 export interface DatasetLook {
   /** Decoded, cut where a token ends a document; the first and the last may be parts of documents. */
@@ -236,15 +293,6 @@ export interface DatasetLook {
   /** Tokens of the whole split. */
   readonly total: number;
 }
-
-export type EvaluationUpdate =
-  | { readonly kind: 'progress'; readonly done: number; readonly total: number }
-  | { readonly kind: 'done'; readonly valLoss: number; readonly tokens: number; readonly bytes: number };
-
-export type HellaswagUpdate =
-  | { readonly kind: 'fetching'; readonly doneBytes: number; readonly totalBytes: number }
-  | { readonly kind: 'progress'; readonly done: number; readonly total: number; readonly acc?: number }
-  | { readonly kind: 'done'; readonly result: HellaswagResult };
 
 export interface PublishedRun {
   readonly name: string;

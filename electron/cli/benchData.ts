@@ -4,10 +4,10 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { makeCorpus } from '../data/bench/makeCorpus.ts';
 import { plainStreams, streamsOf } from '../data/bench/plainly.ts';
-import { openDataset } from '../data/shards/index.ts';
+import { openDataset } from '../data/dataset/index.ts';
 import { temporaryFolder } from '../base/temporary.ts';
-import { UserError } from '../errors.ts';
-import { formatBytes, formatCount, plural } from '../format.ts';
+import { UserError } from '../base/errors.ts';
+import { formatBytes, plural } from '../base/format.ts';
 import { prepareApart } from '../studio/prepare.ts';
 import { forkEngine } from '../studio/run/engine.ts';
 import { parseInteger } from './numbers.ts';
@@ -46,26 +46,26 @@ async function runDataBench(options: Options): Promise<void> {
     const say = options.json ? () => {} : console.log;
     say(`${plural(documents, 'document')}, ${megabytes} MB of text in ${formatBytes(fileBytes)} of .jsonl.zst`);
 
-    const begun = performance.now();
+    const started = performance.now();
     let done: { name: string; cpuSeconds: number; peakBytes: number } | undefined;
     const order = { home, inputs: [corpus], tokenizer: 'gpt2', valFraction, threads } as const;
     for await (const update of prepareApart(order, forkEngine)) if (update.kind === 'done') done = update;
-    const seconds = (performance.now() - begun) / 1000;
+    const seconds = (performance.now() - started) / 1000;
     const { name, cpuSeconds, peakBytes } = done!;
     const dataset = openDataset(path.join(home, 'datasets', name));
     const { trainTokens, valTokens, textBytes = 0 } = dataset.manifest;
     const perCore = textBytes / 1e6 / cpuSeconds;
     say(
       `prepared in ${seconds.toFixed(1)} s by ${plural(threads, 'thread')}: ${(textBytes / 1e6 / seconds).toFixed(1)} MB of text/s, ` +
-        `${perCore.toFixed(1)} MB for each second of a core; ${formatCount(trainTokens + valTokens)} tokens; ` +
+        `${perCore.toFixed(1)} MB for each second of a core; ${plural(trainTokens + valTokens, 'token')}; ` +
         `at most ${formatBytes(peakBytes)} of memory`,
     );
     const made = streamsOf(dataset);
     dataset.close();
 
-    const plainBegun = performance.now();
+    const plainStarted = performance.now();
     const plain = plainStreams(corpus, valFraction);
-    const plainSeconds = (performance.now() - plainBegun) / 1000;
+    const plainSeconds = (performance.now() - plainStarted) / 1000;
     const equal = made.every((hash, i) => hash === plain[i]);
     say(
       `a plain loop on one thread, by gpt-tokenizer: ${plainSeconds.toFixed(1)} s, ` +

@@ -1,27 +1,40 @@
 import { type Command, Option } from 'commander';
-import { requireDevice } from '../engine/devices/usual.ts';
-import { UsageError } from '../errors.ts';
+import { type DeviceChoice, numbered, requireDevice } from '../engine/devices/choose.ts';
+import { type DeviceConfig, fallback, gpuKind, kinds } from '../engine/devices/registry.ts';
+import { UsageError } from '../base/errors.ts';
+import { flagsGiven, type NamedFlag, namedFlags } from './device.ts';
 import { parseInteger } from './numbers.ts';
 
-/** What flags of a bench say of the device that is measured. */
+/** What flags of a bench say of the device that is measured; the kinds' own flags stand beside. */
 export interface BenchDeviceFlags {
-  readonly device: 'cpu' | 'cuda';
-  readonly gpuIndex?: string;
-  readonly threads?: string;
+  readonly device: DeviceConfig['kind'];
   readonly tf32?: boolean;
   readonly pytorch?: string;
 }
 
 /** The device that is measured, as a run's config has it. */
-export type BenchedDevice =
-  { readonly kind: 'cpu'; readonly threads?: number } | { readonly kind: 'cuda'; readonly gpu: number };
+export type BenchedDevice = DeviceChoice & DeviceConfig;
+
+/** What benches can measure. */
+const measured = kinds.filter((d) => d.openProcessor ?? d.gpus);
+
+/** The flag of a setting, its help beginning with whose it is. */
+export function kindFlag({ flags, kind, briefHelp }: NamedFlag): [flags: string, help: string] {
+  return [flags, `of ${kind}: ${briefHelp}`];
+}
 
 /** Adds those that all benches have which measure a device: the processor unless they name another. */
 export function addBenchDevice(command: Command): Command {
-  return command
-    .addOption(new Option('--device <kind>', 'what is measured').choices(['cpu', 'cuda']).default('cpu'))
-    .option('--gpu-index <n>', 'of cuda: which GPU (0)')
-    .option('--threads <n>', 'of cpu: threads (all cores)');
+  const kind = new Option('--device <kind>', 'what is measured').choices(measured.map((d) => d.kind));
+  command.addOption(kind.default(fallback.kind));
+  for (const flag of namedFlags) if (flag.type === 'int') command.option(...kindFlag(flag));
+  return command;
+}
+
+/** Adds those that change what is computed: float32 products by tensor cores. */
+export function addRoundingFlags(command: Command): Command {
+  for (const flag of namedFlags) if (flag.type === 'flag') command.option(...kindFlag(flag));
+  return command;
 }
 
 /**
@@ -29,15 +42,20 @@ export function addBenchDevice(command: Command): Command {
  * @throws UsageError when a flag of one device is given for the other, UserError when the device can't be used
  */
 export function benchDevice(flags: BenchDeviceFlags): BenchedDevice {
-  const { device: kind, threads, gpuIndex } = flags;
-  if (kind === 'cpu') {
-    const given = { '--gpu-index': gpuIndex, '--tf32': flags.tf32, '--pytorch': flags.pytorch };
-    const wrong = Object.entries(given).find(([, value]) => value !== undefined);
-    if (wrong) throw new UsageError(`${wrong[0]} belongs to --device cuda: give that too.`);
-    return { kind, ...(threads === undefined ? {} : { threads: parseInteger('--threads', threads, 1) }) };
+  const { device: kind } = flags;
+  const given = flagsGiven(flags);
+  const wrong = given.find((flag) => flag.kind !== kind);
+  if (wrong) {
+    // Naming no device is asking for the usual one: it is the device that is missing then.
+    const remedy = wrong.kind === gpuKind.kind ? 'give that too' : 'leave out one of them';
+    throw new UsageError(`${wrong.name} belongs to --device ${wrong.kind}: ${remedy}.`);
   }
-  if (threads !== undefined) throw new UsageError('--threads belongs to --device cpu: leave out one of them.');
-  const device: BenchedDevice = { kind, gpu: parseInteger('--gpu-index', gpuIndex ?? '0') };
+  const settings = given
+    .filter((flag) => flag.type === 'int')
+    .map(({ setting, name, attribute, min }) => {
+      return [setting, parseInteger(name, (flags as unknown as Record<string, string>)[attribute]!, min)];
+    });
+  const device: BenchedDevice = { kind, ...Object.fromEntries(settings) };
   requireDevice(device);
-  return device;
+  return { ...device, ...numbered(device) };
 }

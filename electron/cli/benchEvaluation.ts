@@ -2,13 +2,13 @@ import { type Command, Option } from 'commander';
 import { getTokenizer, type TokenizerName } from '../data/tokenizers/index.ts';
 import { benchGenerate } from '../engine/bench/generate.ts';
 import { benchHellaswag, scoringPrograms } from '../engine/bench/hellaswag.ts';
-import { openDevice } from '../engine/devices/open.ts';
-import type { ModelConfig } from '../engine/gpt2/config.ts';
-import { loadOn, requireRoom } from '../engine/loadJob.ts';
+import { openDevice } from '../engine/devices/choose.ts';
+import type { ModelConfig } from '../engine/models/index.ts';
+import { loadOn, requireRoom } from '../engine/use/loadJob.ts';
 import { type Precision, precisions, type Program } from '../engine/program/types.ts';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../base/errors.ts';
 import { readQuestions } from '../evals/hellaswag/questions.ts';
-import { formatCount, plural } from '../format.ts';
+import { formatCount, plural } from '../base/format.ts';
 import { locateHome, resolveHome } from '../studio/home.ts';
 import { holdersAt } from '../studio/run/holders.ts';
 import { addBenchDevice, benchDevice, type BenchDeviceFlags, type BenchedDevice } from './benchDevice.ts';
@@ -61,14 +61,14 @@ export interface GenerateBenchCommand extends EvaluationBench {
 export function addEvaluationBenches(bench: Command): void {
   const items = bench
     .command('hellaswag')
-    .description('measure HellaSwag items a second beside the plain way, four whole sequences an item')
+    .description('measure HellaSwag items/s against the plain way, four whole sequences per item')
     .option('--items <n>', 'items', '100')
     .option('--data <file>', 'a file of items instead of the validation set')
-    .option('--rounds <n>', 'times that everything is measured; the median counts', '9');
+    .option('--rounds <n>', 'repetitions; the median counts', '9');
   addModel(items).action((_: unknown, self: Command) => runHellaswag(self.optsWithGlobals<HellaswagOptions>()));
   const tokens = bench
     .command('generate')
-    .description('measure tokens a second behind a full context, with the cache and by computing all anew')
+    .description('measure tokens/s at full context, with the KV cache and without')
     .option('--tokens <n>', 'tokens that are timed', '32');
   addModel(tokens).action((_: unknown, self: Command) => runGenerate(self.optsWithGlobals<GenerateOptions>()));
 }
@@ -76,9 +76,11 @@ export function addEvaluationBenches(bench: Command): void {
 /** What both are asked for besides: the model, its precision, and the device. */
 function addModel(command: Command): Command {
   command
-    .option('--preset <name>', 'the model, with weights as they are before training', 'gpt2')
+    .option('--preset <name>', 'the model, with untrained weights', 'gpt2')
     .addOption(
-      new Option('--precision <type>', 'of activations and working weights').choices([...precisions]).default('f32'),
+      new Option('--precision <type>', 'of activations and half-precision weights')
+        .choices([...precisions])
+        .default('f32'),
     );
   return addBenchDevice(command).option('--json', 'one line of JSON');
 }
@@ -102,8 +104,8 @@ function runGenerate(options: GenerateOptions): Promise<void> {
   const bench = benchOf(options);
   const { contextLength } = bench.model;
   if (tokens >= contextLength) {
-    const most = formatCount(contextLength - 1);
-    throw new UsageError(`--tokens needs a number from 2 to ${most}: the context of ${bench.name} holds one more.`);
+    const max = formatCount(contextLength - 1);
+    throw new UsageError(`--tokens needs a number from 2 to ${max}: the context of ${bench.name} holds one more.`);
   }
   return generateBench({ ...bench, tokens });
 }
@@ -111,12 +113,12 @@ function runGenerate(options: GenerateOptions): Promise<void> {
 /** Opens the device. @throws UserError when it can't be used, or is full */
 async function open({ name, precision, device: wanted, home }: EvaluationBench) {
   const heldBy = holdersAt(home, wanted);
-  const opened = await openDevice(wanted, precision, undefined, heldBy);
+  const opened = await openDevice(wanted, { precision, findings: undefined, heldBy });
   const what = `Timing ${name} in ${precision}`;
   return {
     device: opened.device.description,
     require: (programs: readonly Program[]) => requireRoom(opened, what, programs),
-    load: (programs: readonly Program[]) => loadOn(opened, what, programs, heldBy),
+    load: (programs: readonly Program[]) => loadOn(opened, what, programs),
   };
 }
 
@@ -134,8 +136,8 @@ export async function generateBench(bench: GenerateBenchCommand): Promise<void> 
   console.log(
     `reading the prompt     ${prefillSeconds.toFixed(2)} s, ${(context / prefillSeconds).toFixed(0)} tokens/s`,
   );
-  console.log(`with the cache         ${(1 / cachedSeconds).toFixed(2)} tokens/s`);
-  console.log(`all computed anew      ${(1 / recomputedSeconds).toFixed(2)} tokens/s`);
+  console.log(`with the KV cache      ${(1 / cachedSeconds).toFixed(2)} tokens/s`);
+  console.log(`without a cache        ${(1 / recomputedSeconds).toFixed(2)} tokens/s`);
   console.log(`${(recomputedSeconds / cachedSeconds).toFixed(1)} × as fast`);
 }
 

@@ -4,8 +4,8 @@ import { type Gpu, gpus } from '../engine/fit/gpus.ts';
 import { optimizerKinds } from '../engine/optimizers/index.ts';
 import { recomputePolicies } from '../engine/program/recorder.ts';
 import { precisions } from '../engine/program/types.ts';
-import { UsageError } from '../errors.ts';
-import { formatCount, plural } from '../format.ts';
+import { UsageError } from '../base/errors.ts';
+import { formatCount, plural } from '../base/format.ts';
 import { gpuOf } from './benchSheet.ts';
 import { type PresetFlags, presetSettings } from './presetSettings.ts';
 import { table } from './terminal/table.ts';
@@ -17,7 +17,7 @@ interface FloorOptions extends PresetFlags {
 }
 
 const gpuIds = gpus.map((g) => g.id).join(', ');
-const usualGpus = ['rtx-3060-12gb', 'rtx-a5000', 'h100-80gb'];
+const defaultGpus = ['rtx-3060-12gb', 'rtx-a5000', 'h100-80gb'];
 
 export function addFloor(bench: Command): void {
   bench
@@ -25,13 +25,15 @@ export function addFloor(bench: Command): void {
     .description('the least time of each op of a training step on a GPU: its FLOPs and bytes against the data sheet')
     .option('--preset <name>', 'whose model', 'gpt2-medium-4096')
     .option('--batch <n>', 'sequences in a micro-batch')
-    .addOption(new Option('--precision <type>', 'of activations and working weights').choices([...precisions]))
+    .addOption(new Option('--precision <type>', 'of activations and half-precision weights').choices([...precisions]))
     .addOption(new Option('--optimizer <kind>', 'format of the moments').choices([...optimizerKinds]))
     .addOption(
-      new Option('--recompute <policy>', 'what is computed again to save memory').choices([...recomputePolicies]),
+      new Option('--recompute <policy>', 'activation checkpointing: what the backward pass recomputes').choices([
+        ...recomputePolicies,
+      ]),
     )
-    .option('--tf32', 'with --precision f32: products by tensor cores')
-    .option('--gpu <id...>', `GPUs: here (this machine's), here:1 (its second), ${gpuIds}`, usualGpus)
+    .option('--tf32', 'with --precision f32: TF32 matmuls')
+    .option('--gpu <id...>', `GPUs: here (this machine's), here:1 (its second), ${gpuIds}`, defaultGpus)
     .option('--json', 'one line of JSON')
     .action((_: unknown, self: Command) => runFloor(self.optsWithGlobals<FloorOptions>()));
 }
@@ -51,21 +53,21 @@ function runFloor(options: FloorOptions): void {
     throw new UsageError(`--tf32 belongs to --precision f32, not to ${precision}: give that, or leave --tf32 out.`);
   const floors = chosen.map((gpu) => ({ gpu, ...stepFloor({ ...config, tokensPerStep }, gpu, tf32) }));
   if (options.json) {
-    const told = floors.map(({ gpu, ...floor }) => ({ gpu: gpu.id, ...floor }));
-    console.log(JSON.stringify({ preset: options.preset, ...config, tokensPerStep, tf32, gpus: told }));
+    const reported = floors.map(({ gpu, ...floor }) => ({ gpu: gpu.id, ...floor }));
+    console.log(JSON.stringify({ preset: options.preset, ...config, tokensPerStep, tf32, gpus: reported }));
     return;
   }
   const again = recompute === 'none' ? '' : `, recompute ${recompute}`;
   console.log(
-    `${options.preset} in ${precision}${tf32 ? ' (products in tf32)' : ''} with ${optimizer}${again}: a step of ${plural(tokensPerStep, 'token')}, ${formatCount(batch)} × ${formatCount(model.contextLength)} at a time\n`,
+    `${options.preset} in ${precision}${tf32 ? ' (TF32 matmuls)' : ''} with ${optimizer}${again}: a step of ${plural(tokensPerStep, 'token')}, ${formatCount(batch)} × ${formatCount(model.contextLength)} at a time\n`,
   );
   console.log(opTable(floors));
   console.log(
-    'a: the arithmetic sets it, m: the memory does. MFU counts attention without its mask, as is usual: it can pass 100 %.\n',
+    'a: the arithmetic sets it, m: the memory does. MFU counts attention without its mask, the common definition: it can exceed 100 %.\n',
   );
   for (const { gpu, seconds, tokensPerSecond, mfu } of floors) {
     console.log(
-      `${gpu.name}: ${seconds.toPrecision(4)} s a step at least, ${formatCount(tokensPerSecond)} tokens/s at most, MFU ${(100 * mfu).toFixed(1)} % at most`,
+      `${gpu.name}: ${seconds.toPrecision(4)} s/step at least, ${formatCount(tokensPerSecond)} tokens/s at most, MFU ${(100 * mfu).toFixed(1)} % at most`,
     );
   }
 }

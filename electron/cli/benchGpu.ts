@@ -1,12 +1,12 @@
 import { type BenchedStep, type BenchEntry, benchGpu, type GpuBench, type GpuStep } from '../engine/bench/gpu.ts';
-import { type FoundPytorch, Pytorch } from '../engine/bench/pytorch.ts';
-import { gpt2, type HeldMemory } from '../engine/bench/step.ts';
-import type { ProductChoice } from '../engine/devices/cuda/addon.ts';
-import { createCudaDevice, type CudaDevice, type CudaDeviceOptions } from '../engine/devices/cuda/device.ts';
-import { dataSheetOf } from '../engine/devices/cuda/peak.ts';
-import { optimizerKinds } from '../engine/optimizers/index.ts';
-import { messageOf, UserError } from '../errors.ts';
-import { formatBytes, formatCount, plural } from '../format.ts';
+import { type FoundPytorch, Pytorch, type PytorchPlace } from '../engine/bench/pytorch.ts';
+import type { GpuDevice, GpuKind, ProductChoice } from '../engine/devices/gpu.ts';
+import { gpuKind } from '../engine/devices/registry.ts';
+import { dataSheetOf } from '../engine/fit/gpus.ts';
+import { smallGpt, type HeldMemory } from '../engine/bench/step.ts';
+import { defaultOptimizer, optimizerKinds } from '../engine/optimizers/index.ts';
+import { messageOf, UserError } from '../base/errors.ts';
+import { formatBytes, formatCount, plural } from '../base/format.ts';
 import { presetSettings } from './presetSettings.ts';
 import { profileTable } from './profileTable.ts';
 import { table } from './terminal/table.ts';
@@ -21,12 +21,12 @@ export interface GpuBenchCommand {
   /** Default: GPT-2 124M, and gpt2-medium-4096 with each optimizer. */
   readonly steps?: readonly GpuStep[];
   /** Default: the GPU of that number. */
-  readonly device?: CudaDevice;
+  readonly device?: GpuDevice;
 }
 
 /** GPT-2 124M at 1024 tokens, with nanoGPT's 12 sequences among others, and gpt2-medium-4096 with every optimizer. */
-function usualSteps(): GpuStep[] {
-  const small = { model: gpt2, time: 1024, besidePytorch: true };
+function defaultSteps(): GpuStep[] {
+  const small = { model: smallGpt, time: 1024, besidePytorch: true };
   const { config, tokensPerStep } = presetSettings({ preset: 'gpt2-medium-4096' });
   const { model, batch } = config;
   const microBatches = tokensPerStep / (batch * model.contextLength);
@@ -43,13 +43,13 @@ function usualSteps(): GpuStep[] {
 }
 
 /** @throws UserError where the GPU can't be used, such as when others have taken all of its memory */
-export function openGpu(options: CudaDeviceOptions): CudaDevice {
+export function openGpu(options: Parameters<GpuKind['open']>[0]): GpuDevice {
   try {
-    return createCudaDevice(options);
+    return gpuKind.gpus.open(options);
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(
-      `GPU ${options.ordinal ?? 0} can't be used: ${messageOf(error)}. \`trainyard doctor\` says what this machine has.`,
+      `GPU ${options.ordinal} can't be used: ${messageOf(error)}. \`trainyard doctor\` says what this machine has.`,
     );
   }
 }
@@ -61,7 +61,7 @@ export function openGpu(options: CudaDeviceOptions): CudaDevice {
  */
 export async function runGpuBench(command: GpuBenchCommand): Promise<boolean> {
   const { ordinal, tf32, json, python } = command;
-  const pytorch = python === undefined ? undefined : await findPytorch(python, ordinal);
+  const pytorch = python === undefined ? undefined : await findPytorch(python, { gpu: ordinal });
   const device = command.device ?? openGpu({ ordinal, tf32 });
   const bench = await measureGpu(device, { ...command, pytorch }, json ? () => {} : (line) => console.log(line));
   if (json) console.log(JSON.stringify(bench));
@@ -73,42 +73,42 @@ interface Measurement extends Pick<GpuBenchCommand, 'tf32' | 'rounds' | 'steps'>
   readonly pytorch?: UsablePytorch | undefined;
 }
 
-/** Times the steps. @param tell told what is printed, as it comes */
+/** Times the steps. @param report is given what is printed, as it comes */
 export async function measureGpu(
-  device: CudaDevice,
-  { tf32, rounds, pytorch, steps = usualSteps() }: Measurement,
-  tell: (text: string) => void,
+  device: GpuDevice,
+  { tf32, rounds, pytorch, steps = defaultSteps() }: Measurement,
+  report: (text: string) => void,
 ): Promise<GpuBench> {
-  tell(`${headline(device)}\n`);
-  if (pytorch) tell(`beside PyTorch ${pytorch.torch} on ${pytorch.gpu}\n`);
-  const time = pytorch && ((step: GpuStep) => pytorch.program.time(step, rounds, tf32));
-  const bench = await benchGpu(device, { steps, tf32, rounds, pytorch: time }, (entry) => tell(describe(entry)));
-  if (bench.products.length > 0) tell(productTable(bench.gpu.library, bench.products));
+  report(`${headline(device)}\n`);
+  if (pytorch) report(`beside PyTorch ${pytorch.torch} on ${pytorch.gpu}\n`);
+  const time = pytorch && ((step: GpuStep) => pytorch.program.time(step, rounds, { tf32 }));
+  const bench = await benchGpu(device, { steps, tf32, rounds, pytorch: time }, (entry) => report(describe(entry)));
+  if (bench.products.length > 0) report(productTable(bench.gpu.library, bench.products));
   return bench;
 }
 
 /** A PyTorch that is there. */
-interface UsablePytorch extends FoundPytorch {
+export interface UsablePytorch extends FoundPytorch {
   readonly program: Pytorch;
 }
 
 /** @throws UserError that says what is missing */
-async function findPytorch(python: string, gpu: number): Promise<UsablePytorch> {
-  const program = new Pytorch(python, gpu);
+export async function findPytorch(python: string, place: PytorchPlace): Promise<UsablePytorch> {
+  const program = new Pytorch(python, place);
   try {
     return { program, ...(await program.find()) };
   } catch (error) {
     throw new UserError(
-      `--pytorch ${python}: ${messageOf(error).replace(/\.$/, '')}. Name a Python whose PyTorch sees the GPU, or leave --pytorch out.`,
+      `--pytorch ${python}: ${messageOf(error).replace(/\.$/, '')}. ${'gpu' in place ? 'Name a Python whose PyTorch sees the GPU' : 'Name a Python that has PyTorch'}, or leave --pytorch out.`,
     );
   }
 }
 
-function headline({ description, gpu }: CudaDevice): string {
+function headline({ description, gpu }: GpuDevice): string {
   const sheet = dataSheetOf(gpu);
   const promised = sheet
     ? `${sheet.f16Tflops} TFLOP/s in 16 bits, ${sheet.f32Tflops} in f32, ${sheet.bandwidthGBs} GB/s by its data sheet`
-    : 'its data sheet is not in the table: no share of its peak can be told';
+    : 'its data sheet is not in the table: share of peak unknown';
   const library = gpu.library === '' ? 'own kernels alone' : `own kernels and ${gpu.library}`;
   return `${description}, ${gpu.processors} processors, ${promised}; ${library}`;
 }
@@ -125,7 +125,7 @@ function productTable(library: string, products: readonly ProductChoice[]): stri
   return table(['product', 'own kernels, ms', `${library}, ms`, 'who does it'], rows);
 }
 
-const title = ({ model, batch, time, precision, optimizer = 'adamw' }: GpuStep): string =>
+const title = ({ model, batch, time, precision, optimizer = defaultOptimizer }: GpuStep): string =>
   `${plural(model.nLayer, 'layer')}, ${model.nEmbd} wide, batch ${batch} × ${formatCount(time)}, ${precision}, ${optimizer}`;
 
 function describe(entry: BenchEntry): string {
@@ -135,7 +135,7 @@ function describe(entry: BenchEntry): string {
   const ms = (seconds: number) => `${(seconds * 1000).toFixed(1)} ms`;
   const parts = `${microBatches > 1 ? `${microBatches} × ` : ''}${ms(microSeconds)} and ${ms(updateSeconds)} for the update`;
   const lines = [
-    `${title(entry.step)}: ${ms(entry.seconds)} a step (${parts}), ${formatCount(entry.tokensPerSecond)} tokens/s${share}`,
+    `${title(entry.step)}: ${ms(entry.seconds)}/step (${parts}), ${formatCount(entry.tokensPerSecond)} tokens/s${share}`,
     memoryLine(entry),
     ...(entry.pytorch ? [pytorchLine(entry.pytorch)] : []),
     profileTable(entry.ops, entry.steps),
@@ -155,7 +155,7 @@ function heldLine(plannedBytes: number, { arenaBytes, overheadBytes, processByte
   return `, ${arenas}; with ${formatBytes(overheadBytes)} of the driver's the process holds ${formatBytes(processBytes)}`;
 }
 
-function pytorchLine(beside: NonNullable<BenchedStep['pytorch']>): string {
+export function pytorchLine(beside: NonNullable<BenchedStep['pytorch']>): string {
   if ('error' in beside) return `PyTorch: ${beside.error}`;
   const { tokensPerSecond, peakBytes, ratio, compiled, reason } = beside;
   const how = compiled ? 'compiled' : `not compiled: ${reason}`;

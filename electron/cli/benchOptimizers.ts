@@ -4,9 +4,15 @@ import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { prepareDataset } from '../data/index.ts';
 import { type OptimizerResult, trialOf } from '../engine/bench/optimizers.ts';
-import { type LowBitStates, lowBitStates, type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
+import {
+  defaultOptimizer,
+  type LowBitStates,
+  lowBitStates,
+  type OptimizerKind,
+  optimizerKinds,
+} from '../engine/optimizers/index.ts';
 import { type Precision, precisions } from '../engine/program/types.ts';
-import { formatBytes } from '../format.ts';
+import { formatBytes } from '../base/format.ts';
 import { addBenchDevice, benchDevice, type BenchDeviceFlags } from './benchDevice.ts';
 import { parseInteger } from './numbers.ts';
 import { table } from './terminal/table.ts';
@@ -25,13 +31,15 @@ export function addOptimizersBench(bench: Command): void {
   const command = bench
     .command('optimizers')
     .description(
-      'train a small model on a text with each optimizer, and compare losses and weights with those of adamw',
+      `train a small model on a text with each optimizer, and compare losses and weights with those of ${defaultOptimizer}`,
     )
     .requiredOption('--text <path...>', 'text files and folders to train on')
     .option('--seeds <n>', 'trainings with each optimizer and precision', '3')
     .option('--steps <n>', 'steps of each training', '400')
-    .addOption(new Option('--optimizer <kind...>', 'beside adamw (all)').choices(optimizerKinds))
-    .addOption(new Option('--precision <type...>', 'of activations and working weights (all)').choices(precisions))
+    .addOption(new Option('--optimizer <kind...>', `beside ${defaultOptimizer} (all)`).choices(optimizerKinds))
+    .addOption(
+      new Option('--precision <type...>', 'of activations and half-precision weights (all)').choices(precisions),
+    )
     .addOption(new Option('--low-bit-states <kind>', 'see train').choices(lowBitStates).default('stable'));
   addBenchDevice(command)
     .option('--json', 'one line of JSON for each training')
@@ -42,7 +50,7 @@ async function runOptimizersBench(options: Options): Promise<void> {
   const seeds = parseInteger('--seeds', options.seeds, 1);
   const steps = parseInteger('--steps', options.steps, 1);
   const device = benchDevice(options);
-  const others = (options.optimizer ?? optimizerKinds).filter((kind) => kind !== 'adamw');
+  const others = (options.optimizer ?? optimizerKinds).filter((kind) => kind !== defaultOptimizer);
   const home = fs.mkdtempSync(path.join(os.tmpdir(), 'trainyard-bench-'));
   try {
     const { name } = await prepareDataset({ home, inputs: options.text, tokenizer: 'gpt2' });
@@ -50,7 +58,7 @@ async function runOptimizersBench(options: Options): Promise<void> {
     for (const precision of options.precision ?? precisions) {
       const results: OptimizerResult[] = [];
       for (let seed = 1; seed <= seeds; seed++) {
-        for (const optimizer of ['adamw', ...others] as const) {
+        for (const optimizer of [defaultOptimizer, ...others]) {
           const trial = { optimizer, lowBitStates: options.lowBitStates, precision, seed, steps, datasetDir, device };
           const result = await trialOf(trial);
           results.push(result);
@@ -73,10 +81,10 @@ const signed = (x: number): string => x.toFixed(3).replace(/^-(?=0\.0+$)/, '');
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
-/** By optimizer: means over the seeds, each beside adamw's of the same seeds, and the worst of the weights. */
+/** By optimizer: means over the seeds, each beside the default's of the same seeds, and the worst of the weights. */
 function summary(results: readonly OptimizerResult[]): string {
   const of = (kind: string): OptimizerResult[] => results.filter((r) => r.optimizer === kind);
-  const base = of('adamw');
+  const base = of(defaultOptimizer);
   const rows = [...new Set(results.map((r) => r.optimizer))].map((kind) => {
     const [own, losses] = [of(kind), of(kind).map((r) => r.valLoss)];
     const worst = own.reduce((a, b) => (b.largestWeight > a.largestWeight ? b : a));
@@ -97,10 +105,10 @@ function summary(results: readonly OptimizerResult[]): string {
     'optimizer',
     'precision',
     'validation loss',
-    'beside adamw',
+    `beside ${defaultOptimizer}`,
     'by seed',
     'largest weight',
-    "of adamw's",
+    `of ${defaultOptimizer}'s`,
     'v lost',
     'memory',
   ];

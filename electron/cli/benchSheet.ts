@@ -1,9 +1,8 @@
-import { findGpus } from '../engine/devices/cuda/found.ts';
-import { dataSheetOf } from '../engine/devices/cuda/peak.ts';
-import { usualDevice } from '../engine/devices/usual.ts';
-import { findGpu, type Gpu } from '../engine/fit/gpus.ts';
-import { UserError } from '../errors.ts';
-import { formatBytes } from '../format.ts';
+import { defaultDevice } from '../engine/devices/choose.ts';
+import { gpuKind } from '../engine/devices/registry.ts';
+import { dataSheetOf, findGpu, type Gpu } from '../engine/fit/gpus.ts';
+import { UserError } from '../base/errors.ts';
+import { formatBytes } from '../base/format.ts';
 import { parseInteger } from './numbers.ts';
 
 /**
@@ -14,8 +13,8 @@ import { parseInteger } from './numbers.ts';
 export function gpuOf(id: string): Gpu {
   const [here, ordinal] = id.toLowerCase().split(':');
   if (here !== 'here') return findGpu(id);
-  const wanted = ordinal === undefined ? (usualDevice().gpu ?? 0) : parseInteger('--gpu here:', ordinal);
-  const { gpus, problem } = findGpus();
+  const wanted = ordinal === undefined ? (defaultDevice().gpu ?? 0) : parseInteger('--gpu here:', ordinal);
+  const { gpus, problem } = gpuKind.gpus.find();
   const found = gpus.find((g) => g.ordinal === wanted);
   if (!found?.gpu) {
     const reason = found?.problem ?? problem ?? `there are ${gpus.length}, counted from 0`;

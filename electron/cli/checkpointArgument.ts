@@ -1,9 +1,9 @@
-import { UsageError, UserError } from '../errors.ts';
+import { UsageError, UserError } from '../base/errors.ts';
 import type { Run } from '../studio/store/index.ts';
 import type { Studio } from '../studio/studio.ts';
 
-export const runHelp = "a run's id, the beginning of it, or its name";
-export const checkpointHelp = `${runHelp}; with @STEP one of its checkpoints, else the last`;
+export const runHelp = "a run's ID, a prefix of it, or its name";
+export const checkpointHelp = `${runHelp}; @STEP picks a checkpoint, else the latest`;
 
 /** `RUN@STEP` in its parts; a name may have an @, so the last one counts. Undefined where no step stands behind one. */
 function parts(text: string): { run: string; step: number } | undefined {

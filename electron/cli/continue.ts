@@ -1,20 +1,21 @@
 import fs from 'node:fs';
 import type { Command } from 'commander';
-import { isInTheMaking } from '../data/corpus/unfinished.ts';
+import { isInTheMaking } from '../data/prepare/unfinished.ts';
 import { datasetNames } from '../data/index.ts';
 import type { TokenizerName } from '../data/tokenizers/index.ts';
-import type { Phase } from '../engine/config.ts';
-import type { PhaseChange } from '../engine/trainer/phaseChange.ts';
-import { UsageError } from '../errors.ts';
-import { formatCount } from '../format.ts';
+import type { Phase } from '../engine/run/config.ts';
+import type { PhaseChange } from '../engine/run/phaseChange.ts';
+import { exampleOptimizer } from '../engine/optimizers/index.ts';
+import { UsageError } from '../base/errors.ts';
+import { formatCount } from '../base/format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { findRun, runHelp } from './checkpointArgument.ts';
-import { addDeviceFlags, chosenDevice, type DeviceFlags, tellNotice } from './device.ts';
+import { addDeviceFlags, chosenDevice, type DeviceFlags, reportNotice } from './device.ts';
 import { follow } from './follow.ts';
 import { parseMix } from './mix.ts';
 import { describePhases, parsePhase } from './phases.ts';
-import { addTextFlags, prepareStoppable, tellNotes, type TextFlags, textOptions, tokensLine } from './preparing.ts';
+import { addTextFlags, prepareStoppable, reportNotes, type TextFlags, textOptions, tokensLine } from './preparing.ts';
 import { parseSubset } from './subset.ts';
 
 interface ContinueOptions extends DeviceFlags, TextFlags {
@@ -27,23 +28,19 @@ interface ContinueOptions extends DeviceFlags, TextFlags {
   readonly json?: boolean;
 }
 
-export function addContinue(program: Command): void {
-  const command = program
-    .command('continue')
-    .description(
-      'train a run on: new phases on new data, after all that it has; one that trains already takes them along',
-    )
+export function addContinue(command: Command): void {
+  command
     .argument('<run>', runHelp)
-    .requiredOption('--phase <spec...>', 'as of train --phase, such as constant:1Btok:9e-5:adamw8bit')
+    .requiredOption('--phase <spec...>', `as of train --phase, such as constant:1Btok:9e-5:${exampleOptimizer}`)
     .option(
       '--data <inputs...>',
-      'a prepared dataset, or files to make one of; absent: what each phase says, or the run’s own',
+      'a dataset, or files to tokenize; default: what each phase says, or the run’s dataset',
     )
-    .option('--subset <range>', 'the documents of it that are trained on, such as 50-80%')
+    .option('--subset <range>', 'subset of its documents (hash range), such as 50-80%')
     .option('--mix <parts>', 'several datasets instead, with parts and weights, such as books@0-50%*3+web')
-    .option('--wait', 'wait for data that is being prepared still');
-  addDeviceFlags(addTextFlags(command), "the run's, which another one takes the place of")
-    .option('--json', 'one JSON object a line instead of a progress bar')
+    .option('--wait', 'wait for datasets that are still being tokenized');
+  addDeviceFlags(addTextFlags(command), "replaces the run's")
+    .option('--json', 'one JSON object per line instead of a progress bar')
     .action((id: string, _: unknown, self: Command) => run(id, self.optsWithGlobals<ContinueOptions>()));
 }
 
@@ -64,7 +61,7 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
       const add = phases.map((phase): Phase =>
         phase.mix || (options.mix && namesData(phase)) ? phase : { ...all, ...phase },
       );
-      return { begun: null, later: null, add };
+      return { started: null, later: null, add };
     };
     // Before data is prepared: which one is all the same to the device.
     studio.requireContinuable(studio.store.getRun(runId), changeOf({}), device);
@@ -75,14 +72,14 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
     const resumed = await studio.continue(studio.store.getRun(runId), change, device);
     if (!resumed) {
       const { pid, stepsTotal } = studio.store.getRun(runId);
-      console.log(`${runId} trains in process ${pid}: it goes on to step ${formatCount(stepsTotal ?? 0)}`);
+      console.log(`${runId} is training in process ${pid}: it continues to step ${formatCount(stepsTotal ?? 0)}`);
       return;
     }
     const { handle, step, refused, notice } = resumed;
     for (const { dir, reason } of refused) console.error(`refused ${dir}: ${reason}`);
-    if (notice !== null) tellNotice(runId, notice, options.json ?? false);
+    if (notice !== null) reportNotice(runId, notice, options.json ?? false);
     if (!options.json) {
-      console.error(`going on from step ${formatCount(step)}`);
+      console.error(`resuming from step ${formatCount(step)}`);
       const config = studio.configOf(studio.store.getRun(runId));
       for (const line of describePhases(config, step)) console.error(line);
     }
@@ -113,6 +110,6 @@ async function datasetOf(
   const made = await prepareStoppable({ home, inputs, tokenizer, ...textOptions(options) });
   if (!made) return undefined;
   console.error(`dataset ${tokensLine(made)}`);
-  tellNotes(made);
+  reportNotes(made);
   return made.name;
 }

@@ -2,24 +2,24 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { createLogUpdate } from 'log-update';
-import { parseWhere } from '../data/corpus/fields.ts';
-import type { PrepareProgress } from '../data/corpus/prepare.ts';
-import { isInTheMaking, removeUnfinished, unfinishedDatasets } from '../data/corpus/unfinished.ts';
+import { parseWhere } from '../data/formats/fields.ts';
+import type { PrepareProgress } from '../data/prepare/prepare.ts';
+import { isInTheMaking, removeUnfinished, unfinishedDatasets } from '../data/prepare/unfinished.ts';
 import { datasetNames, loadDatasetInfo } from '../data/index.ts';
-import { decodedDocuments } from '../data/look.ts';
-import { notesOf } from '../data/notes.ts';
-import { yieldToOthers } from '../data/priority.ts';
-import { openDataset, type SplitName } from '../data/shards/index.ts';
+import { decodedDocuments } from '../data/dataset/preview.ts';
+import { notesOf } from '../data/prepare/notes.ts';
+import { yieldToOthers } from '../data/prepare/priority.ts';
+import { openDataset, shardBytes, type SplitName } from '../data/dataset/index.ts';
 import { everything, sameSubset, showSubset, type Subset } from '../data/subsets.ts';
 import { getTokenizer } from '../data/tokenizers/index.ts';
-import { verifyDataset } from '../data/verify.ts';
-import { messageOf, UserError } from '../errors.ts';
-import { formatBytes, formatCount, formatDuration, formatShort, plural } from '../format.ts';
+import { verifyDataset } from '../data/dataset/verify.ts';
+import { messageOf, UserError } from '../base/errors.ts';
+import { formatBytes, formatCount, formatDuration, formatShort, plural } from '../base/format.ts';
 import { datasetsDir, resolveHome } from '../studio/home.ts';
 import { datasetUsers } from '../studio/run/data.ts';
 import { Studio } from '../studio/studio.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
-import { addTextFlags, prepareStoppable, tellNotes, type TextFlags, textOptions, tokensLine } from './preparing.ts';
+import { addTextFlags, prepareStoppable, reportNotes, type TextFlags, textOptions, tokensLine } from './preparing.ts';
 import { parseSubset } from './subset.ts';
 import { chosenTokenizer } from './tokenizer.ts';
 import { table } from './terminal/table.ts';
@@ -40,60 +40,55 @@ interface AddOptions extends Home, TextFlags {
   readonly threads?: string;
 }
 
-export function addData(program: Command): void {
-  const data = program.command('data').description('datasets: make, list, look into, check and delete them');
+export function addData(data: Command): void {
   const adding = data
     .command('add')
     .description(
-      'make a dataset of files, folders and globs: text, JSON (lines or a list), .csv, .tsv, Parquet and Arrow, also .gz, .zst, .xz and .lz4; goes on where it was stopped',
+      'make a dataset of files, folders and globs: text, JSON (lines or a list), .csv, .tsv, Parquet and Arrow, also .gz, .zst, .xz and .lz4; resumes where it stopped',
     )
     .argument(
       '<inputs...>',
       'lines of JSON and rows of tables are documents, any other file is one; - is standard input',
     )
-    .option('--name <name>', 'a name for the dataset (one that says what it is made of)')
-    .option(
-      '--tokenizer <name>',
-      'how text becomes tokens: gpt2, bytes, or that of a run, or of a folder with its files',
-      'gpt2',
-    )
+    .option('--name <name>', 'name of the dataset (default: from its sources)')
+    .option('--tokenizer <name>', 'tokenizer: gpt2, bytes, that of a run, or a folder with tokenizer files', 'gpt2')
     .option(
       '--text-field <name>',
-      'where a document has its text: a column, or a path such as a.b, \'"a.b".c\' or list[]',
+      'field that holds the text: a column, or a path such as a.b, \'"a.b".c\' or list[]',
       'text',
     )
     .option(
       '--where <field=values...>',
       'only documents with one of these values (quoted where they hold commas), such as meta.redpajama_set_name=RedPajamaC4,RedPajamaBook',
     )
-    .option('--subset <range>', 'only documents whose hash is in this range, such as 0-50%')
+    .option('--subset <range>', 'only documents in this hash range, such as 0-50%')
     .option(
       '--val-fraction <x>',
-      'part of the documents that is kept for validation (0.1 of a little, 0.005 of 100 MB of files and more)',
+      'share of documents for validation (0.1 of a little, 0.005 of 100 MB of files and more)',
     )
-    .option('--max-bad <x>', 'part of the documents that may be bad', '0.001')
-    .option('--threads <n>', 'threads that parse and tokenise (all cores)');
+    .option('--max-bad <x>', 'share of documents that may be unreadable', '0.001')
+    .option('--threads <n>', 'threads that parse and tokenize (all cores)');
   addTextFlags(adding).action((inputs: string[], _: unknown, self: Command) =>
     add(inputs, self.optsWithGlobals<AddOptions>()),
   );
   data
     .command('list')
-    .description('the datasets that there are')
-    .option('--json', 'one JSON object a line')
+    .description('list datasets')
+    .option('--json', 'one JSON object per line')
     .action((_: unknown, self: Command) => list(self.optsWithGlobals<Home & { json?: boolean }>()));
   data
     .command('show')
-    .description('what a dataset is made of, and some of its text as a model is given it')
+    .description('show a dataset: its sources, and decoded tokens')
     .argument('<name>')
     .addOption(new Option('--split <name>', 'which part').choices(['train', 'val']).default('train'))
-    .option('--at <n>', 'from which token', '0')
-    .option('--tokens <n>', 'how many', '200')
+    .option('--at <n>', 'offset in tokens', '0')
+    .option('--tokens <n>', 'number of tokens', '200')
     .action((name: string, _: unknown, self: Command) =>
       show(name, self.optsWithGlobals<Home & { split: SplitName; at: string; tokens: string }>()),
     );
   data
     .command('verify')
-    .description('read all of a dataset and check it against its checksums')
+    .description('verify the checksums of a dataset')
     .argument('<name>')
     .action((name: string, _: unknown, self: Command) => verify(name, self.optsWithGlobals<Home>()));
   data
@@ -128,7 +123,7 @@ async function add(inputs: string[], options: AddOptions): Promise<void> {
     line.done();
     if (!made) return;
     console.log(tokensLine(made));
-    tellNotes(made);
+    reportNotes(made);
   } finally {
     line.done();
   }
@@ -136,9 +131,9 @@ async function add(inputs: string[], options: AddOptions): Promise<void> {
 
 /** How far it is: a line that redraws itself on a terminal, elsewhere one every ten seconds. */
 function progress(): { show: (p: PrepareProgress) => void; done: () => void } {
-  const begun = performance.now();
+  const started = performance.now();
   let first: PrepareProgress | undefined;
-  let last = begun;
+  let last = started;
   const log = process.stderr.isTTY ? createLogUpdate(process.stderr) : undefined;
   return {
     show(p) {
@@ -146,12 +141,12 @@ function progress(): { show: (p: PrepareProgress) => void; done: () => void } {
       const now = performance.now();
       if (now - last < (log ? 200 : 10_000)) return;
       last = now;
-      const seconds = (now - begun) / 1000;
+      const seconds = (now - started) / 1000;
       const rate = (p.textBytes - first.textBytes) / seconds;
       const done = p.doneBytes - first.doneBytes;
       const left = done > 0 ? `, ${formatDuration(((p.totalBytes - p.doneBytes) / done) * seconds)} left` : '';
       const bad = p.bad > 0 ? `, ${formatCount(p.bad)} bad` : '';
-      const text = `${formatBytes(p.doneBytes)} of ${formatBytes(p.totalBytes)}, ${(rate / 1e6).toFixed(1)} MB of text/s, ${formatShort(p.tokens)} tokens${bad}${left}`;
+      const text = `${formatBytes(p.doneBytes)} of ${formatBytes(p.totalBytes)}, ${(rate / 1e6).toFixed(1)} MB/s, ${plural(p.tokens, 'token', 'tokens', formatShort)}${bad}${left}`;
       if (log) log(text);
       else console.error(text);
     },
@@ -173,7 +168,7 @@ function list({ home: given, json }: Home & { json?: boolean }): void {
     for (const row of [...rows.map((r) => r.manifest ?? r), ...unfinished]) console.log(JSON.stringify(row));
     return;
   }
-  if (rows.length + unfinished.length === 0) return console.log('no dataset yet: make one with `trainyard data add`');
+  if (rows.length + unfinished.length === 0) return console.log('no datasets yet: add one with `trainyard data add`');
   const cells = rows.map(({ name, manifest, problem }) =>
     manifest
       ? [
@@ -182,7 +177,7 @@ function list({ home: given, json }: Home & { json?: boolean }): void {
           formatShort(manifest.trainTokens),
           formatShort(manifest.valTokens),
           formatCount(manifest.documents ?? manifest.sources.length),
-          formatBytes(2 * (manifest.trainTokens + manifest.valTokens)),
+          formatBytes(shardBytes(manifest)),
         ]
       : [name, problem ?? '', '', '', '', ''],
   );
@@ -192,8 +187,8 @@ function list({ home: given, json }: Home & { json?: boolean }): void {
     const part = `${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`;
     const how =
       pid === null
-        ? `not finished; the same \`data add\` continues it, \`data remove ${name}\` deletes it`
-        : `being made by process ${pid}`;
+        ? `incomplete, progress saved: run the same \`data add\` to resume, or \`data remove ${name}\` to delete it`
+        : `tokenizing in process ${pid}`;
     console.log(`${name}: ${how} (${part})`);
   }
 }
@@ -239,15 +234,15 @@ async function verify(name: string, options: Home): Promise<void> {
   loadDatasetInfo(home, name);
   const { files, problems } = await verifyDataset(path.join(datasetsDir(home), name));
   if (problems.length > 0)
-    throw new UserError(`The dataset ${name} is damaged: ${problems.slice(0, 5).join('; ')}: prepare it again.`);
-  console.log(`${name}: ${plural(files, 'file')} as written`);
+    throw new UserError(`The dataset ${name} is damaged: ${problems.slice(0, 5).join('; ')}: tokenize it again.`);
+  console.log(`${name}: ${plural(files, 'file')} checksums OK`);
 }
 
 function remove(name: string, options: Home): void {
   const home = resolveHome(options.home);
   if (isInTheMaking(home, name)) {
     removeUnfinished(home, name);
-    return console.log(`what was made of ${name} is deleted`);
+    return console.log(`deleted incomplete dataset ${name}`);
   }
   loadDatasetInfo(home, name);
   const studio = Studio.open(home);
@@ -256,7 +251,7 @@ function remove(name: string, options: Home): void {
     if (users.length > 0)
       throw new UserError(`The dataset ${name} is used by ${users.slice(0, 3).join(', ')}: delete those runs first.`);
     fs.rmSync(path.join(datasetsDir(home), name), { recursive: true, force: true });
-    console.log(`${name} is deleted`);
+    console.log(`deleted ${name}`);
   } finally {
     studio.close();
   }

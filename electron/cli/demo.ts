@@ -1,12 +1,13 @@
+import { shownState } from '../base/states.ts';
 import fs from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { prepareDataset } from '../data/index.ts';
 import { generateStories } from '../data/stories/index.ts';
-import { parseRunConfig, type RunConfigInput } from '../engine/config.ts';
-import { parameterCount } from '../engine/gpt2/config.ts';
-import type { MemoryReport } from '../engine/trainer/events.ts';
-import { formatBytes, formatCount, formatDuration, plural } from '../format.ts';
+import { parseRunConfig, type RunConfigInput } from '../engine/run/config.ts';
+import { parameterCount } from '../engine/models/index.ts';
+import type { MemoryReport } from '../engine/run/events.ts';
+import { formatBytes, formatCount, formatDuration, plural } from '../base/format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { hint } from './hint.ts';
@@ -25,11 +26,8 @@ const storyBytes = 2_000_000;
 const steps = { warmup: 150, cosine: 2250, constant: 300 };
 const prompts = ['Once upon a time', 'One sunny day'];
 
-export function addDemo(program: Command): void {
-  program
-    .command('demo')
-    .description('train a small GPT on stories that this program makes up: two minutes, no network')
-    .action((_: unknown, self: Command) => runDemo({ ...self.optsWithGlobals<{ home?: string }>(), seed: 1337 }));
+export function addDemo(command: Command): void {
+  command.action((_: unknown, self: Command) => runDemo({ ...self.optsWithGlobals<{ home?: string }>(), seed: 1337 }));
 }
 
 /** A GPT of 0.8 M parameters over bytes, through warm-up, cosine and constant phases. */
@@ -60,7 +58,7 @@ async function runDemo({ home: flag, seed }: DemoOptions): Promise<void> {
     `corpus   ${formatBytes(storyBytes)} of made-up stories: ${plural(dataset.trainTokens, 'token')} to train on, ${formatCount(dataset.valTokens)} to validate`,
   );
   console.log(
-    `model    ${formatCount(parameterCount(config.model))} parameters; ${config.phases.map((p) => `${p.kind} ${p.steps}`).join(', ')} steps\n`,
+    `model    ${formatCount(parameterCount(config.model))} parameters; steps: ${config.phases.map((p) => `${p.kind} ${p.steps}`).join(', ')}\n`,
   );
   const studio = Studio.open(home);
   try {
@@ -85,14 +83,14 @@ async function runDemo({ home: flag, seed }: DemoOptions): Promise<void> {
     const interrupts = await interruptible(handle, say, async () => {
       const end = await handle.ended;
       progress.done();
-      console.log(`\nrun ${run.id} ${end.state}: ${end.message}\n`);
+      console.log(`\nrun ${run.id} ${shownState(end.state)}: ${end.message}\n`);
       if (end.state !== 'completed') process.exitCode = 1;
     });
     if (interrupts > 1) process.exitCode = 130;
     report(studio, run.id, memory, residentBytes);
     console.log(`kept in  ${path.dirname(studio.checkpointRoot(run))}`);
-    console.log(`look at  ${hint(home, `show ${run.id}`)}`);
-    console.log(`write    ${hint(home, `generate ${run.id} --prompt "Once upon a time"`)}`);
+    console.log(`show     ${hint(home, `show ${run.id}`)}`);
+    console.log(`generate ${hint(home, `generate ${run.id} --prompt "Once upon a time"`)}`);
     console.log(`took     ${formatDuration((Date.now() - started) / 1000)}`);
   } finally {
     studio.close();
@@ -129,9 +127,9 @@ function report({ store }: Studio, runId: string, memory: MemoryReport | undefin
   if (!memory) return;
   const rows: [string, number][] = Object.entries(memory.roleBytes).filter(([, bytes]) => bytes > 0);
   rows.push(['plan', memory.plannedBytes]);
-  rows.push(['allocated for it', memory.allocatedBytes]);
-  rows.push(['scratch of the threads', memory.overheadBytes]);
-  rows.push(['whole engine process, resident', residentBytes]);
+  rows.push(['allocated', memory.allocatedBytes]);
+  rows.push(['thread scratch', memory.overheadBytes]);
+  rows.push(['engine process, resident (RSS)', residentBytes]);
   const cells = rows.map(([what, bytes]) => [what, formatCount(bytes)]);
   console.log(`${table(['memory', 'bytes'], cells)}\n`);
 }

@@ -3,12 +3,13 @@ import os from 'node:os';
 import type { Command } from 'commander';
 import { examineGpu } from './doctorGpu.ts';
 import { parseInteger } from './numbers.ts';
-import { requireDevice } from '../engine/devices/usual.ts';
-import { messageOf, UsageError } from '../errors.ts';
-import { formatBytes } from '../format.ts';
-import { findDevices, type FoundDevice } from '../studio/devices.ts';
+import { findDevices, gpuDevice, requireDevice } from '../engine/devices/choose.ts';
+import type { FoundDevice } from '../engine/devices/kind.ts';
+import { fallback } from '../engine/devices/registry.ts';
+import { messageOf, UsageError } from '../base/errors.ts';
+import { formatBytes } from '../base/format.ts';
 import { resolveHome } from '../studio/home.ts';
-import { version } from '../version.ts';
+import { version } from '../base/version.ts';
 
 interface Finding {
   readonly what: string;
@@ -23,22 +24,20 @@ interface DoctorOptions {
   readonly tf32?: boolean;
 }
 
-export function addDoctor(program: Command): void {
-  program
-    .command('doctor')
-    .description('say what this machine has, and what is missing')
+export function addDoctor(command: Command): void {
+  command
     .option('--json', 'one line of JSON')
     .option(
       '--gpu',
-      'compare every op on the GPU with the processor, train on both and to the same bits, and time whole steps: some minutes',
+      'check every GPU op against the CPU, train on both, check bit-exact reruns and time whole steps (takes minutes)',
     )
     .option('--gpu-index <n>', 'with --gpu: which GPU (0)')
-    .option('--tf32', 'with --gpu: float32 products by tensor cores')
+    .option('--tf32', 'with --gpu: TF32 matmuls')
     .action(async (options: DoctorOptions, command: Command) => {
       const { gpu = false, gpuIndex, tf32 = false, json = false } = options;
       if (gpu) {
         const ordinal = parseInteger('--gpu-index', gpuIndex ?? '0');
-        requireDevice({ kind: 'cuda', gpu: ordinal });
+        requireDevice(gpuDevice(ordinal));
         if (!(await examineGpu({ ordinal, tf32, json }))) process.exitCode = 1;
         return;
       }
@@ -47,7 +46,7 @@ export function addDoctor(program: Command): void {
       const findings = await examine(command.optsWithGlobals<{ home?: string }>().home);
       if (json) console.log(JSON.stringify(findings));
       else for (const { what, ok, detail } of findings) console.log(`${ok ? '✓' : '–'} ${what.padEnd(22)} ${detail}`);
-      if (!findings.find((f) => f.what === 'cpu device')?.ok) process.exitCode = 1;
+      if (!findings.find((f) => f.what === `${fallback.kind} device`)?.ok) process.exitCode = 1;
     });
 }
 
@@ -64,7 +63,7 @@ async function examine(home: string | undefined): Promise<Finding[]> {
       detail: `${os.cpus()[0]?.model.trim() ?? 'unknown'}, ${os.availableParallelism()} cores`,
     },
     { what: 'memory', ok: true, detail: `${formatBytes(os.totalmem())}, ${formatBytes(os.freemem())} free` },
-    ...devices(await findDevices()),
+    ...devices(await findDevices(undefined)),
     check('home', () => {
       const dir = resolveHome(home);
       const { bavail, bsize } = fs.statfsSync(dir);

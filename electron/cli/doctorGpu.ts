@@ -1,12 +1,12 @@
 import type { GpuBench, GpuStep } from '../engine/bench/gpu.ts';
-import { createCpuDevice } from '../engine/devices/cpu/device.ts';
-import { type CudaDevice, findLibrary } from '../engine/devices/cuda/device.ts';
 import type { Device } from '../engine/devices/device.ts';
-import type { ModelConfig } from '../engine/gpt2/config.ts';
+import type { GpuDevice } from '../engine/devices/gpu.ts';
+import { gpuKind, processorKind } from '../engine/devices/registry.ts';
+import type { ModelConfig } from '../engine/models/index.ts';
 import { type Claim, claimsOfBench, claimsOfDriver } from '../engine/verify/claims.ts';
 import { type Examination, type ExaminationOptions, examineDevice } from '../engine/verify/examine.ts';
-import { messageOf } from '../errors.ts';
-import { formatBytes } from '../format.ts';
+import { messageOf } from '../base/errors.ts';
+import { formatBytes } from '../base/format.ts';
 import { driverMemoryOf } from '../studio/driverMemory.ts';
 import { measureGpu, openGpu } from './benchGpu.ts';
 import { table } from './terminal/table.ts';
@@ -18,7 +18,7 @@ const wideHeads: ModelConfig = { ...wide, vocabSize: 1024, contextLength: 1024, 
 /** Large enough that every product and sum is shared by many blocks. */
 const trained: ModelConfig = { ...wide, vocabSize: 8192, contextLength: 1024, nLayer: 2, dropout: 0.1 };
 
-const usual: Omit<ExaminationOptions, 'tf32' | 'of'> = {
+const defaults: Omit<ExaminationOptions, 'tf32' | 'of'> = {
   models: [wide, wideHeads],
   again: { model: trained, batch: 1, steps: 4 },
 };
@@ -29,12 +29,12 @@ export interface GpuExamination {
   readonly json: boolean;
   /** What is compared and trained. Default: shapes of gpt2-medium-4096. */
   readonly examined?: Omit<ExaminationOptions, 'tf32' | 'of'>;
-  /** Whole steps that are timed. Default: those of `bench --device cuda`. */
+  /** Whole steps that are timed. Default: those that `bench` times on a GPU. */
   readonly steps?: readonly GpuStep[];
   /** How often they are timed. Default: 5. */
   readonly rounds?: number;
   /** Opens the GPU; with own kernels alone, where that is asked for. */
-  readonly open?: (ownKernels: boolean) => CudaDevice;
+  readonly open?: (ownKernels: boolean) => GpuDevice;
   /** NVIDIA's library of matrix products, with its version; empty: there is none. Default: what is found. */
   readonly library?: string;
   readonly reference?: Device;
@@ -44,39 +44,38 @@ export interface GpuExamination {
  * Compares every op on a GPU with the processor at real shapes, trains on both, trains again to the same bits, and times
  * whole steps with an eye on memory. Own kernels first, and alone: where the library is faster they would not be looked
  * at. Prints a table of verdicts, or all that was found as JSON.
- * @returns whether all is right
+ * @returns whether all checks passed
  */
 export async function examineGpu(examination: GpuExamination): Promise<boolean> {
-  const { ordinal, tf32, json, examined = usual, steps, rounds = 5 } = examination;
-  const { reference = createCpuDevice() } = examination;
-  const open =
-    examination.open ?? ((ownKernels: boolean) => openGpu({ ordinal, tf32, ...(ownKernels ? { library: null } : {}) }));
-  const tell = json ? () => {} : (text: string) => console.log(text);
+  const { ordinal, tf32, json, examined = defaults, steps, rounds = 5 } = examination;
+  const { reference = processorKind.openProcessor({}) } = examination;
+  const open = examination.open ?? ((ownKernels: boolean) => openGpu({ ordinal, tf32, ownKernels }));
+  const report = json ? () => {} : (text: string) => console.log(text);
 
   const own = open(true);
-  tell(headline(own));
-  tell(`every op against ${reference.description}; this takes some minutes\n`);
-  const examinations = [await look(own, reference, { ...examined, tf32, of: 'own kernels' }, tell)];
+  report(headline(own));
+  report(`every op against ${reference.description}; this takes minutes\n`);
+  const examinations = [await look(own, reference, { ...examined, tf32, of: 'own kernels' }, report)];
   const claims: Claim[] = claimsOfDriver(own.gpu, driverMemoryOf(undefined, own.gpu.name).bytes);
   let bench: GpuBench | undefined;
   try {
     const heldBytes = own.overheadBytes();
-    const { broughtBytes } = own.memory();
-    const both = (examination.library ?? findLibrary()) === '' ? own : open(false);
+    const { moduleBytes } = own.memory();
+    const both = (examination.library ?? gpuKind.gpus.library()) === '' ? own : open(false);
     let timed = own;
     if (both.gpu.library !== '') {
-      tell(`\nwith ${both.gpu.library} where it is faster`);
-      examinations.push(await look(both, reference, { ...examined, tf32, of: both.gpu.library }, tell));
+      report(`\nwith ${both.gpu.library} where it is faster`);
+      examinations.push(await look(both, reference, { ...examined, tf32, of: both.gpu.library }, report));
       // The driver's context and most kernels came with the first: the process holds both.
-      const memory = () => ({ ...both.memory(), broughtBytes: broughtBytes + both.memory().broughtBytes });
+      const memory = () => ({ ...both.memory(), moduleBytes: moduleBytes + both.memory().moduleBytes });
       timed = { ...both, memory, overheadBytes: () => heldBytes + both.overheadBytes() };
     }
-    tell('');
-    bench = await measureGpu(timed, { tf32, rounds, ...(steps ? { steps } : {}) }, tell);
+    report('');
+    bench = await measureGpu(timed, { tf32, rounds, ...(steps ? { steps } : {}) }, report);
     claims.push(...claimsOfBench(bench));
   } catch (error) {
     // Behind a kernel that failed, a GPU may answer nothing: what was found is told all the same.
-    claims.push({ claim: 'the GPU goes on', ok: false, detail: messageOf(error) });
+    claims.push({ claim: 'the GPU recovers', ok: false, detail: messageOf(error) });
   }
   claims.unshift(...examinations.flatMap((e) => e.claims));
   const ok = claims.every((c) => c.ok);
@@ -85,12 +84,14 @@ export async function examineGpu(examination: GpuExamination): Promise<boolean> 
     console.log(JSON.stringify(found));
   } else {
     console.log(verdicts(claims));
-    console.log(ok ? '\nall is right' : `\n${claims.filter((c) => !c.ok).length} of ${claims.length} WRONG`);
+    console.log(
+      ok ? '\nall checks passed' : `\n${claims.filter((c) => !c.ok).length} of ${claims.length} checks FAILED`,
+    );
   }
   return ok;
 }
 
-function headline({ description, gpu }: CudaDevice): string {
+function headline({ description, gpu }: GpuDevice): string {
   const driver = gpu.overheadBytes >= 0 ? `, the driver holds ${formatBytes(gpu.overheadBytes)} for this process` : '';
   return `${description} (sm_${gpu.computeCapability.replace('.', '')}, ${gpu.driver}): ${formatBytes(gpu.memoryBytes)}, ${formatBytes(gpu.freeBytes)} free${driver}`;
 }
@@ -99,16 +100,16 @@ async function look(
   device: Device,
   reference: Device,
   options: ExaminationOptions,
-  tell: (text: string) => void,
+  report: (text: string) => void,
 ): Promise<Examination> {
-  const examination = await examineDevice(device, reference, options, tell);
+  const examination = await examineDevice(device, reference, options, report);
   const rows = examination.ops.map(({ kind, precision, result, calls, difference, limit, ok }) => [
     ...[kind, precision, result, calls],
     difference.toExponential(1),
     limit.toExponential(1),
     ok ? '✓' : 'WRONG',
   ]);
-  tell(table(['op', 'precision', 'result', 'calls', 'largest difference', 'allowed', ''], rows));
+  report(table(['op', 'precision', 'result', 'calls', 'largest difference', 'allowed', ''], rows));
   return examination;
 }
 

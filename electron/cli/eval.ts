@@ -1,16 +1,16 @@
 import path from 'node:path';
 import type { Command } from 'commander';
 import { createLogUpdate } from 'log-update';
-import type { DeviceChoice } from '../engine/devices/usual.ts';
-import { UsageError } from '../errors.ts';
+import type { DeviceChoice } from '../engine/devices/choose.ts';
+import { UsageError } from '../base/errors.ts';
 import type { HellaswagResult } from '../evals/hellaswag/score.ts';
 import { adoptFile, validationFile, validationItems } from '../evals/hellaswag/source.ts';
-import { formatBytes, plural } from '../format.ts';
+import { formatBytes, formatLoss, formatPerplexity, plural } from '../base/format.ts';
 import { allEvalRows, bitsPerByte, evalRows, evalsCsv, evalsMarkdown, evalsTable } from '../studio/evals.ts';
-import { productsPath, resolveHome } from '../studio/home.ts';
+import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { checkpointHelp, findCheckpoint, findRun } from './checkpointArgument.ts';
-import { addDeviceFlags, chosenDevice, type DeviceFlags, tellMoved } from './device.ts';
+import { addDeviceFlags, chosenDevice, type DeviceFlags, reportMoved } from './device.ts';
 import { hellaswagOfFolder, isFolder } from './evalFolder.ts';
 import { abortable, onInterrupt } from './interrupts.ts';
 import { parseInteger } from './numbers.ts';
@@ -33,16 +33,13 @@ interface LossOptions extends Common, DeviceFlags {
   readonly dataset?: string;
 }
 
-export function addEval(program: Command): void {
-  const evaluate = program
-    .command('eval')
-    .description('evaluate checkpoints: HellaSwag, validation loss; the table of results');
+export function addEval(evaluate: Command): void {
   const items = evaluate
     .command('hellaswag')
-    .description('accuracy on HellaSwag, as lm-evaluation-harness takes it; what is done already is not done again')
+    .description('accuracy on HellaSwag, as lm-evaluation-harness computes it; finished items are not scored again')
     .argument('<checkpoint>', `${checkpointHelp}; or the folder of a checkpoint or a Hugging Face model`)
     .option('--items <n>', `items, the first of the validation set's ${validationItems}`, String(validationItems))
-    .option('--data <file>', 'a file of items (hellaswag_val.jsonl) instead of the one that is fetched once');
+    .option('--data <file>', 'HellaSwag file (default: the official val set, downloaded once)');
   addDeviceFlags(items)
     .option('--json', 'one JSON object')
     .action((id: string, _: unknown, self: Command) => hellaswag(id, self.optsWithGlobals<HellaswagOptions>()));
@@ -50,15 +47,15 @@ export function addEval(program: Command): void {
     .command('loss')
     .description("validation loss, perplexity and bits per byte over windows of the run's validation split")
     .argument('<checkpoint>', checkpointHelp)
-    .option('--sequences <n>', 'windows at most, spread evenly', '1000')
-    .option('--dataset <name>', "a prepared dataset instead of the run's");
+    .option('--sequences <n>', 'max windows, spread evenly', '1000')
+    .option('--dataset <name>', "another dataset than the run's");
   addDeviceFlags(windows)
     .option('--json', 'one JSON object')
     .action((id: string, _: unknown, self: Command) => loss(id, self.optsWithGlobals<LossOptions>()));
   evaluate
     .command('table')
-    .description('results of all runs, or of some')
-    .argument('[runs...]', 'ids or names')
+    .description('results of all or some runs')
+    .argument('[runs...]', 'IDs or names')
     .option('--csv', 'as CSV')
     .option('--markdown', 'as Markdown')
     .action((ids: string[], _: unknown, self: Command) =>
@@ -66,8 +63,8 @@ export function addEval(program: Command): void {
     );
   evaluate
     .command('fetch')
-    .description("fetch HellaSwag's validation set into the home, for when there is no network")
-    .option('--data <file>', 'a file that was fetched elsewhere (hellaswag_val.jsonl)')
+    .description('download the HellaSwag val set for offline use')
+    .option('--data <file>', 'a copy downloaded elsewhere (hellaswag_val.jsonl)')
     .action(async (_: unknown, self: Command) => {
       const options = self.optsWithGlobals<Common & { data?: string }>();
       const home = resolveHome(options.home);
@@ -87,7 +84,7 @@ export async function fetchItems(home: string): Promise<string> {
   const line = progressLine();
   try {
     const onProgress = (done: number, total: number) =>
-      line.show(`fetching HellaSwag: ${formatBytes(done)} of ${formatBytes(total)}`);
+      line.show(`downloading HellaSwag: ${formatBytes(done)} of ${formatBytes(total)}`);
     return await abortable((signal) => validationFile(home, { onProgress, signal }));
   } finally {
     line.done();
@@ -145,7 +142,7 @@ async function hellaswag(id: string, options: HellaswagOptions): Promise<void> {
   const line = progressLine();
   try {
     const { run, step } = findCheckpoint(studio, id);
-    tellMoved(studio.configOf(run).device, studio.forJob(run, device).config.device, device);
+    reportMoved(studio.configOf(run).device, studio.forJob(run, device).config.device, device);
     const file = options.data ?? (await fetchItems(home));
     const started = performance.now();
     let before: number | undefined;
@@ -158,11 +155,11 @@ async function hellaswag(id: string, options: HellaswagOptions): Promise<void> {
         return;
       }
       line.done();
-      tell(`${run.name}, step ${step}`, update.result, options.json ? { run: run.id, step } : undefined);
+      report(`${run.name}, step ${step}`, update.result, options.json ? { run: run.id, step } : undefined);
     });
     if (whole) return;
     line.done();
-    console.error('stopped; what is done is kept, and the same command goes on from there');
+    console.error('stopped, progress saved: run the same command to resume');
   } finally {
     line.done();
     studio.close();
@@ -179,18 +176,18 @@ async function folder(
   const line = progressLine();
   try {
     const file = options.data ?? (await fetchItems(home));
-    const result = await hellaswagOfFolder(dir, file, items, productsPath(home), device, (done, total) =>
+    const result = await hellaswagOfFolder(dir, file, items, home, device, (done, total) =>
       line.show(`${done} of ${total} items`),
     );
     line.done();
-    tell(dir, result, options.json ? { folder: path.resolve(dir) } : undefined);
+    report(dir, result, options.json ? { folder: path.resolve(dir) } : undefined);
   } finally {
     line.done();
   }
 }
 
 /** @param json what stands before the result in JSON; undefined: for people */
-function tell(name: string, result: HellaswagResult, json: object | undefined): void {
+function report(name: string, result: HellaswagResult, json: object | undefined): void {
   if (json) return console.log(JSON.stringify({ ...json, ...result }));
   console.log(`${onOneLine(name)}, HellaSwag over ${plural(result.items, 'item')}`);
   console.log(`acc       ${accuracy(result.acc, result.accStderr)}`);
@@ -204,7 +201,7 @@ async function loss(id: string, options: LossOptions): Promise<void> {
   const line = progressLine();
   try {
     const { run, step } = findCheckpoint(studio, id);
-    tellMoved(studio.configOf(run).device, studio.forJob(run, device).config.device, device);
+    reportMoved(studio.configOf(run).device, studio.forJob(run, device).config.device, device);
     const updates = studio.evaluate(run, step, sequences, options.dataset, device);
     const whole = await untilInterrupted(updates, (update) => {
       if (update.kind === 'progress') return line.show(`${update.done} of ${update.total} sequences`);
@@ -221,9 +218,9 @@ async function loss(id: string, options: LossOptions): Promise<void> {
       console.log(
         `${onOneLine(run.name)}, step ${step}, over ${plural(tokens, 'token')} (${formatBytes(bytes)} of text)`,
       );
-      console.log(`validation loss  ${valLoss.toFixed(4)} nats/token`);
-      console.log(`perplexity       ${result.perplexity.toFixed(3)} per token`);
-      console.log(`bits per byte    ${result.bitsPerByte.toFixed(4)}`);
+      console.log(`validation loss  ${formatLoss(valLoss)} nats/token`);
+      console.log(`perplexity       ${formatPerplexity(valLoss, 3)} per token`);
+      console.log(`bits per byte    ${formatLoss(result.bitsPerByte)}`);
     });
     if (!whole) console.error('stopped');
   } finally {

@@ -3,14 +3,14 @@ import path from 'node:path';
 import { z } from 'zod';
 import { getTokenizer } from '../data/tokenizers/index.ts';
 import { openCheckpoint } from '../engine/checkpoint/index.ts';
-import { parseRunConfig, type RunConfig } from '../engine/config.ts';
-import { type DeviceChoice, deviceForJob } from '../engine/devices/usual.ts';
-import { hellaswag } from '../engine/evaluate.ts';
-import type { StoredWeights } from '../engine/trainer/snapshot.ts';
+import { parseRunConfig, type RunConfig } from '../engine/run/config.ts';
+import { type DeviceChoice, deviceForJob } from '../engine/devices/choose.ts';
+import { hellaswag } from '../engine/use/evaluate.ts';
+import type { StoredWeights } from '../engine/run/tensors.ts';
 import { readQuestions } from '../evals/hellaswag/questions.ts';
 import { type HellaswagResult, type ItemScore, summarise } from '../evals/hellaswag/score.ts';
 import { openModel } from '../studio/exchange.ts';
-import { tellMoved } from './device.ts';
+import { reportMoved } from './device.ts';
 
 /** Whether what is named is a folder, not a run. */
 export const isFolder = (text: string): boolean => fs.statSync(text, { throwIfNoEntry: false })?.isDirectory() ?? false;
@@ -35,7 +35,7 @@ async function openFolder(dir: string): Promise<Opened> {
 
 /**
  * HellaSwag with the weights in a folder that belongs to no run: nothing is stored.
- * @param productsFile see KeptProducts of the cuda device
+ * @param findings see `Opening`
  * @param device to work on, where it is not the one that it was trained on
  * @param onProgress told how many items are done, and of how many
  */
@@ -43,17 +43,17 @@ export async function hellaswagOfFolder(
   dir: string,
   file: string,
   items: number,
-  productsFile: string,
+  findings: string,
   device: DeviceChoice | undefined,
   onProgress: (done: number, total: number) => void,
 ): Promise<HellaswagResult> {
   const { weights, config, close } = await openFolder(dir);
   try {
     const here = { ...config, device: deviceForJob(config.device, device) };
-    tellMoved(config.device, here.device, device);
+    reportMoved(config.device, here.device, device);
     const questions = readQuestions(file, items, getTokenizer(config.tokenizer));
     const all: ItemScore[] = [];
-    for await (const scores of hellaswag(weights, here, questions, { productsFile })) {
+    for await (const scores of hellaswag(weights, here, questions, { findings })) {
       all.push(...scores);
       onProgress(all.length, questions.size);
     }

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { type Command, Option } from 'commander';
-import { parameterCount } from '../engine/gpt2/config.ts';
+import { parameterCount } from '../engine/models/index.ts';
 import { type ExportDtype, exportDtypes, type ExtraRows, extraRows } from '../exchange/huggingFace/index.ts';
-import { formatCount } from '../format.ts';
+import { formatCount } from '../base/format.ts';
 import { cardFiles } from '../studio/card.ts';
 import { exportModel, importModel } from '../studio/exchange.ts';
 import { resolveHome } from '../studio/home.ts';
@@ -30,33 +30,30 @@ interface ImportFlags {
   readonly extraRows: ExtraRows;
 }
 
-export function addExchange(program: Command): void {
-  program
-    .command('import')
-    .description(
-      'make a run of a Hugging Face GPT-2 folder or a checkpoint: to evaluate, generate from, and begin new runs with',
-    )
+export function addImport(command: Command): void {
+  command
     .argument('<folder>', 'with config.json and model.safetensors (or several files and an index), or a checkpoint’s')
-    .option('--name <text>', "a name for the run (the folder's)")
-    .option('--tokenizer <name>', "in the place of the folder's own: gpt2, bytes, or that of a run or another folder")
-    .option('--end-of-text <token>', "the token that ends a text, where the folder's files don't say")
+    .option('--name <text>', "name of the run (default: the folder's)")
+    .option('--tokenizer <name>', "instead of the folder's: gpt2, bytes, or that of a run or another folder")
+    .option('--end-of-text <token>', "end-of-text token, if the folder's files don't name it")
     .addOption(
-      new Option('--extra-rows <what>', 'rows of the vocabulary that are padding, or tokens added later')
+      new Option('--extra-rows <what>', 'vocabulary rows that are padding or added tokens')
         .choices(extraRows)
         .default('keep'),
     )
     .action((dir: string, _: unknown, self: Command) => runImport(dir, self.optsWithGlobals<ImportFlags>()));
-  program
-    .command('export')
-    .description('write a checkpoint as a folder that Hugging Face’s libraries load, with tokenizer and model card')
+}
+
+export function addExport(command: Command): void {
+  command
     .argument('<checkpoint>', checkpointHelp)
     .argument('<folder>', 'a new or empty one')
-    .addOption(new Option('--dtype <type>', 'of the weights').choices(exportDtypes).default('f32'))
+    .addOption(new Option('--dtype <type>', 'dtype of the weights').choices(exportDtypes).default('f32'))
     .option('--license <id>', 'for the model card, such as apache-2.0')
     .option('--language <code...>', 'for the model card, such as en')
     .option('--author <name>', 'for the model card')
     .option('--notes <text>', 'a paragraph for the model card')
-    .option('--force', 'replace an earlier export')
+    .option('--force', 'overwrite an existing export')
     .action((id: string, dir: string, _: unknown, self: Command) =>
       runExport(id, dir, self.optsWithGlobals<ExportOptions>()),
     );
@@ -71,10 +68,10 @@ async function runImport(dir: string, options: ImportFlags): Promise<void> {
       ...(other === undefined ? {} : { tokenizer: await tokenizerNamed(studio.home, other, () => studio.store) }),
       ...(endOfText === undefined ? {} : { endOfText }),
     };
-    const { run, notices } = await abortable((signal) => importModel(studio, dir, name, choices, signal));
+    const { run, notices } = await abortable((signal) => importModel(studio, dir, name, choices, { signal }));
     const { model, tokenizer } = studio.configOf(run);
     console.log(
-      `${run.id}  ${onOneLine(run.name)}: ${formatCount(parameterCount(model))} parameters, context ${model.contextLength}, ${tokenizerTitle(tokenizer)} tokens`,
+      `${run.id}  ${onOneLine(run.name)}: ${formatCount(parameterCount(model))} parameters, context ${model.contextLength}, ${tokenizerTitle(tokenizer)} tokenizer`,
     );
     for (const notice of notices) console.log(`note: ${onOneLine(notice)}`);
   } finally {
@@ -91,8 +88,8 @@ async function runExport(id: string, dir: string, options: ExportOptions): Promi
       Object.entries({ license, language, author, notes }).filter(([, v]) => v !== undefined),
     );
     const files = cardFiles(studio, run, step, dtype, words);
-    await abortable((signal) => exportModel(studio, run, step, dir, { dtype, force, files }, signal));
-    console.log(`${onOneLine(run.name)}, step ${step}, is in ${path.resolve(dir)}`);
+    await abortable((signal) => exportModel(studio, run, step, dir, { dtype, force, files }, { signal }));
+    console.log(`${onOneLine(run.name)}, step ${step}: exported to ${path.resolve(dir)}`);
   } finally {
     studio.close();
   }

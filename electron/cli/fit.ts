@@ -2,18 +2,19 @@ import { type Command, Option } from 'commander';
 import { advise, matrix } from '../engine/fit/advice.ts';
 import { type FitConfig, fit, largestThatFits, withDimension } from '../engine/fit/fit.ts';
 import { findGpu, gpus } from '../engine/fit/gpus.ts';
-import { parameterCount } from '../engine/gpt2/config.ts';
+import { parameterCount } from '../engine/models/index.ts';
 import { lowBitStates, optimizerKinds } from '../engine/optimizers/index.ts';
 import type { Plan } from '../engine/program/planner.ts';
-import { precisions } from '../engine/program/types.ts';
-import { otherGpuWith, relief } from '../engine/devices/open.ts';
-import { usualDevice } from '../engine/devices/usual.ts';
-import { findGpus } from '../engine/devices/cuda/found.ts';
-import { UsageError, UserError } from '../errors.ts';
-import { formatBytes, formatCount, plural } from '../format.ts';
+import { type Precision, precisions } from '../engine/program/types.ts';
+import { defaultDevice, type DeviceChoice, gpuDevice, numbered } from '../engine/devices/choose.ts';
+import { gpuKind } from '../engine/devices/registry.ts';
+import { UsageError, UserError } from '../base/errors.ts';
+import { formatBytes, formatCount, plural } from '../base/format.ts';
 import { type BudgetPart, machineBudget, sizedBudget } from '../studio/budget.ts';
 import { locateHome } from '../studio/home.ts';
 import { holdersAt } from '../studio/run/holders.ts';
+import { fitSuggest, suggestedTimes } from './fitSuggest.ts';
+import { fitTime, printTime } from './fitTime.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 import { type PresetFlags, presetSettings } from './presetSettings.ts';
 import { table } from './terminal/table.ts';
@@ -25,45 +26,64 @@ interface FitOptions extends PresetFlags {
   readonly reserve?: string;
   readonly solve?: 'layers' | 'context' | 'batch';
   readonly matrix?: boolean;
+  readonly measure?: boolean;
+  readonly suggest?: boolean;
+  readonly for?: string;
   readonly json?: boolean;
 }
 
-export function addFit(program: Command): void {
-  program
-    .command('fit')
-    .description('show what a training step needs, to the byte, and what fits a GPU')
+export function addFit(command: Command): void {
+  command
     .option('--preset <name>', 'start from a preset', 'gpt2')
     .option('--layers <n>', 'transformer blocks')
     .option('--heads <n>', 'attention heads')
-    .option('--width <n>', 'width of the residual stream')
+    .option('--width <n>', 'embedding dim (width of the residual stream)')
     .option('--context <n>', 'context length in tokens')
     .option('--batch <n>', 'sequences in a micro-batch')
     .addOption(
-      new Option('--recompute <policy>', 'what is computed again to save memory').choices([
+      new Option('--recompute <policy>', 'activation checkpointing: what the backward pass recomputes').choices([
         'none',
         'attention',
         'block',
       ]),
     )
-    .addOption(new Option('--precision <type>', 'of activations and working weights').choices([...precisions]))
+    .addOption(new Option('--precision <type>', 'of activations and half-precision weights').choices([...precisions]))
     .addOption(new Option('--optimizer <kind>', 'format of the moments').choices([...optimizerKinds]))
     .addOption(
-      new Option('--low-bit-states <kind>', 'paper: embeddings have low-bit moments, too (stable)').choices([
+      new Option('--low-bit-states <kind>', 'paper: low-bit moments for embeddings, too (stable)').choices([
         ...lowBitStates,
       ]),
     )
     .addOption(new Option('--tokenizer <name>', 'decides the vocabulary').choices(['gpt2', 'bytes']))
-    .option('--gpu <id>', `GPU to fit: here (this machine's), here:1 (its second), ${gpus.map((g) => g.id).join(', ')}`)
-    .option('--memory <GiB>', 'memory to fit, instead of a GPU')
-    .option('--reserve <MiB>', 'kept free for the driver and the display (512; here: as the last run measured it)')
-    .addOption(new Option('--solve <dimension>', 'find the largest that fits').choices(['layers', 'context', 'batch']))
-    .option('--matrix', 'what every optimizer, precision and recomputation needs, for several batches')
+    .option('--gpu <id>', `target GPU: here (this machine's), here:1 (its second), ${gpus.map((g) => g.id).join(', ')}`)
+    .option('--memory <GiB>', 'memory budget, instead of a GPU')
+    .option('--reserve <MiB>', 'reserved for driver and display (512; here: as measured by the last run)')
+    .addOption(
+      new Option('--solve <dimension>', 'maximize this dimension within memory').choices([
+        'layers',
+        'context',
+        'batch',
+      ]),
+    )
+    .option('--matrix', 'memory for every optimizer, precision and checkpointing policy, at several micro-batch sizes')
+    .option('--suggest', 'list what the GPU, or this machine, can train at the context length in a time, best first')
+    .option('--for <time>', `with --suggest: ${suggestedTimes}, or hours (night)`)
+    .option('--measure', 'time a few real steps on this machine, to estimate training time')
     .option('--json', 'one line of JSON')
     .action((_: unknown, self: Command) => runFit(self.optsWithGlobals<FitOptions>()));
 }
 
-function runFit(options: FitOptions): void {
-  let config: FitConfig = presetSettings(options).config;
+/** Flags that make a model another one than its preset's. */
+const shapes = ['layers', 'heads', 'width', 'context', 'tokenizer', 'solve'] as const;
+
+async function runFit(options: FitOptions): Promise<void> {
+  const { config: asked, ...recipe } = presetSettings(
+    options,
+    options.gpu === undefined ? undefined : gpuKind.recipePrecision,
+  );
+  if (options.for !== undefined && !options.suggest) throw new UsageError('--for belongs to --suggest.');
+  if (options.suggest) return suggest(options, asked);
+  let config: FitConfig = asked;
   const budget = budgetOf(options);
   if (budget && budget.bytes <= 0 && options.reserve !== undefined)
     throw new UsageError(`The reserve leaves nothing of ${budget.name}: give a smaller --reserve.`);
@@ -75,9 +95,9 @@ function runFit(options: FitOptions): void {
       const smallest = withDimension(config, options.solve, 1);
       const held = heldByOthers(fit(smallest), budget, options);
       if (held !== undefined) throw new UserError(`Nothing fits what is free of ${budget.name}: ${held}.`);
-      const least = formatBytes(fit(smallest).totalBytes);
+      const min = formatBytes(fit(smallest).totalBytes);
       throw new UsageError(
-        `Nothing fits ${budget.name}: even with ${options.solve} 1 the step needs ${least}, and ${formatBytes(Math.max(0, budget.bytes))} are free.`,
+        `Nothing fits ${budget.name}: even with ${options.solve} 1 the step needs ${min}, and ${formatBytes(Math.max(0, budget.bytes))} are free.`,
       );
     }
     config = withDimension(config, options.solve, solved);
@@ -87,6 +107,11 @@ function runFit(options: FitOptions): void {
     return;
   }
   const plan = fit(config);
+  const { home, gpu: named, measure: isToMeasure = false } = options;
+  const gpu = named === undefined || isHere(named) ? undefined : findGpu(named);
+  const isRecipe = shapes.every((flag) => options[flag] === undefined);
+  const device = named !== undefined && isHere(named) ? gpuHere(named) : undefined;
+  const time = await fitTime(config, recipe, isRecipe, { home, gpu, device, isToMeasure });
   if (options.json) {
     console.log(
       JSON.stringify({
@@ -95,12 +120,42 @@ function runFit(options: FitOptions): void {
         ...planJson(plan),
         budget,
         solved,
+        time,
         advice: budget && !fits(plan, budget) ? waysToFit(config, budget) : [],
       }),
     );
     return;
   }
   print(config, plan, budget, options, solved);
+  printTime(time);
+}
+
+/** Flags that --suggest finds values for, or that ask for something else. */
+const notWithSuggest = [
+  'memory',
+  'solve',
+  'matrix',
+  'measure',
+  'layers',
+  'heads',
+  'width',
+  'batch',
+  'recompute',
+  'optimizer',
+] as const;
+
+function suggest(options: FitOptions, { model }: FitConfig): void {
+  const other = notWithSuggest.find((flag) => options[flag] !== undefined);
+  if (other) throw new UsageError(`--suggest does not go with --${other}: it looks for what fits a GPU.`);
+  const { home, gpu: named, json = false, reserve = '512', for: time = 'night' } = options;
+  const isTable = named !== undefined && !isHere(named);
+  fitSuggest({
+    ...{ home, model, time, json },
+    gpu: isTable ? findGpu(named) : undefined,
+    device: named !== undefined && isHere(named) ? gpuHere(named) : undefined,
+    precision: options.precision as Precision | undefined,
+    reserveBytes: parseInteger('--reserve', reserve) * 2 ** 20,
+  });
 }
 
 interface Budget {
@@ -130,10 +185,8 @@ function heldByOthers({ totalBytes }: Plan, budget: Budget, { home, gpu }: FitOp
   const others = budget.parts.find(({ role }) => role === 'others')?.bytes ?? 0;
   if (totalBytes <= budget.bytes || totalBytes > budget.bytes + others) return undefined;
   const device = gpuHere(gpu!);
-  return relief(
-    holdersAt(locateHome(home), device),
-    otherGpuWith(device.gpu, totalBytes + budget.reserveBytes - others),
-  );
+  const neededBytes = totalBytes + budget.reserveBytes - others;
+  return gpuKind.gpus.relief(device.gpu, neededBytes, holdersAt(locateHome(home), device));
 }
 
 function memoryOf({ home, gpu, memory, reserve }: FitOptions) {
@@ -158,23 +211,23 @@ function memoryOf({ home, gpu, memory, reserve }: FitOptions) {
 const isHere = (gpu: string): boolean => /^here(:|$)/i.test(gpu);
 
 /** @param named `here`: the one that a run would take; or `here:N` */
-function gpuHere(named: string): { readonly kind: 'cuda'; readonly gpu: number } {
+function gpuHere(named: string): DeviceChoice & { readonly gpu: number } {
   const [, ordinal, ...more] = named.split(':');
   if (more.length > 0) throw new UsageError(`--gpu here:N takes one number, not "${named}".`);
-  if (ordinal !== undefined) return { kind: 'cuda', gpu: parseInteger('--gpu here:', ordinal) };
-  const { kind, gpu = 0 } = usualDevice();
-  if (kind === 'cuda') return { kind, gpu };
-  const { gpus: found, problem } = findGpus();
+  if (ordinal !== undefined) return gpuDevice(parseInteger('--gpu here:', ordinal));
+  const { kind, gpu } = numbered(defaultDevice());
+  if (gpu !== undefined) return { kind, gpu };
+  const { gpus: found, problem } = gpuKind.gpus.find();
   const reason = problem ?? found.map((g) => g.problem).join('; ');
   throw new UserError(`${reason}. Name one of the table, or give --memory GIB.`);
 }
 
 /** What the rows of a budget are called. */
 function partName({ role, source }: BudgetPart): string {
-  if (role === 'others') return 'other programs, now';
-  if (role === 'spare') return 'held for kernels and recordings';
+  if (role === 'others') return 'other processes';
+  if (role === 'kernels') return 'reserved (kernels, CUDA graphs)';
   if (source === 'given') return 'driver and display';
-  return source === 'measured' ? 'driver, as the last run measured it' : 'driver, assumed: no run has measured it';
+  return source === 'measured' ? 'driver (measured by the last run)' : 'driver (assumed, not measured yet)';
 }
 
 const planJson = (p: Plan) => ({
@@ -187,7 +240,7 @@ const planJson = (p: Plan) => ({
 function print(config: FitConfig, plan: Plan, budget: Budget | undefined, options: FitOptions, solved?: number): void {
   const { model, batch, recompute } = config;
   console.log(
-    `${plural(model.nLayer, 'layer')}, ${plural(model.nHead, 'head')}, width ${model.nEmbd}, context ${model.contextLength}, batch ${batch}, ` +
+    `${plural(model.nLayer, 'layer')}, ${plural(model.nHead, 'head')}, embedding dim ${model.nEmbd}, context ${model.contextLength}, batch ${batch}, ` +
       `${config.precision}, ${config.optimizer}${config.lowBitStates === 'paper' ? " by its paper's formula" : ''}, recompute ${recompute}: ${formatCount(parameterCount(model))} parameters`,
   );
   if (options.solve) console.log(`the largest ${options.solve} that fits ${budget!.name}: ${solved}`);
@@ -199,22 +252,22 @@ function print(config: FitConfig, plan: Plan, budget: Budget | undefined, option
     const left = budget.bytes - plan.totalBytes;
     rows.push(...budget.parts.map((part): [string, number] => [partName(part), part.bytes]));
     rows.push([budget.name, budget.totalBytes]);
-    rows.push([left >= 0 ? 'fits: left over' : 'DOES NOT FIT: missing', Math.abs(left)]);
+    rows.push([left >= 0 ? 'fits, free' : 'OVER BUDGET by', Math.abs(left)]);
   }
-  if (plan.hostBytes > 0) rows.push(["paged, in the host's memory", plan.hostBytes]);
+  if (plan.hostBytes > 0) rows.push(['paged, in host RAM', plan.hostBytes]);
   if (budget?.hostBytes !== undefined && plan.hostBytes > budget.hostBytes) {
-    rows.push(["the host's memory, free now", budget.hostBytes]);
-    rows.push(['DOES NOT FIT THE HOST: missing', plan.hostBytes - budget.hostBytes]);
+    rows.push(['host RAM, free now', budget.hostBytes]);
+    rows.push(['OVER HOST RAM by', plan.hostBytes - budget.hostBytes]);
   }
   const cells = rows.map(([what, bytes]) => [what, formatCount(bytes), formatBytes(bytes)]);
   console.log(table(['memory', 'bytes', ''], cells));
   if (plan.peak) {
     const { call, program } = plan.peak;
-    console.log(`the peak is at ${call.kind}${call.scope ? ` of ${call.scope}` : ''} in ${program}`);
+    console.log(`peak: ${call.kind}${call.scope ? ` of ${call.scope}` : ''} in ${program}`);
   }
   if (!budget || fits(plan, budget)) return;
   const held = heldByOthers(plan, budget, options);
-  if (held !== undefined) console.log(`other programs hold what it needs: ${held}`);
+  if (held !== undefined) console.log(`other processes use the memory it needs: ${held}`);
   printAdvice(config, budget, held !== undefined);
 }
 
@@ -222,7 +275,7 @@ function printAdvice(config: FitConfig, budget: Budget, isHeld: boolean): void {
   const ways = waysToFit(config, budget);
   if (ways.length === 0 && isHeld) return;
   if (ways.length === 0) {
-    console.log('nothing makes this model fit but a smaller context, fewer layers or less width: see --solve');
+    console.log('this model fits only with a shorter context, fewer layers or a smaller embedding dim: see --solve');
     return;
   }
   const rows = ways.map(({ changes, savedBytes, totalBytes, extraFlops, pagedBytes }) => [
@@ -232,7 +285,7 @@ function printAdvice(config: FitConfig, budget: Budget, isHeld: boolean): void {
     `${(100 * extraFlops).toFixed(1)} %`,
     pagedBytes > 0 ? formatBytes(pagedBytes) : '',
   ]);
-  const head = ['to make it fit, cheapest first', 'saves', 'then needs', 'more work', 'paged a step'];
+  const head = ['ways to fit, cheapest first', 'saves', 'total', 'compute', 'paged per step'];
   console.log(`\n${table(head, rows)}`);
 }
 

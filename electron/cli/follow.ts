@@ -1,5 +1,7 @@
-import type { MemoryReport, RunEvent } from '../engine/trainer/events.ts';
-import { formatBytes, plural } from '../format.ts';
+import { shownState } from '../base/states.ts';
+import fs from 'node:fs';
+import type { MemoryReport, RunEvent } from '../engine/run/events.ts';
+import { formatBytes, formatLoss, formatPerplexity, plural } from '../base/format.ts';
 import type { Run } from '../studio/store/index.ts';
 import type { RunHandle } from '../studio/run/handle.ts';
 import {
@@ -61,8 +63,8 @@ function jsonLines(run: Run): Display {
 }
 
 /** What the device holds that no plan can use, where it is a GPU's. */
-const beside = ({ overheadBytes, asideBytes }: MemoryReport): string =>
-  overheadBytes + asideBytes > 0 ? `, beside it ${formatBytes(overheadBytes + asideBytes)}` : '';
+const beside = ({ overheadBytes, moduleReserveBytes }: MemoryReport): string =>
+  overheadBytes + moduleReserveBytes > 0 ? `, beside it ${formatBytes(overheadBytes + moduleReserveBytes)}` : '';
 
 function humanLines(studio: Studio, run: Run): Display {
   const progress = new ProgressLine();
@@ -105,12 +107,12 @@ function humanLines(studio: Studio, run: Run): Display {
         case 'hellaswag':
           if (event.result)
             progress.say(
-              `step ${event.step}: HellaSwag acc ${event.result.acc.toFixed(4)} ± ${event.result.accStderr.toFixed(4)}, acc_norm ${event.result.accNorm.toFixed(4)} over ${plural(event.result.items, 'item')}`,
+              `step ${event.step}: HellaSwag accuracy ${event.result.acc.toFixed(4)} ± ${event.result.accStderr.toFixed(4)}, acc_norm ${event.result.accNorm.toFixed(4)} over ${plural(event.result.items, 'item')}`,
             );
           break;
         case 'evaluation':
           progress.say(
-            `step ${event.step}: validation loss ${event.valLoss.toFixed(4)}, perplexity ${Math.exp(event.valLoss).toFixed(2)}`,
+            `step ${event.step}: validation loss ${formatLoss(event.valLoss)}, perplexity ${formatPerplexity(event.valLoss)}`,
           );
           break;
         case 'sample':
@@ -124,7 +126,7 @@ function humanLines(studio: Studio, run: Run): Display {
           break;
         case 'phases':
           steps = studio.store.getRun(run.id).stepsTotal ?? steps;
-          progress.say(`step ${event.step}: phases changed, ${plural(steps, 'step')} in all`);
+          progress.say(`step ${event.step}: phases updated, ${plural(steps, 'step')} in total`);
           break;
         case 'phasesRefused':
           progress.say(`step ${event.step}: phases not changed: ${event.reason}`);
@@ -133,7 +135,9 @@ function humanLines(studio: Studio, run: Run): Display {
           progress.say(skipMessage(event));
           break;
         case 'recovery':
-          progress.say(`step ${event.step}: ${event.reason}; going back to step ${event.to}, past the data since`);
+          progress.say(
+            `step ${event.step}: ${event.reason}; rolling back to step ${event.to}, skipping the data since`,
+          );
           break;
         case 'profile':
           progress.say(profileTable(event.ops, event.steps));
@@ -151,9 +155,11 @@ function humanLines(studio: Studio, run: Run): Display {
     },
     end(end) {
       progress.done();
-      progress.say(`run ${run.id} ${end.state}: ${end.message}`);
-      if (end.resumable) progress.say(`go on with: ${hint(studio.home, `resume ${run.id}`)}`);
-      progress.say(`kept in ${studio.checkpointRoot(run)}`);
+      progress.say(`run ${run.id} ${shownState(end.state)}: ${end.message}`);
+      // One whose folder was moved meanwhile has said how it goes on, and where it is.
+      if (!fs.existsSync(studio.checkpointRoot(run))) return;
+      if (end.resumable) progress.say(`resume with: ${hint(studio.home, `resume ${run.id}`)}`);
+      progress.say(`saved in ${studio.checkpointRoot(run)}`);
     },
   };
 }

@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
-import { latestValid, openCheckpoint } from '../engine/checkpoint/index.ts';
-import { writeText } from '../engine/generate.ts';
-import { UsageError, UserError } from '../errors.ts';
+import { latestValid, openChosen } from '../engine/checkpoint/index.ts';
+import { writeText } from '../engine/use/generate.ts';
+import { UsageError, UserError } from '../base/errors.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { checkpointHelp, findCheckpoint, findPlace } from './checkpointArgument.ts';
-import { addDeviceFlags, chosenDevice, type DeviceFlags, tellMoved } from './device.ts';
+import { addDeviceFlags, chosenDevice, type DeviceFlags, reportMoved } from './device.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 import { forStream } from './terminal/guard.ts';
 import { addPromptFlags, type PromptFlags, promptsOf, textOf } from './prompts.ts';
@@ -22,19 +22,17 @@ interface GenerateOptions extends DeviceFlags, PromptFlags {
   readonly seed: string;
 }
 
-export function addGenerate(program: Command): void {
-  const command = program
-    .command('generate')
-    .description('write text with a checkpoint')
+export function addGenerate(command: Command): void {
+  command
     .argument('<checkpoint>', checkpointHelp)
-    .option('--prompt <text>', 'how the text begins, taken literally (a new line)')
-    .option('--tokens <n>', 'tokens to write at most', '200')
-    .option('--temperature <x>', '0 takes the likeliest token always', '0.8')
-    .option('--top-k <n>', 'choose among the k likeliest tokens, 0: all', '0')
-    .option('--top-p <x>', 'choose among the likeliest tokens that together have this probability, 1: all', '1')
-    .option('--repetition-penalty <x>', 'above 1, tokens that are there already become less likely', '1')
-    .option('--stop <text...>', 'end before any of these, taken literally')
-    .option('--seed <n>', 'the same seed writes the same text', '1');
+    .option('--prompt <text>', 'prompt, taken literally (default: a newline)')
+    .option('--tokens <n>', 'max new tokens', '200')
+    .option('--temperature <x>', '0 = greedy', '0.8')
+    .option('--top-k <n>', 'sample from the k most likely tokens (0 = off)', '0')
+    .option('--top-p <x>', 'nucleus sampling: sample from the smallest set with this probability (1 = off)', '1')
+    .option('--repetition-penalty <x>', 'above 1 makes repeated tokens less likely', '1')
+    .option('--stop <text...>', 'stop sequences, taken literally')
+    .option('--seed <n>', 'same seed, same text', '1');
   addPromptFlags(command);
   addDeviceFlags(command).action((id: string, _: unknown, self: Command) =>
     runGenerate(id, self.optsWithGlobals<GenerateOptions>()),
@@ -77,7 +75,7 @@ async function runGenerate(id: string, options: GenerateOptions): Promise<void> 
     const { checkpoint, refused } =
       step !== undefined
         ? {
-            checkpoint: await openCheckpoint(studio.checkpointOf(run, findCheckpoint(studio, id).step).path),
+            checkpoint: await openChosen(studio.checkpointOf(run, findCheckpoint(studio, id).step).path),
             refused: [],
           }
         : await latestValid(studio.checkpointRoot(run));
@@ -86,9 +84,9 @@ async function runGenerate(id: string, options: GenerateOptions): Promise<void> 
       if (reasons.length > 0) throw new UserError(`No checkpoint of ${run.id} is whole (${reasons.join('; ')}).`);
       throw new UserError(`The run ${run.id} has no checkpoint yet: train it first, then generate.`);
     }
-    for (const reason of reasons) console.error(`refused: ${reason}; writing with step ${checkpoint.step}`);
+    for (const reason of reasons) console.error(`refused: ${reason}; generating from step ${checkpoint.step}`);
     const { config, place } = studio.forJob(run, device);
-    tellMoved(studio.configOf(run).device, config.device, device);
+    reportMoved(studio.configOf(run).device, config.device, device);
     // A terminal shows what the model wrote; a pipe or a file gets it as it is.
     const write = (text: string) => process.stdout.write(forStream(text, process.stdout));
     write(prompt);

@@ -53,7 +53,7 @@ export async function interruptible(
       handle.kill();
       return;
     }
-    note('stopping after this step and saving; Ctrl-C again stops now');
+    note('stopping: saving after this step; Ctrl-C again stops now');
     handle.stop();
   });
   try {

@@ -1,4 +1,4 @@
-import { formatCount, plural } from '../format.ts';
+import { plural } from '../base/format.ts';
 import type { Store } from '../studio/store/index.ts';
 import { chart } from './terminal/chart.ts';
 
@@ -10,18 +10,18 @@ export function lossChart(store: Store, runId: string): string {
   const { points, means, width } = store.readMeasure(runId, 'loss', { points: columns });
   const validation = store.listEvals(runId).filter((e) => e.kind === 'validation' && e.dataset === '');
   const bad = points.filter((p) => !Number.isFinite(p.value)).length;
-  const drawn = chart([
+  const plotted = chart([
     {
       mark: '·',
       label:
-        width === 1 ? 'training loss (nats/token)' : `training loss (nats/token, means of ${formatCount(width)} steps)`,
+        width === 1 ? 'training loss (nats/token)' : `training loss (nats/token, means of ${plural(width, 'step')})`,
       points: means.map((p) => [p.step, p.value] as const),
     },
     { mark: '●', label: 'validation loss (nats/token)', points: validation.map((e) => [e.step, e.value] as const) },
   ]);
   // Of each interval the first is known.
-  const atLeast = width === 1 ? '' : 'at least ';
+  const prefix = width === 1 ? '' : 'at least ';
   return bad === 0
-    ? drawn
-    : `${drawn}\n${' '.repeat(10)}${atLeast}${plural(bad, 'step')} with a loss that is not finite`;
+    ? plotted
+    : `${plotted}\n${' '.repeat(10)}${prefix}${plural(bad, 'step')} with a loss that is not finite`;
 }

@@ -1,35 +1,23 @@
-import { Command, CommanderError } from 'commander';
-import { messageOf, stackOf, UsageError, UserError } from '../errors.ts';
-import { defectMessage, logDefect } from '../log.ts';
-import { lookForTokenizersIn, tokenizersDir } from '../data/tokenizers/index.ts';
+import { Command, CommanderError, Help } from 'commander';
+import { messageOf, stackOf, UsageError, UserError } from '../base/errors.ts';
+import { defectMessage, logDefect } from '../base/log.ts';
 import { locateHome } from '../studio/home.ts';
-import { version } from '../version.ts';
-import { addBench } from './bench.ts';
-import { addContinue } from './continue.ts';
-import { addData } from './data.ts';
-import { addDemo } from './demo.ts';
-import { addDoctor } from './doctor.ts';
-import { addEval } from './eval.ts';
-import { addExchange } from './exchange.ts';
-import { addFit } from './fit.ts';
-import { addGenerate } from './generate.ts';
+import { version } from '../base/version.ts';
 import { Interrupted } from './interrupts.ts';
-import { addOrders } from './orders.ts';
 import { requireNumbers } from './numbers.ts';
-import { addPhases } from './phasesCommand.ts';
-import { addResume } from './resume.ts';
-import { addRuns } from './runs.ts';
-import { addServe } from './serve.ts';
-import { addShow } from './show.ts';
-import { addTokens } from './tokens.ts';
 import { onOneLine, printable } from './terminal/text.ts';
-import { addTrain } from './train.ts';
+import { namedVerb, verbName, verbs } from './verbs.ts';
 
-export function buildProgram(): Command {
+/**
+ * The command line, with all that belongs to some of its verbs: of the others there are names and descriptions, as lists show
+ * them.
+ * @param wanted names of verbs
+ */
+export async function buildProgram(wanted: readonly string[]): Promise<Command> {
   const program = new Command('trainyard')
     .description('Train GPT-2-style language models on the machine you own.')
     .version(version)
-    .option('--home <folder>', 'where runs and datasets are kept (TRAINYARD_HOME, else the application-data folder)')
+    .option('--home <folder>', 'data folder for runs and datasets (TRAINYARD_HOME, else the application-data folder)')
     .exitOverride()
     .showSuggestionAfterError()
     .configureOutput({
@@ -37,30 +25,18 @@ export function buildProgram(): Command {
       outputError: (text, write) =>
         write(`${onOneLine(text.replace(/^error: /, 'trainyard: ').replace(/\n\(Did you mean[^]*$/, ''))}\n`),
     });
-  for (const add of [
-    addTrain,
-    addResume,
-    addContinue,
-    addPhases,
-    addOrders,
-    addRuns,
-    addShow,
-    addGenerate,
-    addEval,
-    addExchange,
-    addFit,
-    addData,
-    addTokens,
-    addServe,
-    addBench,
-    addDemo,
-    addDoctor,
-  ])
-    add(program);
-  for (const command of program.commands) command.exitOverride();
+  const usages = new Map<Command, string>();
+  for (const verb of verbs) {
+    const command = program.command(verbName(verb)).description(verb.description).exitOverride();
+    usages.set(command, verb.usage);
+    if (wanted.includes(verbName(verb))) (await verb.load())(command);
+  }
+  const { subcommandTerm } = new Help();
+  program.configureHelp({ subcommandTerm: (command) => usages.get(command) ?? subcommandTerm(command) });
   program.hook('preAction', (_, command) => requireNumbers(command));
-  program.hook('preAction', (_, command) => {
+  program.hook('preAction', async (_, command) => {
     const { home } = command.optsWithGlobals<{ home?: string }>();
+    const { lookForTokenizersIn, tokenizersDir } = await import('../data/tokenizers/index.ts');
     lookForTokenizersIn(tokenizersDir(locateHome(home)));
   });
   return program;
@@ -71,12 +47,10 @@ export function buildProgram(): Command {
  * @returns the exit code: 0, 1 when something failed, 2 for wrong usage, 130 after an interruption
  */
 export async function main(args: readonly string[]): Promise<number> {
-  // `| head` closes the pipe when it has read enough. A run that trains has a listener of its own, and is saved.
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE' && process.stdout.listenerCount('error') === 1) process.exit(0);
-  });
   try {
-    await buildProgram().parseAsync(args, { from: 'user' });
+    const verb = namedVerb(args);
+    const program = await buildProgram(verb === undefined ? [] : [verb]);
+    await program.parseAsync(args, { from: 'user' });
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {
     if (error instanceof Interrupted) {
@@ -84,7 +58,7 @@ export async function main(args: readonly string[]): Promise<number> {
       return error.exitCode;
     }
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-    return tell(error, args);
+    return report(error, args);
   }
 }
 
@@ -98,7 +72,7 @@ function homeFlag(args: readonly string[]): string | undefined {
  * Says on one line what went wrong. The stack of a defect goes into the log of the home, or where there is none, to the terminal.
  * @returns the exit code
  */
-export function tell(error: unknown, args: readonly string[]): number {
+export function report(error: unknown, args: readonly string[]): number {
   if (error instanceof UserError) {
     console.error(`trainyard: ${onOneLine(messageOf(error))}`);
     return error instanceof UsageError ? 2 : 1;

@@ -1,6 +1,6 @@
-import type { MixPart } from '../data/mix.ts';
+import type { MixPart } from '../data/sampling/mix.ts';
 import { everything } from '../data/subsets.ts';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../base/errors.ts';
 import { parseNumber } from './numbers.ts';
 import { parseSubset } from './subset.ts';
 

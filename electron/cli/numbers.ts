@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../base/errors.ts';
 
 /** A number that may be written as 1e-3, 262144, 10M or 1.5B. @throws UsageError that names the flag */
 export function parseNumber(flag: string, text: string): number {
@@ -17,11 +17,11 @@ export function parseRate(flag: string, text: string): number {
   return value;
 }
 
-/** @throws UsageError that names the flag when the text is no whole number from `least` to `most` */
-export function parseInteger(flag: string, text: string, least = 0, most = Number.MAX_SAFE_INTEGER): number {
+/** @throws UsageError that names the flag when the text is no whole number from `min` to `max` */
+export function parseInteger(flag: string, text: string, min = 0, max = Number.MAX_SAFE_INTEGER): number {
   const value = parseNumber(flag, text);
-  if (!Number.isSafeInteger(value) || value < least || value > most) {
-    const range = most === Number.MAX_SAFE_INTEGER ? `of at least ${least}` : `from ${least} to ${most}`;
+  if (!Number.isSafeInteger(value) || value < min || value > max) {
+    const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`;
     throw new UsageError(`${flag} needs a whole number ${range}, not "${text}".`);
   }
   return value;
@@ -63,7 +63,10 @@ export function requireNumbers(command: Command): void {
     const kind = numberKind(option.flags);
     const value: unknown = command.getOptionValue(option.attributeName());
     if (kind === undefined || typeof value !== 'string') continue;
-    if (kind === 'whole') parseInteger(option.long!, value);
-    else parseNumber(option.long!, value);
+    const number = parseNumber(option.long!, value);
+    // How small or large it may be is the command's to say.
+    if (kind === 'whole' && !(Number.isSafeInteger(number) && number >= 0)) {
+      throw new UsageError(`${option.long!} needs a whole number, not "${value}".`);
+    }
   }
 }

@@ -1,9 +1,9 @@
 import fs from 'node:fs';
-import { isInTheMaking } from '../data/corpus/unfinished.ts';
+import { isInTheMaking } from '../data/prepare/unfinished.ts';
 import { datasetNames, loadDatasetInfo } from '../data/index.ts';
 import type { TokenizerName } from '../data/tokenizers/index.ts';
-import type { Phase } from '../engine/config.ts';
-import { prepareStoppable, tellNotes, tokensLine } from './preparing.ts';
+import type { Phase } from '../engine/run/config.ts';
+import { prepareStoppable, reportNotes, tokensLine } from './preparing.ts';
 
 /**
  * Phases whose data is a path get the name of the dataset that is made of it; names stay.
@@ -29,7 +29,7 @@ export async function preparePhaseData(
     if (!manifest) return undefined;
     if (isText) {
       console.error(`dataset ${tokensLine(manifest)}`);
-      tellNotes(manifest);
+      reportNotes(manifest);
     }
     prepared.push({ ...phase, dataset: manifest.name });
   }

@@ -1,15 +1,14 @@
-import type { Phase, RunConfig } from '../engine/config.ts';
-import type { PhaseLength } from '../engine/trainer/phaseChange.ts';
-import { type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
-import { phasesLeft, schedule } from '../engine/trainer/schedule.ts';
-import { UsageError } from '../errors.ts';
-import { formatRate, plural } from '../format.ts';
+import type { Phase, RunConfig } from '../engine/run/config.ts';
+import type { PhaseLength } from '../engine/run/phaseChange.ts';
+import { exampleOptimizer, type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
+import { phasesLeft, schedule } from '../engine/run/schedule.ts';
+import { UsageError } from '../base/errors.ts';
+import { formatRate, plural } from '../base/format.ts';
 import { parseMix } from './mix.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 import { parseSubset } from './subset.ts';
 
-const example =
-  'Write kind:length:from[:to][:optimizer][:key=value …], for example cosine:1900:1e-3:1e-4 or constant:10Mtok:9e-5:adamw8bit:subset=50-80%.';
+const example = `Write kind:length:from[:to][:optimizer][:key=value …], for example cosine:1900:1e-3:1e-4 or constant:10Mtok:9e-5:${exampleOptimizer}:subset=50-80%.`;
 
 const isOptimizer = (text: string | undefined): text is OptimizerKind => optimizerKinds.some((kind) => kind === text);
 
@@ -24,7 +23,7 @@ export function parsePhase(text: string): Phase {
   const parts = head!.split(':');
   const optimizer = isOptimizer(parts.at(-1)) ? (parts.pop() as OptimizerKind) : undefined;
   const [kind, length, from, to] = parts;
-  if (parts.length < 3 || parts.length > 4) throw new UsageError(`The phase "${text}" is not understood. ${example}`);
+  if (parts.length < 3 || parts.length > 4) throw new UsageError(`The phase "${text}" can't be parsed. ${example}`);
   if (kind !== 'warmup' && kind !== 'cosine' && kind !== 'constant') {
     throw new UsageError(`The phase "${text}" has kind "${kind}", not warmup, cosine or constant.`);
   }
@@ -94,25 +93,25 @@ export interface SimpleSchedule {
   readonly steps: number;
   readonly peak: number;
   readonly warmupSteps: number;
-  readonly least: number;
+  readonly min: number;
 }
 
 /** The default schedule: a linear warm-up from zero, then half a cosine down to the lowest rate. */
-export function simplePhases({ steps, peak, warmupSteps, least }: SimpleSchedule): Phase[] {
+export function simplePhases({ steps, peak, warmupSteps, min }: SimpleSchedule): Phase[] {
   if (warmupSteps >= steps) {
     throw new UsageError(
-      `The warm-up (${plural(warmupSteps, 'step')}) must be shorter than the run (${plural(steps, 'step')}).`,
+      `The warmup (${plural(warmupSteps, 'step')}) must be shorter than the run (${plural(steps, 'step')}).`,
     );
   }
   const warmup: Phase[] = warmupSteps > 0 ? [{ kind: 'warmup', steps: warmupSteps, from: 0, to: peak }] : [];
-  return [...warmup, { kind: 'cosine', steps: steps - warmupSteps, from: peak, to: least }];
+  return [...warmup, { kind: 'cosine', steps: steps - warmupSteps, from: peak, to: min }];
 }
 
 /** The phases of a run that are left after a step, a line each: how long each is in steps and in tokens, and its rates. */
 export function describePhases(config: RunConfig, step = 0): string[] {
   return phasesLeft(schedule(config), step).map(({ phase, index, steps }) => {
     const { kind, from, to } = phase;
-    const rates = kind === 'constant' ? `rate ${formatRate(from)}` : `rate ${formatRate(from)} to ${formatRate(to)}`;
+    const rates = kind === 'constant' ? `LR ${formatRate(from)}` : `LR ${formatRate(from)} to ${formatRate(to)}`;
     return `phase ${index + 1}: ${kind}, ${plural(steps, 'step')} (${plural(steps * config.tokensPerStep, 'token')}), ${rates}`;
   });
 }

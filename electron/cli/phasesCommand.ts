@@ -1,9 +1,9 @@
 import type { Command } from 'commander';
-import { showMix } from '../data/mix.ts';
-import { schedule, settingsOf } from '../engine/trainer/schedule.ts';
-import { formatCount } from '../format.ts';
+import { showMix } from '../data/sampling/mix.ts';
+import { schedule, settingsOf } from '../engine/run/schedule.ts';
+import { formatCount } from '../base/format.ts';
 import { resolveHome } from '../studio/home.ts';
-import { usualPatience } from '../studio/run/requests.ts';
+import { defaultPatience } from '../studio/run/requests.ts';
 import { Studio } from '../studio/studio.ts';
 import { findRun, runHelp } from './checkpointArgument.ts';
 import { preparePhaseData } from './phaseData.ts';
@@ -20,20 +20,16 @@ interface PhasesOptions {
   readonly json?: boolean;
 }
 
-export function addPhases(program: Command): void {
-  program
-    .command('phases')
-    .description(
-      'show the phases of a run, or change those that it has not begun, and the length of the last that it has, also while it trains',
-    )
+export function addPhases(command: Command): void {
+  command
     .argument('<run>', runHelp)
-    .option('--add <spec...>', 'phases to train after all others; see train --phase')
-    .option('--later <spec...>', 'phases in the place of all that have not begun')
+    .option('--add <spec...>', 'phases to append; see train --phase')
+    .option('--later <spec...>', 'phases that replace all upcoming ones')
     .option(
       '--current <length>',
-      'another length of the constant phase that it trains: steps (500, 20k, 2Msteps) or tokens (10Mtok)',
+      'new length of the running constant phase: steps (500, 20k, 2Msteps) or tokens (10Mtok)',
     )
-    .option('--timeout <seconds>', 'how long a run that trains is given to end its step (600)')
+    .option('--timeout <seconds>', 'how long to wait for a training run to finish its step (600)')
     .option('--json', 'one JSON object')
     .action(async (id: string, _: unknown, self: Command) => {
       const options = self.optsWithGlobals<PhasesOptions>();
@@ -56,14 +52,14 @@ async function change(studio: Studio, home: string, id: string, options: PhasesO
   const later = options.later ? await phasesOf(options.later) : null;
   if (later === undefined) return;
   const current = options.current === undefined ? {} : { current: parseLength('--current', options.current) };
-  const begun = later || options.current ? studio.begunPhases(run) : null;
+  const started = later || options.current ? studio.startedPhases(run) : null;
   const isActive = run.state === 'training' || run.state === 'preparing';
-  if (isActive) console.error('the run is training: its phases are changed when it has ended its step');
+  if (isActive) console.error('the run is training: queued for after the current step');
   const add = await phasesOf(options.add);
   if (!add) return;
   const unansweredMs =
-    options.timeout === undefined ? usualPatience.unansweredMs : 1000 * parseNumber('--timeout', options.timeout);
-  await studio.changePhases(run, { begun, ...current, later, add }, { ...usualPatience, unansweredMs });
+    options.timeout === undefined ? defaultPatience.unansweredMs : 1000 * parseNumber('--timeout', options.timeout);
+  await studio.changePhases(run, { started, ...current, later, add }, { ...defaultPatience, unansweredMs });
 }
 
 function print(studio: Studio, id: string, json: boolean): void {
@@ -87,7 +83,11 @@ function print(studio: Studio, id: string, json: boolean): void {
       showMix(mix),
       evaluateEvery,
       checkpointEvery,
-      run.step <= start ? '' : run.step >= start + steps ? 'done' : `at step ${formatCount(run.step - start)}`,
+      run.step <= start
+        ? ''
+        : run.step >= start + steps
+          ? 'done'
+          : `${formatCount(run.step - start)} of ${formatCount(steps)}`,
     ];
   });
   const head = ['phase', 'steps', 'tokens', 'from', 'to', 'optimizer', 'batch', 'data', 'evaluate', 'save', ''];

@@ -1,9 +1,9 @@
 import { abortable, Interrupted } from './interrupts.ts';
 import type { Command } from 'commander';
-import { spoolPipes } from '../data/corpus/pipes.ts';
+import { spoolPipes } from '../data/inputs/pipes.ts';
 import { type Manifest, prepareDataset, type PrepareOptions } from '../data/index.ts';
-import { notesOf, validationNote } from '../data/notes.ts';
-import { formatCount, plural } from '../format.ts';
+import { notesOf, validationNote } from '../data/prepare/notes.ts';
+import { formatCount, plural } from '../base/format.ts';
 import { printable } from './terminal/text.ts';
 
 export interface TextFlags {
@@ -16,9 +16,9 @@ export const addTextFlags = (command: Command): Command =>
   command
     .option(
       '--split-on <separator>',
-      "what stands between documents in text files, such as '<|endoftext|>', or blank-lines (each file is a document)",
+      "separator between documents in text files, such as '<|endoftext|>', or blank-lines (default: each file is one document)",
     )
-    .option('--skip-bad-files', 'go on without files that cannot be read, and list them');
+    .option('--skip-bad-files', 'skip unreadable files and list them');
 
 /** What these flags ask for. */
 export const textOptions = ({
@@ -38,7 +38,8 @@ export async function prepareStoppable(options: Omit<PrepareOptions, 'signal'>):
     return await abortable(async (signal) => {
       const { inputs, shownAs, discard } = await spoolPipes(options.home, options.inputs, signal);
       try {
-        const onWaiting = (maker: string): void => console.error(`waiting for ${maker}, which makes this dataset`);
+        const onWaiting = (maker: string): void =>
+          console.error(`this dataset is already being tokenized by ${maker}: waiting for it`);
         return await prepareDataset({ onWaiting, ...options, inputs, shownAs, signal });
       } finally {
         await discard();
@@ -46,7 +47,7 @@ export async function prepareStoppable(options: Omit<PrepareOptions, 'signal'>):
     });
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    console.error('stopped; files that are done are kept, and the same command goes on from there');
+    console.error('stopped, progress saved: run the same command to resume');
     process.exitCode = error.exitCode;
     return undefined;
   }
@@ -60,6 +61,6 @@ export function tokensLine(made: Manifest): string {
 }
 
 /** Tells what should be known of a dataset that was made. */
-export function tellNotes(made: Manifest): void {
+export function reportNotes(made: Manifest): void {
   for (const note of notesOf(made)) console.error(printable(note));
 }

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import type { Command } from 'commander';
-import { messageOf, UsageError } from '../errors.ts';
+import { UsageError } from '../base/errors.ts';
+import { whyOf } from '../base/systemErrors.ts';
 
 export interface PromptFlags {
   readonly promptFile?: string;
@@ -51,7 +52,7 @@ export function readPromptFile(file: string): string {
   try {
     bytes = fs.readFileSync(file === '-' ? 0 : file);
   } catch (error) {
-    throw new UsageError(`The prompt file ${file} can't be read: ${messageOf(error)}.`);
+    throw new UsageError(`The prompt file ${file} can't be read: ${whyOf(error)}.`);
   }
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);

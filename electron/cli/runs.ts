@@ -1,19 +1,20 @@
+import { shownState } from '../base/states.ts';
 import type { Command } from 'commander';
-import { formatShort } from '../format.ts';
-import type { RunConfig } from '../engine/config.ts';
+import { formatLoss, formatShort } from '../base/format.ts';
+import type { RunConfig } from '../engine/run/config.ts';
 import { allValidationBytesPerToken, bestBitsPerByte } from '../studio/evals.ts';
 import { resolveHome } from '../studio/home.ts';
 import { recoverStore } from '../studio/store/index.ts';
 import { Studio } from '../studio/studio.ts';
 import { table } from './terminal/table.ts';
 
-export function addRuns(program: Command): void {
-  program
-    .command('runs')
-    .description('list the runs')
-    .option('--all', 'archived ones too')
-    .option('--recover', 'bring back runs that the database has lost: from their folders, and from what is left of it')
-    .option('--json', 'one JSON object a line')
+const shownLoss = (loss: number | null): string => (loss === null ? '' : formatLoss(loss, 3));
+
+export function addRuns(command: Command): void {
+  command
+    .option('--all', 'include archived runs')
+    .option('--recover', 'recover runs missing from the database, from their folders and what is left of it')
+    .option('--json', 'one JSON object per line')
     .action((_: unknown, self: Command) => {
       const options = self.optsWithGlobals<{ home?: string; all?: boolean; recover?: boolean; json?: boolean }>();
       const home = resolveHome(options.home, options.recover ? 'write' : 'read');
@@ -27,7 +28,7 @@ export function addRuns(program: Command): void {
         }
         if (runs.length === 0) {
           console.log(
-            'There are no runs yet: `trainyard train --text FILE` starts one, `trainyard demo` shows how it looks.',
+            'There are no runs yet: `trainyard train --text FILE` starts one, `trainyard demo` runs an example.',
           );
           return;
         }
@@ -47,11 +48,11 @@ export function addRuns(program: Command): void {
         const rows = runs.map((r) => [
           r.id,
           r.name,
-          r.state,
+          shownState(r.state),
           `${r.step}/${r.stepsTotal ?? '?'}`,
-          r.lastLoss?.toFixed(3) ?? '',
-          r.bestValLoss?.toFixed(3) ?? '',
-          bestBitsPerByte(r, known.get(r.id) ?? null)?.toFixed(3) ?? '',
+          shownLoss(r.lastLoss),
+          shownLoss(r.bestValLoss),
+          shownLoss(bestBitsPerByte(r, known.get(r.id) ?? null)),
           (r.config as RunConfig).tokenizer,
           formatShort(r.tokensSeen),
           new Date(r.createdAt).toISOString().slice(0, 16).replace('T', ' '),
@@ -67,7 +68,7 @@ export function addRuns(program: Command): void {
 }
 
 function recover(home: string): void {
-  const told = recoverStore(home);
-  for (const line of told) console.error(`trainyard: ${line}`);
-  if (told.length === 0) console.error('trainyard: The database is sound, and no run is missing.');
+  const reported = recoverStore(home);
+  for (const line of reported) console.error(`trainyard: ${line}`);
+  if (reported.length === 0) console.error('trainyard: The database is sound, and no run is missing.');
 }

@@ -12,13 +12,11 @@ interface Options {
   readonly open?: boolean;
 }
 
-export function addServe(program: Command): void {
-  program
-    .command('serve')
-    .description('serve the studio to a browser on this machine, or through ssh -L to one on another')
+export function addServe(command: Command): void {
+  command
     .option('--host <address>', 'address to listen on', '127.0.0.1')
-    .option('--port <n>', 'port, 0: any that is free', '4860')
-    .option('--expose', 'allow an address that other machines can reach: whoever has the link controls the studio')
+    .option('--port <n>', 'port (0 = any free port)', '4860')
+    .option('--expose', 'allow an address reachable from other machines: anyone with the link controls Trainyard')
     .option('--open', 'open the link in the browser')
     .action((_: unknown, self: Command) => runServe(self.optsWithGlobals<Options>()));
 }
@@ -27,17 +25,19 @@ async function runServe(options: Options): Promise<void> {
   const port = parsePort('--port', options.port);
   const { host, expose = false } = options;
   const server = await serve({ home: resolveHome(options.home), host, port, exposed: expose });
-  console.log(`Trainyard is open at\n\n  ${server.link}\n\nCtrl-C saves and stops what trains here, and ends it.`);
-  if (options.open) {
-    const { default: open } = await import('open');
-    await open(server.link).catch(() => console.error('no browser could be opened: use the link'));
-  }
-  await new Promise<void>((resolve) => {
+  // Before the link is there: whoever reads it may end this at once.
+  const interrupted = new Promise<void>((resolve) => {
     onInterrupt(({ count, exitCode }) => {
       if (count > 1) process.exit(exitCode);
       resolve();
     });
   });
-  console.error('\nsaving what trains; Ctrl-C again stops at once');
+  console.log(`Trainyard is open at\n\n  ${server.link}\n\nCtrl-C saves and stops training runs, then quits.`);
+  if (options.open) {
+    const { default: open } = await import('open');
+    await open(server.link).catch(() => console.error('no browser found: use the link'));
+  }
+  await interrupted;
+  console.error(server.isTraining ? '\nsaving training runs; Ctrl-C again stops now' : '\nstopped');
   await server.close();
 }

@@ -1,6 +1,7 @@
+import { shownState } from '../base/states.ts';
 import type { Command } from 'commander';
-import { parameterCount } from '../engine/gpt2/config.ts';
-import { formatBytes, formatCount, plural } from '../format.ts';
+import { parameterCount } from '../engine/models/index.ts';
+import { formatBytes, formatCount, formatLoss, formatPerplexity, plural } from '../base/format.ts';
 import { bitsPerByteOf } from '../studio/evals.ts';
 import { resolveHome } from '../studio/home.ts';
 import { dataRead } from '../studio/run/dataRead.ts';
@@ -12,10 +13,8 @@ import { lossChart } from './lossChart.ts';
 import { table } from './terminal/table.ts';
 import { onOneLine, printable } from './terminal/text.ts';
 
-export function addShow(program: Command): void {
-  program
-    .command('show')
-    .description('show one run: its config, loss curve, evaluations, checkpoints and events')
+export function addShow(command: Command): void {
+  command
     .argument('<run>', runHelp)
     .option('--json', 'one JSON object')
     .action((id: string, _: unknown, self: Command) => {
@@ -47,17 +46,18 @@ function everything(studio: Studio, id: string) {
 /** Value, unit, perplexity (per token) and bits per byte: an accuracy has neither of the latter. */
 function evalCells(e: EvalRecord): string[] {
   if (e.kind !== 'validation') return [e.value.toFixed(4), 'accuracy', '', ''];
-  return [e.value.toFixed(4), 'nats/token', Math.exp(e.value).toFixed(2), bitsPerByteOf(e)?.toFixed(4) ?? ''];
+  const bits = bitsPerByteOf(e);
+  return [formatLoss(e.value), 'nats/token', formatPerplexity(e.value), bits === null ? '' : formatLoss(bits)];
 }
 
 function print(studio: Studio, id: string): void {
   const { run, evals, samples, checkpoints, events, data } = everything(studio, id);
   const config = studio.configOf(run);
   const { model } = config;
-  console.log(onOneLine(`${run.id}  ${run.name}  ${run.state}${run.message ? `: ${run.message}` : ''}`));
+  console.log(onOneLine(`${run.id}  ${run.name}  ${shownState(run.state)}${run.message ? `: ${run.message}` : ''}`));
   console.log(
-    `${plural(model.nLayer, 'layer')}, ${plural(model.nHead, 'head')}, width ${model.nEmbd}, context ${model.contextLength}: ` +
-      `${formatCount(parameterCount(model))} parameters; dataset ${config.dataset}, ${tokenizerTitle(config.tokenizer)} tokens`,
+    `${plural(model.nLayer, 'layer')}, ${plural(model.nHead, 'head')}, embedding dim ${model.nEmbd}, context ${model.contextLength}: ` +
+      `${formatCount(parameterCount(model))} parameters; dataset ${config.dataset}, ${tokenizerTitle(config.tokenizer)} tokenizer`,
   );
   const skipped = events.filter((e) => e.kind === 'skip').length;
   const skips = skipped > 0 ? `; ${plural(skipped, 'step')} skipped` : '';
@@ -82,7 +82,7 @@ function print(studio: Studio, id: string): void {
     formatCount(tokens),
     passes === null ? 'gone' : passes.toPrecision(3),
   ]);
-  if (read.length > 0) console.log(`${table(['data', 'steps', 'tokens read', 'times through it'], read)}\n`);
+  if (read.length > 0) console.log(`${table(['data', 'steps', 'tokens', 'epochs'], read)}\n`);
   const sample = samples[samples.length - 1];
   if (sample) console.log(`sample at step ${sample.step}:\n${printable(sample.prompt + sample.text)}\n`);
   for (const e of events.slice(-10))

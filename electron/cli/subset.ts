@@ -1,5 +1,5 @@
 import type { Subset } from '../data/subsets.ts';
-import { UsageError } from '../errors.ts';
+import { UsageError } from '../base/errors.ts';
 
 /** A part of the documents, such as `50-80%`. @throws UsageError that quotes it */
 export function parseSubset(flag: string, text: string): Subset {

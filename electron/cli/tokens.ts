@@ -1,9 +1,9 @@
 import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { datasetsDir, resolveHome } from '../studio/home.ts';
-import { importTokens } from '../data/importTokens.ts';
+import { importTokens } from '../data/dataset/importTokens.ts';
 import { loadDatasetInfo } from '../data/index.ts';
-import { openDataset, type SplitName } from '../data/shards/index.ts';
+import { openDataset, type SplitName } from '../data/dataset/index.ts';
 import {
   blockTokens,
   type TokenFormat,
@@ -12,7 +12,8 @@ import {
   tokenTypes,
   writeTokenFile,
 } from '../exchange/tokens/file.ts';
-import { formatCount, plural } from '../format.ts';
+import { tokenBytesOf, type Tokens, tokensOf } from '../base/tokens.ts';
+import { formatCount, plural } from '../base/format.ts';
 import { abortable } from './interrupts.ts';
 import { chosenTokenizer } from './tokenizer.ts';
 import { parseNumber } from './numbers.ts';
@@ -29,29 +30,20 @@ interface ImportFlags extends Home {
   readonly force?: boolean;
 }
 
-export function addTokens(program: Command): void {
-  const tokens = program.command('tokens').description('files of tokens, as nanoGPT and llm.c have them');
+export function addTokens(tokens: Command): void {
   tokens
     .command('import')
-    .description('make a dataset of files of tokens: nanoGPT’s and llm.c’s .bin, and .npy')
+    .description('import token files as a dataset: .bin of nanoGPT and llm.c, and .npy')
     .argument('<files...>', 'in order')
-    .addOption(
-      new Option('--dtype <type>', 'how tokens are stored in files without a header (what they look like)').choices(
-        tokenTypes,
-      ),
-    )
-    .option('--force', 'also tokens that no text in this vocabulary has')
-    .option('--val <files...>', 'files for validation (else the end of the others is)')
-    .option('--val-fraction <x>', 'part that is kept for validation, without --val', '0.1')
-    .option(
-      '--tokenizer <name>',
-      'whose tokens they are: gpt2, bytes, or those of a run, or of a folder with its files',
-      'gpt2',
-    )
+    .addOption(new Option('--dtype <type>', 'dtype of files without a header (default: guessed)').choices(tokenTypes))
+    .option('--force', 'accept tokens that no text in this vocabulary produces')
+    .option('--val <files...>', 'validation files (default: the end of the others)')
+    .option('--val-fraction <x>', 'validation share, without --val', '0.1')
+    .option('--tokenizer <name>', 'tokenizer: gpt2, bytes, that of a run, or a folder with tokenizer files', 'gpt2')
     .action((files: string[], _: unknown, self: Command) => runImport(files, self.optsWithGlobals<ImportFlags>()));
   tokens
     .command('export')
-    .description('write a part of a dataset as one .bin file')
+    .description('export a split of a dataset as one .bin file')
     .argument('<dataset>', 'its name')
     .argument('<file>', 'a new one')
     .addOption(new Option('--split <name>', 'which part').choices(['train', 'val']).default('train'))
@@ -84,11 +76,12 @@ function runExport(name: string, file: string, options: Home & { split: SplitNam
   const dataset = openDataset(path.join(datasetsDir(home), name));
   try {
     const source = dataset.split(options.split);
-    function* content(): Generator<Uint16Array> {
+    const { vocabSize } = dataset.manifest;
+    function* content(): Generator<Tokens> {
       for (let at = 0; at < source.tokens; at += blockTokens)
-        yield Uint16Array.from(source.window(at, Math.min(blockTokens, source.tokens - at)));
+        yield tokensOf(vocabSize, source.window(at, Math.min(blockTokens, source.tokens - at)));
     }
-    writeTokenFile(file, options.format, source.tokens, content());
+    writeTokenFile(file, options.format, source.tokens, content(), tokenBytesOf(vocabSize));
     console.log(`${plural(source.tokens, 'token')} in ${path.resolve(file)}`);
   } finally {
     dataset.close();

@@ -1,27 +1,33 @@
 import { type Command, Option } from 'commander';
 import { awaitDataset } from './awaitDataset.ts';
 import { datasetNames, loadDatasetInfo, type Manifest } from '../data/index.ts';
-import type { MixPart } from '../data/mix.ts';
+import type { MixPart } from '../data/sampling/mix.ts';
 import { getTokenizer, type TokenizerName } from '../data/tokenizers/index.ts';
-import { parseRunConfig, partialRunConfigSchema, type RunConfig } from '../engine/config.ts';
-import { completeDevice } from '../engine/devices/usual.ts';
-import { loadPreset } from '../engine/presets.ts';
-import { UsageError } from '../errors.ts';
-import { formatBytes } from '../format.ts';
+import { parseRunConfig, partialRunConfigSchema, type RunConfig } from '../engine/run/config.ts';
+import { completeDevice } from '../engine/devices/choose.ts';
+import { fallback, kindOf, type RunDevice } from '../engine/devices/registry.ts';
+import { findGpu } from '../engine/fit/gpus.ts';
+import { loadPreset, precisionOn } from '../engine/run/presets.ts';
+import { startsOf } from '../engine/run/settings.ts';
+import { UsageError } from '../base/errors.ts';
+import { formatBytes } from '../base/format.ts';
 import { requireSameTokens } from '../studio/run/initial.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
-import { type PositionExtension, positionExtensions } from '../engine/trainer/positions.ts';
+import { type PositionExtension, positionExtensions } from '../engine/run/config.ts';
+import { recordPromise } from '../studio/time/promise.ts';
 import { holdersAt } from '../studio/run/holders.ts';
 import { requireTrainable } from '../studio/run/trainable.ts';
 import { findCheckpoint } from './checkpointArgument.ts';
-import { requireAgreement, tellUnusableGpus } from './device.ts';
+import { flagsGiven, meantKind, reportUnusableGpus, requireAgreement } from './device.ts';
+import { dryRun } from './dryRun.ts';
 import { fetchItems } from './eval.ts';
 import { follow } from './follow.ts';
 import { parseInteger, parseNumber, parseRate } from './numbers.ts';
 import { preparePhaseData } from './phaseData.ts';
 import { describePhases, simplePhases } from './phases.ts';
-import { addTextFlags, prepareStoppable, tellNotes, type TextFlags, textOptions, tokensLine } from './preparing.ts';
+import { addTextFlags, prepareStoppable, reportNotes, type TextFlags, textOptions, tokensLine } from './preparing.ts';
+import { describeTime } from './time.ts';
 import { chosenTokenizer } from './tokenizer.ts';
 import { addSettings, applyFlags, merge, readJsonConfig, type Tree } from './settings.ts';
 
@@ -41,41 +47,39 @@ export interface TrainOptions extends TextFlags {
   readonly minLr?: string;
   readonly warmupSteps?: string;
   readonly wait?: boolean;
+  readonly queue?: boolean;
   readonly device?: string;
-  readonly gpuIndex?: string;
-  readonly tf32?: boolean;
   readonly json?: boolean;
+  readonly dryRun?: boolean;
+  readonly gpu?: string;
   readonly [flag: string]: unknown;
 }
 
-export function addTrain(program: Command): void {
-  const command = program
-    .command('train')
-    .description('train a model from scratch on text files or a prepared dataset')
+export function addTrain(command: Command): void {
+  command
     .option('--text <path...>', 'text files, folders or globs to train on')
-    .option('--dataset <name>', 'a prepared dataset to train on')
-    .option(
-      '--tokenizer <name>',
-      'how text becomes tokens: gpt2, bytes, or that of a run, or of a folder with its files (gpt2)',
-    )
-    .option('--val-fraction <x>', 'part of the text that is kept for validation (0.1)')
-    .option('--from <checkpoint>', 'begin with the weights of RUN or RUN@STEP instead of drawing them: fine-tuning')
+    .option('--dataset <name>', 'dataset to train on')
+    .option('--tokenizer <name>', 'tokenizer: gpt2, bytes, that of a run, or a folder with tokenizer files (gpt2)')
+    .option('--val-fraction <x>', 'share of the text for validation (0.1)')
+    .option('--from <checkpoint>', 'initialize from RUN or RUN@STEP: fine-tuning')
     .addOption(
-      new Option(
-        '--extend-positions <how>',
-        'how a context that is longer than that model’s gets its positions',
-      ).choices(positionExtensions),
+      new Option('--extend-positions <how>', 'extend position embeddings for a longer context').choices(
+        positionExtensions,
+      ),
     )
-    .option('--wait', 'wait for the dataset, where it is being prepared still')
-    .option('--preset <name>', 'start from a preset; flags and --config change it')
-    .option('--config <file>', 'a JSON file with settings; flags win over it')
-    .option('--name <text>', 'a name for the run')
-    .option('--steps <n>', 'optimizer steps (with --lr: warm-up, then cosine; see --phase for more)')
+    .option('--dry-run', 'show what would be trained, its memory and how long it takes; train nothing')
+    .option('--gpu <id>', 'with --dry-run: compute the time on a GPU of the table, too (see fit --help)')
+    .option('--wait', 'wait for a dataset that is still being tokenized')
+    .option('--queue', 'train when its turn comes, in an open studio or by `trainyard queue work`, and exit')
+    .option('--preset <name>', 'start from a preset; flags and --config override it')
+    .option('--config <file>', 'JSON file with settings; flags override it')
+    .option('--name <text>', 'name of the run')
+    .option('--steps <n>', 'optimizer steps (with --lr: warmup, then cosine; see --phase for more)')
     .option('--lr <x>', 'peak learning rate (6e-4)')
-    .option('--min-lr <x>', 'learning rate of the last step (a tenth of the peak)')
-    .option('--warmup-steps <n>', 'steps of linear warm-up (a twentieth of the steps, 100 at most)');
+    .option('--min-lr <x>', 'final learning rate (a tenth of the peak)')
+    .option('--warmup-steps <n>', 'linear warmup steps (a twentieth of the steps, 100 at most)');
   addSettings(addTextFlags(command))
-    .option('--json', 'one JSON object a line instead of a progress bar')
+    .option('--json', 'one JSON object per line instead of a progress bar')
     .action(async (_: TrainOptions, self: Command) => runTrain(self.optsWithGlobals<TrainOptions>()));
 }
 
@@ -88,8 +92,14 @@ async function runTrain(options: TrainOptions): Promise<void> {
   // Checked before the text is read: a wrong setting is told at once.
   const draft = completeConfig(options, tree, data.tokenizer, rows);
   requireSense(draft, options, isLeftOpen(tree));
-  if (isLeftOpen(tree)) await tellUnusableGpus();
-  requireTrainable(home, draft, holdersAt(home, draft.device));
+  if (isLeftOpen(tree)) await reportUnusableGpus();
+  if (options.gpu !== undefined && !options.dryRun)
+    throw new UsageError('--gpu belongs to --dry-run: a run trains on this machine (--device, --gpu-index).');
+  if (!options.queue) requireTrainable(home, draft, holdersAt(home, draft.device));
+  if (options.dryRun) {
+    const gpu = options.gpu === undefined ? undefined : findGpu(options.gpu);
+    return dryRun({ home, config: draft, gpu, json: options.json ?? false });
+  }
   const dataset = await data.load();
   if (!dataset) return;
   if (draft.evaluation.hellaswagEvery > 0) await fetchItems(home);
@@ -97,12 +107,18 @@ async function runTrain(options: TrainOptions): Promise<void> {
   try {
     const phases = await preparePhaseData(home, draft.phases, data.tokenizer);
     if (!phases) return;
-    const run = studio.createRun({ ...draft, phases, dataset: dataset.name }, options.name ?? dataset.name);
+    const config = { ...draft, phases, dataset: dataset.name };
+    const name = options.name ?? dataset.name;
+    const run = options.queue ? studio.queueRun(config, name) : studio.createRun(config, name);
+    const { here } = await studio.time(config);
+    if (here) recordPromise(studio.store, run.id, here);
     if (!options.json) {
       console.error(`dataset ${tokensLine(dataset)}`);
-      if (data.isMade) tellNotes(dataset);
+      if (data.isMade) reportNotes(dataset);
       for (const line of describePhases(draft)) console.error(line);
+      if (here) console.error(`time ${describeTime(here)}`);
     }
+    if (options.queue) return console.log(options.json ? JSON.stringify({ run: run.id }) : `${run.id}: queued`);
     await follow(studio, run, studio.start(run), options.json ?? false);
   } finally {
     studio.close();
@@ -147,20 +163,26 @@ function settingsTree(options: TrainOptions): Tree {
   const tree = applyFlags(merge(preset, file), options);
   const device = tree.device as Tree | undefined;
   // Who names a GPU means it, whatever a preset or a file says.
-  if (options.gpuIndex !== undefined && options.device === undefined) device!.kind = 'cuda';
+  const meant = options.device === undefined ? meantKind(options) : undefined;
+  if (meant !== undefined) device!.kind = meant;
   requireAgreement(device?.kind, options);
   return tree;
 }
 
 /** @throws UsageError when flags say what the device that is taken, or the precision, has no use for */
-function requireSense({ device, precision }: RunConfig, options: TrainOptions, isUsual: boolean): void {
-  if (options.tf32 && device.kind !== 'cuda' && isUsual)
-    throw new UsageError('--tf32 belongs to a GPU, and this run would train on the processor: leave it out.');
+function requireSense({ device, precision }: RunConfig, options: TrainOptions, isDefault: boolean): void {
+  const given = flagsGiven(options);
+  const other = given.find((flag) => flag.kind !== device.kind);
+  if (other && isDefault && device.kind === fallback.kind)
+    throw new UsageError(
+      `${other.name} belongs to ${kindOf(other.kind).noun}, and this run would train on ${fallback.noun}: leave it out.`,
+    );
   requireAgreement(device.kind, options);
-  if (options.tf32 && precision !== 'f32')
-    throw new UsageError(`--tf32 belongs to --precision f32, not to ${precision}: leave one out.`);
-  if (options.threads !== undefined && device.kind === 'cuda')
-    throw new UsageError('--threads belongs to --device cpu, not to cuda: leave one out.');
+  const rounded = given.find((flag) => flag.precision !== undefined && flag.precision !== precision);
+  if (rounded)
+    throw new UsageError(
+      `${rounded.name} belongs to --precision ${rounded.precision}, not to ${precision}: leave one out.`,
+    );
 }
 
 /** Whether nobody says what it trains on. */
@@ -200,7 +222,7 @@ function dataChoice(home: string, options: TrainOptions, tree: Tree, own: Tokeni
     if (options.text) throw new UsageError('Give --text or --dataset, not both.');
     for (const [flag, shown] of textFlags) {
       if (options.dataset === undefined || options[flag] === undefined) continue;
-      throw new UsageError(`${shown} belongs to --text: the dataset ${name} is prepared already.`);
+      throw new UsageError(`${shown} belongs to --text: the dataset ${name} is already tokenized.`);
     }
     const manifest = loadDatasetInfo(home, name);
     return { tokenizer: manifest.tokenizer, isMade: false, load: async () => manifest };
@@ -208,7 +230,7 @@ function dataChoice(home: string, options: TrainOptions, tree: Tree, own: Tokeni
   const inputs = options.text;
   if (!inputs) {
     const known = datasetNames(home);
-    const hint = known.length > 0 ? ` Prepared datasets: ${known.join(', ')}.` : '';
+    const hint = known.length > 0 ? ` Datasets: ${known.join(', ')}.` : '';
     throw new UsageError(`There is nothing to train on: give --text FILE or --dataset NAME.${hint}`);
   }
   const tokenizer = own ?? (tree.tokenizer as TokenizerName | undefined) ?? 'gpt2';
@@ -239,11 +261,9 @@ function preparing(): (progress: { doneBytes: number; totalBytes: number }) => v
   return ({ doneBytes, totalBytes }) => {
     if (Date.now() - last < 1000) return;
     last = Date.now();
-    console.error(`reading text: ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`);
+    console.error(`tokenizing: ${formatBytes(doneBytes)} of ${formatBytes(totalBytes)}`);
   };
 }
-
-const smallModel: Tree = { nLayer: 4, nHead: 4, nEmbd: 128, contextLength: 128 };
 
 /**
  * The config but for the dataset's name, which is known when the dataset is made.
@@ -251,12 +271,24 @@ const smallModel: Tree = { nLayer: 4, nHead: 4, nEmbd: 128, contextLength: 128 }
  */
 function completeConfig(options: TrainOptions, tree: Tree, tokenizer: TokenizerName, rows?: number): RunConfig {
   const vocabSize = rows ?? getTokenizer(tokenizer).vocabSize;
-  const model: Tree = { ...smallModel, ...((tree.model as Tree) ?? {}), vocabSize };
-  const batch = (tree.batch as number | undefined) ?? 8;
+  const model: Tree = { ...startsOf('model'), ...((tree.model as Tree) ?? {}), vocabSize };
+  const batch = (tree.batch as number | undefined) ?? startsOf('training').batch!;
   const tokensPerStep = tree.tokensPerStep ?? batch * (model.contextLength as number);
   const phases = tree.phases !== undefined && !givesPhases(options) ? tree.phases : phasesOf(options);
   const device = completeDevice(tree.device as Tree | undefined);
-  return parseRunConfig({ ...tree, device, model, batch, tokensPerStep, phases, dataset: 'to be made', tokenizer });
+  const preset = options.preset === undefined ? undefined : loadPreset(options.preset);
+  const precision = tree.precision ?? (preset && precisionOn(preset, device.kind as RunDevice));
+  return parseRunConfig({
+    ...tree,
+    ...(precision ? { precision } : {}),
+    device,
+    model,
+    batch,
+    tokensPerStep,
+    phases,
+    dataset: 'to be made',
+    tokenizer,
+  });
 }
 
 /** Whether flags describe the usual two phases, over those of a preset or a config. */
@@ -271,8 +303,9 @@ function givesPhases(options: TrainOptions): boolean {
 function phasesOf(options: TrainOptions) {
   const steps = parseInteger('--steps', options.steps ?? '1000', 1);
   const peak = parseRate('--lr', options.lr ?? '6e-4');
-  const least = options.minLr === undefined ? peak / 10 : parseRate('--min-lr', options.minLr);
-  const usual = Math.min(100, Math.floor(steps / 20));
-  const warmupSteps = options.warmupSteps === undefined ? usual : parseInteger('--warmup-steps', options.warmupSteps);
-  return simplePhases({ steps, peak, warmupSteps, least });
+  const min = options.minLr === undefined ? peak / 10 : parseRate('--min-lr', options.minLr);
+  const defaultWarmup = Math.min(100, Math.floor(steps / 20));
+  const warmupSteps =
+    options.warmupSteps === undefined ? defaultWarmup : parseInteger('--warmup-steps', options.warmupSteps);
+  return simplePhases({ steps, peak, warmupSteps, min });
 }

@@ -1,11 +1,11 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { UserError } from '../errors.ts';
-import { type Manifest, readManifest } from './shards/index.ts';
-import { manifestName } from './shards/manifest.ts';
+import { UserError } from '../base/errors.ts';
+import { type Manifest, readManifest } from './dataset/index.ts';
+import { manifestName } from './dataset/manifest.ts';
 
-export type { Manifest } from './shards/index.ts';
-export { prepareDataset, type PrepareOptions, type PrepareProgress } from './corpus/prepare.ts';
+export type { Manifest } from './dataset/index.ts';
+export { prepareDataset, type PrepareOptions, type PrepareProgress } from './prepare/prepare.ts';
 
 /** The names of the datasets in a home. */
 export function datasetNames(home: string): string[] {

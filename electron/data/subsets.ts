@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { UserError } from '../errors.ts';
-import type { Manifest } from './shards/manifest.ts';
+import { UserError } from '../base/errors.ts';
+import type { Manifest } from './dataset/manifest.ts';
 
 /** Documents fall into so many buckets: a subset is a range of them, in whole percent. */
 export const buckets = 100;
@@ -8,7 +8,7 @@ export const buckets = 100;
 /** The documents whose hash lies in [from, to) percent: disjoint ranges share no document, on any machine. */
 export const subsetSchema = z
   .strictObject({ from: z.int().min(0).max(buckets), to: z.int().min(0).max(buckets) })
-  .refine(({ from, to }) => from < to, 'a subset begins below its end, for example 0 to 50 (percent)');
+  .refine(({ from, to }) => from < to, 'a subset starts below its end, for example 0 to 50 (percent)');
 
 export type Subset = z.infer<typeof subsetSchema>;
 
@@ -37,7 +37,7 @@ export function subsetTokens(
 /** Where a subset's tokens lie in the training split. @throws UserError when the dataset is not divided into subsets */
 export function subsetRange({ name, trainBuckets }: Pick<Manifest, 'name' | 'trainBuckets'>, { from, to }: Subset) {
   if (!trainBuckets) {
-    throw new UserError(`The dataset ${name} was prepared before there were subsets: prepare it again from its text.`);
+    throw new UserError(`The dataset ${name} was built by a version without subsets: tokenize its text again.`);
   }
   return { start: trainBuckets[from]!, end: trainBuckets[to]! };
 }

@@ -25,9 +25,9 @@ export function fileOf(pages: string, url: string): string | undefined {
 export function servePages(pages: string): void {
   protocol.handle('app', async (request) => {
     const file = fileOf(pages, request.url);
-    if (file === undefined) return new Response('There is no such page.', { status: 404 });
+    if (file === undefined) return new Response('Page not found.', { status: 404 });
     const found = await net.fetch(pathToFileURL(file).href).catch(() => undefined);
-    if (!found?.ok) return new Response('There is no such page.', { status: 404 });
+    if (!found?.ok) return new Response('Page not found.', { status: 404 });
     const headers = new Headers(found.headers);
     for (const [name, value] of Object.entries(pageHeaders)) headers.set(name, value);
     return new Response(found.body, { headers });

@@ -1,3 +1,5 @@
+import { plural } from '../base/format.ts';
+import { shownState } from '../base/states.ts';
 import { type BrowserWindow, dialog, Notification, powerSaveBlocker } from 'electron';
 import type { Run } from '../studio/store/index.ts';
 import { readSettings } from '../studio/settings.ts';
@@ -52,7 +54,7 @@ export class TrainingWatch {
     if (window?.isFocused() || !readSettings(this.#studio.home).notifications) return;
     const { name, state, message } = this.#studio.store.getRun(id);
     if (state === 'paused' || state === 'stopped') return; // somebody asked for it
-    const note = new Notification({ title: `${name}: ${state}`, body: message ?? '' });
+    const note = new Notification({ title: `${name}: ${shownState(state)}`, body: message ?? '' });
     note.on('click', () => this.#window()?.show());
     note.show();
   }
@@ -65,8 +67,8 @@ export async function askOnClose(window: BrowserWindow, runs: readonly Run[]): P
   const names = runs.map((run) => run.name).join(', ');
   const { response } = await dialog.showMessageBox(window, {
     type: 'question',
-    message: runs.length === 1 ? `${names} is training.` : `${runs.length} runs are training: ${names}.`,
-    detail: 'Training can go on without a window. What is saved is resumed later, to the same bit.',
+    message: runs.length === 1 ? `${names} is training.` : `${plural(runs.length, 'run')} are training: ${names}.`,
+    detail: 'Training can continue without a window. Saved runs resume bit-exactly.',
     buttons: ['Keep training in the background', 'Save and stop', 'Cancel'],
     defaultId: 0,
     cancelId: 2,

@@ -1,6 +1,6 @@
 import { app, BrowserWindow, nativeTheme, screen } from 'electron';
 import path from 'node:path';
-import { packageFile } from '../paths.ts';
+import { packageFile } from '../base/paths.ts';
 import { origin } from './scheme.ts';
 import { isVisible, readWindowState, writeWindowState } from './windowState.ts';
 

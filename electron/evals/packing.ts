@@ -34,7 +34,7 @@ export function groupsOf(
   context: number,
   rows: number,
 ): Group[] {
-  const most = Math.min(context, rows);
+  const max = Math.min(context, rows);
   const groups: Group[] = [];
   let shared: { choice: number; tokens: readonly number[] }[] = [];
   const close = (): void => {
@@ -44,8 +44,8 @@ export function groupsOf(
   for (const [choice, tokens] of choices.entries()) {
     const whole = [...prompt, ...tokens];
     if (tokens.length === 0) continue; // nothing to score
-    if (whole.length - 1 > most) {
-      const kept = whole.slice(-(most + 1));
+    if (whole.length - 1 > max) {
+      const kept = whole.slice(-(max + 1));
       const before = Math.max(1, kept.length - tokens.length);
       groups.push({
         question: index,

@@ -1,14 +1,12 @@
 import os from 'node:os';
-import { lookAtGpu } from '../engine/devices/cuda/device.ts';
-import { findGpus } from '../engine/devices/cuda/found.ts';
-import { gpuMemory } from '../engine/devices/open.ts';
-import { type DeviceChoice, requireDevice, usualDevice } from '../engine/devices/usual.ts';
+import { defaultDevice, type DeviceChoice, requireDevice } from '../engine/devices/choose.ts';
+import { kindOf } from '../engine/devices/registry.ts';
 import { type DriverMemory, driverMemoryOf } from './driverMemory.ts';
 
 /** What of a memory no plan can have. */
 export interface BudgetPart {
-  /** `spare`: what a run holds besides, for kernels and recordings; `others`: what other programs hold now. */
-  readonly role: 'driver' | 'spare' | 'others';
+  /** `kernels`: what a run holds besides, for kernels and recordings; `others`: what other programs hold now. */
+  readonly role: 'driver' | 'kernels' | 'others';
   readonly bytes: number;
   /** Where the number of a driver comes from; `given`: by who asks. */
   readonly source?: DriverMemory['source'] | 'given';
@@ -44,22 +42,23 @@ export const sizedBudget = (name: string, totalBytes: number, reserveBytes: numb
  */
 export function machineBudget(
   home: string | undefined,
-  device: DeviceChoice = usualDevice(),
+  device: DeviceChoice = defaultDevice(),
   driverBytes?: number,
 ): MemoryBudget {
-  if (device.kind !== 'cuda') return withParts('this machine', os.totalmem(), [], false);
+  const kind = kindOf(device.kind).gpus;
+  if (!kind) return withParts('this machine', os.totalmem(), [], false);
   requireDevice(device);
   const { gpu: ordinal = 0 } = device;
-  const { gpus } = findGpus();
-  const { name, memoryBytes, freeBytes } = gpus.find((g) => g.ordinal === ordinal)?.gpu ?? lookAtGpu(ordinal);
+  const { gpus } = kind.find();
+  const { name, memoryBytes, freeBytes } = gpus.find((g) => g.ordinal === ordinal)?.gpu ?? kind.look(ordinal);
   const which = gpus.length > 1 ? ` (GPU ${ordinal})` : '';
-  const given = { bytes: driverBytes ?? 0, spareBytes: 0, source: 'given' } as const;
-  const { bytes, spareBytes, source } = driverBytes === undefined ? driverMemoryOf(home, name) : given;
+  const given = { bytes: driverBytes ?? 0, moduleReserveBytes: 0, source: 'given' } as const;
+  const { bytes, moduleReserveBytes, source } = driverBytes === undefined ? driverMemoryOf(home, name) : given;
   const parts: BudgetPart[] = [
     { role: 'driver', bytes, source },
-    ...(spareBytes > 0 ? [{ role: 'spare' as const, bytes: spareBytes }] : []),
+    ...(moduleReserveBytes > 0 ? [{ role: 'kernels' as const, bytes: moduleReserveBytes }] : []),
     { role: 'others', bytes: Math.max(0, memoryBytes - freeBytes) },
   ];
-  const { hostBytes } = gpuMemory(ordinal, { memoryBytes, freeBytes }, bytes + spareBytes);
+  const { hostBytes } = kind.memory(ordinal, { memoryBytes, freeBytes }, bytes + moduleReserveBytes);
   return { ...withParts(`this machine's ${name}${which}`, memoryBytes, parts, true), hostBytes };
 }

@@ -1,7 +1,7 @@
 import path from 'node:path';
-import { readManifest } from '../data/shards/index.ts';
-import { showMix } from '../data/mix.ts';
-import { schedule, settingsOf } from '../engine/trainer/schedule.ts';
+import { readManifest } from '../data/dataset/index.ts';
+import { showMix } from '../data/sampling/mix.ts';
+import { schedule, settingsOf } from '../engine/run/schedule.ts';
 import type { CardFacts, CardWords } from '../exchange/modelCard/card.ts';
 import { modelCard } from '../exchange/modelCard/card.ts';
 import { curveSvg } from '../exchange/modelCard/curve.ts';
@@ -13,8 +13,8 @@ import type { Studio } from './studio.ts';
 
 const pictureName = 'curve.svg';
 /** Evaluations in the card's table at most. */
-const mostRows = 40;
-const mostSamples = 5;
+const maxRows = 40;
+const maxSamples = 5;
 
 /** The model card of a checkpoint and its picture, by file name. */
 export function cardFiles(
@@ -66,9 +66,9 @@ function factsOf(studio: Studio, run: Run, step: number, dtype: string): CardFac
       ),
     ],
     seconds: trainingSeconds(store, run.id, step),
-    evaluations: thinned(evaluationsOf(store, run, step), mostRows),
+    evaluations: thinned(evaluationsOf(store, run, step), maxRows),
     samples: latestSamples(store, run.id, step)
-      .slice(0, mostSamples)
+      .slice(0, maxSamples)
       .map(({ prompt, text }) => ({ prompt, text, temperature: config.sampling.temperature })),
   };
 }
@@ -108,8 +108,8 @@ function evaluationsOf(store: Store, run: Run, step: number): CardFacts['evaluat
 }
 
 /** So many at most, evenly: the first, which is the latest, and those with an accuracy stay. */
-function thinned(rows: CardFacts['evaluations'], most: number): CardFacts['evaluations'] {
-  const every = Math.ceil(rows.length / most);
+function thinned(rows: CardFacts['evaluations'], max: number): CardFacts['evaluations'] {
+  const every = Math.ceil(rows.length / max);
   return rows.filter((row, i) => i % every === 0 || row.acc !== null || i === rows.length - 1);
 }
 

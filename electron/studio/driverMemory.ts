@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import { z } from 'zod';
-import { recordingReserve } from '../engine/devices/cuda/memory.ts';
-import { isSystemError } from '../exchange/safetensors/systemErrors.ts';
+import { moduleReserve } from '../engine/devices/gpu.ts';
+import { isSystemError } from '../base/systemErrors.ts';
 import { driverMemoryPath } from './home.ts';
 
 /** What a GPU's driver takes for a process that trains: its context, kernels and recorded programs. */
 export interface DriverMemory {
   readonly bytes: number;
   /** Held beside it: an engine takes a plan only with room for more kernels and recordings than it may need. */
-  readonly spareBytes: number;
+  readonly moduleReserveBytes: number;
   /** By the last run that began on such a GPU, or assumed, since none has. */
   readonly source: 'measured' | 'assumed';
 }
@@ -18,10 +18,10 @@ export interface DriverMemory {
 const assumedBytes = 512 * 2 ** 20;
 
 /** No driver's context is larger: what was measured is another program's as well, or a file that somebody edited. */
-const mostContextBytes = 2 ** 30;
+const maxContextBytes = 2 ** 30;
 
 /** Of one GPU. */
-const schema = z.object({ bytes: z.number().min(0), contextBytes: z.number().min(0).max(mostContextBytes) });
+const schema = z.object({ bytes: z.number().min(0), contextBytes: z.number().min(0).max(maxContextBytes) });
 type Kept = z.infer<typeof schema>;
 
 /** By the GPU's name. What makes no sense counts as not measured, and takes no other GPU's with it. */
@@ -32,7 +32,7 @@ function readAll(home: string): Record<string, Kept> {
       const { data } = schema.safeParse(entry);
       if (!data) return [];
       const { bytes, contextBytes } = data;
-      return [[name, { bytes: Math.min(bytes, contextBytes + recordingReserve), contextBytes }]];
+      return [[name, { bytes: Math.min(bytes, contextBytes + moduleReserve), contextBytes }]];
     }),
   );
 }
@@ -49,10 +49,10 @@ function readJson(file: string): unknown {
 export function driverMemoryOf(home: string | undefined, gpuName: string): DriverMemory {
   const kept = home === undefined ? undefined : readAll(home)[gpuName];
   // Whatever is assumed of the context: what fits here must fit in the engine, which leaves that much.
-  if (!kept) return { bytes: assumedBytes, spareBytes: recordingReserve, source: 'assumed' };
+  if (!kept) return { bytes: assumedBytes, moduleReserveBytes: moduleReserve, source: 'assumed' };
   const { bytes, contextBytes } = kept;
-  const spareBytes = Math.max(0, contextBytes + recordingReserve - bytes);
-  return { bytes, spareBytes, source: 'measured' };
+  const moduleReserveBytes = Math.max(0, contextBytes + moduleReserve - bytes);
+  return { bytes, moduleReserveBytes, source: 'measured' };
 }
 
 /**
@@ -61,19 +61,19 @@ export function driverMemoryOf(home: string | undefined, gpuName: string): Drive
  * written is noticed by the run itself.
  */
 export function keepDriverMemory(home: string, gpuName: string, heldBytes: number, measuredBytes: number): void {
-  if (!(measuredBytes >= 0 && measuredBytes <= mostContextBytes && heldBytes >= measuredBytes)) return;
+  if (!(measuredBytes >= 0 && measuredBytes <= maxContextBytes && heldBytes >= measuredBytes)) return;
   const contextBytes = Math.min(measuredBytes, readAll(home)[gpuName]?.contextBytes ?? measuredBytes);
-  const broughtBytes = Math.min(heldBytes - measuredBytes, recordingReserve);
-  const kept: Kept = { bytes: contextBytes + broughtBytes, contextBytes };
+  const moduleBytes = Math.min(heldBytes - measuredBytes, moduleReserve);
+  const kept: Kept = { bytes: contextBytes + moduleBytes, contextBytes };
   const all = readAll(home);
   if (JSON.stringify(all[gpuName]) === JSON.stringify(kept)) return;
   const file = driverMemoryPath(home);
-  const aside = `${file}.${randomBytes(6).toString('hex')}.partial`;
+  const partial = `${file}.${randomBytes(6).toString('hex')}.partial`;
   try {
-    fs.writeFileSync(aside, `${JSON.stringify({ ...all, [gpuName]: kept }, null, 1)}\n`);
-    fs.renameSync(aside, file);
+    fs.writeFileSync(partial, `${JSON.stringify({ ...all, [gpuName]: kept }, null, 1)}\n`);
+    fs.renameSync(partial, file);
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    fs.rmSync(aside, { force: true });
+    fs.rmSync(partial, { force: true });
   }
 }

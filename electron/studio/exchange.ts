@@ -7,15 +7,16 @@ import { keepTokenizer, type KeptTokenizer, keptTokenizerOf, useTokenizer } from
 import {
   files,
   latestValid,
-  type OpenedCheckpoint,
   openCheckpoint,
+  openChosen,
+  type OpenedCheckpoint,
   writeCheckpoint,
 } from '../engine/checkpoint/index.ts';
-import { parseRunConfig, type RunConfig } from '../engine/config.ts';
-import { usualDevice } from '../engine/devices/usual.ts';
-import type { ModelConfig } from '../engine/gpt2/config.ts';
-import { parameterTable } from '../engine/gpt2/parameters.ts';
-import { freshState } from '../engine/trainer/snapshot.ts';
+import { parseRunConfig, type RunConfig } from '../engine/run/config.ts';
+import { defaultDevice } from '../engine/devices/choose.ts';
+import type { ModelConfig } from '../engine/models/index.ts';
+import { parameterTable } from '../engine/models/index.ts';
+import { freshState } from '../engine/run/state.ts';
 import {
   assumedTokenizer,
   type ExportDtype,
@@ -61,7 +62,7 @@ const importedConfig = (model: ModelConfig, tokenizer: TokenizerName): RunConfig
   parseRunConfig({
     model,
     dataset: noData,
-    device: usualDevice(),
+    device: defaultDevice(),
     tokenizer,
     batch: 1,
     tokensPerStep: model.contextLength,
@@ -150,8 +151,9 @@ export async function importModel(
   dir: string,
   name?: string,
   options: ImportOptions = {},
-  signal?: AbortSignal,
+  course: Course = {},
 ): Promise<{ run: Run; notices: readonly string[] }> {
+  studio.store.requireInPlace();
   await requireFolder(dir);
   const source = await openModel(dir, options);
   let staged: StagedFiles | undefined;
@@ -159,8 +161,10 @@ export async function importModel(
     const { config, notices } = source;
     if (source.kept) keepTokenizer(tokenizersDir(studio.home), source.kept);
     const tokenizerFile = tokenizerContent(config.tokenizer);
-    const entries = parameterTable(config.model).map(({ name: tensor, fileShape }) => {
-      const data = () => unlessAborted(signal, () => source.tensor(tensor));
+    const parameters = parameterTable(config.model);
+    const read = counted(course, parameters.length, (tensor) => source.tensor(tensor));
+    const entries = parameters.map(({ name: tensor, fileShape }) => {
+      const data = () => read(tensor);
       return { name: tensor, dtype: 'F32' as const, shape: fileShape, data };
     });
     const state = { trainer: freshState, config };
@@ -169,7 +173,7 @@ export async function importModel(
       ...{ model: entries, optimizer: [], state },
       ...(tokenizerFile ? { beside: [tokenizerFile] } : {}),
     });
-    signal?.throwIfAborted();
+    course.signal?.throwIfAborted();
     const row = { name: name ?? importName(dir), config, device: config.device.kind, stepsTotal: 0, tokensTotal: 0 };
     return { run: storeImported(studio, staged, row, { bytes, dir, notices }), notices };
   } catch (error) {
@@ -200,10 +204,26 @@ function storeImported(
   });
 }
 
-/** Reads a tensor, unless the user has had enough. */
-function unlessAborted<T>(signal: AbortSignal | undefined, read: () => Promise<T>): Promise<T> {
-  signal?.throwIfAborted();
-  return read();
+/** How a user follows and ends what takes long. */
+export interface Course {
+  readonly signal?: AbortSignal;
+  /** Called with tensors that are done, and all. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
+
+/** Reads tensors, unless the user has had enough. */
+function counted<T>(
+  { signal, onProgress }: Course,
+  total: number,
+  read: (tensor: string) => Promise<T>,
+): (tensor: string) => Promise<T> {
+  let done = 0;
+  return async (tensor) => {
+    signal?.throwIfAborted();
+    const values = await read(tensor);
+    onProgress?.(Math.min(++done, total), total);
+    return values;
+  };
 }
 
 export interface ExportChoice {
@@ -220,11 +240,11 @@ export async function exportModel(
   step: number,
   dir: string,
   choice: ExportChoice,
-  signal?: AbortSignal,
+  course: Course = {},
 ): Promise<void> {
   await requireAnswer(dir);
   const { model, tokenizer } = studio.configOf(run);
-  const checkpoint = await openCheckpoint(studio.checkpointOf(run, step).path);
-  const tensor = (name: string) => unlessAborted(signal, () => checkpoint.model(name));
+  const checkpoint = await openChosen(studio.checkpointOf(run, step).path);
+  const tensor = counted(course, parameterTable(model).length, (name) => checkpoint.model(name));
   await writeHuggingFaceModel(dir, { model, tokenizer, tensor, ...choice });
 }

@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { isSystemError } from '../exchange/safetensors/systemErrors.ts';
-import { UserError } from '../errors.ts';
+import { isSystemError } from '../base/systemErrors.ts';
+import { UserError } from '../base/errors.ts';
 
 /** A disk that sleeps takes seconds; a network drive that is gone takes for ever. */
 const patienceMs = 10_000;

@@ -3,8 +3,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { makeFolders } from '../base/folders.ts';
 import { checkpointName } from '../engine/checkpoint/names.ts';
-import { messageOf, UserError } from '../errors.ts';
-import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
+import { UserError } from '../base/errors.ts';
+import { isSystemError, whyOf } from '../base/systemErrors.ts';
 
 /** What decides where the home is; tests give their own. */
 export interface Surroundings {
@@ -27,8 +27,6 @@ export function locateHome(flag?: string, { env, platform, homedir }: Surroundin
   return join(xdg && isAbsolute(xdg) ? xdg : join(homedir, '.local', 'share'), 'trainyard');
 }
 
-const why = (error: unknown): string => (isSystemError(error) ? meaningOf(error) : messageOf(error));
-
 /**
  * The folder that keeps runs, datasets and the database: `flag`, else TRAINYARD_HOME, else the platform's
  * application-data folder. It exists when this returns.
@@ -42,13 +40,17 @@ export function resolveHome(flag?: string, use: 'write' | 'read' = 'write'): str
     makeFolders(home);
   } catch (error) {
     const taken = isSystemError(error) && error.code === 'EEXIST';
-    throw new UserError(`The home ${home} can't be created: ${taken ? 'a file has its name' : why(error)}; ${remedy}.`);
+    throw new UserError(
+      `The data folder ${home} can't be created: ${taken ? 'a file has that name' : whyOf(error)}; ${remedy}.`,
+    );
   }
   const { R_OK, W_OK, X_OK } = fs.constants;
   try {
     fs.accessSync(home, use === 'write' ? R_OK | W_OK | X_OK : R_OK | X_OK);
   } catch (error) {
-    throw new UserError(`The home ${home} can't be ${use === 'write' ? 'written' : 'read'}: ${why(error)}; ${remedy}.`);
+    throw new UserError(
+      `The data folder ${home} can't be ${use === 'write' ? 'written' : 'read'}: ${whyOf(error)}; ${remedy}.`,
+    );
   }
   return home;
 }
@@ -69,10 +71,10 @@ export function canWrite(home: string): boolean {
 }
 
 export const dbPath = (home: string): string => path.join(home, 'trainyard.db');
-/** Who multiplies which matrices fastest on this machine's GPUs. */
-export const productsPath = (home: string): string => path.join(home, 'gpu-products.json');
 /** What the drivers of this machine's GPUs take for a process that trains. */
 export const driverMemoryPath = (home: string): string => path.join(home, 'gpu-drivers.json');
+/** How long steps take on this machine's devices, as they were timed. */
+export const stepTimesPath = (home: string): string => path.join(home, 'step-times.json');
 export const datasetsDir = (home: string): string => path.join(home, 'datasets');
 export const runDir = (home: string, id: string): string => path.join(home, 'runs', id);
 export const checkpointDir = (home: string, id: string, step: number): string =>

@@ -1,6 +1,6 @@
 import os from 'node:os';
 import type { PrepareJob } from '../engine/process/messages.ts';
-import { UserError } from '../errors.ts';
+import { UserError } from '../base/errors.ts';
 import type { SpawnEngine } from './run/engine.ts';
 import { messagesOf } from './run/job.ts';
 

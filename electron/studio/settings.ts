@@ -2,8 +2,9 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../errors.ts';
-import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
+import { UserError } from '../base/errors.ts';
+import { hoursSchema } from './jobs/hours.ts';
+import { isSystemError, meaningOf } from '../base/systemErrors.ts';
 
 export const settingsSchema = z.strictObject({
   theme: z.enum(['system', 'light', 'dark']),
@@ -11,12 +12,14 @@ export const settingsSchema = z.strictObject({
   notifications: z.boolean(),
   /** Kept for the playground. */
   prompts: z.array(z.string().max(100_000)).max(200),
+  /** When queued runs train. */
+  queue: z.strictObject({ paused: z.boolean(), hours: hoursSchema.nullable() }),
 });
 
 /** What a user prefers, for all windows and starts on one home. */
 export type Settings = z.infer<typeof settingsSchema>;
 
-const usual: Settings = { theme: 'system', notifications: true, prompts: [] };
+const defaults: Settings = { theme: 'system', notifications: true, prompts: [], queue: { paused: false, hours: null } };
 
 const fileOf = (home: string): string => path.join(home, 'settings.json');
 
@@ -33,20 +36,20 @@ export function readSettings(home: string): Settings {
     const result = schema.safeParse(given[name]);
     return result.success ? [[name, result.data]] : [];
   });
-  return { ...usual, ...(Object.fromEntries(valid) as Partial<Settings>) };
+  return { ...defaults, ...(Object.fromEntries(valid) as Partial<Settings>) };
 }
 
 /** Changes some settings, whole or not at all. @throws UserError when they can't be kept */
 export function writeSettings(home: string, changed: Partial<Settings>): Settings {
   const settings = { ...readSettings(home), ...changed };
   const file = fileOf(home);
-  const aside = `${file}.${randomBytes(6).toString('hex')}.partial`;
+  const partial = `${file}.${randomBytes(6).toString('hex')}.partial`;
   try {
-    fs.writeFileSync(aside, `${JSON.stringify(settings, null, 2)}\n`);
-    fs.renameSync(aside, file);
+    fs.writeFileSync(partial, `${JSON.stringify(settings, null, 2)}\n`);
+    fs.renameSync(partial, file);
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    fs.rmSync(aside, { force: true });
+    fs.rmSync(partial, { force: true });
     throw new UserError(`The settings can't be kept in ${file}: ${meaningOf(error)}.`);
   }
   return settings;

@@ -1,4 +1,5 @@
-import { plural } from '../format.ts';
+import { shownState } from '../base/states.ts';
+import { plural } from '../base/format.ts';
 import fs from 'node:fs';
 import path from 'node:path';
 import {
@@ -11,21 +12,24 @@ import {
   setKept,
 } from '../engine/checkpoint/index.ts';
 import { readTextFile } from '../base/textFile.ts';
+import { kindOf, type RunDevice } from '../engine/devices/registry.ts';
+import type { Gpu } from '../engine/fit/gpus.ts';
 import type { LowBitStates } from '../engine/optimizers/index.ts';
 import { lookForTokenizersIn, tokenizersDir } from '../data/tokenizers/index.ts';
-import { parseRunConfig, parseStoredConfig, type RunConfig } from '../engine/config.ts';
-import { type DeviceChoice, deviceForJob, isSameDevice, onDevice } from '../engine/devices/usual.ts';
-import type { WritingOptions, Written } from '../engine/generate.ts';
-import type { JobPlace } from '../engine/loadJob.ts';
-import { begunPhases, type PhaseChange, withChangedPhases } from '../engine/trainer/phaseChange.ts';
-import type { PrepareJob, StartedMemory, ToEngine } from '../engine/process/messages.ts';
-import { namedDatasets, schedule, totalSteps } from '../engine/trainer/schedule.ts';
-import { readTrainerState } from '../engine/trainer/snapshot.ts';
-import type { DatasetDirs } from '../engine/trainer/windows.ts';
-import { messageOf, UsageError, UserError } from '../errors.ts';
+import type { Admission } from '../engine/run/admission.ts';
+import { parseRunConfig, parseStoredConfig, type RunConfig } from '../engine/run/config.ts';
+import { type DeviceChoice, deviceForJob, isSameDevice, onDevice } from '../engine/devices/choose.ts';
+import type { WritingOptions, Written } from '../engine/use/generate.ts';
+import type { JobPlace } from '../engine/use/loadJob.ts';
+import { type PhaseChange, startedPhases, withChangedPhases } from '../engine/run/phaseChange.ts';
+import type { PrepareJob, ToEngine } from '../engine/process/messages.ts';
+import { namedDatasets, schedule, totalSteps } from '../engine/run/schedule.ts';
+import { readTrainerState } from '../engine/run/state.ts';
+import type { DatasetDirs } from '../engine/run/data.ts';
+import { messageOf, UsageError, UserError } from '../base/errors.ts';
 import { parseItems } from '../evals/hellaswag/items.ts';
 import { type HellaswagResult, summarise } from '../evals/hellaswag/score.ts';
-import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
+import { isSystemError, meaningOf } from '../base/systemErrors.ts';
 import {
   type CheckpointRecord,
   DamagedError,
@@ -38,9 +42,10 @@ import {
 } from './store/index.ts';
 import { requireFile } from './givenPaths.ts';
 import { keepDriverMemory } from './driverMemory.ts';
-import { canWrite, datasetsDir, productsPath, runDir } from './home.ts';
+import { canWrite, datasetsDir, runDir } from './home.ts';
 import { type Preparation, prepareApart, threadsBeside } from './prepare.ts';
 import { datasetsOf, noData, requireData, requireTokens } from './run/data.ts';
+import { Jobs } from './jobs/jobs.ts';
 import { Planner } from './planning/planner.ts';
 import { forkEngine, type SpawnEngine } from './run/engine.ts';
 import { RestedError, RunHandle } from './run/handle.ts';
@@ -52,9 +57,12 @@ import { memoryAt } from './run/memory.ts';
 import { runJob } from './run/job.ts';
 import { movedNotice } from './run/moved.ts';
 import { stageFiles } from './run/staged.ts';
+import { type TimeReport, validationWindowsOf } from './time/estimate.ts';
+import { measureSteps } from './time/measure.ts';
 import { requireTrainable, requireTrainableApart } from './run/trainable.ts';
 import { recordPhases } from './run/record.ts';
-import { askForPhases, type Patience, type RunOrder, type RunRequest, RunRequests, tell } from './run/requests.ts';
+import { Ticker } from './ticker.ts';
+import { askForPhases, type Patience, type RunOrder, type RunRequest, RunRequests, sendOrder } from './run/requests.ts';
 
 export type EvaluationProgress =
   | { readonly kind: 'progress'; readonly done: number; readonly total: number }
@@ -89,10 +97,16 @@ export class Studio {
   readonly store: Store;
   /** What answers whether something fits. */
   readonly planner = new Planner();
+  /** Work that takes longer than a moment. */
+  readonly jobs: Jobs;
+  /** Tells that something has changed. */
+  readonly ticker: Ticker;
   /** Runs whose checkpoints are being looked at: this process must not start them twice either. */
   readonly #launching = new Set<string>();
   /** Of the runs that train in this process. */
   readonly #handles = new Map<string, RunHandle>();
+  /** What was found out of runs that were made here and not started yet. */
+  readonly #admissions = new Map<string, Admission>();
   readonly #requests: RunRequests;
   readonly #spawn: SpawnEngine;
 
@@ -101,33 +115,35 @@ export class Studio {
     this.store = store;
     this.#spawn = spawn;
     this.#requests = new RunRequests(store);
+    this.ticker = new Ticker(() => (store.isOpen ? store.version() : ''));
+    this.jobs = new Jobs(this);
   }
 
   /**
    * Opens the studio's home; runs whose process is gone are marked interrupted.
    * @param spawn how engine processes are started
-   * @param tell told what was wrong with the database, and what came of it
+   * @param report is given what was wrong with the database, and what came of it
    */
-  static open(home: string, spawn: SpawnEngine = forkEngine, tell: (line: string) => void = warn): Studio {
+  static open(home: string, spawn: SpawnEngine = forkEngine, report: (line: string) => void = warn): Studio {
     const dir = path.resolve(home);
     lookForTokenizersIn(tokenizersDir(dir));
-    let store = openStore(dir, { tell });
+    let store = openStore(dir, { report });
     try {
       store.markInterrupted();
     } catch (error) {
       store.close();
       if (!(error instanceof DamagedError)) throw error;
-      recoverStore(dir).forEach(tell);
-      store = openStore(dir, { tell });
+      recoverStore(dir).forEach(report);
+      store = openStore(dir, { report });
       store.markInterrupted();
     }
     return new Studio(dir, store, spawn);
   }
 
   /** Opens a studio to read: as `open` does where the home can be written, else on a copy of its database. */
-  static look(home: string, spawn: SpawnEngine = forkEngine, tell: (line: string) => void = warn): Studio {
+  static look(home: string, spawn: SpawnEngine = forkEngine, report: (line: string) => void = warn): Studio {
     const dir = path.resolve(home);
-    return canWrite(dir) ? Studio.open(dir, spawn, tell) : new Studio(dir, openToRead(dir, tell), spawn);
+    return canWrite(dir) ? Studio.open(dir, spawn, report) : new Studio(dir, openToRead(dir, report), spawn);
   }
 
   /**
@@ -136,18 +152,40 @@ export class Studio {
    */
   createRun(config: RunConfig, name: string, preset: string | null = null): Run {
     const checked = parseRunConfig(config);
-    requireTrainable(this.home, checked, holdersOf(this.store, checked.device));
-    return this.#createAdmitted(checked, name, preset);
+    const admission = requireTrainable(this.home, checked, holdersOf(this.store, checked.device));
+    return this.#createAdmitted(checked, name, preset, admission);
   }
 
   /** The same where windows are served: what is planned holds nobody else up. */
   async createRunApart(config: RunConfig, name: string, preset: string | null = null): Promise<Run> {
     const checked = parseRunConfig(config);
-    await requireTrainableApart(this.planner, this.home, checked, holdersOf(this.store, checked.device));
-    return this.#createAdmitted(checked, name, preset);
+    const holders = holdersOf(this.store, checked.device);
+    const admission = await requireTrainableApart(this.planner, this.home, checked, holders);
+    return this.#createAdmitted(checked, name, preset, admission);
   }
 
-  #createAdmitted(checked: RunConfig, name: string, preset: string | null): Run {
+  /**
+   * Stores a new run that trains when its turn comes; whether its device has the memory for it is looked at then.
+   * @throws UserError when its data is missing or too little: nothing is made then
+   */
+  queueRun(config: RunConfig, name: string, preset: string | null = null): Run {
+    const run = this.#createAdmitted(parseRunConfig(config), name, preset);
+    this.store.setRunState(run.id, 'queued');
+    this.store.releaseRun(run.id);
+    this.jobs.submit('train', { id: run.id }, true);
+    return this.store.getRun(run.id);
+  }
+
+  /** Puts a run at rest into the queue. @throws UserError when it trains, or is queued already */
+  enqueue(run: Run, others: { device?: DeviceChoice; lowBitStates?: LowBitStates } = {}): void {
+    this.#requireRest(run.id);
+    if (this.store.getRun(run.id).state === 'queued') throw new UserError(`The run ${run.name} is queued already.`);
+    this.store.setRunState(run.id, 'queued');
+    this.jobs.submit('train', { id: run.id, ...others }, true);
+  }
+
+  #createAdmitted(checked: RunConfig, name: string, preset: string | null, admission?: Admission): Run {
+    this.store.requireInPlace();
     requireData(this.home, checked);
     const stepsTotal = totalSteps(schedule(checked));
     const parent = checked.init ? this.store.getRun(checked.init.run) : undefined;
@@ -165,8 +203,9 @@ export class Studio {
           stepsTotal,
           tokensTotal: stepsTotal * checked.tokensPerStep,
         });
-        if (parent) this.store.addEvent(run.id, 0, 'info', 'begun', begunWith(parent, checked));
+        if (parent) this.store.addEvent(run.id, 0, 'info', 'begun', startedFrom(parent, checked));
         staged?.publish(run.id);
+        if (admission) this.#admissions.set(run.id, admission);
         return run;
       });
     } catch (error) {
@@ -176,8 +215,8 @@ export class Studio {
   }
 
   /** How many phases a run has begun. Of one that trains they are known sooner than its steps. */
-  begunPhases(run: Run): number {
-    const trained = begunPhases(this.configOf(run), run.step).length;
+  startedPhases(run: Run): number {
+    const trained = startedPhases(this.configOf(run), run.step).length;
     const isActive = run.state === 'training' || run.state === 'preparing';
     return isActive ? Math.max(trained, ...this.store.listPhases(run.id).map((p) => p.index + 1)) : trained;
   }
@@ -223,11 +262,15 @@ export class Studio {
    * Tells a run that trains what to do, here or in another process.
    * @throws UserError when it does not train, or the other process does not answer
    */
-  async tell(run: Run, order: RunOrder, patience?: Patience): Promise<void> {
+  async sendOrder(run: Run, order: RunOrder, patience?: Patience): Promise<void> {
     const handle = this.#handles.get(run.id);
-    if (handle) return handle.tell(order);
-    if (this.isElsewhere(run)) return tell(this.store, run.id, order, patience);
-    throw new UserError(`The run ${run.name} is ${run.state}.`);
+    if (handle) return handle.sendOrder(order);
+    if (run.state === 'queued' && (order === 'pause' || order === 'stop')) {
+      this.jobs.dropRun(run.id);
+      return;
+    }
+    if (this.isElsewhere(run)) return sendOrder(this.store, run.id, order, patience);
+    throw new UserError(`The run ${run.name} is ${shownState(run.state)}.`);
   }
 
   /** The run's handle, where it trains in this process. */
@@ -240,6 +283,11 @@ export class Studio {
     return this.#handles.get(run.id)?.state ?? run.state;
   }
 
+  /** Whether any run trains in this process. */
+  get isTraining(): boolean {
+    return this.#handles.size > 0;
+  }
+
   /** Whether a run trains in another process. */
   isElsewhere(run: Run): boolean {
     const isActive = run.state === 'training' || run.state === 'preparing';
@@ -248,7 +296,10 @@ export class Studio {
 
   /** Changes what people call a run, and whether it is put away. @throws UserError when it trains and is to be put away */
   editRun(run: Run, patch: Pick<RunPatch, 'name' | 'tags' | 'notes' | 'archived'>): void {
-    if (patch.archived) this.#requireRest(run.id);
+    if (patch.archived) {
+      this.#requireRest(run.id);
+      this.jobs.dropRun(run.id);
+    }
     this.store.updateRun(run.id, patch);
   }
 
@@ -259,6 +310,7 @@ export class Studio {
   async removeRun(run: Run): Promise<void> {
     this.#requireRest(run.id);
     if (!run.archived) throw new UserError(`The run ${run.name} is not archived: archive it first, then delete it.`);
+    this.jobs.dropRun(run.id);
     await this.#atRest(run.id, async () => {
       this.store.deleteRun(run.id, true);
       await fs.promises.rm(runDir(this.home, run.id), { recursive: true, force: true });
@@ -295,7 +347,7 @@ export class Studio {
   forJob(run: Run, asked?: DeviceChoice): { config: RunConfig; place: JobPlace } {
     const own = this.configOf(run);
     const config = { ...own, device: deviceForJob(own.device, asked) };
-    return { config, place: { productsFile: productsPath(this.home), heldBy: holdersOf(this.store, config.device) } };
+    return { config, place: { findings: this.home, heldBy: holdersOf(this.store, config.device) } };
   }
 
   /**
@@ -309,10 +361,11 @@ export class Studio {
     prompt: string,
     sampling: WritingOptions,
     device?: DeviceChoice,
+    signal?: AbortSignal,
   ): AsyncGenerator<Written> {
     const checkpoint = this.checkpointOf(run, step).path;
     const job = { type: 'generate', ...this.forJob(run, device), checkpoint, prompt, sampling } as const;
-    for await (const message of runJob(job, this.#spawn))
+    for await (const message of runJob(job, this.#spawn, signal))
       if (message.type === 'text' || message.type === 'notice') yield { kind: message.type, text: message.text };
   }
 
@@ -328,6 +381,7 @@ export class Studio {
     sequences: number,
     dataset?: string,
     device?: DeviceChoice,
+    signal?: AbortSignal,
   ): AsyncGenerator<EvaluationProgress> {
     const { config, place } = this.forJob(run, device);
     const checkpoint = this.checkpointOf(run, step).path;
@@ -339,7 +393,7 @@ export class Studio {
     requireTokens(this.home, name, config);
     const datasetDir = path.join(datasetsDir(this.home), name);
     const job = { type: 'evaluate', config, place, checkpoint, datasetDir, sequences } as const;
-    for await (const message of runJob(job, this.#spawn)) {
+    for await (const message of runJob(job, this.#spawn, signal)) {
       if (message.type === 'progress') yield { kind: 'progress', done: message.done, total: message.total };
       if (message.type !== 'result') continue;
       const { value, tokens, bytes } = message;
@@ -367,6 +421,7 @@ export class Studio {
     file: string,
     items: number,
     device?: DeviceChoice,
+    signal?: AbortSignal,
   ): AsyncGenerator<HellaswagProgress> {
     const checkpoint = this.checkpointOf(run, step).path;
     await requireFile(file);
@@ -385,7 +440,7 @@ export class Studio {
     if (scores.length < total) {
       const done = scores.map((s) => s.index);
       const job = { type: 'hellaswag', ...this.forJob(run, device), checkpoint, file, items: total, done } as const;
-      for await (const message of runJob(job, this.#spawn)) {
+      for await (const message of runJob(job, this.#spawn, signal)) {
         if (message.type !== 'scores' || message.scores.length === 0) continue;
         recordHellaswag(this.store, run.id, step, message.scores, null, key);
         scores.push(...message.scores);
@@ -408,10 +463,16 @@ export class Studio {
   /** Starts a run that has not trained yet. @throws UserError when it can't be started: nothing is left of it then */
   start(run: Run): RunHandle {
     try {
-      return this.#launch(run.id, this.#prepareStart(run, this.configOf(run), null), null);
+      return this.#launch(
+        run.id,
+        this.#prepareStart(run, this.configOf(run), null, this.#admissions.get(run.id)),
+        null,
+      );
     } catch (error) {
       this.#forget(run.id);
       throw error;
+    } finally {
+      this.#admissions.delete(run.id);
     }
   }
 
@@ -463,7 +524,7 @@ export class Studio {
   #requireNotMoved(id: string, device?: DeviceChoice): void {
     const { state } = this.store.getRun(id);
     if (device && (state === 'training' || state === 'preparing'))
-      throw new UsageError(`The run ${id} trains now: pause it, and continue it on another device then.`);
+      throw new UsageError(`The run ${id} is training: pause it first, then continue it on another device.`);
   }
 
   #requireTrainable(id: string, config: RunConfig, step: number): void {
@@ -473,6 +534,7 @@ export class Studio {
   /** Looks at all that may be wrong before anything of the run is changed. */
   async #goOn(id: string, device?: DeviceChoice, change?: PhaseChange, lowBit?: LowBitStates): Promise<Resumed> {
     this.#requireRest(id);
+    this.store.requireInPlace();
     // From here on no other process can: two engines would write the same checkpoints.
     this.store.claimRun(id);
     this.#launching.add(id);
@@ -487,8 +549,8 @@ export class Studio {
       const step = checkpoint?.step ?? 0;
       const config = withLowBit(withDevice(changed, device), lowBit);
       const holders = holdersOf(this.store, config.device, id);
-      await requireTrainableApart(this.planner, this.home, config, holders, step);
-      const start = this.#prepareStart(run, config, checkpoint);
+      const admission = await requireTrainableApart(this.planner, this.home, config, holders, step);
+      const start = this.#prepareStart(run, config, checkpoint, admission);
       const notice = movedNotice(this.store, run, own.device, config.device);
       if (change) recordPhases(this.store, id, changed, run.step);
       const isOther = own.optimizer.lowBitStates !== config.optimizer.lowBitStates;
@@ -540,13 +602,13 @@ export class Studio {
     const recorded = this.store.listCheckpoints(run.id).at(-1);
     if (checkpoint === null && recorded) {
       throw new UserError(
-        `The checkpoints of ${run.id} are gone from ${root} (the last was of step ${recorded.step}): put them back to resume, or train anew.`,
+        `The checkpoints of ${run.id} are missing from ${root} (the latest was at step ${recorded.step}): put them back to resume, or restart.`,
       );
     }
     if (checkpoint) this.#recordCheckpoints(run, checkpoint);
     if (checkpoint && checkpoint.step >= stepsTotal) {
       this.#complete(run, checkpoint.step);
-      throw new UserError(`The run ${run.id} is complete (step ${checkpoint.step}): nothing is left to train.`);
+      throw new UserError(`The run ${run.id} is already finished (step ${checkpoint.step}).`);
     }
     return latest;
   }
@@ -570,15 +632,22 @@ export class Studio {
   }
 
   /** What a run's engine is told, and its machine remembers. @throws UserError when something of it is not there */
-  #prepareStart(run: Run, config: RunConfig, from: { step: number; dir: string } | null): Start {
+  #prepareStart(
+    run: Run,
+    config: RunConfig,
+    from: { step: number; dir: string } | null,
+    admission: Admission | undefined,
+  ): Start {
+    this.store.requireInPlace();
     requireWritable(this.checkpointRoot(run));
     const recorded = this.store.listCheckpoints(run.id).find((c) => c.step === from?.step);
     const start = {
       type: 'start',
       config,
+      ...(admission ? { admission } : {}),
       datasetDirs: this.#dirs(datasetsOf(config)),
       checkpointRoot: this.checkpointRoot(run),
-      productsFile: productsPath(this.home),
+      findings: this.home,
       heldBy: holdersOf(this.store, config.device, run.id),
       ...hellaswagOf(this.home, config),
       ...initialWeightsOf(this.home, run.id, config, from === null),
@@ -593,12 +662,15 @@ export class Studio {
     const handle = new RunHandle(this.store, run, start, memory, this.#spawn);
     this.#handles.set(run.id, handle);
     void handle.ended.finally(() => this.#handles.delete(run.id));
+    this.jobs.recordTraining(id, handle.ended, () => handle.pause());
+    handle.onChange(() => this.ticker.poke());
     handle.onEvent((event) => {
       if (event.type !== 'started') return;
-      const [, gpu] = /^cuda: (.+)$/.exec(event.device) ?? [];
-      const { overheadBytes, contextBytes }: StartedMemory = event.memory;
-      if (gpu !== undefined && contextBytes !== undefined)
-        keepDriverMemory(this.home, gpu, overheadBytes, contextBytes);
+      // Devices call themselves by their kind and their name. A driver's context is a GPU's.
+      const [, name] = /^\w+: (.+)$/.exec(event.device) ?? [];
+      const { overheadBytes, contextBytes } = event.memory;
+      if (name !== undefined && contextBytes !== undefined)
+        keepDriverMemory(this.home, name, overheadBytes, contextBytes);
     });
     this.#requests.watch(run.id, (request) => this.#obey(handle, request), handle.ended);
     return handle;
@@ -606,7 +678,7 @@ export class Studio {
 
   async #obey(handle: RunHandle, request: RunRequest): Promise<void> {
     if ('change' in request) await handle.changePhases(request.change, this.#dirsOf(request.change));
-    else handle.tell(request.order);
+    else handle.sendOrder(request.order);
   }
 
   #dirs(names: readonly string[]): DatasetDirs {
@@ -619,19 +691,43 @@ export class Studio {
 
   /** Prepares data in a process of its own, which gives way to runs. @throws UserError when it can't be prepared */
   prepare(options: Omit<PrepareJob['options'], 'home' | 'threads'>, signal?: AbortSignal): AsyncGenerator<Preparation> {
-    const threads = threadsBeside(this.#handles.size > 0);
+    this.store.requireInPlace();
+    const threads = threadsBeside(this.isTraining);
     return prepareApart({ ...options, home: this.home, threads }, this.#spawn, signal);
+  }
+
+  /** How long a run would take, here and on another GPU: see `timeSteps`. */
+  async time(config: RunConfig, gpu?: Gpu, signal?: AbortSignal): Promise<TimeReport> {
+    await this.knowSpeed(config.device.kind, signal);
+    const asked = { config, home: this.home, gpu, windows: validationWindowsOf(this.home, config) };
+    return this.planner.ask('time', asked, signal);
+  }
+
+  /** Has what is measured once of a kind of devices: the first time it takes a second. Beside a run it would be wrong. */
+  async knowSpeed(kind: RunDevice, signal?: AbortSignal): Promise<void> {
+    const isToMeasure = kindOf(kind).unmeasured?.(this.home) !== undefined && !this.isTraining;
+    if (isToMeasure) await this.planner.ask('measure', { findings: this.home }, signal);
+  }
+
+  /** Times a few steps of a run on its device, and keeps what was found. @throws UserError see `measureSteps` */
+  measure(config: RunConfig, signal?: AbortSignal): Promise<void> {
+    if (this.store.listRuns({ state: ['training', 'preparing'] }).length > 0)
+      throw new UserError(
+        'A run trains now: steps beside it take longer than they will. They are timed when it rests.',
+      );
+    return measureSteps(this.home, config, this.#spawn, signal);
   }
 
   /** Pauses all that trains here, waits until it is saved, and closes. */
   async shutdown(): Promise<void> {
     const handles = [...this.#handles.values()];
     for (const handle of handles) handle.pause();
-    await Promise.all(handles.map((handle) => handle.ended));
+    await Promise.all([this.jobs.shutdown(), ...handles.map((handle) => handle.ended)]);
     this.close();
   }
 
   close(): void {
+    this.ticker.close();
     this.planner.close();
     this.store.close();
   }
@@ -642,17 +738,17 @@ export class Studio {
  * not decide which checkpoint is the best.
  */
 function measureOf(config: RunConfig, dataset: string, sequences: number): string {
-  const isUsual = sequences === config.evaluation.sequences;
-  if (dataset === config.dataset) return isUsual ? '' : `${sequences} sequences`;
-  return `${sequences} sequences of ${dataset}`;
+  const isDefault = sequences === config.evaluation.sequences;
+  if (dataset === config.dataset) return isDefault ? '' : plural(sequences, 'sequence');
+  return `${plural(sequences, 'sequence')} of ${dataset}`;
 }
 
 /** What a run's weights were when it began. */
-function begunWith({ id, name, config }: Run, { init, model }: RunConfig): string {
+function startedFrom({ id, name, config }: Run, { init, model }: RunConfig): string {
   const { contextLength } = (config as RunConfig).model;
   const longer = model.contextLength > contextLength;
   const positions = longer ? `; ${contextLength} positions became ${model.contextLength} (${init?.positions})` : '';
-  return `begins with the weights of ${name} (${id}) at step ${init!.step}${positions}`;
+  return `initialized from ${name} (${id}), step ${init!.step}${positions}`;
 }
 
 const withDevice = (config: RunConfig, device?: DeviceChoice): RunConfig =>
@@ -670,7 +766,7 @@ function requireWritable(root: string): void {
     if (!isSystemError(error)) throw error;
     const taken = error.code === 'EEXIST' || error.code === 'ENOTDIR';
     throw new UserError(
-      `Checkpoints can't be written to ${root}: ${taken ? 'a file is in the place of a folder' : meaningOf(error)}; allow writing there, or choose another home with --home.`,
+      `Checkpoints can't be written to ${root}: ${taken ? 'a file is where the folder should be' : meaningOf(error)}; allow writing there, or choose another data folder with --home.`,
     );
   }
 }

@@ -11,9 +11,10 @@ import {
 } from '../data/tokenizers/index.ts';
 import { isOwnName } from '../data/tokenizers/own/definition.ts';
 import { keepTokenizer, keptTokenizerOf } from '../data/tokenizers/own/kept.ts';
-import type { RunConfig } from '../engine/config.ts';
-import { UsageError, UserError } from '../errors.ts';
+import type { RunConfig } from '../engine/run/config.ts';
+import { UsageError, UserError } from '../base/errors.ts';
 import { fitTokenizer, readTokenizer } from '../exchange/huggingFace/index.ts';
+import { maxVocabSize } from '../base/tokens.ts';
 import type { Store } from './store/index.ts';
 
 /** A tokenizer as people choose it. */
@@ -49,9 +50,6 @@ export function tokenizerTitle(name: TokenizerName): string {
   }
 }
 
-/** The most rows of any model here: without one, what a tokenizer is held against. */
-const maxRows = 65536;
-
 /**
  * The tokenizer that a word on a command line names: one of the names, a run whose tokens it makes, or a folder with a
  * tokenizer's files, which is kept from then on.
@@ -76,7 +74,7 @@ export async function tokenizerNamed(home: string, text: string, store: () => St
 }
 
 async function tokenizerOfFolder(home: string, dir: string): Promise<TokenizerName> {
-  const found = await readTokenizer(dir, { rows: maxRows });
+  const found = await readTokenizer(dir, { rows: maxVocabSize });
   if (!found)
     throw new UserError(
       `${path.resolve(dir)} has no tokenizer: tokenizer.json, or vocab.json and merges.txt, is needed.`,

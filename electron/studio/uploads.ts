@@ -3,8 +3,8 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { UserError } from '../errors.ts';
-import { isSystemError, meaningOf } from '../exchange/safetensors/systemErrors.ts';
+import { UserError } from '../base/errors.ts';
+import { isSystemError, meaningOf } from '../base/systemErrors.ts';
 
 const dirOf = (home: string): string => path.join(home, 'uploads');
 

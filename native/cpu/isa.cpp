@@ -1,8 +1,8 @@
 // Chooses the kernels by what the processor has and what the system saves on a context switch.
 #include <cstdlib>
-#include <stdexcept>
 #include <string>
 
+#include "../common/failure.h"
 #include "kernels.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
@@ -18,22 +18,22 @@ namespace trainyard {
 
 #if defined(TY_X86)
 namespace avx2 {
-const KernelTable& kernels();
+const Kernels& kernels();
 }
 namespace avx512 {
-const KernelTable& kernels();
+const Kernels& kernels();
 }
 namespace avx512bf16 {
-const KernelTable& kernels();
+const Kernels& kernels();
 }
 #endif
 #if defined(__aarch64__) || defined(_M_ARM64)
 namespace neon {
-const KernelTable& kernels();
+const Kernels& kernels();
 }
 #else
 namespace portable {
-const KernelTable& kernels();
+const Kernels& kernels();
 }
 #endif
 
@@ -96,7 +96,7 @@ Features detect() { return {}; }
 
 }  // namespace
 
-const KernelTable& selectKernels(const char* isa) {
+const Kernels& selectKernels(const char* isa) {
   std::string wanted = isa ? isa : "";
   if (wanted.empty()) {
     const char* environment = std::getenv("TRAINYARD_ISA");
@@ -106,7 +106,7 @@ const KernelTable& selectKernels(const char* isa) {
   struct Choice {
     const char* name;
     bool available;
-    const KernelTable& (*kernels)();
+    const Kernels& (*kernels)();
   };
   const Choice choices[] = {
 #if defined(TY_X86)
@@ -124,13 +124,13 @@ const KernelTable& selectKernels(const char* isa) {
   for (const Choice& choice : choices) {
     if (wanted.empty() ? choice.available : wanted == choice.name) {
       if (!choice.available) {
-        throw std::invalid_argument("this processor or system has no " + wanted + ": leave TRAINYARD_ISA unset");
+        throw Failure(Code::instructionSetMissing, {{"name", wanted}});
       }
       return choice.kernels();
     }
     if (choice.available) names += names.empty() ? choice.name : std::string(", ") + choice.name;
   }
-  throw std::invalid_argument("there are no kernels for '" + wanted + "': choose one of " + names);
+  throw Failure(Code::instructionSetUnknown, {{"name", wanted}, {"names", names}});
 }
 
 }  // namespace trainyard

@@ -1,40 +1,31 @@
-// What every per-ISA translation unit holds: all kernels in its own namespace, and their table. Add a kernel by
-// including its file and naming its functions in the table, in the order of KernelTable's and RealKernels' members.
+// What every translation unit of an instruction set holds: all kernels, in its own namespace. The files of ops/ are included
+// by the build, and each has a function `run` for every op in it: nothing is listed here.
+#include "calls.h"
 #include "kernels.h"
 #include "simd.h"
 #include "simdHalf.h"
 
 // Kernels.
-#include "kernels/gelu.inl.h"
-#include "kernels/gemm.inl.h"
-#include "kernels/columnSums.inl.h"
-#include "kernels/embed.inl.h"
-#include "kernels/layerNorm.inl.h"
-#include "kernels/attention.inl.h"
-#include "kernels/packed.inl.h"
-#include "kernels/dropout.inl.h"
-#include "kernels/crossEntropy.inl.h"
-#include "kernels/update.inl.h"
-#include "kernels/lowBit.inl.h"
-#include "kernels/peak.inl.h"
+#include "cpuOps.inl.h"
+#include "peak.inl.h"
 
 namespace trainyard {
 namespace TY_ISA {
 
-// Lists the kernels of one element type.
-#define TY_REAL_KERNELS(T)                                                                                     \
-  {                                                                                                            \
-    gemm<T, T>, gemm<T, float>, columnSums<T>, embed<T>, embedBackward<T>, layerNorm<T>, layerNormBackward<T>, \
-        attention<T>, attentionBackward<T>, cachedAttention<T>, dropout<T>, head<T>, headCrossEntropy<T>, cast<T>, \
-        embedPacked<T>, packedAttention<T>, selectRows<T>                                                          \
+#include "dispatch.inl.h"
+
+static void execute(const Call& call, Pool& pool) {
+  if (!kKinds[static_cast<int>(call.kind)].isReal) return runPlain(call, pool);
+  switch (call.precision) {
+    case Precision::f32: return runReal<float>(call, pool);
+    case Precision::bf16: return runReal<Bf16>(call, pool);
+    case Precision::f16: return runReal<F16>(call, pool);
   }
+}
 
-static const KernelTable kTable = {
-    TY_ISA_NAME, TY_REAL_KERNELS(float), TY_REAL_KERNELS(Bf16), TY_REAL_KERNELS(F16), sumLosses, squaredSum,
-    clipFactor,  adamw,                  adamw8bit,             adamw4bit,            fmaPeak,
-};
+static const Kernels kKernels = {TY_ISA_NAME, execute, fmaPeak};
 
-const KernelTable& kernels() { return kTable; }
+const Kernels& kernels() { return kKernels; }
 
 }  // namespace TY_ISA
 }  // namespace trainyard

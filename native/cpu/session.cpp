@@ -2,10 +2,8 @@
 
 #include <chrono>
 #include <cstring>
-#include <stdexcept>
 
-#include "../program/decode.h"
-#include "execute.h"
+#include "../common/failure.h"
 #include "memory.h"
 
 namespace trainyard {
@@ -21,15 +19,22 @@ FmaPeak Device::fmaPeak() {
   return peak;
 }
 
-Session::Session(std::shared_ptr<Device> device, const std::vector<size_t>& arenaBytes) : device_(std::move(device)) {
+void Run::wait() { session_->run(program_, timed_ ? seconds_.data() : nullptr); }
+
+void Run::finish(double* times) const {
+  for (size_t i = 0; times && i < seconds_.size(); i++) times[i] += seconds_[i];
+}
+
+Session::Session(std::shared_ptr<Device> device, const std::vector<size_t>& arenaBytes, int)
+    : device_(std::move(device)) {
   for (size_t bytes : arenaBytes) {
     auto* data = bytes ? static_cast<uint8_t*>(alignedAlloc(bytes)) : nullptr;
     if (bytes && !data) {
       release();
-      throw std::runtime_error("out of memory: " + std::to_string(bytes) + " bytes could not be allocated");
+      throw Failure(Code::outOfMemory, {{"bytes", number(bytes)}});
     }
     if (bytes) std::memset(data, 0, bytes);
-    arenas_.push_back({data, bytes});
+    programs_.arenas().add(data, bytes);
   }
 }
 
@@ -42,53 +47,38 @@ void Session::close() {
 }
 
 void Session::release() {
-  for (Arena& arena : arenas_) alignedFree(arena.data);
-  arenas_.clear();
+  for (const Arenas::Arena& arena : programs_.arenas().all()) alignedFree(arena.data);
   programs_.clear();
 }
 
-void* Session::resolve(double arena, double offset) const {
-  if (arena < 0) return nullptr;
-  auto index = static_cast<size_t>(arena);
-  if (index >= arenas_.size() || static_cast<size_t>(offset) >= arenas_[index].bytes) {
-    throw std::out_of_range("a buffer lies outside its arena");
-  }
-  return arenas_[index].data + static_cast<size_t>(offset);
-}
-
 int Session::load(const double* code, size_t length) {
-  programs_.push_back(decodeProgram(code, length, [this](double arena, double offset) { return resolve(arena, offset); }));
-  return static_cast<int>(programs_.size()) - 1;
+  return programs_.add(code, length, [](std::vector<Call> calls) { return Program{std::move(calls)}; });
 }
 
-size_t Session::calls(int program) const { return programs_.at(static_cast<size_t>(program)).size(); }
+std::shared_ptr<Run> Session::start(int program, bool timed) {
+  auto run = std::make_shared<Run>();
+  run->session_ = this;
+  run->program_ = program;
+  run->timed_ = timed;
+  run->seconds_.resize(timed ? calls(program) : 0);
+  return run;
+}
 
-void Session::run(int program, double* times) {
+void Session::run(int program, double* seconds) {
   std::lock_guard<std::mutex> mine(inUse_);
   std::lock_guard<std::mutex> lock(device_->busy());
   using Clock = std::chrono::steady_clock;
-  const std::vector<Call>& calls = programs_.at(static_cast<size_t>(program));
+  const std::vector<Call>& calls = programs_.at(program).calls;
   for (size_t i = 0; i < calls.size(); i++) {
-    auto start = times ? Clock::now() : Clock::time_point();
-    execute(calls[i], device_->pool(), device_->kernels());
-    if (times) times[i] += std::chrono::duration<double>(Clock::now() - start).count();
+    const auto start = seconds ? Clock::now() : Clock::time_point();
+    device_->kernels().execute(calls[i], device_->pool());
+    if (seconds) seconds[i] += std::chrono::duration<double>(Clock::now() - start).count();
   }
 }
 
-size_t Session::bytes() const {
-  size_t total = 0;
-  for (const Arena& arena : arenas_) total += arena.bytes;
-  return total;
-}
-
-void Session::copy(int arena, size_t offset, void* host, size_t bytes, bool toDevice) {
-  const Arena& a = arenas_.at(static_cast<size_t>(arena));
-  if (offset > a.bytes || bytes > a.bytes - offset) throw std::out_of_range("a copy goes past the end of its arena");
-  if (toDevice) {
-    std::memcpy(a.data + offset, host, bytes);
-  } else {
-    std::memcpy(host, a.data + offset, bytes);
-  }
+void Session::copy(const Range& range, void* host, bool toDevice) {
+  uint8_t* const at = programs_.arenas().at(range);
+  std::memcpy(toDevice ? at : host, toDevice ? host : at, range.bytes);
 }
 
 }  // namespace trainyard

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "calls.h"
+#include "../common/programs.h"
 #include "kernels.h"
 #include "pool.h"
 
@@ -23,49 +23,65 @@ class Device {
   Device(int threads, const std::string& isa);
   const char* isa() const;
   Pool& pool() { return pool_; }
-  const KernelTable& kernels() const { return *kernels_; }
+  const Kernels& kernels() const { return *kernels_; }
   FmaPeak fmaPeak();
   // Held while a program runs: the pool serves one program at a time.
   std::mutex& busy() { return busy_; }
 
  private:
-  const KernelTable* kernels_;
+  const Kernels* kernels_;
   Pool pool_;
   std::mutex busy_;
 };
 
+class Session;
+
+// A program that was started: it runs while it is waited for.
+class Run {
+ public:
+  // Runs its calls in order; from any thread. Throws Failure when an index is out of range.
+  void wait();
+  // Once it has ended: adds each call's seconds to `times` unless null.
+  void finish(double* times) const;
+
+ private:
+  friend class Session;
+  Session* session_ = nullptr;  // whoever waits holds it
+  int program_ = 0;
+  bool timed_ = false;
+  std::vector<double> seconds_;
+};
+
 class Session {
  public:
-  // Allocates the arenas, zeroed, each aligned to 256 bytes or better.
-  Session(std::shared_ptr<Device> device, const std::vector<size_t>& arenaBytes);
+  // Allocates the arenas, zeroed, each aligned to 256 bytes or better. Which of them a device would have in the host's
+  // memory is ignored: all are there. Throws Failure when there is too little.
+  Session(std::shared_ptr<Device> device, const std::vector<size_t>& arenaBytes, int hostArena);
   ~Session();
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  // Decodes a program from the flat form that electron/engine/devices/cpu/encode.ts writes. Returns its number.
   int load(const double* code, size_t length);
   // Number of calls of a program.
-  size_t calls(int program) const;
-  // Runs a program's calls in order; adds each call's seconds to `times` unless null.
-  void run(int program, double* times);
+  size_t calls(int program) const { return programs_.at(program).calls.size(); }
+  std::shared_ptr<Run> start(int program, bool timed);
   // The sum of the arenas.
-  size_t bytes() const;
-  void copy(int arena, size_t offset, void* host, size_t bytes, bool toDevice);
+  size_t bytes() const { return programs_.arenas().bytes(); }
+  void copy(const Range& range, void* host, bool toDevice);
   // Gives the memory back, after the program of this session that runs.
   void close();
 
  private:
-  struct Arena {
-    uint8_t* data;
-    size_t bytes;
+  friend class Run;
+  struct Program {
+    std::vector<Call> calls;
   };
-  void* resolve(double arena, double offset) const;
+  void run(int program, double* seconds);
   void release();
 
   std::shared_ptr<Device> device_;
   std::mutex inUse_;
-  std::vector<Arena> arenas_;
-  std::vector<std::vector<Call>> programs_;
+  Programs<Program> programs_;
 };
 
 }  // namespace trainyard

@@ -2,7 +2,7 @@
 // over an element type T serves all three. Everything here is exact but the rounding of what is stored: to the nearest,
 // ties to even, on every instruction set (AVX-512-BF16's own conversion flushes tiny numbers, so it is not used).
 #pragma once
-#include "half.h"
+#include "../common/half.h"
 #include "simd.h"
 
 namespace trainyard {

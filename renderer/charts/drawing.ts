@@ -1,9 +1,10 @@
 import type { ChartDataset } from 'chart.js';
-import type { Gap, Shade } from './overlay.ts';
-import { decimate, envelope, type Line, partition } from './pipeline/index.ts';
+import { decimate, envelope, type Line, partition, type Range } from './pipeline/index.ts';
 
 /** One measure of one run. */
-export interface Drawn {
+export interface Plotted {
+  /** What it is hidden by, the same in every chart of a page. */
+  readonly key: string;
   readonly label: string;
   /** What was measured. */
   readonly line: Line;
@@ -11,79 +12,158 @@ export interface Drawn {
   readonly smoothed?: Line;
   /** The line holds the extremes of intervals, not every value. */
   readonly thinned?: boolean;
+  /** Between which values several runs lie whose mean the line is. */
+  readonly spread?: { readonly low: Line; readonly high: Line };
   readonly colour: string;
-  readonly dash?: number[];
+  readonly dash?: readonly number[];
   /** Drawn as points that are joined: evaluations. */
   readonly sparse?: boolean;
+  /** The x of its best value, which is marked. */
+  readonly best?: number;
   /** What is read beside a value, by its x: the same in another unit. */
   readonly beside?: (x: number) => string | undefined;
 }
 
 /** Points that are drawn of a line at most are about twice as many. */
 const buckets = 800;
-/** Stretches of a band: so wide that each holds several intervals of the series, with the least and the greatest of them. */
+/** Parts of a band: so wide that each holds several intervals of the series, with the least and the greatest of them. */
 const bandBuckets = 250;
 
 const dotRadius = 2.5;
+const bestRadius = 6;
 
-type LineData = ChartDataset<'line', { x: number; y: number }[]>;
+export type LineData = ChartDataset<'line', { x: number; y: number }[]>;
+
+const pointsOf = (x: readonly number[], y: readonly number[]) => x.map((v, i) => ({ x: v, y: y[i]! }));
+
+/** Dots at the edges of a picture that shows all are whole. */
+const wholeDots = (radius: number) => ({ left: radius + 1, right: radius + 1, top: 1, bottom: 1 });
 
 /** A line as Chart.js draws it: in parts that rise, with a dot where a point has no neighbour to be joined to. */
 function datasetsOf(
   line: Line,
-  label: string,
-  colour: string,
-  width: number,
-  dash: number[],
-  sparse: boolean,
-  whole: boolean,
+  { label, colour, dash = [] }: Pick<Plotted, 'label' | 'colour' | 'dash'>,
+  { width, sparse, whole, order }: { width: number; sparse: boolean; whole: boolean; order: number },
 ): LineData[] {
   return partition(decimate(line, buckets)).map(({ x, y }) => {
     const good = (i: number) => i >= 0 && i < y.length && !Number.isNaN(y[i]!);
     return {
       label,
-      data: x.map((v, i) => ({ x: v, y: y[i]! })),
+      data: pointsOf(x, y),
+      order,
       borderColor: colour,
       borderWidth: width,
-      borderDash: dash,
+      borderDash: [...dash],
       pointBackgroundColor: colour,
       pointBorderColor: colour,
       pointRadius: x.map((_, i) => (sparse || (good(i) && !good(i - 1) && !good(i + 1)) ? dotRadius : 0)),
       tension: 0,
-      ...(whole ? { clip: { left: dotRadius + 1, right: dotRadius + 1, top: 1, bottom: 1 } } : {}),
+      ...(whole ? { clip: wholeDots(dotRadius) } : {}),
     };
   });
 }
 
 /**
- * What is drawn of some lines: smoothed ones in front of a thin line of what was measured, where no band tells it.
+ * What is drawn of some lines: smoothed ones in front of a thin line of what was measured, where no band says it.
  * @param whole all of them is seen: the first and the last dot reach beyond the edges
  */
-export function drawn(lines: readonly Drawn[], whole = false): LineData[] {
-  return lines.flatMap(({ label, line, smoothed, thinned, colour, dash = [], sparse = false }) => {
-    if (!smoothed) return datasetsOf(line, label, colour, 1.75, dash, sparse, whole);
-    const raw = thinned ? [] : datasetsOf(line, '', `${colour}40`, 1, dash, false, whole);
-    return [...raw, ...datasetsOf(smoothed, label, colour, 1.75, dash, false, whole)];
+export function plotted(lines: readonly Plotted[], whole = false): LineData[] {
+  return lines.flatMap((plot) => {
+    const { line, smoothed, thinned, colour, sparse = false } = plot;
+    if (!smoothed) return datasetsOf(line, plot, { width: 1.75, sparse, whole, order: 1 });
+    const pale = { label: '', colour: `${colour}40`, dash: plot.dash ?? [] };
+    const raw = thinned ? [] : datasetsOf(line, pale, { width: 1, sparse: false, whole, order: 2 });
+    return [...raw, ...datasetsOf(smoothed, plot, { width: 1.75, sparse: false, whole, order: 1 })];
   });
 }
 
-/** Bands from the least to the greatest value, behind smoothed lines that stand for many. */
-export const bandsOf = (lines: readonly Drawn[]): Shade[] =>
-  lines.flatMap(({ line, smoothed, thinned, colour }) =>
-    smoothed && thinned
-      ? partition(line).map((part) => ({ ...envelope(part, bandBuckets), colour: `${colour}30` }))
-      : [],
-  );
+/** Rings around the best values, in front of all lines. @param background what a ring is filled with */
+export const ringsOf = (lines: readonly Plotted[], background: string): LineData[] =>
+  lines.flatMap(({ line, best, colour }): LineData[] => {
+    const at = best === undefined ? -1 : line.x.indexOf(best);
+    if (at < 0) return [];
+    return [
+      {
+        label: '',
+        data: [{ x: best!, y: line.y[at]! }],
+        order: 0,
+        showLine: false,
+        pointStyle: 'circle',
+        pointRadius: bestRadius,
+        pointBorderWidth: 2,
+        pointBorderColor: colour,
+        pointBackgroundColor: background,
+        clip: wholeDots(bestRadius),
+      },
+    ];
+  });
 
-/** Where lines have values that are no numbers: at the height of the last good one, or without a height. */
-export const gapsOf = (lines: readonly Drawn[]): Gap[] =>
-  lines.flatMap(({ line, colour }) => {
-    let last = Number.NaN;
-    return line.y.flatMap((y, i): Gap[] => {
-      if (Number.isNaN(y)) return [{ x: line.x[i]!, y: last, colour }];
-      last = y;
-      return [];
-    });
+const isHigh = (i: number): boolean => i % 2 === 0;
+
+/**
+ * Bands from the least to the greatest value: behind smoothed lines that stand for many values, and of runs behind their mean.
+ * Each is two datasets without a line, the second of which is filled up to the first.
+ */
+export const bandsOf = (lines: readonly Plotted[]): LineData[] =>
+  lines.flatMap(({ line, smoothed, thinned, spread, colour }): LineData[] => {
+    const between =
+      smoothed && thinned
+        ? partition(line).map((part) => {
+            const { x, low, high } = envelope(part, bandBuckets);
+            return { high: { x, y: high }, low: { x, y: low } };
+          })
+        : spread
+          ? [{ high: decimate(spread.high, buckets), low: decimate(spread.low, buckets) }]
+          : [];
+    return between
+      .flatMap(({ high, low }) => [high, low])
+      .map(({ x, y }, i) => ({
+        label: '',
+        data: pointsOf(x, y),
+        order: 3,
+        borderWidth: 0,
+        pointRadius: 0,
+        ...(isHigh(i) ? {} : { fill: '-1', backgroundColor: `${colour}30` }),
+      }));
+  });
+
+/** A measure that was no number: where, and the last good value, NaN where there was none before. */
+export interface Gap {
+  readonly x: number;
+  readonly y: number;
+}
+
+/** Where a line has values that are no numbers. */
+export function gapsOf({ x, y }: Line): Gap[] {
+  let last = Number.NaN;
+  return y.flatMap((value, i): Gap[] => {
+    if (Number.isNaN(value)) return [{ x: x[i]!, y: last }];
+    last = value;
+    return [];
+  });
+}
+
+/** Triangles where lines have values that are no numbers: at the height of the last good one, or at the top without one. */
+export const trianglesOf = (lines: readonly Plotted[], { min, max }: Range): LineData[] =>
+  lines.flatMap(({ line, colour }): LineData[] => {
+    const data = gapsOf(line).map(({ x, y }) => ({
+      x,
+      y: Number.isNaN(y) ? max : Math.min(max, Math.max(min, y)),
+    }));
+    if (data.length === 0) return [];
+    return [
+      {
+        label: '',
+        data,
+        order: 0,
+        showLine: false,
+        pointStyle: 'triangle',
+        pointRadius: 5,
+        pointBackgroundColor: colour,
+        pointBorderColor: colour,
+        clip: { left: 0, right: 0, top: 6, bottom: 6 },
+      },
+    ];
   });
 
 /** A line without what a logarithmic axis has no place for. */

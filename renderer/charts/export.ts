@@ -1,4 +1,6 @@
-import { plural } from '../lib/format.ts';
+import { plural } from '../format.ts';
+import { chartText } from './text.ts';
+import type { Readout, Value } from './readings.ts';
 import type { Line } from './pipeline/index.ts';
 
 export interface Named {
@@ -28,7 +30,23 @@ export function summary({ label, line }: Named, format: (value: number) => strin
   const good = line.y.filter((v) => !Number.isNaN(v));
   if (good.length === 0) return `${label}: nothing yet.`;
   const bad = line.y.length - good.length;
-  const [least, greatest] = [good.reduce((a, b) => Math.min(a, b)), good.reduce((a, b) => Math.max(a, b))];
+  const [min, greatest] = [good.reduce((a, b) => Math.min(a, b)), good.reduce((a, b) => Math.max(a, b))];
   const nan = bad > 0 ? ` ${plural(bad, 'value')} not finite.` : '';
-  return `${label}: from ${format(good[0]!)} to ${format(good.at(-1)!)}, least ${format(least)}, greatest ${format(greatest)}.${nan}`;
+  return `${label}: from ${format(good[0]!)} to ${format(good.at(-1)!)}, least ${format(min)}, greatest ${format(greatest)}.${nan}`;
+}
+
+/** What is read where the cursor is, in words. */
+export function spokenOf(
+  readout: Readout | undefined,
+  { xName, formatX }: { readonly xName: string; readonly formatX: (x: number) => string },
+): string[] {
+  if (!readout) return [];
+  const inWords = ({ label, value, beside, at, smoothed, best }: Value): string =>
+    [
+      `${label} ${value}${beside === undefined ? '' : ` (${beside})`}`,
+      ...(at === undefined ? [] : [chartText.at(at)]),
+      ...(best ? [chartText.best] : []),
+      ...(smoothed === undefined ? [] : [chartText.smoothed(smoothed)]),
+    ].join(', ');
+  return [`${xName} ${formatX(readout.x)}`, ...readout.values.map(inWords)];
 }

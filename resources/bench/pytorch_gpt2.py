@@ -1,8 +1,9 @@
 """Times training steps of GPT-2 in PyTorch and prints one line of JSON.
 
-`trainyard bench --device cuda --pytorch PYTHON` runs it beside its own steps; it can be run for itself, too:
+`trainyard bench --pytorch PYTHON` runs it beside its own steps; it can be run for itself, too:
 
     python pytorch_gpt2.py --batch 12 --time 1024 --precision bf16
+    python pytorch_gpt2.py --cpu --threads 2 --batch 1 --time 1024 --precision f32
 
 It is the usual way to train GPT-2 fast in PyTorch (as nanoGPT does): torch.compile, scaled_dot_product_attention with
 its causal kernels, fused AdamW over float32 weights, autocast in 16 bits, a loss scale in float16, a vocabulary padded
@@ -11,6 +12,7 @@ to a multiple of 64. A step is one micro-batch forward and backward, the clippin
 
 import argparse
 import json
+import platform
 import statistics
 import sys
 import time
@@ -85,7 +87,8 @@ class Step:
     def __init__(self, args):
         padded = -(-args.vocab // 64) * 64
         torch.manual_seed(1)
-        self.model = Gpt2(padded, args.time, args.layers, args.heads, args.width).cuda()
+        self.device = "cpu" if args.cpu else "cuda"
+        self.model = Gpt2(padded, args.time, args.layers, args.heads, args.width).to(self.device)
         self.forward = self.model
         parameters = list(self.model.parameters())
         groups = [
@@ -96,11 +99,11 @@ class Step:
         self.dtype = {"f32": None, "bf16": torch.bfloat16, "f16": torch.float16}[args.precision]
         scaler = torch.amp.GradScaler if hasattr(torch.amp, "GradScaler") else torch.cuda.amp.GradScaler
         self.scaler = scaler(enabled=args.precision == "f16")
-        tokens = torch.randint(args.vocab, (args.batch, args.time + 1), device="cuda")
+        tokens = torch.randint(args.vocab, (args.batch, args.time + 1), device=self.device)
         self.tokens, self.targets = tokens[:, :-1].contiguous(), tokens[:, 1:].contiguous()
 
     def __call__(self):
-        with torch.autocast("cuda", dtype=self.dtype or torch.bfloat16, enabled=self.dtype is not None):
+        with torch.autocast(self.device, dtype=self.dtype or torch.bfloat16, enabled=self.dtype is not None):
             loss = self.forward(self.tokens, self.targets)
         self.scaler.scale(loss).backward()
         self.scaler.unscale_(self.optimizer)
@@ -117,7 +120,7 @@ def compiled_or_not(step, wanted):
     try:
         step.forward = torch.compile(step.model)
         step()
-        torch.cuda.synchronize()
+        wait(step)
         return None
     except torch.cuda.OutOfMemoryError:
         raise
@@ -131,19 +134,47 @@ def compiled_or_not(step, wanted):
 IN_A_ROW = 4
 
 
+def wait(step):
+    """Until the device has done what it was given."""
+    if step.device == "cuda":
+        torch.cuda.synchronize()
+
+
+def status(field):
+    """Bytes of this process, by Linux: VmRSS now, VmHWM at most. Elsewhere 0."""
+    try:
+        with open("/proc/self/status") as lines:
+            return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(field))
+    except (OSError, StopIteration):
+        return 0
+
+
+def forget_peak(step):
+    """Has the most that was held counted anew."""
+    if step.device == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        return
+    try:
+        with open("/proc/self/clear_refs", "w") as file:
+            file.write("5")
+    except OSError:
+        pass
+
+
 def measure(step, rounds):
     """Seconds of one step: the median over the rounds, of some steps in a row each."""
+    in_a_row = IN_A_ROW if step.device == "cuda" else 1
     for _ in range(3):
         step()
-    torch.cuda.synchronize()
-    torch.cuda.reset_peak_memory_stats()
+    wait(step)
+    forget_peak(step)
     seconds = []
     for _ in range(rounds):
         start = time.perf_counter()
-        for _ in range(IN_A_ROW):
+        for _ in range(in_a_row):
             step()
-        torch.cuda.synchronize()
-        seconds.append((time.perf_counter() - start) / IN_A_ROW)
+        wait(step)
+        seconds.append((time.perf_counter() - start) / in_a_row)
     return statistics.median(seconds)
 
 
@@ -151,6 +182,8 @@ def parse():
     parser = argparse.ArgumentParser(description="Time training steps of GPT-2 in PyTorch.")
     parser.add_argument("--check", action="store_true", help="only say which PyTorch and which GPU there is")
     parser.add_argument("--gpu", type=int, default=0, help="which GPU, as CUDA counts them")
+    parser.add_argument("--cpu", action="store_true", help="on the processor")
+    parser.add_argument("--threads", type=int, default=0, help="with --cpu: threads (PyTorch's own choice)")
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--heads", type=int, default=12)
     parser.add_argument("--width", type=int, default=768)
@@ -166,15 +199,22 @@ def parse():
 
 def main():
     args = parse()
-    if not torch.cuda.is_available():
-        give_up(f"PyTorch {torch.__version__} finds no GPU that it can use")
-    torch.cuda.set_device(args.gpu)
-    found = {"torch": torch.__version__, "gpu": torch.cuda.get_device_name()}
+    if args.cpu:
+        if args.threads > 0:
+            torch.set_num_threads(args.threads)
+        threads = torch.get_num_threads()
+        found = {"torch": torch.__version__, "gpu": f"the processor ({platform.machine()}), {threads} thread{'s' if threads > 1 else ''}"}
+    else:
+        if not torch.cuda.is_available():
+            give_up(f"PyTorch {torch.__version__} finds no GPU that it can use")
+        torch.cuda.set_device(args.gpu)
+        found = {"torch": torch.__version__, "gpu": torch.cuda.get_device_name()}
     if args.check:
         print(json.dumps(found))
         return
     torch.set_float32_matmul_precision("high" if args.tf32 or args.precision != "f32" else "highest")
     torch.backends.cudnn.allow_tf32 = args.tf32 or args.precision != "f32"
+    before = status("VmRSS")
     try:
         step = Step(args)
         reason = compiled_or_not(step, not args.no_compile)
@@ -185,8 +225,9 @@ def main():
         **found,
         "tokensPerSecond": args.batch * args.time / seconds,
         "seconds": seconds,
-        "peakBytes": torch.cuda.max_memory_allocated(),
-        "reservedBytes": torch.cuda.max_memory_reserved(),
+        # Of a process on the processor: what it holds at most beyond what it held with PyTorch imported.
+        "peakBytes": max(0, status("VmHWM") - before) if args.cpu else torch.cuda.max_memory_allocated(),
+        "reservedBytes": status("VmHWM") if args.cpu else torch.cuda.max_memory_reserved(),
         "compiled": reason is None,
     }
     if reason is not None:

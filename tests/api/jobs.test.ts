@@ -3,16 +3,18 @@ import path from 'node:path';
 import { createRouterClient } from '@orpc/server';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { router } from '../../electron/api/router.ts';
+import type { HellaswagResult, Validated } from '../../electron/api/types.ts';
 import { prepareDataset } from '../../electron/data/index.ts';
-import { parseRunConfig, type RunConfig } from '../../electron/engine/config.ts';
-import type { DeviceChoice } from '../../electron/engine/devices/usual.ts';
-import { recordingReserve } from '../../electron/engine/devices/cuda/memory.ts';
+import { parseRunConfig, type RunConfig } from '../../electron/engine/run/config.ts';
+import type { DeviceChoice } from '../../electron/engine/devices/choose.ts';
+import { moduleReserve } from '../../electron/engine/devices/gpu.ts';
 import { forkEngine, type SpawnEngine } from '../../electron/studio/run/engine.ts';
 import { Studio } from '../../electron/studio/studio.ts';
-import { hasEmulator } from '../cuda/devices.ts';
+import { hasEmulator } from '../native/gpu.ts';
 import { hasCpu } from '../engine/devices.ts';
 import { seeGpus } from '../gpus.ts';
 import { tempDir } from '../temp.ts';
+import { lack, where } from '../frame/needs.ts';
 
 const two = [{ name: 'first' }, { name: 'second' }];
 
@@ -33,7 +35,7 @@ async function opened() {
     return { ...engine, send };
   };
   const studio = Studio.open(home, spawn);
-  onTestFinished(() => studio.close());
+  onTestFinished(() => studio.shutdown());
   const config = (device: DeviceChoice) =>
     parseRunConfig({
       model: { vocabSize: 257, contextLength: 16, nLayer: 1, nHead: 1, nEmbd: 16 },
@@ -50,26 +52,31 @@ async function opened() {
   expect(await studio.start(studio.store.getRun(id)).ended).toMatchObject({ state: 'completed' });
   const client = createRouterClient(router, { context: { studio } });
   const at = (device?: DeviceChoice) => ({ id, step: 4, ...(device ? { device } : {}) });
-  const loss = async (device?: DeviceChoice) => {
-    for await (const u of await client.models.evaluate({ ...at(device), sequences: 2 }))
-      if (u.kind === 'done') return u.valLoss;
-    throw new Error('it did not end');
+  studio.jobs.work();
+  const ended = async <T>({ job }: { readonly job: number }) => {
+    let last;
+    for await (const view of await client.jobs.watch({ id: job })) last = view;
+    if (last?.state !== 'done') throw new Error(last?.message ?? 'it did not end');
+    return { result: last.result as T, output: last.output };
   };
+  const loss = async (device?: DeviceChoice) =>
+    (await ended<Validated>(await client.models.evaluate({ ...at(device), sequences: 2 }))).result.valLoss;
   const write = async (device?: DeviceChoice) => {
-    let written = '';
     const sampling = { prompt: 'pack', maxTokens: 4, temperature: 0, topK: 0, topP: 1, seed: 1 };
-    for await (const { text } of await client.models.generate({ ...at(device), ...sampling })) written += text;
-    return written;
+    return (await ended(await client.models.generate({ ...at(device), ...sampling }))).output;
   };
   const score = async (device: DeviceChoice, items?: string) => {
-    for await (const u of await client.models.hellaswag({ ...at(device), items: 1, ...(items ? { file: items } : {}) }))
-      if (u.kind === 'done') return u.result.items;
-    throw new Error('it did not end');
+    const asked = { ...at(device), items: 1, ...(items ? { file: items } : {}) };
+    return (await ended<HellaswagResult>(await client.models.hellaswag(asked))).result.items;
   };
   return { home, studio, config, devices, loss, write, score };
 }
 
-describe.skipIf(!hasCpu || !hasEmulator)('a job of the studio', () => {
+where(
+  describe,
+  [hasCpu, lack.cpu],
+  [hasEmulator, lack.emulator],
+)('a job of the studio', () => {
   it('works where its run trained unless another device is chosen', async () => {
     seeGpus(two);
     const { devices, loss, write, score } = await opened();
@@ -94,7 +101,7 @@ describe.skipIf(!hasCpu || !hasEmulator)('a job of the studio', () => {
   });
 
   it('is refused a GPU without room with who holds it, and done where there is some', async () => {
-    seeGpus([{ name: 'first', freeBytes: recordingReserve + 2048 }, two[1]!]);
+    seeGpus([{ name: 'first', freeBytes: moduleReserve + 2048 }, two[1]!]);
     const { studio, config, loss, write } = await opened();
     studio.store.createRun({ name: 'greedy', config: config({ kind: 'cuda' }), device: 'cuda' });
     const held =

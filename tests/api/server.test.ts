@@ -10,13 +10,16 @@ import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { WebSocket } from 'ws';
 import type { Contract } from '../../electron/api/contract.ts';
+import { serializers } from '../../electron/api/serializers.ts';
 import { startServer } from '../../electron/api/transports/server.ts';
-import { UsageError, UserError } from '../../electron/errors.ts';
+import { parseRunConfig } from '../../electron/engine/run/config.ts';
+import { UsageError, UserError } from '../../electron/base/errors.ts';
 import { Studio } from '../../electron/studio/studio.ts';
 import { tempDir } from '../temp.ts';
 
 async function serve(host = '127.0.0.1', exposed = false, port = 0) {
-  const pages = tempDir();
+  const pages = path.join(tempDir(), 'pages');
+  fs.mkdirSync(pages);
   fs.writeFileSync(path.join(pages, 'index.html'), '<p>studio</p>');
   fs.writeFileSync(path.join(path.dirname(pages), 'secret.txt'), 'secret');
   const studio = Studio.open(tempDir());
@@ -34,6 +37,7 @@ async function serve(host = '127.0.0.1', exposed = false, port = 0) {
     port: Number(url.port),
     token: url.searchParams.get('token')!,
     home: studio.home,
+    studio,
     cookie: await cookieOf(url),
   };
 }
@@ -184,7 +188,7 @@ describe('the loopback server', () => {
 
   it('refuses an address that other machines reach, unless that is asked for, and a port that is taken', async () => {
     await expect(serve('0.0.0.0')).rejects.toThrow(UsageError);
-    await expect(serve('0.0.0.0')).rejects.toThrow(/Other machines could reach 0\.0\.0\.0/);
+    await expect(serve('0.0.0.0')).rejects.toThrow(/0\.0\.0\.0 is reachable from other machines/);
     const all = await serve('0.0.0.0', true);
     // By the name that is printed, and by those of this machine.
     expect(all.url.hostname).not.toBe('0.0.0.0');
@@ -193,8 +197,34 @@ describe('the loopback server', () => {
     expect((await ask(all.port, '/', { cookie: all.cookie, host: 'evil.example' })).status).toBe(403);
     const { port } = await serve();
     await expect(serve('127.0.0.1', false, port)).rejects.toThrow(UserError);
-    await expect(serve('127.0.0.1', false, port)).rejects.toThrow(/another program uses it/);
+    await expect(serve('127.0.0.1', false, port)).rejects.toThrow(/the port is in use/);
   });
+});
+
+it('tells a loss that overflowed as what it is: null would mean that nothing was measured', async () => {
+  const { port, cookie, studio } = await serve();
+  const { store } = studio;
+  const config = {
+    model: { vocabSize: 257, contextLength: 64, nLayer: 1, nHead: 2, nEmbd: 64 },
+    dataset: 'none',
+    tokenizer: 'bytes',
+    batch: 8,
+    tokensPerStep: 512,
+    phases: [{ kind: 'constant', steps: 1, from: 1e-3, to: 1e-3 }],
+  };
+  const id = store.createRun({ name: 'overflowed', config: parseRunConfig(config), device: 'cpu' }).id;
+  const writer = store.metricsWriter(id, { maxRows: 10 });
+  writer.add({ step: 1, time: 1, tokensSeen: 1, loss: Infinity });
+  writer.close();
+  const ws = new WebSocket(`ws://127.0.0.1:${port}/api`, { headers: { cookie } });
+  await once(ws, 'open');
+  onTestFinished(() => ws.terminate());
+  const websocket = ws as unknown as globalThis.WebSocket;
+  const api: ContractRouterClient<Contract> = createORPCClient(
+    new RPCLink({ websocket, customJsonSerializers: serializers }),
+  );
+  const [run] = await api.runs.list({});
+  expect(run!.lastLoss).toBe(Infinity);
 });
 
 it('answers others while one window has a matrix planned', async () => {

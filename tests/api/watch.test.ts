@@ -2,7 +2,7 @@ import { createRouterClient } from '@orpc/server';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { router } from '../../electron/api/router.ts';
 import type { RunUpdate } from '../../electron/api/types.ts';
-import { parseRunConfig } from '../../electron/engine/config.ts';
+import { parseRunConfig } from '../../electron/engine/run/config.ts';
 import { Studio } from '../../electron/studio/studio.ts';
 import { tempDir } from '../temp.ts';
 

@@ -28,7 +28,7 @@ function stale(file: string, changed: object = {}): void {
 }
 
 /** Runs a script in several processes at once. @returns what each has printed */
-function together(count: number, body: string, ...args: string[]): Promise<string[]> {
+function concurrently(count: number, body: string, ...args: string[]): Promise<string[]> {
   const one = () =>
     new Promise<string>((resolve) => {
       const child = spawn(process.execPath, nodeArgs(body, ...args), { stdio: ['ignore', 'pipe', 'inherit'] });
@@ -142,7 +142,7 @@ test(
     stale(path.join(dir, 'stale'));
     const old = fs.readFileSync(path.join(dir, 'stale'), 'utf8');
     for (let i = 0; i < trials; i += 2) fs.writeFileSync(file + String(i), old);
-    await together(4, body, file, String(trials), dir, 'x');
+    await concurrently(4, body, file, String(trials), dir, 'x');
     for (let i = 0; i < trials; i++) {
       const winners = fs.readFileSync(`${file}${i}-winners`, 'utf8').trim().split(' ');
       expect(winners, `trial ${i}`).toHaveLength(1);
@@ -169,6 +169,6 @@ test('no two processes ever hold it, however often it is released and left stale
     }
     console.log(wins, clashes);
     process.exit(0);`;
-  const told = await together(4, body, file, path.join(path.dirname(file), 'left-'));
-  for (const line of told) expect(line).toMatch(/^40 0\n$/);
+  const reported = await concurrently(4, body, file, path.join(path.dirname(file), 'left-'));
+  for (const line of reported) expect(line).toMatch(/^40 0\n$/);
 });

@@ -8,8 +8,8 @@ import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
 import { startServer } from '../../electron/api/transports/server.ts';
-import { parseRunConfig } from '../../electron/engine/config.ts';
-import { packageFile } from '../../electron/paths.ts';
+import { parseRunConfig } from '../../electron/engine/run/config.ts';
+import { packageFile } from '../../electron/base/paths.ts';
 import { Studio } from '../../electron/studio/studio.ts';
 
 const steps = 1_000_000;

@@ -16,9 +16,9 @@ import { parseArgs } from 'node:util';
 import { WebSocket } from 'ws';
 import type { Contract } from '../../electron/api/contract.ts';
 import { prepareDataset } from '../../electron/data/index.ts';
-import { parseRunConfig } from '../../electron/engine/config.ts';
-import { loadPreset } from '../../electron/engine/presets.ts';
-import { packageFile } from '../../electron/paths.ts';
+import { parseRunConfig } from '../../electron/engine/run/config.ts';
+import { loadPreset } from '../../electron/engine/run/presets.ts';
+import { packageFile } from '../../electron/base/paths.ts';
 import { Studio } from '../../electron/studio/studio.ts';
 
 type Api = ContractRouterClient<Contract>;

@@ -31,8 +31,8 @@ const sum = (values: number[]) => values.reduce((a, b) => a + b, 0);
 
 describe('bench floor', () => {
   it('tells the least time of a step of gpt2-medium-4096, and of nothing that is not in it', async () => {
-    const told = await floor();
-    expect(told).toMatchObject({
+    const reported = await floor();
+    expect(reported).toMatchObject({
       preset: 'gpt2-medium-4096',
       precision: 'f16',
       optimizer: 'adamw',
@@ -41,13 +41,13 @@ describe('bench floor', () => {
       tokensPerStep: 262_144,
       model: { dropout: 0 },
     });
-    expect(told.gpus.map((g) => [g.gpu, Math.round(g.tokensPerSecond)])).toEqual([
+    expect(reported.gpus.map((g) => [g.gpu, Math.round(g.tokensPerSecond)])).toEqual([
       ['rtx-3060-12gb', 8260],
       ['rtx-a5000', 35_369],
       ['h100-80gb', 304_324],
     ]);
     for (const [i, seconds] of [31.74, 7.412, 0.8614].entries()) {
-      const { ops, mfu, peak, ...gpu } = told.gpus[i]!;
+      const { ops, mfu, peak, ...gpu } = reported.gpus[i]!;
       expect(gpu.seconds / seconds).toBeCloseTo(1, 3);
       expect(sum(ops.map((o) => o.seconds))).toBeCloseTo(gpu.seconds, 9);
       expect(ops.map((o) => o.kind)).not.toContain('dropout');
@@ -69,12 +69,12 @@ describe('bench floor', () => {
   it('counts what flags change: batch, precision, optimizer, recomputation, tensor cores for float32', async () => {
     const gpu = ['--gpu', 'rtx-a5000'];
     const calls = (f: Floor, kind: string) => f.gpus[0]!.ops.find((o) => o.kind === kind)?.calls ?? 0;
-    const usual = await floor(...gpu);
+    const defaults = await floor(...gpu);
     const two = await floor(...gpu, '--batch', '2', '--optimizer', 'adamw8bit', '--recompute', 'attention');
     expect(two).toMatchObject({ batch: 2, optimizer: 'adamw8bit', recompute: 'attention', tokensPerStep: 262_144 });
-    expect(calls(two, 'attentionBackward')).toBe(calls(usual, 'attentionBackward') / 2);
+    expect(calls(two, 'attentionBackward')).toBe(calls(defaults, 'attentionBackward') / 2);
     expect(calls(two, 'attention')).toBe(2 * calls(two, 'attentionBackward'));
-    expect([calls(usual, 'adamw8bit') > 0, calls(two, 'adamw8bit') > 0]).toEqual([false, true]);
+    expect([calls(defaults, 'adamw8bit') > 0, calls(two, 'adamw8bit') > 0]).toEqual([false, true]);
     const [full, tf32] = [await floor(...gpu, '--precision', 'f32'), await floor(...gpu, '--precision', 'f32', '--tf32')]; // prettier-ignore
     expect([full.gpus[0]!.peak, tf32.gpus[0]!.peak]).toEqual([27.8e12, 111.1e12 / 2]);
     expect(tf32.gpus[0]!.seconds).toBeLessThan(0.6 * full.gpus[0]!.seconds);
@@ -93,8 +93,8 @@ describe('bench floor', () => {
 
     it('takes their data sheets, by what their driver calls them; the one with the most room unless told', async () => {
       const { code, stdout } = await on(machine, 'here', 'here:0', 'rtx-3060-12gb');
-      const told = JSON.parse(stdout) as Floor;
-      expect([code, told.gpus.map((g) => g.gpu)]).toEqual([0, ['h100-80gb', 'rtx-a5000', 'rtx-3060-12gb']]);
+      const reported = JSON.parse(stdout) as Floor;
+      expect([code, reported.gpus.map((g) => g.gpu)]).toEqual([0, ['h100-80gb', 'rtx-a5000', 'rtx-3060-12gb']]);
     });
 
     it('says which it can take none of, and why', async () => {

@@ -30,8 +30,16 @@ describe('a chart of text', () => {
     expect(marked(chart(line([[0, 1], [0, 3], [100, 2]])))).toHaveLength(3); // prettier-ignore
   });
 
+  it('tells labels apart of values that decimals cannot show', () => {
+    for (const size of [1e-30, 1e30]) {
+      const labels = labelsOf(chart(line([[0, size], [10, 3 * size]]))); // prettier-ignore
+      expect(new Set(labels).size).toBe(labels.length);
+      expect(labels.every((label) => Number(label) >= 0.9 * size && label.length <= 10)).toBe(true);
+    }
+  });
+
   it('leaves out what is not finite', () => {
-    expect(chart(line([[1, Number.NaN]]))).toBe('(nothing to draw yet)');
+    expect(chart(line([[1, Number.NaN]]))).toBe('(no data yet)');
     expect(marked(chart(line([[1, 2], [2, Infinity], [3, 1]])))).toHaveLength(2); // prettier-ignore
   });
 });

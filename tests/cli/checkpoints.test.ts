@@ -3,7 +3,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { openStore } from '../../electron/studio/store/store.ts';
-import { runCli } from './run.ts';
+import { runHere } from './run.ts';
 import { oneLineOf, outcome, remains, workplace } from './workplace.ts';
 
 const small = { '--steps': 20, '--keep-last': 3, '--eval-every': 5, '--sample-every': 0, '--lr': 3e-4 };
@@ -11,11 +11,11 @@ const small = { '--steps': 20, '--keep-last': 3, '--eval-every': 5, '--sample-ev
 /** A run that is complete, with its checkpoints of the steps 10, 15 and 20. */
 async function trained() {
   const place = workplace();
-  const { code, stderr } = await runCli(place.train(small));
+  const { code, stderr } = await runHere(place.train(small));
   if (code !== 0) throw new Error(stderr);
   const left = remains(place.home);
   const file = (step: number, name: string) => path.join(left.root, `step-0000${step}`, name);
-  return { ...place, ...left, file, resume: () => runCli(place.command('resume', left.run.id, '--json')) };
+  return { ...place, ...left, file, resume: () => runHere(place.command('resume', left.run.id, '--json')) };
 }
 
 const cut = (file: string) => fs.truncateSync(file, fs.statSync(file).size >> 1);
@@ -43,7 +43,7 @@ it('damaged checkpoints are refused by name, and the one before them leads to th
     const [refused, onward, ...more] = stderr.trimEnd().split('\n');
     expect(refused).toContain(path.join(root, 'step-000020'));
     expect(refused).toMatch(reason);
-    expect(onward).toMatch(/going on from the one before: step 15/);
+    expect(onward).toMatch(/resuming from the one before: step 15/);
     expect(more).toEqual([]);
     expect(code).toBe(0);
     expect(outcome(remains(home)), `${name} damaged at ${where[i]}`).toEqual(expected);
@@ -69,7 +69,7 @@ it('where no checkpoint is whole nothing is trained and nothing is lost', async 
     for (const each of files) expect(line).toContain(each);
     expect(remains(home)).toEqual(before);
   }
-  const generated = await runCli(command('generate', run.id));
+  const generated = await runHere(command('generate', run.id));
   expect(generated.code).toBe(1);
   oneLineOf(generated.stderr);
 
@@ -85,10 +85,10 @@ it('checkpoints that are gone are missed: the run does not begin anew over what 
   fs.renameSync(root, `${root}.away`);
   const refused = await resume();
   expect(refused.code).toBe(1);
-  expect(oneLineOf(refused.stderr)).toMatch(/are gone from .*checkpoints.*step 20/);
+  expect(oneLineOf(refused.stderr)).toMatch(/are missing from .*checkpoints.*step 20/);
   expect(remains(home)).toEqual({ ...before, folders: [] });
   fs.renameSync(`${root}.away`, root);
-  expect(oneLineOf((await resume()).stderr)).toMatch(/complete/);
+  expect(oneLineOf((await resume()).stderr)).toMatch(/already finished/);
   expect(remains(home)).toEqual(before);
 });
 
@@ -102,7 +102,7 @@ it('what a killed process could not tell of its last moments is found out by the
   store.close();
   const resumed = await resume();
   expect(resumed.code).toBe(1);
-  expect(oneLineOf(resumed.stderr)).toMatch(/is complete \(step 20\): nothing is left to train/);
+  expect(oneLineOf(resumed.stderr)).toMatch(/is already finished \(step 20\)/);
   const after = remains(home);
   expect(after.run.state).toBe('completed');
   const known = ({ checkpoints }: typeof after) => checkpoints.map((c) => [c.step, c.path, c.bytes, c.best]);

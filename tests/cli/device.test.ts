@@ -1,12 +1,13 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { hasEmulator } from '../cuda/devices.ts';
+import { hasEmulator } from '../native/gpu.ts';
 import { hasCpu } from '../engine/devices.ts';
-import { machineWith } from '../gpus.ts';
+import { machineWith, noDriver } from '../gpus.ts';
 import { tempDir } from '../temp.ts';
 import { runCli } from './run.ts';
 import { oneLineOf, remains } from './workplace.ts';
+import { lack, where } from '../frame/needs.ts';
 
 const tooOld = 'NVIDIA GeForce GTX 1080 is too old: it takes an RTX 30, an A100 or newer';
 const gib = 2 ** 30;
@@ -23,7 +24,11 @@ function workplace() {
   return { dir, home, text, on, train };
 }
 
-describe.skipIf(!hasCpu || !hasEmulator)('the device on the command line', () => {
+where(
+  describe,
+  [hasCpu, lack.cpu],
+  [hasEmulator, lack.emulator],
+)('the device on the command line', () => {
   it('is the GPU that is named, of several', async () => {
     const { home, train } = workplace();
     expect((await train(machineWith([{}, {}]), '--gpu-index', '1')).code).toBe(0);
@@ -33,7 +38,7 @@ describe.skipIf(!hasCpu || !hasEmulator)('the device on the command line', () =>
   it('is the processor where a GPU is there and too old, and a line says so', async () => {
     const { home, train } = workplace();
     const { code, stderr } = await train(machineWith([tooOld]), '--json');
-    expect([code, stderr.trimEnd()]).toEqual([0, `the GPU is not used: ${tooOld}; training on the processor`]);
+    expect([code, stderr.trimEnd()]).toEqual([0, `GPU unavailable: ${tooOld}; training on the CPU`]);
     expect(remains(home).run.device).toBe('cpu');
     expect((await train(machineWith([tooOld]), '--json', '--device', 'cpu')).stderr).toBe('');
   });
@@ -49,7 +54,7 @@ describe.skipIf(!hasCpu || !hasEmulator)('the device on the command line', () =>
       ]);
     }
     for (const [machine, flags, reason] of [
-      [machineWith([]), ['--tf32'], /--tf32 belongs to a GPU, and this run would train on the processor/],
+      [machineWith([]), ['--tf32'], /--tf32 belongs to a GPU, and this run would train on the CPU/],
       [addon, ['--tf32', '--precision', 'bf16'], /--tf32 belongs to --precision f32, not to bf16/],
       [addon, ['--device', 'cuda', '--threads', '3'], /--threads belongs to --device cpu, not to cuda/],
       [addon, ['--threads', '3'], /--threads belongs to --device cpu, not to cuda/],
@@ -76,9 +81,9 @@ describe.skipIf(!hasCpu || !hasEmulator)('the device on the command line', () =>
 
   it('is another one where the GPU of a run is gone: text, losses, and going on', async () => {
     const { dir, home, train, on } = workplace();
-    const [one, none] = [machineWith([{}]), machineWith([], 'There is no NVIDIA driver here for CUDA 13.0 or newer')];
+    const [one, none] = [machineWith([{}]), machineWith([], noDriver('13.0'))];
     expect((await train(one, '--device', 'cuda', '--name', 'peppers')).code).toBe(0);
-    const moved = "GPU 0, which it was trained on, can't be used here: computing on the processor";
+    const moved = 'GPU 0, which it was trained on, is unavailable here: using the CPU';
     const write = ['generate', 'peppers', '--tokens', '4', '--prompt', 'peter'];
     const written = await on(none, ...write);
     expect([written.code, written.stderr.trimEnd()]).toEqual([0, moved]);
@@ -101,7 +106,7 @@ describe.skipIf(!hasCpu || !hasEmulator)('the device on the command line', () =>
     for (const args of [write, ['eval', 'loss', 'peppers'], ['resume', 'peppers']]) {
       const { code, stderr } = await on(none, ...args, '--device', 'cuda');
       // What is complete is told first.
-      const said = args[0] === 'resume' ? /is complete/ : /no NVIDIA driver here .*580 or newer.*--device cpu/;
+      const said = args[0] === 'resume' ? /is already finished/ : /no NVIDIA driver here .*580 or newer.*--device cpu/;
       expect([code, oneLineOf(stderr)]).toEqual([1, expect.stringMatching(said)]);
     }
     const longer = ['continue', 'peppers', '--phase', 'constant:2:1e-3', '--json'];
@@ -121,7 +126,7 @@ describe.skipIf(!hasCpu || !hasEmulator)('the device on the command line', () =>
     expect(moves).toMatchObject({ code: 0, stderr: '' });
     expect(JSON.parse(moves.stdout.split('\n')[0]!)).toMatchObject({
       type: 'note',
-      text: 'goes on with the processor: from here on its numbers differ in the last bits',
+      text: 'resumes on the CPU: results are not bit-exact from here on',
     });
     expect(remains(home).run).toMatchObject({ state: 'completed', step: 5, device: 'cpu' });
     expect((await on(one, ...longer, '--device', 'cuda')).code).toBe(0);
@@ -142,17 +147,17 @@ describe('what this machine has', () => {
       const { stdout } = await on(two(), 'fit', '--preset', 'nano', '--json', ...args);
       return (JSON.parse(stdout) as { budget: unknown }).budget;
     };
-    const spare = 192 * 2 ** 20;
-    expect(await fit('--gpu', 'here:0')).toMatchObject({ totalBytes: 8 * gib, bytes: 7.5 * gib - spare });
+    const kernels = 192 * 2 ** 20;
+    expect(await fit('--gpu', 'here:0')).toMatchObject({ totalBytes: 8 * gib, bytes: 7.5 * gib - kernels });
     expect(await fit('--gpu', 'here')).toEqual({
       name: "this machine's emulated GPU (GPU 1)",
       totalBytes: 24 * gib,
-      reserveBytes: 4.5 * gib + spare,
-      bytes: 19.5 * gib - spare,
+      reserveBytes: 4.5 * gib + kernels,
+      bytes: 19.5 * gib - kernels,
       hostBytes: expect.any(Number) as number,
       parts: [
         { role: 'driver', bytes: 0.5 * gib, source: 'assumed' },
-        { role: 'spare', bytes: spare },
+        { role: 'kernels', bytes: kernels },
         { role: 'others', bytes: 4 * gib },
       ],
     });
@@ -166,8 +171,8 @@ describe('what this machine has', () => {
       parts: [{ role: 'driver', bytes: 0.5 * gib, source: 'given' }],
     });
     const table = (await on(two(), 'fit', '--preset', 'nano', '--gpu', 'here:1')).stdout;
-    expect(table).toMatch(/driver, assumed: no run has measured it +536,870,912/);
-    expect(table).toMatch(/other programs, now +4,294,967,296/);
+    expect(table).toMatch(/driver \(assumed, not measured yet\) +536,870,912/);
+    expect(table).toMatch(/other processes +4,294,967,296/);
   });
 
   it('is full where others fill it: a plan is shown with what is missing, and who holds it', async () => {
@@ -177,7 +182,7 @@ describe('what this machine has', () => {
     const shown = await on(full, ...here);
     expect([shown.code, shown.stderr]).toEqual([0, '']);
     expect(shown.stdout).toMatch(
-      /DOES NOT FIT: missing .*\n[^]*other programs hold what it needs: end what else uses the GPU/,
+      /OVER BUDGET by .*\n[^]*other processes use the memory it needs: end what else uses the GPU/,
     );
     expect((await on(full, ...here, '--json')).code).toBe(0);
     const solved = await on(full, ...here, '--solve', 'batch');
@@ -214,14 +219,17 @@ describe('what this machine has', () => {
     expect(oneLineOf(beyond.stderr)).toMatch(/no GPU 2 here: --gpu-index takes 0 to 1 .*trainyard doctor/);
   });
 
-  it.skipIf(!hasCpu)('is listed by the doctor, every GPU by its number where there are several', async () => {
-    const { on } = workplace();
-    const names = async (addon: string) =>
-      (JSON.parse((await on(addon, 'doctor', '--json')).stdout) as { what: string }[])
-        .map(({ what }) => what)
-        .filter((what) => what.startsWith('cuda'));
-    expect(await names(two())).toEqual(['cuda device 0', 'cuda device 1']);
-    expect(await names(machineWith([{}]))).toEqual(['cuda device']);
-    expect(await names(machineWith([]))).toEqual(['cuda device']);
-  });
+  where(it, [hasCpu, lack.cpu])(
+    'is listed by the doctor, every GPU by its number where there are several',
+    async () => {
+      const { on } = workplace();
+      const names = async (addon: string) =>
+        (JSON.parse((await on(addon, 'doctor', '--json')).stdout) as { what: string }[])
+          .map(({ what }) => what)
+          .filter((what) => what.startsWith('cuda'));
+      expect(await names(two())).toEqual(['cuda device 0', 'cuda device 1']);
+      expect(await names(machineWith([{}]))).toEqual(['cuda device']);
+      expect(await names(machineWith([]))).toEqual(['cuda device']);
+    },
+  );
 });

@@ -6,6 +6,7 @@ import { tempDir } from '../temp.ts';
 import { canMount, smallDisk } from './fullDisk.ts';
 import { type CliResult, jsonLines, runCli } from './run.ts';
 import { endOf, oneLineOf, outcome, remains, startUntil, uninterrupted, workplace } from './workplace.ts';
+import { lack, posix, where } from '../frame/needs.ts';
 
 /** The run has failed, has said so in the one line that is stored too, and nobody owns it. */
 function expectFailed({ code, stdout, stderr }: CliResult, home: string, message: RegExp) {
@@ -40,7 +41,7 @@ describe('a loss that is no number', () => {
     );
     expect(end.resumable).toBe(false);
     for (const { loss } of metrics) expect(Number.isFinite(loss)).toBe(true);
-    const step = Number(/the last checkpoint is of step (\d+)/.exec(end.message)![1]);
+    const step = Number(/the latest checkpoint is at step (\d+)/.exec(end.message)![1]);
     expect(folders).toContain(`step-${String(step).padStart(6, '0')}`);
     const weights = await (await openCheckpoint(path.join(root, folders.at(-1)!))).model('wte.weight');
     expect(weights.every(Number.isFinite)).toBe(true);
@@ -53,7 +54,7 @@ describe('a loss that is no number', () => {
   });
 });
 
-describe.skipIf(!canMount)('a full disk', () => {
+where(describe, [canMount, lack.mount])('a full disk', () => {
   it('ends the run in one line, and with space again it comes to the same bits', async () => {
     const changed = { '--steps': 200, '--eval-every': 50, '--sample-every': 100 };
     const expected = await uninterrupted(changed);
@@ -77,8 +78,8 @@ describe.skipIf(!canMount)('a full disk', () => {
     const resume = inside(command('resume', before.run.id, '--json'));
     const still = await runCli(resume, {}, disk.via);
     expect(still.code).toBe(1);
-    const told = still.stderr === '' ? endOf(still.stdout).message : oneLineOf(still.stderr);
-    expect(told).toMatch(/full|too little free space/);
+    const reported = still.stderr === '' ? endOf(still.stdout).message : oneLineOf(still.stderr);
+    expect(reported).toMatch(/full|too little free space/);
 
     free();
     const resumed = await runCli(resume, {}, disk.via);
@@ -87,7 +88,7 @@ describe.skipIf(!canMount)('a full disk', () => {
   });
 });
 
-describe.skipIf(process.platform === 'win32')('a file that may not grow further', () => {
+where(describe, posix)('a file that may not grow further', () => {
   /** Runs a command whose files may have so many KiB; POSIX counts them in halves. */
   const limited = (kib: number, args: readonly string[]) =>
     runCli(args, {}, ['sh', '-c', `ulimit -f ${2 * kib}; exec "$@"`, 'sh']);
@@ -206,7 +207,7 @@ describe('a run that is not at rest, or is no run', () => {
     const [won, lost] = both.sort((a, b) => a.code! - b.code!);
     expect([won!.code, won!.stderr]).toEqual([0, '']);
     expect([lost!.code, lost!.stdout]).toEqual([1, '']);
-    expect(oneLineOf(lost!.stderr)).toMatch(/stop it there first|is complete/);
+    expect(oneLineOf(lost!.stderr)).toMatch(/stop it there first|is already finished/);
     const { run, metrics } = remains(home);
     expect(run.state).toBe('completed');
     expect(metrics.map((m) => m.step)).toEqual(Array.from({ length: 300 }, (_, i) => i + 1));

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { runCli } from './run.ts';
+import { runHere } from './run.ts';
 import { oneLineOf } from './workplace.ts';
 
 it.each([
@@ -8,7 +8,6 @@ it.each([
   ['doctor --gpu --gpu-index one', /--gpu-index needs a number/],
   ['bench --tf32', /--tf32 belongs to --device cuda/],
   ['bench --gpu-index 0', /--gpu-index belongs to --device cuda/],
-  ['bench --pytorch python3', /--pytorch belongs to --device cuda/],
   ['bench --device cuda --threads 3', /--threads belongs to --device cpu/],
   ['bench --device cuda --rounds 0', /--rounds/],
   ['bench generate --gpu-index 5', /--gpu-index belongs to --device cuda/],
@@ -28,12 +27,12 @@ it.each([
   ['bench floor --tf32', /--tf32 belongs to --precision f32, not to f16/],
   ['bench floor --tf32 --precision bf16', /--tf32 belongs to --precision f32, not to bf16/],
 ])('%s is wrong usage', async (args, reason) => {
-  const { code, stdout, stderr } = await runCli(args.split(' '));
+  const { code, stdout, stderr } = await runHere(args.split(' '));
   expect([code, stdout]).toEqual([2, '']);
   expect(oneLineOf(stderr)).toMatch(reason);
 });
 
 it.each([['floor'], ['generate'], ['hellaswag'], ['data'], ['store']])('bench %s tells of --json', async (name) => {
-  const { code, stdout } = await runCli(['bench', name, '--help']);
+  const { code, stdout } = await runHere(['bench', name, '--help']);
   expect([code, stdout]).toEqual([0, expect.stringMatching(/^ +--json /m)]);
 });

@@ -10,6 +10,7 @@ import { Studio } from '../../electron/studio/studio.ts';
 import { measuredRun, rowsOf } from '../e2e/measured.ts';
 import { tempDir } from '../temp.ts';
 import { runCli } from './run.ts';
+import { lack, where } from '../frame/needs.ts';
 
 /** Clears the screen, sets the title, writes backwards, and forges a row. */
 const hostile = 'n\x1b[2J\x1b]0;title\x07\u009b31m\u202egnp.exe\r\nfake-run  completed  1/1\x7f\u2066';
@@ -71,11 +72,13 @@ describe('commands on what others named', () => {
     }
     const [runs, json] = all;
     expect(runs!.stdout.split('\n').filter((l) => l.startsWith('fake-run'))).toEqual([]);
-    expect((JSON.parse(json!.stdout) as { name: string }).name).toBe(hostile);
+    // A name is cleaned as it is stored.
+    const { name } = JSON.parse(json!.stdout) as { name: string };
+    expect(name).toBe('n [2J ]0;title 31m gnp.exe fake-run completed 1/1');
     for (const { stderr, code } of all.slice(8)) expect([code, stderr.trimEnd().split('\n').length]).toEqual([1, 1]);
   });
 
-  it.skipIf(!fs.existsSync('/usr/bin/script'))('are shown on a real terminal as anywhere', () => {
+  where(it, [fs.existsSync('/usr/bin/script'), lack.script])('are shown on a real terminal as anywhere', () => {
     const { stdout } = spawnSync('/usr/bin/script', ['-qec', `${process.execPath} electron/cli.ts show ${"$'\\x1b[2J'"}`, '/dev/null'], { env: { ...process.env, TRAINYARD_HOME: tempDir(), SHELL: '/bin/bash' }, encoding: 'utf8' }); // prettier-ignore
     expect(stdout).not.toContain('\x1b[2J');
     expect(stdout).toContain('·[2J');

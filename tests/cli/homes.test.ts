@@ -6,6 +6,7 @@ import { tempDir } from '../temp.ts';
 import { type CliResult, runCli } from './run.ts';
 import { remains, startUntil, workplace } from './workplace.ts';
 import { killTree } from './processes.ts';
+import { lack, where } from '../frame/needs.ts';
 
 const tiny = { '--layers': 1, '--width': 8, '--steps': 6, '--checkpoint-every': 2, '--keep-last': 5, '--eval-every': 0, '--sample-tokens': 0 }; // prettier-ignore
 
@@ -77,7 +78,7 @@ const canMount =
     }
   })();
 
-it.skipIf(!canMount)('a home on a read-only disk is read, and not written', async () => {
+where(it, [canMount, lack.mount])('a home on a read-only disk is read, and not written', async () => {
   const { home, train } = workplace();
   expect((await runCli(train(tiny))).code).toBe(0);
   const { run } = remains(home);

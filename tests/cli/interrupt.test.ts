@@ -1,17 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { prepareDataset } from '../../electron/data/index.ts';
-import { parseRunConfig } from '../../electron/engine/config.ts';
+import { parseRunConfig } from '../../electron/engine/run/config.ts';
 import { Studio } from '../../electron/studio/studio.ts';
 import { halt, hasPs, isRunning } from './processes.ts';
 import { runCli, startCli } from './run.ts';
 import { endOf, oneLineOf, outcome, remains, startUntil, uninterrupted, until, workplace } from './workplace.ts';
+import { lack, where } from '../frame/needs.ts';
 
 const long = { '--steps': 60, '--sample-every': 20, '--tokens-per-step': 6400 };
 let once: ReturnType<typeof uninterrupted> | undefined;
 /** What the run comes to without interruption. */
 const whole = () => (once ??= uninterrupted(long));
 
-describe.skipIf(!hasPs)('Ctrl-C', () => {
+where(describe, [hasPs, lack.ps])('Ctrl-C', () => {
   it('saves and stops, says how to go on, and that leads to the same bits', async () => {
     const expected = await whole();
     const { home, train } = workplace();
@@ -27,14 +28,14 @@ describe.skipIf(!hasPs)('Ctrl-C', () => {
     running.child.kill('SIGCONT');
     const { code, stderr } = await running.result;
     expect(code).toBe(0);
-    expect(stderr).toMatch(/saving; Ctrl-C again stops now\n/);
+    expect(stderr).toMatch(/saving after this step; Ctrl-C again stops now\n/);
     const { run, folders } = remains(home);
     expect(run).toMatchObject({ state: 'stopped', pid: null });
     expect(run.step).toBeLessThan(60);
     expect(folders).toContain(`step-${String(run.step).padStart(6, '0')}`);
-    expect(stderr).toContain(`run ${run.id} stopped: stopped and saved at step ${run.step}\n`);
+    expect(stderr).toContain(`run ${run.id} stopped: stopped at step ${run.step}, checkpoint saved\n`);
     // The command that it shows is taken by its word.
-    const typed = /go on with: trainyard (.*)\n/.exec(stderr)![1]!.split(' ');
+    const typed = /resume with: trainyard (.*)\n/.exec(stderr)![1]!.split(' ');
     const resumed = await runCli(typed);
     expect(resumed.code).toBe(0);
     expect(resumed.stderr).toContain(`run ${run.id} completed`);
@@ -58,7 +59,7 @@ describe.skipIf(!hasPs)('Ctrl-C', () => {
     expect([code, stderr]).toEqual([130, '']);
     expect(isRunning(engine)).toBe(false);
     expect(endOf(stdout)).toMatchObject({ type: 'end', state: 'interrupted', resumable: true });
-    expect(endOf(stdout).message).toMatch(/stopped at once; the last checkpoint/);
+    expect(endOf(stdout).message).toMatch(/stopped immediately; resume continues from the latest checkpoint/);
     const { run } = remains(home);
     expect(run).toMatchObject({ state: 'interrupted', pid: null });
     const resumed = await runCli(command('resume', run.id, '--json'));

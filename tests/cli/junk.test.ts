@@ -5,9 +5,10 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { buildProgram, main } from '../../electron/cli/main.ts';
+import { verbName, verbs } from '../../electron/cli/verbs.ts';
 import { numberKind } from '../../electron/cli/numbers.ts';
 import { prepareDataset } from '../../electron/data/index.ts';
-import { parseRunConfig } from '../../electron/engine/config.ts';
+import { parseRunConfig } from '../../electron/engine/run/config.ts';
 import { Studio } from '../../electron/studio/studio.ts';
 import { tempDir } from '../temp.ts';
 
@@ -89,7 +90,7 @@ describe('junk on the command line', () => {
   it('is one line and wrong usage, for every flag that takes a number', { timeout: 300_000 }, async () => {
     let tried = 0;
     const wrong: string[] = [];
-    for (const leaf of leaves(buildProgram())) {
+    for (const leaf of leaves(await buildProgram(verbs.map(verbName)))) {
       for (const option of leaf.command.options) {
         const kind = numberKind(option.flags);
         if (!kind) continue;

@@ -4,13 +4,14 @@ import { describe, expect, it } from 'vitest';
 import { gone, halt, hasPs, killTree } from './processes.ts';
 import { runCli } from './run.ts';
 import { endOf, outcome, remains, startUntil, uninterrupted, until, workplace } from './workplace.ts';
+import { lack, where } from '../frame/needs.ts';
 
 /** More by hand: TRAINYARD_KILLS=20. */
 const kills = Number(process.env.TRAINYARD_KILLS ?? 5);
 const steps = 24 * kills;
 const long = { '--steps': steps, '--checkpoint-every': 5, '--eval-every': 20, '--sample-every': 30 };
 
-describe.skipIf(!hasPs)('a run that is killed', () => {
+where(describe, [hasPs, lack.ps])('a run that is killed', () => {
   it(`${kills} times at random moments comes to the same bits`, { timeout: 180_000 + kills * 30_000 }, async () => {
     const expected = await uninterrupted(long);
     expect(expected.steps).toHaveLength(steps);
@@ -29,7 +30,7 @@ describe.skipIf(!hasPs)('a run that is killed', () => {
       await killTree(running.child.pid!);
       const { signal, stderr } = await running.result;
       // It had ended in the moment before.
-      if (/is complete/.test(stderr)) break;
+      if (/is already finished/.test(stderr)) break;
       expect(stderr).toBe('');
       const { run, metrics } = remains(home);
       args = command('resume', run.id, '--json');
@@ -39,7 +40,7 @@ describe.skipIf(!hasPs)('a run that is killed', () => {
     }
     const { code, stderr } = await runCli(args);
     const where = `killed after the steps ${killedAt.join(', ')}`;
-    if (stderr !== '') expect(stderr, where).toMatch(/is complete/);
+    if (stderr !== '') expect(stderr, where).toMatch(/is already finished/);
     else expect(code, where).toBe(0);
     expect(outcome(remains(home)), where).toEqual(expected);
   });
@@ -62,7 +63,7 @@ describe.skipIf(!hasPs)('a run that is killed', () => {
   });
 });
 
-describe.skipIf(!hasPs)('a run', () => {
+where(describe, [hasPs, lack.ps])('a run', () => {
   const changed = { '--steps': 60, '--sample-tokens': 0, '--tokens-per-step': 6400 };
 
   it('whose engine is killed is interrupted, says by what, and can be resumed', async () => {
@@ -73,7 +74,7 @@ describe.skipIf(!hasPs)('a run', () => {
     const { code, stdout, stderr } = await running.result;
     expect([code, stderr]).toEqual([1, '']);
     expect(endOf(stdout)).toMatchObject({ type: 'end', state: 'interrupted' });
-    expect(endOf(stdout).message).toMatch(/engine.*SIGKILL.*last checkpoint/);
+    expect(endOf(stdout).message).toMatch(/engine.*SIGKILL.*checkpoint/);
     const { run, events, metrics } = remains(home);
     expect(run).toMatchObject({ state: 'interrupted', pid: null, message: endOf(stdout).message });
     expect(events.at(-1)).toMatchObject({ kind: 'interrupted', level: 'warning' });
@@ -97,7 +98,7 @@ describe.skipIf(!hasPs)('a run', () => {
     expect([listed.code, listed.stderr]).toEqual([0, '']);
     expect(JSON.parse(listed.stdout)).toMatchObject({ state: 'interrupted', pid: null });
     const { run, events } = remains(home);
-    expect(run.message).toMatch(/process \d+ is gone; the last checkpoint is where it goes on/);
+    expect(run.message).toMatch(/process \d+ is not running any more; resume continues from the latest checkpoint/);
     expect(events.at(-1)!.kind).toBe('interrupted');
   });
 });

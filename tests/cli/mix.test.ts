@@ -1,8 +1,8 @@
 import { expect, it } from 'vitest';
 import { parseMix } from '../../electron/cli/mix.ts';
 import { parsePhase } from '../../electron/cli/phases.ts';
-import { showMix } from '../../electron/data/mix.ts';
-import { UsageError } from '../../electron/errors.ts';
+import { showMix } from '../../electron/data/sampling/mix.ts';
+import { UsageError } from '../../electron/base/errors.ts';
 
 const everything = { from: 0, to: 100 };
 

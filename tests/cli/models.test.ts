@@ -3,9 +3,9 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Studio } from '../../electron/studio/studio.ts';
 import { randomWeights, writeFolder } from '../exchange/huggingFace/model.ts';
-import { readSafetensors } from '../engine/gpt2/golden.ts';
+import { readSafetensors } from '../engine/models/golden.ts';
 import { tempDir } from '../temp.ts';
-import { jsonLines, runCli } from './run.ts';
+import { jsonLines, runHere } from './run.ts';
 
 const model = { vocabSize: 257, contextLength: 16, nLayer: 2, nHead: 2, nEmbd: 16, dropout: 0 };
 const weights = () => randomWeights(model, 9);
@@ -15,7 +15,7 @@ function workplace() {
   const text = path.join(dir, 'text.txt');
   fs.writeFileSync(text, 'peter piper picked a peck of pickled peppers. '.repeat(300));
   const home = path.join(dir, 'home');
-  const cli = (...args: string[]) => runCli(['--home', home, ...args]);
+  const cli = (...args: string[]) => runHere(['--home', home, ...args]);
   const quick = ['--eval-every', '0', '--sample-tokens', '0', '--checkpoint-every', '0'];
   return { dir, text, home, cli, quick };
 }
@@ -81,7 +81,7 @@ describe('a model from elsewhere', () => {
     expect(card).toMatch(/- 50 steps of 32 tokens/);
     expect(fs.readFileSync(path.join(third, 'README.md'), 'utf8')).toContain('imported, not trained here');
     // What the three runs are is told.
-    expect((await cli('show', 'ours')).stdout).toMatch(/begins with the weights of theirs \(.*\) at step 0/);
+    expect((await cli('show', 'ours')).stdout).toMatch(/initialized from theirs \(.*\), step 0/);
     expect(fs.existsSync(path.join(home, 'runs'))).toBe(true);
   });
 
@@ -132,15 +132,15 @@ describe('a model from elsewhere', () => {
     const train = (...more: string[]) =>
       cli('train', '--from', 'theirs', '--text', text, '--steps', '2', ...quick, ...more);
     for (const [result, code, message] of [
-      [await train('--context', '32'), 2, /longer than that of the model it begins with \(16\): say how/],
+      [await train('--context', '32'), 2, /longer than that of the model it is initialized from \(16\): say how/],
       [await train('--layers', '3'), 2, /The layers of the new run is 3/],
-      [await train('--tokenizer', 'gpt2'), 1, /reads bytes tokens and the run gpt2|vocabulary/],
+      [await train('--tokenizer', 'gpt2'), 1, /uses the tokenizer bytes and the run gpt2|vocabulary/],
       [await cli('train', '--from', 'nobody', '--text', text), 1, /There is no run "nobody"/],
       [await cli('train', '--from', 'theirs@9', '--text', text), 1, /no checkpoint of step 9/],
       [await cli('train', '--extend-positions', 'repeat', '--text', text), 2, /belongs to --from/],
       [await cli('import', path.join(dir, 'nothing')), 1, /config\.json can't be read/],
       [await cli('export', 'theirs', text), 1, /is a file/],
-      [await cli('resume', 'theirs'), 1, /is complete/],
+      [await cli('resume', 'theirs'), 1, /is already finished/],
       [await cli('eval', 'loss', 'theirs'), 1, /has no data of its own: name a dataset/],
     ] as const) {
       expect([result.stderr.trim().split('\n').length, result.code, result.stderr]).toEqual([

@@ -6,6 +6,7 @@ import { expect, it } from 'vitest';
 import { tempDir } from '../temp.ts';
 import { hasPs, killTree } from './processes.ts';
 import { jsonLines, runCli, startCli } from './run.ts';
+import { lack, where } from '../frame/needs.ts';
 
 const small = [
   '--layers',
@@ -50,7 +51,7 @@ it('a finished run goes on with phases that are added, as one that had them from
 
   const whole = await train('whole', first, second, third);
   expect(whole.code).toBe(0);
-  const begun = await train('grown', first);
+  const started = await train('grown', first);
   const refused = await command('phases', 'grown', '--add', 'constant:0:1e-4');
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringMatching(/steps/)]);
   expect((await command('phases', 'grown', '--add', 'constant:9:1e-3')).code).toBe(0);
@@ -58,8 +59,8 @@ it('a finished run goes on with phases that are added, as one that had them from
   expect(shown.stdout).toMatch(/cosine .*done\n.*constant .*adamw8bit.*\n.*constant .*adamw /);
   const resumed = await command('resume', 'grown', '--json');
   expect(resumed.code).toBe(0);
-  expect([...losses(begun.stdout), ...losses(resumed.stdout)]).toEqual(losses(whole.stdout));
-  expect((await command('resume', 'grown')).stderr).toMatch(/complete/);
+  expect([...losses(started.stdout), ...losses(resumed.stdout)]).toEqual(losses(whole.stdout));
+  expect((await command('resume', 'grown')).stderr).toMatch(/already finished/);
 });
 
 /** Two texts of documents, and the settings of a run that takes some seconds. */
@@ -79,7 +80,7 @@ const lossesOf = (...outputs: string[]) => {
   return Object.fromEntries(steps) as Record<number, number>;
 };
 
-it.skipIf(!hasPs)(
+where(it, [hasPs, lack.ps])(
   'later phases of a run are changed by another process while it trains, and survive kill -9',
   async () => {
     const { home, news, train } = workplace();
@@ -93,27 +94,27 @@ it.skipIf(!hasPs)(
     const length = step + 300;
     const changed = await runCli(['--home', home, 'phases', 'changed', '--current', String(length), '--later', later]);
     await killTree(running.child.pid!);
-    const begun = await running.result;
+    const started = await running.result;
     expect(changed.stderr.split('\n')).toEqual([
       expect.stringMatching(/^dataset news-bytes-.* to validate/),
-      'the run is training: its phases are changed when it has ended its step',
+      'the run is training: queued for after the current step',
       '',
     ]);
     expect(changed).toMatchObject({
       code: 0,
       stdout: expect.stringMatching(new RegExp(`constant .*${length} .*\\n.*30 .*adamw8bit .*4 .*news`)),
     });
-    const event = jsonLines(begun.stdout).find((l) => l.type === 'phases');
+    const event = jsonLines(started.stdout).find((l) => l.type === 'phases');
     expect(event).toMatchObject({ phases: [{ steps: length }, { steps: 30, batch: 4 }] });
 
     const resumed = await runCli(['--home', home, 'resume', 'changed', '--json']);
     expect(resumed.code).toBe(0);
     const whole = await runCli([...train, '--name', 'whole', '--phase', `constant:${length}:1e-3`, later]);
-    expect(lossesOf(begun.stdout, resumed.stdout)).toEqual(lossesOf(whole.stdout));
+    expect(lossesOf(started.stdout, resumed.stdout)).toEqual(lossesOf(whole.stdout));
     expect(Object.keys(lossesOf(whole.stdout)).length).toBe(length + 30);
     const shown = await runCli(['--home', home, 'show', 'changed']);
     expect(shown.stdout).toMatch(
-      new RegExp(`phases changed: constant, constant; ${(length + 30).toLocaleString('en-US')} steps in all`),
+      new RegExp(`phases updated: constant, constant; ${(length + 30).toLocaleString('en-US')} steps in total`),
     );
   },
 );
@@ -141,12 +142,12 @@ it('phases and subsets that make no sense are refused before anything is trained
   ]);
 });
 
-it.skipIf(!hasPs)('a run is paused from another terminal, and says so when it does not train', async () => {
+where(it, [hasPs, lack.ps])('a run is paused from another terminal, and says so when it does not train', async () => {
   const { home, train } = workplace();
   const running = startCli([...train, '--name', 'elsewhere', '--phase', 'constant:4000:1e-3']);
   while (!running.lines().some((l) => l.includes('"metrics"'))) await new Promise((r) => setTimeout(r, 20));
   const paused = await runCli(['--home', home, 'pause', 'elsewhere']);
-  expect(paused).toMatchObject({ code: 0, stdout: expect.stringContaining('it pauses after the current step') });
+  expect(paused).toMatchObject({ code: 0, stdout: expect.stringContaining('pausing after the current step') });
   const { code } = await running.result;
   expect(code).toBe(0);
   // Scripts take the last line for a run.
@@ -157,7 +158,7 @@ it.skipIf(!hasPs)('a run is paused from another terminal, and says so when it do
   });
 });
 
-it.skipIf(!hasPs)('a run is continued on new data, at rest and while it trains', async () => {
+where(it, [hasPs, lack.ps])('a run is continued on new data, at rest and while it trains', async () => {
   const { home, news, train } = workplace();
   const cli = (...args: string[]) => runCli(['--home', home, ...args]);
   await runCli([...train, '--name', 'daily', '--phase', 'constant:30:1e-3']);
@@ -192,7 +193,7 @@ it.skipIf(!hasPs)('a run is continued on new data, at rest and while it trains',
   const running = startCli(['--home', home, 'continue', 'daily', '--phase', 'constant:4000:5e-4', '--json']);
   while (!running.lines().some((l) => l.includes('"metrics"'))) await new Promise((r) => setTimeout(r, 20));
   const more = await cli('continue', 'daily', '--data', news, '--phase', 'constant:5:1e-4');
-  expect(more).toMatchObject({ code: 0, stdout: expect.stringMatching(/it goes on to step 4,053\n$/) });
+  expect(more).toMatchObject({ code: 0, stdout: expect.stringMatching(/it continues to step 4,053\n$/) });
   await cli('stop', 'daily');
   expect((await running.result).code).toBe(0);
   for (const [args, code, message] of [

@@ -3,9 +3,9 @@ import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { promptsOf, textOf, unescape } from '../../electron/cli/prompts.ts';
 import { applyFlags } from '../../electron/cli/settings.ts';
-import { UsageError } from '../../electron/errors.ts';
+import { UsageError } from '../../electron/base/errors.ts';
 import { tempDir } from '../temp.ts';
-import { runCli } from './run.ts';
+import { runHere } from './run.ts';
 import { workplace } from './workplace.ts';
 
 const literal = ['f \\nabla g \\nu', 'C:\\new\\table', '\\\\', 'a\\', '%s $HOME `x`', '\\newcommand{\\x}'];
@@ -39,11 +39,11 @@ describe('prompts and stop strings', () => {
 
   it('reach the model as they were given', async () => {
     const { train, command } = workplace();
-    expect((await runCli(train({ '--steps': 2, '--warmup-steps': 0, '--sample-tokens': 0 }))).code).toBe(0);
-    const runs = (await runCli(command('runs', '--json'))).stdout;
+    expect((await runHere(train({ '--steps': 2, '--warmup-steps': 0, '--sample-tokens': 0 }))).code).toBe(0);
+    const runs = (await runHere(command('runs', '--json'))).stdout;
     const { name } = JSON.parse(runs.split('\n')[0]!) as { name: string };
     const generate = (...args: string[]) =>
-      runCli(command('generate', name, '--device', 'cpu', '--tokens', '1', '--temperature', '0', ...args));
+      runHere(command('generate', name, '--device', 'cpu', '--tokens', '1', '--temperature', '0', ...args));
     for (const text of literal.slice(0, 2))
       expect((await generate('--prompt', text)).stdout.startsWith(text)).toBe(true);
     expect((await generate('--prompt', 'a\\nb', '--prompt-escapes')).stdout.startsWith('a\nb')).toBe(true);

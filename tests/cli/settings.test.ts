@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { parseInteger, parseNumber } from '../../electron/cli/numbers.ts';
 import { parseLength, parsePhase, simplePhases } from '../../electron/cli/phases.ts';
 import { merge } from '../../electron/cli/settings.ts';
-import { UsageError } from '../../electron/errors.ts';
+import { UsageError } from '../../electron/base/errors.ts';
 
 describe('numbers on the command line', () => {
   it('reads suffixes, exponents and separators', () => {
@@ -63,11 +63,11 @@ describe('phases on the command line', () => {
   });
 
   it('makes the usual schedule, and refuses a warm-up that is longer than the run', () => {
-    expect(simplePhases({ steps: 10, peak: 1, warmupSteps: 4, least: 0.1 })).toEqual([
+    expect(simplePhases({ steps: 10, peak: 1, warmupSteps: 4, min: 0.1 })).toEqual([
       { kind: 'warmup', steps: 4, from: 0, to: 1 },
       { kind: 'cosine', steps: 6, from: 1, to: 0.1 },
     ]);
-    expect(() => simplePhases({ steps: 4, peak: 1, warmupSteps: 4, least: 0.1 })).toThrow(UsageError);
+    expect(() => simplePhases({ steps: 4, peak: 1, warmupSteps: 4, min: 0.1 })).toThrow(UsageError);
   });
 });
 

@@ -2,10 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { claimDataset } from '../../electron/data/dataset/claim.ts';
 import { starters } from '../../electron/cli/starters.ts';
 import { childrenOf, gone, hasPs, isRunning } from './processes.ts';
+import { tempDir } from '../temp.ts';
 import { startCli } from './run.ts';
 import { remains, until, workplace } from './workplace.ts';
+import { lack, where } from '../frame/needs.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
 const long = {
@@ -60,7 +63,7 @@ async function savedAndStopped(home: string, { pids }: Chain): Promise<void> {
   expect(folders).toEqual([`step-${String(run.step).padStart(6, '0')}`]);
 }
 
-describe.skipIf(!hasPs)('a signal', () => {
+where(describe, [hasPs, lack.ps])('a signal', () => {
   it.each([
     ['npm', 0, 'SIGTERM'],
     ['npm', 0, 'SIGKILL'],
@@ -116,9 +119,36 @@ describe.skipIf(!hasPs)('a signal', () => {
     const { code, stderr } = await making.result;
     expect([code, stderr.trimEnd().split('\n').at(-1)]).toEqual([
       143,
-      expect.stringMatching(/^stopped; .*same command/),
+      expect.stringMatching(/^stopped, progress saved: run the same command/),
     ]);
     expect(fs.readdirSync(datasets).filter((f) => !f.endsWith('.corpus'))).toEqual([]);
+  });
+});
+
+describe('serve and data add', () => {
+  it('say that they save something only where something trains', async () => {
+    const { child, result, lines } = startCli(['--home', tempDir(), 'serve', '--port', '0']);
+    await until(() => lines().some((line) => line.includes('http://')));
+    child.kill('SIGTERM');
+    const { code, stderr } = await result;
+    expect([code, stderr.trim()]).toEqual([0, 'stopped']);
+  });
+
+  it('say plainly that another process makes the dataset that is waited for', async () => {
+    const home = tempDir();
+    const file = path.join(tempDir(), 'story.txt');
+    fs.writeFileSync(file, 'once upon a time. '.repeat(500));
+    const { release } = claimDataset(home, 'story');
+    const adding = startCli(['--home', home, 'data', 'add', file, '--tokenizer', 'bytes', '--name', 'story']);
+    let reported = '';
+    adding.child.stderr!.on('data', (chunk: Buffer) => (reported += chunk.toString()));
+    await until(() => reported.includes('\n'));
+    release();
+    const { code, stderr } = await adding.result;
+    expect(code).toBe(0);
+    expect(stderr.split('\n')[0]).toBe(
+      `this dataset is already being tokenized by process ${process.pid} on this machine: waiting for it`,
+    );
   });
 });
 

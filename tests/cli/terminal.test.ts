@@ -38,7 +38,7 @@ test('a chart of one value, of a constant and of nothing can be drawn', () => {
   expect(chart([{ mark: '*', label: 'x', points: [[3, 1]] }])).toContain('*');
   const constant = chart([{ mark: '*', label: 'x', points: [[0, 2], [9, 2]] }]); // prettier-ignore
   expect(constant).toContain('2.00');
-  expect(chart([{ mark: '*', label: 'x', points: [[1, Number.NaN]] }])).toContain('nothing to draw');
+  expect(chart([{ mark: '*', label: 'x', points: [[1, Number.NaN]] }])).toContain('no data yet');
 });
 
 test('text can not disturb a terminal', () => {
@@ -53,7 +53,7 @@ const progress = { step: 512, steps: 2000, loss: 2.3141, tokensPerSecond: 31234,
 
 test('progress shows step, loss, speed, phase and time left', () => {
   expect(progressText(progress)).toBe(
-    '[██████░░░░░░░░░░░░░░░░░░] 512/2000  loss 2.314  31.2 k tok/s  cosine  1m 04s left',
+    '[██████░░░░░░░░░░░░░░░░░░] 512/2000  loss 2.314  31.2K tokens/s  cosine  1m 04s left',
   );
 });
 

@@ -1,22 +1,22 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { openDataset } from '../../electron/data/shards/index.ts';
+import { openDataset } from '../../electron/data/dataset/index.ts';
 import { nameOf } from '../../electron/data/tokenizers/own/definition.ts';
 import { ownTokenizer } from '../../electron/data/tokenizers/own/tokenizer.ts';
 import { readTokenizer } from '../../electron/exchange/huggingFace/index.ts';
 import { randomWeights, writeFolder } from '../exchange/huggingFace/model.ts';
 import { own, ownSize, ownWhole, writeFiles } from '../exchange/huggingFace/own.ts';
-import { readSafetensors } from '../engine/gpt2/golden.ts';
+import { readSafetensors } from '../engine/models/golden.ts';
 import { tempDir } from '../temp.ts';
-import { runCli } from './run.ts';
+import { runHere } from './run.ts';
 
 const model = { vocabSize: ownSize, contextLength: 16, nLayer: 1, nHead: 2, nEmbd: 8, dropout: 0 };
 
 async function workplace(rows = ownSize) {
   const dir = tempDir();
   const home = path.join(dir, 'home');
-  const cli = (...args: string[]) => runCli(['--home', home, ...args]);
+  const cli = (...args: string[]) => runHere(['--home', home, ...args]);
   const padded = { ...model, vocabSize: rows };
   const folder = writeFiles(ownWhole(), await writeFolder(padded, randomWeights(padded, 4)));
   const done = async (...args: string[]) => {
@@ -63,7 +63,10 @@ describe('a model with a tokenizer of its own', () => {
 
     // What is not of these tokens is refused before anything is read.
     const bytes = await cli('train', '--from', 'theirs', '--text', file, '--tokenizer', 'bytes', ...quick);
-    expect([bytes.code, bytes.stderr]).toEqual([1, expect.stringMatching(/reads bpe-\w+ tokens and the run bytes/)]);
+    expect([bytes.code, bytes.stderr]).toEqual([
+      1,
+      expect.stringMatching(/uses the tokenizer bpe-\w+ and the run bytes/),
+    ]);
 
     // Checkpoints carry it: the home's own copy may be lost.
     fs.rmSync(path.join(home, 'tokenizers'), { recursive: true });

@@ -4,7 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { prepareDataset } from '../../electron/data/index.ts';
-import { openDataset } from '../../electron/data/shards/index.ts';
+import { openDataset } from '../../electron/data/dataset/index.ts';
 import { bucketOf, overlap, type Subset } from '../../electron/data/subsets.ts';
 import { tempDir } from '../temp.ts';
 
@@ -91,7 +91,7 @@ describe('subsets of a dataset', () => {
     fs.writeFileSync(file, JSON.stringify(old));
     const dataset = openDataset(dir);
     expect(dataset.trainSubset({ from: 0, to: 100 }).tokens).toBe(old.trainTokens);
-    expect(() => dataset.trainSubset({ from: 0, to: 50 })).toThrow(/prepare it again/);
+    expect(() => dataset.trainSubset({ from: 0, to: 50 })).toThrow(/tokenize its text again/);
     dataset.close();
     fs.writeFileSync(file, JSON.stringify({ ...old, trainBuckets: [...trainBuckets.slice(1), 0] }));
     expect(() => openDataset(dir)).toThrow(/damaged \(its subsets\)/);

@@ -5,7 +5,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
 import { onTestFinished } from 'vitest';
-import { packageFile } from '../../electron/paths.ts';
+import { packageFile } from '../../electron/base/paths.ts';
 import { chromiumPath } from '../e2e/browser.ts';
 import { tempDir } from '../temp.ts';
 
@@ -35,6 +35,9 @@ export async function startApplication({
   picked = [] as string[],
 } = {}): Promise<Application> {
   const port = await freePort();
+  // For the browser's profile, in which the browser still writes when its parent is killed.
+  const temporary = tempDir();
+  onTestFinished(() => endAll(temporary));
   const hook = pathToFileURL(path.join(import.meta.dirname, 'standIn/hook.mjs')).href;
   const child = fork(main, {
     execArgv: ['--import', hook],
@@ -44,6 +47,7 @@ export async function startApplication({
       DEBUG_PORT: String(port),
       TRAINYARD_HOME: home,
       USER_DATA: userData,
+      TMPDIR: temporary,
       PICKED: JSON.stringify(picked),
     },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
@@ -64,6 +68,29 @@ export async function startApplication({
     });
   const page = await openedPage(port);
   return { home, child, page, exited, ask };
+}
+
+/** Ends the processes that were started with a path, and waits until they are gone. Where there is no /proc, nothing. */
+async function endAll(named: string): Promise<void> {
+  const isNamed = (pid: string): boolean => {
+    try {
+      return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(named);
+    } catch {
+      return false;
+    }
+  };
+  for (let tries = 0; tries < 500 && fs.existsSync('/proc'); tries++) {
+    const left = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name) && isNamed(name));
+    if (left.length === 0) return;
+    for (const pid of left) {
+      try {
+        process.kill(Number(pid), 'SIGKILL');
+      } catch {
+        // It had just ended.
+      }
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
 }
 
 async function openedPage(port: number): Promise<Page> {

@@ -6,8 +6,9 @@ import { Studio } from '../../electron/studio/studio.ts';
 import { goTo } from '../e2e/browser.ts';
 import { tempDir } from '../temp.ts';
 import { type Application, hasApplication, startApplication } from './application.ts';
+import { lack, posix, where } from '../frame/needs.ts';
 
-interface Told {
+interface Reported {
   readonly windows: { webPreferences: Record<string, unknown>; backgroundColor: string; width: number; x?: number }[];
   readonly menu: {
     label?: string;
@@ -34,95 +35,102 @@ async function startTraining(places: { home?: string; userData?: string } = {}):
   const { page } = application;
   await goTo(page, 'new', 'New run');
   await page.getByRole('button', { name: /^nano/ }).click();
-  await page.getByRole('button', { name: 'Choose files' }).click();
-  await expect.poll(() => page.getByLabel('Text files or folders').inputValue()).toBe(file);
-  await page.getByRole('button', { name: 'Prepare the text' }).click();
-  await expect.poll(() => page.getByLabel('Prepared dataset').inputValue()).toMatch(/^text-bytes-/);
+  await page.getByRole('button', { name: 'Browse…' }).click();
+  await expect.poll(() => page.getByLabel('Drop files, browse, or paste paths').inputValue()).toBe(file);
+  await page.getByRole('button', { name: 'Tokenize' }).click();
+  await expect
+    .poll(() =>
+      page
+        .getByRole('combobox', { name: /^Dataset/ })
+        .first()
+        .inputValue(),
+    )
+    .toMatch(/^text-bytes-/);
   await page.getByRole('button', { name: 'Start training' }).click();
   await expect.poll(() => stateOf(page)).toContain('training');
   return application;
 }
 
-describe.skipIf(!hasApplication)('the desktop application, on a stand-in for Electron over a real Chromium', () => {
-  it('shows the studio over its own scheme and port, with everything locked that can be', async () => {
-    const { page, ask } = await startApplication();
-    await goTo(page, 'runs', 'Runs');
-    await page.getByText('No run yet').waitFor();
-    const { windows, sandboxed, permissions, visible } = await ask<Told>({ ask: 'told' });
-    expect(windows[0]!.webPreferences).toMatchObject({
-      sandbox: true,
-      contextIsolation: true,
-      nodeIntegration: false,
-      webviewTag: false,
+where(describe, [hasApplication, lack.browser])(
+  'the desktop application, on a stand-in for Electron over a real Chromium',
+  () => {
+    it('shows the studio over its own scheme and port, with everything locked that can be', async () => {
+      const { page, ask } = await startApplication();
+      await goTo(page, 'runs', 'Runs');
+      await page.getByText('No runs yet').waitFor();
+      const { windows, sandboxed, permissions, visible } = await ask<Reported>({ ask: 'told' });
+      expect(windows[0]!.webPreferences).toMatchObject({
+        sandbox: true,
+        contextIsolation: true,
+        nodeIntegration: false,
+        webviewTag: false,
+      });
+      expect([sandboxed, visible, windows[0]!.backgroundColor]).toEqual([true, true, '#14171b']);
+      expect(permissions).toEqual({ request: false, check: false, device: false });
+      // Nowhere else, and out of the window only by https.
+      expect(await ask({ ask: 'navigate', url: 'https://example.com/' })).toBe(true);
+      expect(await ask({ ask: 'navigate', url: 'app://studio.evil/' })).toBe(true);
+      expect(await ask({ ask: 'navigate', url: 'app://studio/index.html' })).toBe(false);
+      for (const url of ['https://example.com/', 'http://example.com/', 'file:///etc/passwd', 'javascript:alert(1)'])
+        expect(await ask({ ask: 'open', url })).toBe('deny');
+      expect((await ask<Reported>({ ask: 'told' })).opened).toEqual(['https://example.com/']);
+      // Nobody else gets a port to the studio.
+      expect(await ask({ ask: 'connectFrom', url: 'https://example.com/' })).toBe(true);
+      expect(await ask({ ask: 'connectFrom', url: 'app://studio/' })).toBe(false);
+      const csp = await page.evaluate(`fetch('/').then((r) => r.headers.get('content-security-policy'))`);
+      expect(csp).toMatch(/^default-src 'none'/);
+      for (const at of ['/nothing.js', '/../package.json', '/%2e%2e/package.json'])
+        expect(await page.evaluate(`fetch(${JSON.stringify(at)}).then((r) => r.status)`), at).toBe(404);
     });
-    expect([sandboxed, visible, windows[0]!.backgroundColor]).toEqual([true, true, '#14171b']);
-    expect(permissions).toEqual({ request: false, check: false, device: false });
-    // Nowhere else, and out of the window only by https.
-    expect(await ask({ ask: 'navigate', url: 'https://example.com/' })).toBe(true);
-    expect(await ask({ ask: 'navigate', url: 'app://studio.evil/' })).toBe(true);
-    expect(await ask({ ask: 'navigate', url: 'app://studio/index.html' })).toBe(false);
-    for (const url of ['https://example.com/', 'http://example.com/', 'file:///etc/passwd', 'javascript:alert(1)'])
-      expect(await ask({ ask: 'open', url })).toBe('deny');
-    expect((await ask<Told>({ ask: 'told' })).opened).toEqual(['https://example.com/']);
-    // Nobody else gets a port to the studio.
-    expect(await ask({ ask: 'connectFrom', url: 'https://example.com/' })).toBe(true);
-    expect(await ask({ ask: 'connectFrom', url: 'app://studio/' })).toBe(false);
-    const csp = await page.evaluate(`fetch('/').then((r) => r.headers.get('content-security-policy'))`);
-    expect(csp).toMatch(/^default-src 'none'/);
-    for (const at of ['/nothing.js', '/../package.json', '/%2e%2e/package.json'])
-      expect(await page.evaluate(`fetch(${JSON.stringify(at)}).then((r) => r.status)`), at).toBe(404);
-  });
 
-  it('has a menu that goes to every page, by keys too', async () => {
-    const { page, ask } = await startApplication();
-    await goTo(page, 'runs', 'Runs');
-    const { menu } = await ask<Told>({ ask: 'told' });
-    expect(menu.map((m) => m.label ?? m.role)).toEqual(['File', 'editMenu', 'View', 'Run', 'windowMenu', 'help']);
-    for (const [label, heading] of [
-      ['Memory', 'Memory'],
-      ['New Run', 'New run'],
-      ['Settings', 'Settings'],
-    ] as const) {
-      await ask({ ask: 'menu', label });
-      await page.getByRole('heading', { level: 1, name: heading }).waitFor();
-    }
-  });
-
-  it('trains in a utility process, keeps the system awake, and asks before it closes', async () => {
-    const { page, ask, exited } = await startTraining();
-    await expect.poll(async () => (await ask<Told>({ ask: 'told' })).progress.some((p) => p > 0)).toBe(true);
-    expect((await ask<Told>({ ask: 'told' })).blockers).toBe(1);
-
-    // The menu does what the page can do, and nothing else.
-    const inMenu = async (label: string) => {
-      const { menu } = await ask<Told>({ ask: 'told' });
-      return menu.find((m) => m.label === 'Run')!.submenu!.find((i) => i.label === label)!.enabled;
-    };
-    await expect.poll(() => inMenu('Pause')).toBe(true);
-    expect(await inMenu('Resume')).toBe(false);
-    await ask({ ask: 'menu', label: 'Pause' });
-    await expect.poll(() => stateOf(page)).toContain('paused');
-    await expect.poll(() => inMenu('Resume')).toBe(true);
-    await ask({ ask: 'menu', label: 'Resume' });
-    await expect.poll(() => stateOf(page)).toContain('training');
-
-    await ask({ ask: 'close', answer: 2 }); // cancel
-    expect(await ask<Told>({ ask: 'told' })).toMatchObject({
-      visible: true,
-      questions: [{ buttons: ['Keep training in the background', 'Save and stop', 'Cancel'] }],
+    it('has a menu that goes to every page, by keys too', async () => {
+      const { page, ask } = await startApplication();
+      await goTo(page, 'runs', 'Runs');
+      const { menu } = await ask<Reported>({ ask: 'told' });
+      expect(menu.map((m) => m.label ?? m.role)).toEqual(['File', 'editMenu', 'View', 'Run', 'windowMenu', 'help']);
+      for (const [label, heading] of [
+        ['Memory', 'Memory'],
+        ['New Run', 'New run'],
+        ['Settings', 'Settings'],
+      ] as const) {
+        await ask({ ask: 'menu', label });
+        await page.getByRole('heading', { level: 1, name: heading }).waitFor();
+      }
     });
-    await ask({ ask: 'close', answer: 0 }); // background
-    await expect.poll(async () => (await ask<Told>({ ask: 'told' })).visible).toBe(false);
-    await ask({ ask: 'activate' });
-    await expect.poll(async () => (await ask<Told>({ ask: 'told' })).visible).toBe(true);
-    expect(await stateOf(page)).toContain('training');
-    await ask({ ask: 'close', answer: 1 }); // save and stop
-    expect(await exited).toBe(0);
-  });
 
-  it.skipIf(process.platform === 'win32')(
-    'saves what trains and ends, unasked, at a signal and at the end of the session',
-    async () => {
+    it('trains in a utility process, keeps the system awake, and asks before it closes', async () => {
+      const { page, ask, exited } = await startTraining();
+      await expect.poll(async () => (await ask<Reported>({ ask: 'told' })).progress.some((p) => p > 0)).toBe(true);
+      expect((await ask<Reported>({ ask: 'told' })).blockers).toBe(1);
+
+      // The menu does what the page can do, and nothing else.
+      const inMenu = async (label: string) => {
+        const { menu } = await ask<Reported>({ ask: 'told' });
+        return menu.find((m) => m.label === 'Run')!.submenu!.find((i) => i.label === label)!.enabled;
+      };
+      await expect.poll(() => inMenu('Pause')).toBe(true);
+      expect(await inMenu('Resume')).toBe(false);
+      await ask({ ask: 'menu', label: 'Pause' });
+      await expect.poll(() => stateOf(page)).toContain('paused');
+      await expect.poll(() => inMenu('Resume')).toBe(true);
+      await ask({ ask: 'menu', label: 'Resume' });
+      await expect.poll(() => stateOf(page)).toContain('training');
+
+      await ask({ ask: 'close', answer: 2 }); // cancel
+      expect(await ask<Reported>({ ask: 'told' })).toMatchObject({
+        visible: true,
+        questions: [{ buttons: ['Keep training in the background', 'Save and stop', 'Cancel'] }],
+      });
+      await ask({ ask: 'close', answer: 0 }); // background
+      await expect.poll(async () => (await ask<Reported>({ ask: 'told' })).visible).toBe(false);
+      await ask({ ask: 'activate' });
+      await expect.poll(async () => (await ask<Reported>({ ask: 'told' })).visible).toBe(true);
+      expect(await stateOf(page)).toContain('training');
+      await ask({ ask: 'close', answer: 1 }); // save and stop
+      expect(await exited).toBe(0);
+    });
+
+    where(it, posix)('saves what trains and ends, unasked, at a signal and at the end of the session', async () => {
       const [home, userData] = [tempDir(), tempDir()];
       const first = await startTraining({ home, userData });
       const saved = () => {
@@ -144,7 +152,7 @@ describe.skipIf(!hasApplication)('the desktop application, on a stand-in for Ele
         const { page, ask, exited } = await startApplication({ home, userData });
         await goTo(page, 'runs', 'Runs');
         await page.getByRole('link', { name: before.name }).first().click();
-        await page.getByRole('button', { name: 'Resume' }).click();
+        await page.getByRole('button', { name: 'Resume', exact: true }).click();
         await expect.poll(() => stateOf(page)).toContain('training');
         // What prevents it is waited for.
         expect(await ask({ ask: how })).toBe(how === 'shutdown' ? true : undefined);
@@ -153,21 +161,21 @@ describe.skipIf(!hasApplication)('the desktop application, on a stand-in for Ele
         expect(after, how).toMatchObject({ state: 'paused', checkpoint: after.step });
         expect(after.step, how).toBeGreaterThanOrEqual(step);
       }
-    },
-  );
-
-  it('remembers where its window was', async () => {
-    const [home, userData] = [tempDir(), tempDir()];
-    const first = await startApplication({ home, userData });
-    await goTo(first.page, 'runs', 'Runs');
-    await first.ask({ ask: 'close', answer: 2 });
-    await first.exited;
-    const second = await startApplication({ home, userData });
-    expect((await second.ask<Told>({ ask: 'told' })).windows[0]).toMatchObject({
-      x: 10,
-      y: 20,
-      width: 1200,
-      height: 800,
     });
-  });
-});
+
+    it('remembers where its window was', async () => {
+      const [home, userData] = [tempDir(), tempDir()];
+      const first = await startApplication({ home, userData });
+      await goTo(first.page, 'runs', 'Runs');
+      await first.ask({ ask: 'close', answer: 2 });
+      await first.exited;
+      const second = await startApplication({ home, userData });
+      expect((await second.ask<Reported>({ ask: 'told' })).windows[0]).toMatchObject({
+        x: 10,
+        y: 20,
+        width: 1200,
+        height: 800,
+      });
+    });
+  },
+);

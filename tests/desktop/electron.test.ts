@@ -3,8 +3,9 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { _electron } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import { packageFile } from '../../electron/paths.ts';
+import { packageFile } from '../../electron/base/paths.ts';
 import { tempDir } from '../temp.ts';
+import { lack, where } from '../frame/needs.ts';
 
 /** The binary that the package `electron` has fetched, if it could. */
 function electronBinary(): string | undefined {
@@ -16,9 +17,8 @@ function electronBinary(): string | undefined {
 }
 
 const executablePath = electronBinary();
-const why = executablePath ? '' : ' (skipped: the Electron binary is not here; `npx install-electron` fetches it)';
 
-describe.skipIf(!executablePath)(`the desktop application in Electron itself${why}`, () => {
+where(describe, [executablePath !== undefined, lack.electron])('the desktop application in Electron itself', () => {
   it('opens its window, shows the studio, and closes', async () => {
     const application = await _electron.launch({
       executablePath: executablePath!,

@@ -1,6 +1,9 @@
 import fs from 'node:fs';
 import { afterEach, expect, it, vi } from 'vitest';
-import { packageFile } from '../../electron/paths.ts';
+import { packageFile } from '../../electron/base/paths.ts';
+
+// What electron-builder reads configs with leaves copies in the temporary folder.
+process.env.JITI_FS_CACHE = 'false';
 
 /** Of electron-builder: what it reads and checks before it packs. */
 const { getConfig, validateConfiguration } = (await import('app-builder-lib/out/util/config/config.js')) as unknown as {

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import type { Studio } from '../../electron/studio/studio.ts';
 import { tempDir } from '../temp.ts';
 import { goTo, hasBrowser, openStudio } from './browser.ts';
+import { lack, where } from '../frame/needs.ts';
 
 /** Holds back what the planner answers; each answer is let go by itself, in any order. */
 function holdAnswers(studio: Studio, ...kinds: readonly string[]) {
@@ -29,23 +30,23 @@ function holdAnswers(studio: Studio, ...kinds: readonly string[]) {
 const verdict = (page: Page) => page.locator('.verdict');
 const recalculating = (page: Page) => page.getByText('Recalculating…').first();
 
-describe.skipIf(!hasBrowser)('an answer is of the question on screen', () => {
+where(describe, [hasBrowser, lack.browser])('an answer is of the question on screen', () => {
   it('on Memory: old numbers are dimmed while a question is pending, and a late answer is dropped', async () => {
     const { open, studio } = await openStudio();
     const page = await open();
     await goTo(page, 'memory', 'Memory');
-    await page.getByLabel('Preset').or(page.getByLabel('Begin with')).selectOption('nano');
+    await page.getByLabel('Preset').or(page.getByLabel('Preset')).selectOption('nano');
     await verdict(page).waitFor();
     await recalculating(page).waitFor({ state: 'detached' });
     const before = await verdict(page).textContent();
 
     const { held, letGo } = holdAnswers(studio, 'plan', 'matrix');
-    const batch = page.getByRole('spinbutton', { name: 'Batch' });
+    const batch = page.getByRole('spinbutton', { name: 'Micro-batch size' });
     await batch.fill('3');
     await expect.poll(() => held.length).toBeGreaterThan(0);
     await recalculating(page).waitFor();
     expect(await page.locator('.stale .verdict').textContent()).toBe(before);
-    expect(await page.getByRole('button', { name: 'Use this for a new run' }).isDisabled()).toBe(true);
+    expect(await page.getByRole('button', { name: 'New run with this config' }).isDisabled()).toBe(true);
     await batch.fill('5');
     await expect
       .poll(() => held.filter((h) => JSON.stringify(h.input).includes('"batch":5')).length)
@@ -94,12 +95,12 @@ describe.skipIf(!hasBrowser)('an answer is of the question on screen', () => {
     fs.writeFileSync(file, 'the quick brown fox jumps over the lazy dog. '.repeat(400));
     await goTo(page, 'new', 'New run');
     await page.getByRole('button', { name: /^nano/ }).click();
-    await page.getByLabel('Text files or folders').fill(file);
-    await page.getByRole('button', { name: 'Prepare the text' }).click();
+    await page.getByLabel('Drop files, browse, or paste paths').fill(file);
+    await page.getByRole('button', { name: 'Tokenize' }).click();
     const start = page.getByRole('button', { name: 'Start training' });
     await expect.poll(() => start.isEnabled()).toBe(true);
     const { held, letGo } = holdAnswers(studio, 'draft');
-    await page.getByText('Settings', { exact: true }).last().click();
+    await page.getByText('Model & training', { exact: true }).last().click();
     await page.getByLabel('Layers', { exact: true }).fill('3');
     // At once, before anything is asked.
     expect(await start.isEnabled()).toBe(false);

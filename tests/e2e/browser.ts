@@ -4,7 +4,7 @@ import axe from 'axe-core';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { afterAll, expect, onTestFinished } from 'vitest';
 import { startServer } from '../../electron/api/transports/server.ts';
-import { packageFile } from '../../electron/paths.ts';
+import { packageFile } from '../../electron/base/paths.ts';
 import { Studio } from '../../electron/studio/studio.ts';
 import { tempDir } from '../temp.ts';
 

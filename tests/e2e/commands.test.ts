@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { readSettings } from '../../electron/studio/settings.ts';
 import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
 import { button, chord, constant, onlyTraining, startRun, state } from './runs.ts';
+import { lack, where } from '../frame/needs.ts';
 
-describe.skipIf(!hasBrowser)('commands', () => {
+where(describe, [hasBrowser, lack.browser])('commands', () => {
   it('of a run are given by keys and by name, where they can be given', async () => {
     const opened = await openStudio();
     // Nothing is evaluated or saved but what is asked for.
@@ -33,12 +34,12 @@ describe.skipIf(!hasBrowser)('commands', () => {
     await button(page, 'Cancel').waitFor({ state: 'hidden' });
 
     await chord(page, 'g', ',');
-    await page.getByLabel('Commands by a single letter').uncheck();
+    await page.getByLabel('Single-key shortcuts').uncheck();
     await goTo(page, `run/${id}`, 'keyed');
     const evals = opened.studio.store.listEvals(id).length;
     await page.keyboard.press('p');
     // Sent behind whatever the key could have sent: a run that had been paused would not evaluate.
-    await button(page, 'Evaluate now').click();
+    await button(page, 'Run validation').click();
     await expect.poll(() => opened.studio.store.listEvals(id).length).toBe(evals + 1);
     await expect.poll(() => state(page).textContent()).toContain('training: constant');
     await chord(page, 'g', 'r');
@@ -52,20 +53,20 @@ describe.skipIf(!hasBrowser)('commands', () => {
     await goTo(page, `run/${id}`, 'kept');
     await page.getByRole('tab', { name: 'Checkpoints' }).click();
     await expect.poll(() => state(page).textContent()).toContain('completed');
-    await page.getByLabel('Keep the checkpoint of step 300').check();
+    await page.getByLabel('Pin checkpoint at step 300').check();
     await expect.poll(() => opened.studio.store.listCheckpoints(id).at(-1)).toMatchObject({ step: 300, kept: true });
     await expectAccessible(page, 'checkpoints');
     await page.getByRole('link', { name: 'Evaluate' }).first().click();
     await page.getByRole('heading', { level: 1, name: 'Evals' }).waitFor();
-    await page.getByText('What is evaluated').click();
+    await page.getByText('Evaluation settings').click();
     await page.getByLabel('Sequences').fill('2');
-    await page.locator('tr.wanted').getByRole('button', { name: 'Val. loss' }).first().click();
+    await page.locator('tr.wanted').getByRole('button', { name: 'Run validation' }).first().click();
     await page.getByText('2 sequences').waitFor();
     await page.goBack();
     await page.getByRole('tab', { name: 'Checkpoints' }).click();
     await page.getByRole('link', { name: 'Generate' }).first().click();
-    await page.getByLabel('Tokens').fill('5');
-    await button(page, 'Write').click();
+    await page.getByLabel('Max new tokens').fill('5');
+    await button(page, 'Generate').click();
     await button(page, 'Stop').waitFor({ state: 'detached' });
   });
 
@@ -78,7 +79,7 @@ describe.skipIf(!hasBrowser)('commands', () => {
     const other = await opened.open({ colorScheme: 'light' });
     await goTo(other, 'runs', 'Runs');
     await expect.poll(() => other.evaluate('document.documentElement.dataset.theme')).toBe('dark');
-    await page.getByLabel('Tell me when a run ends').uncheck();
+    await page.getByLabel('Notify me when a run finishes').uncheck();
     await expect.poll(() => readSettings(opened.home).notifications).toBe(false);
   });
 });

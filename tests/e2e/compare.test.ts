@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
 import { button, constant, startRun, state } from './runs.ts';
+import { lack, where } from '../frame/needs.ts';
 
-describe.skipIf(!hasBrowser)('charts', () => {
+where(describe, [hasBrowser, lack.browser])('charts', () => {
   it('of two runs of the same name are told apart, read and zoomed, by pointer and by keys', async () => {
     const opened = await openStudio();
     const ids = [await startRun(opened, 'twin', [constant(200)]), await startRun(opened, 'twin', [constant(200)])];
@@ -11,7 +12,7 @@ describe.skipIf(!hasBrowser)('charts', () => {
     await goTo(page, `run/${ids[0]!}`, 'twin');
     await expect.poll(() => state(page).textContent()).toContain('completed');
     await goTo(page, `compare/${ids.join(',')}`, 'Compare runs');
-    const loss = page.locator('figure').filter({ has: page.getByRole('heading', { name: 'Loss', exact: true }) });
+    const loss = page.locator('figure').filter({ has: page.getByRole('heading', { name: 'Train loss', exact: true }) });
     for (const id of ids) await loss.getByText(`twin (${id})`, { exact: true }).first().waitFor();
     const area = loss.getByRole('application');
     await area.hover({ position: { x: 300, y: 100 } });
@@ -22,16 +23,16 @@ describe.skipIf(!hasBrowser)('charts', () => {
     await page.mouse.down();
     await page.mouse.move(box.x + box.width + 80, box.y + 100, { steps: 4 });
     await page.mouse.up();
-    await button(page, 'Show all').first().waitFor();
+    await button(page, 'Reset zoom').first().waitFor();
     await area.focus();
     await page.keyboard.press('0');
-    await button(page, 'Show all').first().waitFor({ state: 'detached' });
+    await button(page, 'Reset zoom').first().waitFor({ state: 'detached' });
     await page.keyboard.press('+');
-    await button(page, 'Show all').first().waitFor();
+    await button(page, 'Reset zoom').first().waitFor();
     await page.keyboard.press('ArrowRight');
     await loss.locator('.readout').waitFor();
     await page.keyboard.press('Escape');
-    await button(page, 'Show all').first().waitFor({ state: 'detached' });
+    await button(page, 'Reset zoom').first().waitFor({ state: 'detached' });
     await loss.getByRole('button', { name: 'Table' }).click();
     expect(await loss.locator('tbody tr').count()).toBeGreaterThan(10);
     await expectAccessible(page, 'compare');

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { hasEmulator } from '../cuda/devices.ts';
+import { hasEmulator } from '../native/gpu.ts';
 import { seeGpus } from '../gpus.ts';
 import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
 import { button, constant, startRun, state } from './runs.ts';
+import { lack, where } from '../frame/needs.ts';
 
 const gib = 2 ** 30;
 const two = [
@@ -17,7 +18,7 @@ const small = {
   evaluation: { every: 0, sequences: 2 },
 } as const;
 
-describe.skipIf(!hasBrowser)('a window on a machine', () => {
+where(describe, [hasBrowser, lack.browser])('a window on a machine', () => {
   it('with two GPUs shows both, and holds a new run against the one that it chooses', async () => {
     seeGpus(two);
     const { open } = await openStudio();
@@ -27,20 +28,23 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     await page.getByRole('row', { name: /^cuda 1 ready GPU 1: large GPU/ }).waitFor();
 
     await goTo(page, 'memory', 'Memory');
-    await page.getByLabel('Held against').selectOption({ label: 'GPU 0: emulated GPU, 8.00 GiB' });
+    await page.getByLabel('Target GPU').selectOption({ label: 'GPU 0: emulated GPU, 8.00 GiB' });
     await page.getByText(/this machine's emulated GPU \(GPU 0\)\s+8\.00 GiB/).waitFor();
 
     await goTo(page, 'new', 'New run');
     await page.getByRole('button', { name: /^nano/ }).click();
-    await page.getByText('Settings', { exact: true }).last().click();
-    const device = page.getByRole('group').filter({ hasText: 'Recompute' }).getByLabel('Device');
+    await page.getByText('Model & training', { exact: true }).last().click();
+    const device = page
+      .getByRole('group')
+      .filter({ hasText: 'Activation checkpointing' })
+      .getByRole('combobox', { name: /^Device/ });
     await expect
       .poll(() => device.getByRole('option').allTextContents())
       .toEqual([
-        'As usual: GPU 1: large GPU, 24.00 GiB',
+        'Auto (GPU 1: large GPU, 24.00 GiB)',
         'GPU 1: large GPU, 24.00 GiB',
         'GPU 0: emulated GPU, 8.00 GiB',
-        'Processor',
+        'CPU',
         'TensorFlow.js',
       ]);
     const verdict = page.locator('.verdict');
@@ -48,14 +52,16 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     await device.selectOption('cuda:0');
     await expect.poll(() => verdict.textContent()).toMatch(/this machine's emulated GPU \(GPU 0\)\s+8\.00 GiB/);
     await page.getByRole('row', { name: 'Driver (assumed) 512.00 MiB' }).waitFor();
-    await page.getByRole('row', { name: 'Other programs, now 2.00 GiB' }).waitFor();
+    await page.getByRole('row', { name: 'Other processes 2.00 GiB' }).waitFor();
     await device.selectOption('cuda:1');
     await expect.poll(() => verdict.textContent()).toMatch(/this machine's large GPU \(GPU 1\)\s+24\.00 GiB/);
-    await page.getByLabel('Tensor cores (tf32)').waitFor();
+    // On a GPU the recipe trains in bfloat16, which has no use for it.
+    await page.getByLabel('Precision').selectOption('f32');
+    await page.getByLabel('TF32 matmuls').waitFor();
     await expectAccessible(page, 'new run with GPUs');
     await device.selectOption('cpu');
     await expect.poll(() => verdict.textContent()).toMatch(/this machine\s+\d/);
-    expect(await page.getByLabel('Tensor cores (tf32)').count()).toBe(0);
+    expect(await page.getByLabel('TF32 matmuls').count()).toBe(0);
   });
 
   it('without a GPU that can be used offers none, and says why', async () => {
@@ -63,16 +69,19 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     const { open } = await openStudio();
     const page = await open();
     await goTo(page, 'new', 'New run');
-    await page.getByText('Settings', { exact: true }).last().click();
-    const device = page.getByRole('group').filter({ hasText: 'Recompute' }).getByLabel('Device');
+    await page.getByText('Model & training', { exact: true }).last().click();
+    const device = page
+      .getByRole('group')
+      .filter({ hasText: 'Activation checkpointing' })
+      .getByRole('combobox', { name: /^Device/ });
     await expect
       .poll(() => device.getByRole('option').allTextContents())
-      .toEqual(['As usual: Processor', 'Processor', 'TensorFlow.js']);
-    await page.getByText('Not used: GTX 1080 is too old: it takes an RTX 30').waitFor();
+      .toEqual(['Auto (CPU)', 'CPU', 'TensorFlow.js']);
+    await page.getByText('Unavailable: GTX 1080 is too old: it takes an RTX 30').waitFor();
     await expectAccessible(page, 'new run beside a GPU that is not used');
   });
 
-  it.skipIf(!hasEmulator)('goes on with a run of the processor on a GPU', async () => {
+  where(it, [hasEmulator, lack.emulator])('goes on with a run of the processor on a GPU', async () => {
     seeGpus([two[0]!]);
     const opened = await openStudio();
     const id = await startRun(opened, 'shells', [constant(2)], { ...small, device: { kind: 'cpu' } });
@@ -80,12 +89,12 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     await goTo(page, `run/${id}`, 'shells');
     await expect.poll(() => state(page).textContent()).toContain('completed');
     await page.getByRole('tab', { name: 'Memory' }).click();
-    await page.getByRole('row', { name: /^Scratch memory of the threads/ }).waitFor();
+    await page.getByRole('row', { name: /^Thread scratch/ }).waitFor();
 
-    await page.locator('main').getByLabel('Go on with').selectOption({ label: 'emulated GPU, 8.00 GiB' });
-    await button(page, 'Train on').click();
+    await page.locator('main').getByLabel('Resume on').selectOption({ label: 'emulated GPU, 8.00 GiB' });
+    await button(page, 'Continue training').click();
     await page.getByLabel('Duration').last().fill('3');
-    await button(page, 'Change phases and train').click();
+    await button(page, 'Apply and continue').click();
     await expect
       .poll(() => opened.studio.store.getRun(id))
       .toMatchObject({
@@ -94,28 +103,26 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
         device: 'cuda',
       });
     await page.getByRole('tab', { name: 'Memory' }).click();
-    await page.getByRole('row', { name: /^Driver, kernels and recordings/ }).waitFor();
-    await page.getByRole('row', { name: /^Held for kernels and recordings of later phases/ }).waitFor();
+    await page.getByRole('row', { name: /^Driver, kernels and CUDA graphs/ }).waitFor();
+    await page.getByRole('row', { name: /^Reserved \(kernels, CUDA graphs of later phases\)/ }).waitFor();
     const { data } = opened.studio.store.listEvents(id).findLast((e) => e.kind === 'started')!;
     const { allocatedBytes } = data as { allocatedBytes: number };
     const allocated = page
-      .getByRole('row', { name: /^Allocated for the plan/ })
+      .getByRole('row', { name: /^Allocated/ })
       .getByRole('cell')
       .first();
-    await page.getByRole('rowheader', { name: 'Allocated for the plan' }).waitFor();
+    await page.getByRole('rowheader', { name: 'Allocated' }).waitFor();
     expect(await allocated.textContent()).toBe(allocatedBytes.toLocaleString('en-US'));
     await expectAccessible(page, 'run on a GPU');
     await page.getByRole('tab', { name: 'Charts' }).click();
-    await page.getByRole('heading', { name: 'Host memory of the engine' }).waitFor();
+    await page.getByRole('heading', { name: 'Host RAM' }).waitFor();
     await page.getByRole('tab', { name: 'Log' }).click();
-    await page
-      .getByRole('cell', { name: 'goes on with a GPU: from here on its numbers differ in the last bits' })
-      .waitFor();
+    await page.getByRole('cell', { name: 'resumes on a GPU: results are not bit-exact from here on' }).waitFor();
     // Where it has gone it stays.
-    expect(await page.locator('main').getByLabel('Go on with').inputValue()).toBe('cuda:0');
+    expect(await page.locator('main').getByLabel('Resume on').inputValue()).toBe('cuda:0');
   });
 
-  it.skipIf(!hasEmulator)('does jobs on the device that is chosen', async () => {
+  where(it, [hasEmulator, lack.emulator])('does jobs on the device that is chosen', async () => {
     seeGpus([{ ...two[0]!, freeBytes: 100 * 2 ** 20 }, two[1]!]);
     const opened = await openStudio();
     const id = await startRun(opened, 'shells', [constant(2)], { ...small, device: { kind: 'cpu' } });
@@ -130,26 +137,20 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
       /emulated GPU is full, 100\.00 MiB .*: the run greedy trains on it: pause it, or take GPU 1 \(--gpu-index 1\)\./;
 
     await goTo(page, 'evals', 'Evals');
-    await page.getByText('What is evaluated').click();
+    await page.getByText('Evaluation settings').click();
     await expect
       .poll(() => device.getByRole('option').allTextContents())
-      .toEqual([
-        'Each run’s own, where it can be used',
-        'GPU 1: large GPU, 24.00 GiB',
-        'GPU 0: emulated GPU, 8.00 GiB',
-        'Processor',
-        'TensorFlow.js',
-      ]);
+      .toEqual(['Run default', 'GPU 1: large GPU, 24.00 GiB', 'GPU 0: emulated GPU, 8.00 GiB', 'CPU', 'TensorFlow.js']);
     const row = page.getByRole('row', { name: /^shells 2/ });
     await device.selectOption('cuda:0');
-    await row.getByRole('button', { name: 'Val. loss' }).click();
+    await row.getByRole('button', { name: 'Run validation' }).click();
     await page.getByText(held).waitFor();
     // An error is shown until it is dismissed.
     await button(page, 'Dismiss').click();
     const measured = () => opened.studio.store.listEvals(id).filter((e) => e.dataset === '200 sequences');
     expect(measured()).toEqual([]);
     await device.selectOption('cuda:1');
-    await row.getByRole('button', { name: 'Val. loss' }).click();
+    await row.getByRole('button', { name: 'Run validation' }).click();
     await page.getByText('200 sequences').first().waitFor();
     expect(measured()).toHaveLength(1);
     await expectAccessible(page, 'evals with GPUs');
@@ -157,13 +158,13 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     await goTo(page, 'samples', 'Samples');
     // What was chosen on another page is not kept.
     expect(await device.inputValue()).toBe('');
-    expect(await device.getByRole('option').first().textContent()).toBe('The run’s own: Processor');
-    await page.getByLabel('Tokens').fill('2');
+    expect(await device.getByRole('option').first().textContent()).toBe('Same as run (CPU)');
+    await page.getByLabel('Max new tokens').fill('2');
     await device.selectOption('cuda:0');
-    await button(page, 'Write').click();
+    await button(page, 'Generate').click();
     await expect.poll(() => page.locator('form [role=alert]').textContent()).toMatch(held);
     await device.selectOption('cuda:1');
-    await button(page, 'Write').click();
+    await button(page, 'Generate').click();
     await expect.poll(() => page.locator('form [role=alert]').count()).toBe(0);
     await button(page, 'Stop').waitFor({ state: 'detached' });
     await expect.poll(() => page.locator('pre').first().textContent()).not.toBe('');
@@ -179,16 +180,13 @@ describe.skipIf(!hasBrowser)('a window on a machine', () => {
     await expect.poll(() => state(page).textContent()).toContain('completed');
     // Here devices are told in any case: what the window knows of them then, it knows on every page.
     await goTo(page, 'new', 'New run');
-    await page
-      .getByLabel('Device')
-      .getByRole('option', { name: 'Processor', exact: true })
-      .waitFor({ state: 'attached' });
+    await page.getByLabel('Device').getByRole('option', { name: 'CPU', exact: true }).waitFor({ state: 'attached' });
     for (const [place, heading, label] of [
       ['evals', 'Evals', 'Sequences'],
       ['samples', 'Samples', 'Seed'],
     ] as const) {
       await goTo(page, place, heading);
-      if (place === 'evals') await page.getByText('What is evaluated').click();
+      if (place === 'evals') await page.getByText('Evaluation settings').click();
       await page.getByLabel(label).waitFor();
       expect(await page.locator('main').getByLabel('Device').count(), place).toBe(0);
     }

@@ -1,8 +1,9 @@
 import { describe, expect, it, vi } from 'vitest';
 import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
 import { measuredRun, rowsOf } from './measured.ts';
+import { lack, where } from '../frame/needs.ts';
 
-describe.skipIf(!hasBrowser)('a defect of the studio', () => {
+where(describe, [hasBrowser, lack.browser])('a defect of the studio', () => {
   it('is told on the page, which shows the stack in the log behind a link', async () => {
     const opened = await openStudio();
     const id = await measuredRun(opened.studio, 'sound', { rows: rowsOf(3, () => 1) });
@@ -13,8 +14,8 @@ describe.skipIf(!hasBrowser)('a defect of the studio', () => {
       throw new TypeError('a part is missing');
     });
     await page.evaluate(`location.hash = '#/evals'`);
-    await page.getByText('Something went wrong (a part is missing). The log says more').first().waitFor();
-    await page.getByRole('link', { name: 'Show the log' }).first().click();
+    await page.getByText('Something went wrong (a part is missing). See the log').first().waitFor();
+    await page.getByRole('link', { name: 'Show log' }).first().click();
     await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor();
     await expect
       .poll(() => page.getByRole('region', { name: 'Log' }).textContent())

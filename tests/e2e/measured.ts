@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { prepareDataset } from '../../electron/data/index.ts';
-import { parseRunConfig, type RunConfigInput } from '../../electron/engine/config.ts';
+import { parseRunConfig, type RunConfigInput } from '../../electron/engine/run/config.ts';
 import type { MetricsRow } from '../../electron/studio/store/index.ts';
 import type { Studio } from '../../electron/studio/studio.ts';
 import { tempDir } from '../temp.ts';

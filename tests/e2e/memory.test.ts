@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runCli } from '../cli/run.ts';
 import { goTo, hasBrowser, openStudio } from './browser.ts';
+import { lack, where } from '../frame/needs.ts';
 
 interface Fit {
   readonly totalBytes: number;
@@ -17,12 +18,12 @@ const shown = (bytes: number): string => {
   return unit === 0 ? `${bytes} B` : `${(bytes / 1024 ** unit).toFixed(2)} ${units[unit]}`;
 };
 
-describe.skipIf(!hasBrowser)('the calculator', () => {
+where(describe, [hasBrowser, lack.browser])('the calculator', () => {
   it('shows the numbers of `trainyard fit`, and takes them to a new run', async () => {
     const { open } = await openStudio();
     const page = await open();
     await goTo(page, 'memory', 'Memory');
-    await page.getByLabel('Held against').selectOption('rtx-3060-12gb');
+    await page.getByLabel('Target GPU').selectOption('rtx-3060-12gb');
     const gpu = ['--gpu', 'rtx-3060-12gb'];
     const cell = (name: string) =>
       page
@@ -34,7 +35,7 @@ describe.skipIf(!hasBrowser)('the calculator', () => {
       await expect.poll(() => page.locator('.verdict').textContent()).toContain(shown(expected.totalBytes));
       for (const [name, bytes] of [
         ['Weights', roleBytes.parameter],
-        ['Working weights', roleBytes.working],
+        ['Half-precision weights', roleBytes.working],
         ['Gradients', roleBytes.gradient],
         ['Optimizer states', roleBytes.optimizer],
         ['Activations', roleBytes.activation],
@@ -44,21 +45,21 @@ describe.skipIf(!hasBrowser)('the calculator', () => {
     await page.getByText('383,161,344').waitFor();
     await check(await fit(...gpu));
     await page.getByLabel('Optimizer').selectOption('adamw4bit');
-    await page.getByLabel('Recompute').selectOption('attention');
+    await page.getByLabel('Activation checkpointing').selectOption('attention');
     await check(await fit(...gpu, '--optimizer', 'adamw4bit', '--recompute', 'attention'));
     await page.getByLabel('Precision').selectOption('f32');
     await page.getByLabel('Optimizer').selectOption('adamw');
-    await page.getByLabel('Recompute').selectOption('none');
-    await page.getByText(/^Does not fit/).waitFor();
-    await page.getByRole('button', { name: 'Use', exact: true }).first().click();
+    await page.getByLabel('Activation checkpointing').selectOption('none');
+    await page.getByText(/over budget/).waitFor();
+    await page.getByRole('button', { name: 'Apply', exact: true }).first().click();
     await page.getByText(/^Fits/).waitFor();
 
-    await page.getByRole('group', { name: 'Largest that fits' }).getByRole('button', { name: 'Layers' }).click();
+    await page.getByRole('group', { name: 'Maximize' }).getByRole('button', { name: 'Layers' }).click();
     const { solved } = await fit(...gpu, '--precision', 'bf16', '--solve', 'layers');
     await expect.poll(() => page.getByRole('spinbutton', { name: 'Layers' }).inputValue()).toBe(String(solved));
-    await page.getByRole('button', { name: 'Use this for a new run' }).click();
+    await page.getByRole('button', { name: 'New run with this config' }).click();
     await page.getByRole('heading', { level: 1, name: 'New run' }).waitFor();
-    await page.getByText('Settings', { exact: true }).last().click();
+    await page.getByText('Model & training', { exact: true }).last().click();
     expect(await page.getByLabel('Layers', { exact: true }).inputValue()).toBe(String(solved));
     expect(await page.getByLabel('Precision').inputValue()).toBe('bf16');
   });

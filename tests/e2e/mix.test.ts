@@ -5,8 +5,9 @@ import { prepareDataset } from '../../electron/data/index.ts';
 import { tempDir } from '../temp.ts';
 import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
 import { button, constant, startRun, state } from './runs.ts';
+import { lack, where } from '../frame/needs.ts';
 
-describe.skipIf(!hasBrowser)('a run that has ended', () => {
+where(describe, [hasBrowser, lack.browser])('a run that has ended', () => {
   it('is trained on, on a mix with new data, and shows which data fed which steps', async () => {
     const opened = await openStudio();
     const { home, studio } = opened;
@@ -19,19 +20,18 @@ describe.skipIf(!hasBrowser)('a run that has ended', () => {
     await goTo(page, `run/${id}`, 'daily');
     await expect.poll(() => state(page).textContent()).toContain('completed');
 
-    await button(page, 'Train on').click();
+    await button(page, 'Continue training').click();
     await page.getByLabel('Duration', { exact: true }).fill('12');
-    await button(page, 'Choose its data').click();
-    await button(page, 'Mix in more data').click();
+    await button(page, 'Use other data…').click();
+    await button(page, 'Add dataset').click();
     await page.getByRole('combobox', { name: /^Data/ }).nth(1).selectOption(news);
     await page.getByLabel('Weight').nth(0).fill('-1');
-    await button(page, 'Change phases and train').click();
-    await page.getByText('Must be more than 0.').waitFor();
+    await page.getByText('Must be greater than 0.').waitFor();
     expect(await page.getByLabel('Weight').nth(0).getAttribute('aria-invalid')).toBe('true');
     await page.getByLabel('Weight').nth(0).fill('3');
     await page.getByText('75 %').waitFor();
     await expectAccessible(page, 'phases of a run, edited');
-    await button(page, 'Change phases and train').click();
+    await button(page, 'Apply and continue').click();
     await page.getByText('step 32 of 32').waitFor();
     await expect.poll(() => state(page).textContent()).toContain('completed');
 
@@ -42,7 +42,7 @@ describe.skipIf(!hasBrowser)('a run that has ended', () => {
         { dataset: news, weight: 1 },
       ],
     });
-    const read = page.getByRole('region', { name: 'What it was trained on' });
+    const read = page.getByRole('region', { name: 'Data used' });
     await read.getByRole('row', { name: `${own} 0-100% 1–32` }).waitFor();
     await read.getByRole('row', { name: `${news} 0-100% 21–32` }).waitFor();
     await expectAccessible(page, 'phases of a run');

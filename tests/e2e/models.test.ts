@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { tempDir } from '../temp.ts';
 import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
 import { button, constant, startRun, state } from './runs.ts';
+import { lack, where } from '../frame/needs.ts';
 
 /** Items that any model can be asked about. */
 function itemsFile(count: number): string {
@@ -22,7 +23,7 @@ function itemsFile(count: number): string {
   return file;
 }
 
-describe.skipIf(!hasBrowser)('a trained model', () => {
+where(describe, [hasBrowser, lack.browser])('a trained model', () => {
   it('is evaluated on HellaSwag in one click, and the table leaves as a file', async () => {
     const opened = await openStudio();
     const id = await startRun(opened, 'shells', [constant(60)]);
@@ -30,26 +31,26 @@ describe.skipIf(!hasBrowser)('a trained model', () => {
     await goTo(page, `run/${id}`, 'shells');
     await expect.poll(() => state(page).textContent()).toContain('completed');
     await goTo(page, 'evals', 'Evals');
-    await page.getByText('What is evaluated').click();
-    await page.getByLabel('File of items').fill(itemsFile(40));
+    await page.getByText('Evaluation settings').click();
+    await page.getByLabel('HellaSwag file').fill(itemsFile(40));
     await page
       .getByRole('row', { name: /^shells 60/ })
-      .getByRole('button', { name: 'HellaSwag' })
+      .getByRole('button', { name: 'Run HellaSwag' })
       .click();
     await page
       .getByText(/0\.\d{4} ± 0\.\d{4}/)
       .first()
       .waitFor();
     await page.getByText('40 items of').waitFor();
-    await page.getByRole('heading', { name: 'HellaSwag acc' }).waitFor();
+    await page.getByRole('heading', { name: 'HellaSwag accuracy' }).waitFor();
     await expectAccessible(page, 'evals with results');
     const [saved] = await Promise.all([page.waitForEvent('download'), button(page, 'Markdown').click()]);
     expect(fs.readFileSync(await saved.path(), 'utf8')).toMatch(/\| shells \| 60 \| .*40 items of/);
     // Without a network it says what to do.
-    await page.getByLabel('File of items').fill('/nothing/there.jsonl');
+    await page.getByLabel('HellaSwag file').fill('/nothing/there.jsonl');
     await page
       .getByRole('row', { name: /^shells 60/ })
-      .getByRole('button', { name: 'HellaSwag' })
+      .getByRole('button', { name: 'Run HellaSwag' })
       .click();
     await page.getByText("can't be read from /nothing/there.jsonl").waitFor();
   });
@@ -64,10 +65,10 @@ describe.skipIf(!hasBrowser)('a trained model', () => {
     await button(page, 'Export').first().click();
     const dir = path.join(tempDir(), 'model');
     const dialog = page.getByRole('dialog', { name: 'Export step 60' });
-    await dialog.getByLabel('Folder on the studio’s machine').fill(path.join(opened.home, 'trainyard.db'));
+    await dialog.getByLabel('Folder on the server').fill(path.join(opened.home, 'trainyard.db'));
     await dialog.getByRole('button', { name: 'Export' }).click();
     await dialog.getByText('is a file: name a folder').waitFor();
-    await dialog.getByLabel('Folder on the studio’s machine').fill(dir);
+    await dialog.getByLabel('Folder on the server').fill(dir);
     await dialog.getByLabel('License').fill('apache-2.0');
     await expectAccessible(page, 'export');
     await dialog.getByRole('button', { name: 'Export' }).click();
@@ -75,12 +76,12 @@ describe.skipIf(!hasBrowser)('a trained model', () => {
     expect(fs.readFileSync(path.join(dir, 'README.md'), 'utf8')).toMatch(/^---\nlicense: apache-2\.0\n/);
 
     await goTo(page, 'runs', 'Runs');
-    await button(page, 'Import a model').click();
-    const importing = page.getByRole('dialog', { name: 'Import a model' });
-    await importing.getByLabel('Folder on the studio’s machine').fill(tempDir());
+    await button(page, 'Import model').click();
+    const importing = page.getByRole('dialog', { name: 'Import model' });
+    await importing.getByLabel('Folder on the server').fill(tempDir());
     await importing.getByRole('button', { name: 'Import' }).click();
     await importing.getByText(/config\.json can't be read/).waitFor();
-    await importing.getByLabel('Folder on the studio’s machine').fill(dir);
+    await importing.getByLabel('Folder on the server').fill(dir);
     await importing.getByLabel('Name').fill('from elsewhere');
     await importing.getByRole('button', { name: 'Import' }).click();
     await page.getByRole('heading', { level: 1, name: 'from elsewhere' }).waitFor();
@@ -92,24 +93,27 @@ describe.skipIf(!hasBrowser)('a trained model', () => {
     await page.getByRole('tab', { name: 'Checkpoints' }).click();
     await page.getByRole('link', { name: 'Generate' }).click();
     await page.getByLabel('Prompt', { exact: true }).fill('she');
-    await page.getByLabel('Tokens').fill('80');
-    await button(page, 'Keep this prompt').click();
+    await page.getByLabel('Max new tokens').fill('80');
+    await button(page, 'Save prompt').click();
     await button(page, 'Use “she”').waitFor();
-    await button(page, 'Write').click();
+    await button(page, 'Generate').click();
     await page.getByText('The context of 64 tokens is full').waitFor();
     await expectAccessible(page, 'playground');
 
     await goTo(page, `run/${imported.id}`, 'from elsewhere');
     await page.getByRole('tab', { name: 'Checkpoints' }).click();
     await button(page, 'Fine-tune').click();
-    await page.getByText('Begins with the weights of from elsewhere at step 0.').waitFor();
+    await page.getByText('Initialized from from elsewhere, step 0.').waitFor();
     const [dataset] = fs.readdirSync(path.join(opened.home, 'datasets'));
-    await page.getByLabel('Prepared dataset').selectOption(dataset!);
-    await page.getByText('Settings', { exact: true }).last().click();
-    await page.getByLabel('Context', { exact: true }).fill('128');
-    await page.getByLabel('Tokens a step').fill('128');
-    await page.getByText('is longer than that of the model it begins with').waitFor();
-    await page.getByLabel('Its context is longer').selectOption('interpolate');
+    await page
+      .getByRole('combobox', { name: /^Dataset/ })
+      .first()
+      .selectOption(dataset!);
+    await page.getByText('Model & training', { exact: true }).last().click();
+    await page.getByLabel('Context length', { exact: true }).fill('128');
+    await page.getByLabel('Tokens per step (global batch)').fill('128');
+    await page.getByText('is longer than that of the model it is initialized from').waitFor();
+    await page.getByLabel('Extend position embeddings by').selectOption('interpolate');
     await page.getByLabel('Duration').first().fill('5');
     await page.getByLabel('Duration').nth(1).fill('10');
     await button(page, 'Start training').click();

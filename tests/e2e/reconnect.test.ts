@@ -1,7 +1,8 @@
 import net from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { parseRunConfig } from '../../electron/engine/config.ts';
+import { parseRunConfig } from '../../electron/engine/run/config.ts';
 import { expectErrors, goTo, hasBrowser, openStudio } from './browser.ts';
+import { lack, where } from '../frame/needs.ts';
 
 /** A wire to a server that can be cut and mended. */
 async function wireTo(port: number) {
@@ -32,7 +33,7 @@ async function wireTo(port: number) {
   };
 }
 
-describe.skipIf(!hasBrowser)('a window whose connection is lost', () => {
+where(describe, [hasBrowser, lack.browser])('a window whose connection is lost', () => {
   it('says so, comes back by itself, and has missed nothing', async () => {
     const { studio, link, open } = await openStudio();
     const config = parseRunConfig({
@@ -59,15 +60,15 @@ describe.skipIf(!hasBrowser)('a window whose connection is lost', () => {
     far.port = String(wire.port);
     await page.goto(far.href);
     await goTo(page, `run/${id}`, 'far');
-    const curve = page.getByText(/^Loss, nats\/token\. Loss \(nats\/token\): from/);
+    const curve = page.getByText(/^Train loss, nats\/token\. Train loss: from/);
     await expect.poll(() => curve.textContent()).toContain('from 9.99 to 9,');
 
     wire.cut();
-    await page.getByText('The studio can’t be reached').waitFor();
+    await page.getByText('Connection lost').waitFor();
     train(101, 400);
     studio.store.addEvent(id, 400, 'info', 'note', 'while nobody looked');
     wire.mend();
-    await page.getByText('The studio can’t be reached').waitFor({ state: 'detached' });
+    await page.getByText('Connection lost').waitFor({ state: 'detached' });
     await expect.poll(() => curve.textContent()).toContain('from 9.99 to 6,');
     train(401, 500);
     await expect.poll(() => curve.textContent()).toContain('from 9.99 to 5,');

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
 import { prepareDataset } from '../../electron/data/index.ts';
-import { parseRunConfig, type Phase, type RunConfigInput } from '../../electron/engine/config.ts';
+import { parseRunConfig, type Phase, type RunConfigInput } from '../../electron/engine/run/config.ts';
 import { tempDir } from '../temp.ts';
 import type { OpenStudio } from './browser.ts';
 

@@ -2,8 +2,9 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startServer } from '../../electron/api/transports/server.ts';
-import { packageFile } from '../../electron/paths.ts';
+import { packageFile } from '../../electron/base/paths.ts';
 import { expectErrors, goTo, hasBrowser, openStudio } from './browser.ts';
+import { lack, where } from '../frame/needs.ts';
 
 const heading = 'h1';
 
@@ -18,7 +19,7 @@ async function pageWithLink(link: string): Promise<string> {
   return `http://localhost:${(server.address() as AddressInfo).port}/`;
 }
 
-describe.skipIf(!hasBrowser)('the link', () => {
+where(describe, [hasBrowser, lack.browser])('the link', () => {
   it('opens the studio when it is clicked on a page of another site, with its token and later without', async () => {
     const { open, link } = await openStudio();
     const page = await open();
@@ -39,6 +40,8 @@ describe.skipIf(!hasBrowser)('the link', () => {
     await page.context().clearCookies();
     await page.goto(new URL('/', link).href);
     await page.locator(heading).getByText('Sign in').waitFor();
+    // Of a whole terminal's text the address would be too long.
+    expect(await page.getByLabel('Token').getAttribute('maxlength')).toBe('1000');
     await page.getByLabel('Token').fill('wrong');
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('That token is not valid').waitFor();
@@ -64,7 +67,7 @@ describe.skipIf(!hasBrowser)('the link', () => {
       again.close();
     });
     await page.getByText('Trainyard was restarted.').waitFor();
-    await page.getByLabel('Token from the terminal').fill(server.link);
+    await page.getByLabel('Token or link').fill(server.link);
     await page.getByRole('button', { name: 'Sign in' }).click();
     await page.getByText('Trainyard was restarted.').waitFor({ state: 'detached' });
     await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor();

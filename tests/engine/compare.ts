@@ -27,8 +27,8 @@ export function difference(actual: ArrayLike<number>, expected: ArrayLike<number
     reference += b * b;
   }
   const ratio = (d: number, s: number) => (d === 0 || d === Number.POSITIVE_INFINITY || s === 0 ? d : d / s);
-  const usual = Math.max(reference, size * size * expected.length);
-  return { largest: ratio(largest, scale), meanSquare: Math.sqrt(ratio(squares, usual)), index };
+  const defaults = Math.max(reference, size * size * expected.length);
+  return { largest: ratio(largest, scale), meanSquare: Math.sqrt(ratio(squares, defaults)), index };
 }
 
 /**

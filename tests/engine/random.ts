@@ -14,9 +14,9 @@ export class Random {
     return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   }
 
-  /** A whole number from `least` to `most`. */
-  integer(least: number, most: number): number {
-    return least + Math.floor(this.uniform() * (most - least + 1));
+  /** A whole number from `min` to `max`. */
+  integer(min: number, max: number): number {
+    return min + Math.floor(this.uniform() * (max - min + 1));
   }
 
   pick<T>(choices: readonly T[]): T {
@@ -32,7 +32,7 @@ export class Random {
     return Float32Array.from({ length: n }, () => size * this.normal());
   }
 
-  integers(n: number, least: number, most: number): Int32Array {
-    return Int32Array.from({ length: n }, () => this.integer(least, most));
+  integers(n: number, min: number, max: number): Int32Array {
+    return Int32Array.from({ length: n }, () => this.integer(min, max));
   }
 }

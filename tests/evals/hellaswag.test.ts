@@ -1,24 +1,22 @@
 import fs from 'node:fs';
-import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { getTokenizer } from '../../electron/data/tokenizers/index.ts';
 import { createCpuDevice } from '../../electron/engine/devices/cpu/device.ts';
-import { Gpt2 } from '../../electron/engine/gpt2/programs.ts';
-import { scoreItems } from '../../electron/engine/hellaswag.ts';
+import { Model } from '../../electron/engine/models/programs.ts';
+import { scoreItems } from '../../electron/engine/use/hellaswag.ts';
 import { plan } from '../../electron/engine/program/planner.ts';
-import { Scorer } from '../../electron/engine/scorer.ts';
+import { Scorer } from '../../electron/engine/use/scorer.ts';
 import { clean, parseItems, promptOf } from '../../electron/evals/hellaswag/items.ts';
 import { questionOf } from '../../electron/evals/hellaswag/questions.ts';
 import { type ItemScore, predicted, predictedNorm, summarise } from '../../electron/evals/hellaswag/score.ts';
-import { UserError } from '../../electron/errors.ts';
+import { UserError } from '../../electron/base/errors.ts';
 import { hasCpu } from '../engine/devices.ts';
-import { readSafetensors, writeWeights } from '../engine/gpt2/golden.ts';
-import { sharedPath } from '../shared.ts';
+import { readSafetensors, writeWeights } from '../engine/models/golden.ts';
+import { goldenPath, textPath } from '../golden/path.ts';
+import { lack, where } from '../frame/needs.ts';
 
-const itemsFile = sharedPath('data', 'hellaswag_val_1000.jsonl');
-const golden = sharedPath('golden', 'hellaswag');
-const read = (name: string): never => JSON.parse(fs.readFileSync(path.join(golden!, name), 'utf8')) as never;
+const read = (name: string): never => JSON.parse(fs.readFileSync(goldenPath('hellaswag', name), 'utf8')) as never;
 
 describe('HellaSwag prompts', () => {
   it('are cleaned as the harness does', () => {
@@ -36,7 +34,7 @@ describe('HellaSwag prompts', () => {
     ).toEqual({ context: 'Cooking: A man cooks. The pan is hot', endings: ['a', 'b ', 'c', 'd'] });
   });
 
-  it.skipIf(!itemsFile || !golden)('are those of the golden data, token for token', () => {
+  it('are those of the golden data, token for token', () => {
     const expected = read('tokens.json') as {
       query: string;
       label: number;
@@ -44,7 +42,7 @@ describe('HellaSwag prompts', () => {
       endings: number[][];
       chars: number[];
     }[];
-    const items = parseItems(fs.readFileSync(itemsFile!, 'utf8'), 'items');
+    const items = parseItems(fs.readFileSync(textPath('hellaswag_val_1000.jsonl'), 'utf8'), 'items');
     expect(items.length).toBe(expected.length);
     const tokenizer = getTokenizer('gpt2');
     for (const [i, item] of items.entries()) {
@@ -56,7 +54,7 @@ describe('HellaSwag prompts', () => {
 
   it.each([
     ['', /has no HellaSwag items/],
-    ['nothing', /line 1: this is no JSON/],
+    ['nothing', /line 1: not valid JSON/],
     ['{"ind":1}', /line 1: not a HellaSwag item \(activity_label/],
     ['\n\n[1]', /line 3: not a HellaSwag item/],
     [
@@ -105,7 +103,7 @@ describe('HellaSwag results', () => {
   });
 });
 
-describe.skipIf(!hasCpu || !golden)('HellaSwag scores', () => {
+where(describe, [hasCpu, lack.cpu])('HellaSwag scores', () => {
   interface Row {
     readonly label: number;
     readonly logprob: readonly number[];
@@ -117,7 +115,7 @@ describe.skipIf(!hasCpu || !golden)('HellaSwag scores', () => {
     const tokens = read('tokens.json') as { label: number; context: number[]; endings: number[][]; chars: number[] }[];
     const expected = read('expected.json') as { acc: number; acc_norm: number; rows: Row[] };
     const c = read('config.json') as Record<string, number>;
-    const model = new Gpt2({
+    const model = new Model({
       vocabSize: c.vocab_size!,
       contextLength: c.n_positions!,
       nLayer: c.n_layer!,
@@ -128,7 +126,7 @@ describe.skipIf(!hasCpu || !golden)('HellaSwag scores', () => {
     const scorer = new Scorer(model);
     const session = await createCpuDevice().load([scorer.program], plan([scorer.program]));
     try {
-      writeWeights(session, model.parameters, readSafetensors(path.join(golden!, 'model.safetensors')));
+      writeWeights(session, model.parameters, readSafetensors(goldenPath('hellaswag', 'model.safetensors')));
       const questions = tokens.map(
         ({ label, context, endings, chars }, i) =>
           [i, { label, context, choices: endings, characters: chars }] as const,

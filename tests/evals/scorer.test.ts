@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { createCpuDevice } from '../../electron/engine/devices/cpu/device.ts';
 import type { Session } from '../../electron/engine/devices/device.ts';
-import { Gpt2 } from '../../electron/engine/gpt2/programs.ts';
+import { Model } from '../../electron/engine/models/programs.ts';
 import { plan } from '../../electron/engine/program/planner.ts';
-import { Scorer } from '../../electron/engine/scorer.ts';
-import { initialise } from '../../electron/engine/trainer/initialise.ts';
+import { Scorer } from '../../electron/engine/use/scorer.ts';
+import { initialise } from '../../electron/engine/run/initialise.ts';
 import { groupsOf, pack, type Question, rowsOf } from '../../electron/evals/packing.ts';
 import { hasCpu } from '../engine/devices.ts';
+import { lack, where } from '../frame/needs.ts';
 
 const token = fc.integer({ min: 0, max: 96 });
 const question = fc.record({
@@ -41,11 +42,11 @@ describe('packing', () => {
   });
 });
 
-describe.skipIf(!hasCpu)('the scorer', () => {
+where(describe, [hasCpu, lack.cpu])('the scorer', () => {
   const config = { vocabSize: 97, contextLength: 16, nLayer: 2, nHead: 2, nEmbd: 32, dropout: 0.1 };
 
   it('gives what each sequence by itself gives, too long ones cut on the left', async () => {
-    const model = new Gpt2(config);
+    const model = new Model(config);
     const scorer = new Scorer(model, 48);
     const { contextLength: time } = config;
     const plain = model.evaluation(1, time);

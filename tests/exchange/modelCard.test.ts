@@ -56,9 +56,9 @@ describe('the model card', () => {
     expect(matter).toContain('base_model: "no"');
     expect(matter).toContain('value: 0.3095');
     expect(card).toContain(
-      '| step | tokens | validation loss (nats/token) | perplexity | HellaSwag acc | acc_norm | items |',
+      '| step | tokens | validation loss (nats/token) | perplexity | HellaSwag accuracy | acc_norm | items |',
     );
-    expect(card).toContain('| 10 | 2.62 M | 2.5000 | 12.18 | 0.3095 | 0.3500 | 10042 |');
+    expect(card).toContain('| 10 | 2.62M | 2.5000 | 12.18 | 0.3095 | 0.3500 | 10042 |');
     expect(card).toContain('![Loss over tokens](curve.svg)');
   });
 });
@@ -76,11 +76,11 @@ describe('the picture of a curve', () => {
     const svg = curveSvg('<loss> & "more"', 'tokens', 'nats', [{ name: 'a', points }]);
     expect(svg).toContain('&lt;loss&gt; &amp; &quot;more&quot;');
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
-    const drawn = [...svg.matchAll(/polyline points="([^"]*)"/g)].map(([, points]) => points!.split(' '));
+    const plotted = [...svg.matchAll(/polyline points="([^"]*)"/g)].map(([, points]) => points!.split(' '));
     // What was not measured is not joined over, and a point alone is a dot.
-    expect(drawn.map((part) => part.length)).toEqual([2, 1]);
+    expect(plotted.map((part) => part.length)).toEqual([2, 1]);
     expect(svg.match(/<circle/g)).toHaveLength(3);
-    const at = drawn.flat().map((p) => p.split(',').map(Number) as [number, number]);
+    const at = plotted.flat().map((p) => p.split(',').map(Number) as [number, number]);
     for (const [x, y] of at) expect(x >= 0 && x <= 720 && y >= 0 && y <= 360).toBe(true);
     expect(at[0]![1]).toBeLessThan(at[2]![1]); // higher values lie higher
     expect(curveSvg('', '', '', [])).toContain('<svg');

@@ -1,8 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { findNvcc, noNvcc } from '../../native/toolchain.ts';
+import { architecturesFor } from '../../native/architectures.ts';
+import { BuildError, findGpus, findNvcc, noNvcc, wheelFolder } from '../../native/toolchain.ts';
 import { tempDir } from '../temp.ts';
+import { posix, where } from '../frame/needs.ts';
 
 /** A compiler that only says what it is. */
 function nvccOf(cuda: string): string {
@@ -11,9 +13,9 @@ function nvccOf(cuda: string): string {
   return file;
 }
 
-const usual = '/usr/local/cuda/bin/nvcc';
+const defaults = ['/usr/local/cuda/bin/nvcc', path.join(wheelFolder, 'nvidia/cu13/bin/nvcc')];
 
-describe.skipIf(process.platform === 'win32')('the compiler for GPUs', () => {
+where(describe, posix)('the compiler for GPUs', () => {
   afterEach(() => vi.unstubAllEnvs());
 
   it('is the one that is named, where that is new enough', () => {
@@ -34,7 +36,36 @@ describe.skipIf(process.platform === 'win32')('the compiler for GPUs', () => {
   it('is looked for behind one that is too old', () => {
     vi.stubEnv('NVCC', undefined);
     vi.stubEnv('PATH', `${path.dirname(nvccOf('11.5'))}${path.delimiter}${process.env.PATH}`);
-    expect(findNvcc()?.command).toEqual(fs.existsSync(usual) ? [usual] : undefined);
+    expect(findNvcc()?.command[0]).toBe(defaults.find((file) => fs.existsSync(file)));
     expect(noNvcc()).toBe('nvcc is of CUDA 11.5, and it takes 12 or newer');
+  });
+});
+
+where(describe, posix)('the GPUs that kernels are compiled for', () => {
+  afterEach(() => vi.unstubAllEnvs());
+
+  /** Makes a driver answer. */
+  function answer(lines: string): void {
+    const dir = tempDir();
+    fs.writeFileSync(path.join(dir, 'nvidia-smi'), `#!/bin/sh\n${lines}\n`, { mode: 0o755 });
+    vi.stubEnv('PATH', `${dir}${path.delimiter}${process.env.PATH}`);
+  }
+
+  it('are those of which the driver tells, each kind once', () => {
+    answer('echo 8.6; echo 12.0; echo 8.6');
+    expect(findGpus()).toEqual([86, 120]);
+  });
+
+  it('are none where the driver does not answer', () => {
+    answer('echo "NVIDIA-SMI has failed" >&2; exit 9');
+    expect(findGpus()).toBeUndefined();
+  });
+
+  it('have the code of the nearest that there is', () => {
+    expect(architecturesFor([86])).toEqual([86]);
+    expect(architecturesFor([120, 87, 86, 80])).toEqual([80, 86, 90]);
+    expect(() => architecturesFor([90, 75])).toThrow(
+      new BuildError('There are no kernels for compute capability 7.5: it takes 8.0 or newer.'),
+    );
   });
 });

@@ -2,11 +2,13 @@ import { createRouterClient } from '@orpc/server';
 import fc from 'fast-check';
 import { expect, it, onTestFinished } from 'vitest';
 import { router } from '../../electron/api/router.ts';
+import { settings } from '../../electron/engine/run/settings.ts';
 import { Studio } from '../../electron/studio/studio.ts';
-import { Problems } from '../../renderer/lib/problems.ts';
-import { runFields } from '../../renderer/new/fields.ts';
-import { sourcesOf } from '../../renderer/new/parts.ts';
-import { type PhaseDraft, phaseOf } from '../../renderer/new/phase.ts';
+import { Problems } from '../../renderer/state/problems.ts';
+import { hasField, initial, withValue } from '../../renderer/state/settingValues.ts';
+import { runFields } from '../../renderer/pages/new/fields.ts';
+import { sourcesOf } from '../../renderer/pages/new/parts.ts';
+import { type PhaseDraft, phaseOf } from '../../renderer/pages/new/phase.ts';
 import { tempDir } from '../temp.ts';
 
 /** What people type, paste and mistype. */
@@ -56,20 +58,28 @@ const phase: fc.Arbitrary<PhaseDraft> = fc.record({
 /** Most of it is right, or nothing behind the first checks would ever be seen. */
 const mostly = <T>(right: T, wrong: fc.Arbitrary<unknown>) =>
   fc.oneof({ weight: 3, arbitrary: fc.constant(right) }, wrong);
+/** What a form holds of each setting that has a field, small where the schema has no default. */
+const small: Readonly<Record<string, unknown>> = {
+  'model.nLayer': 1,
+  'model.nHead': 1,
+  'model.nEmbd': 8,
+  'model.contextLength': 8,
+  batch: 1,
+  tokensPerStep: 8,
+};
+const fields = settings.filter(hasField);
+const values = fc.record(
+  Object.fromEntries(
+    fields.map((s) => {
+      if (s.kind === 'choice') return [s.path, fc.constantFrom(...s.choices!)];
+      if (s.kind === 'toggle') return [s.path, fc.constant(false)];
+      return [s.path, fc.oneof({ weight: 20, arbitrary: fc.constant(small[s.path] ?? initial(s)) }, number)];
+    }),
+  ),
+);
 const draft = fc.record({
-  model: fc.record({
-    nLayer: mostly(1, number),
-    nHead: mostly(1, number),
-    nEmbd: mostly(8, number),
-    contextLength: mostly(8, number),
-    dropout: mostly(0, number),
-  }),
-  batch: mostly(1, number),
-  tokensPerStep: mostly(8, number),
-  sampleEvery: mostly(0, number),
+  values,
   prompts: fc.array(typed, { maxLength: 3 }),
-  hellaswagEvery: mostly(0, number),
-  hellaswagItems: mostly(1, number),
   phases: fc.array(phase, { maxLength: 3 }),
   data: fc.array(part, { maxLength: 2 }),
   reserveMiB: mostly(0, number),
@@ -82,16 +92,18 @@ it('whatever is typed on New run, its problems stand at fields of the page, in w
   await fc.assert(
     fc.asyncProperty(draft, async (d) => {
       const { dataset: _, ...sources } = sourcesOf(d.data, 'text') as Record<string, unknown>;
-      const config = {
-        ...{ model: d.model, batch: d.batch, tokensPerStep: d.tokensPerStep, dataset: 'text', tokenizer: 'bytes' },
+      let config: Record<string, unknown> = {
+        ...{ dataset: 'text', tokenizer: 'bytes', device: { kind: 'cpu' } },
         ...sources,
-        ...{ precision: 'f32', recompute: 'none', device: { kind: 'cpu' }, optimizer: { kind: 'adamw' } },
-        sampling: { prompts: d.prompts, every: d.sampleEvery },
-        evaluation: { hellaswagEvery: d.hellaswagEvery, hellaswagItems: d.hellaswagItems },
+        sampling: { prompts: d.prompts },
         phases: d.phases.map((p) => phaseOf(p, 'text')),
       };
+      for (const { path, optional } of fields) {
+        const value = d.values[path];
+        if (!(optional && (value === null || value === false))) config = withValue(config, path, value);
+      }
       const budget = { kind: 'gpu', id: 'rtx-3060-12gb', reserveMiB: d.reserveMiB as number } as const;
-      const told = await client.drafts.check({ config, budget }).then(
+      const reported = await client.drafts.check({ config, budget }).then(
         (report) => {
           // What can be started has nothing wrong with it.
           expect(report.config === null).toBe(report.problems.length > 0 && report.plan === null);
@@ -100,14 +112,14 @@ it('whatever is typed on New run, its problems stand at fields of the page, in w
         (error: { data?: { problems?: { path: string; message: string }[] } }) =>
           error.data?.problems ?? [{ path: '', message: String(error) }],
       );
-      const fieldOf = runFields(d.phases);
-      for (const { path, message } of told) {
+      const fieldOf = runFields(d.phases, new Set(fields.map((s) => s.path)));
+      for (const { path, message } of reported) {
         expect(fieldOf(path), `${path}: ${message}`).toBeDefined();
         expect(message).not.toMatch(/Invalid|expected|received|NaN|undefined|null|Unrecognized|Error|\w+\.\d+\.\w+/);
       }
-      const problems = new Problems(told, fieldOf);
+      const problems = new Problems(reported, fieldOf);
       expect(problems.rest).toEqual([]);
-      for (const { path } of told) expect(problems.at(fieldOf(path)!)).toMatch(/^[A-Z].*\.$/s);
+      for (const { path } of reported) expect(problems.at(fieldOf(path)!)).toMatch(/^[A-Z].*\.$/s);
     }),
     { numRuns: 300 },
   );

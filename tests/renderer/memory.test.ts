@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EventView } from '../../electron/api/types.ts';
-import { isGpus, memoryOf } from '../../renderer/run/memory.ts';
+import { isGpus, memoryOf } from '../../renderer/pages/run/memory.ts';
 
 const event = (id: number, kind: string, data: unknown): EventView => ({
   ...{ id, kind, data },
@@ -9,6 +9,7 @@ const event = (id: number, kind: string, data: unknown): EventView => ({
   level: 'info',
   message: '',
 });
+const isGpuKind = (kind: string) => kind === 'cuda';
 const report = (plannedBytes: number) => ({
   plannedBytes,
   allocatedBytes: plannedBytes,
@@ -31,10 +32,10 @@ describe('the memory that a run holds', () => {
   });
 
   it('is what it was reported of, whatever the run has for a device since', () => {
-    expect(isGpus({ ...report(1), device: 'cuda' }, false)).toBe(true);
-    expect(isGpus({ ...report(1), device: 'cpu' }, true)).toBe(false);
+    expect(isGpus({ ...report(1), device: 'cuda' }, false, isGpuKind)).toBe(true);
+    expect(isGpus({ ...report(1), device: 'cpu' }, true, isGpuKind)).toBe(false);
     // Of an older studio.
-    expect(isGpus(report(1), true)).toBe(true);
+    expect(isGpus(report(1), true, isGpuKind)).toBe(true);
   });
 
   it('is not known before a run has begun', () => {

@@ -2,11 +2,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { prepareDataset } from '../../electron/data/index.ts';
-import { parseRunConfig } from '../../electron/engine/config.ts';
-import type { RunEvent } from '../../electron/engine/trainer/events.ts';
+import { parseRunConfig } from '../../electron/engine/run/config.ts';
+import type { RunEvent } from '../../electron/engine/run/events.ts';
 import { Studio } from '../../electron/studio/studio.ts';
 import { hasCpu } from '../engine/devices.ts';
 import { tempDir } from '../temp.ts';
+import { lack, where } from '../frame/needs.ts';
 
 /** A run that does not end by itself, and whose evaluation takes a while. */
 async function longRun() {
@@ -31,7 +32,7 @@ async function longRun() {
   return { studio, handle, events };
 }
 
-describe.skipIf(!hasCpu)('what a run is asked for', () => {
+where(describe, [hasCpu, lack.cpu])('what a run is asked for', () => {
   it('before its engine is ready is done as soon as it can be', async () => {
     const home = tempDir();
     const file = path.join(tempDir(), 'text.txt');
@@ -55,9 +56,10 @@ describe.skipIf(!hasCpu)('what a run is asked for', () => {
     handle.request('checkpoint');
     expect(await handle.ended).toMatchObject({ state: 'completed' });
     // What is measured at the start in any case is measured once more.
-    const told = (type: RunEvent['type']) => events.flatMap((e) => (e.type === type && 'step' in e ? [e.step] : []));
-    expect(told('checkpoint')).toEqual([0, 20]);
-    expect(told('evaluation')).toEqual([0, 0, 20]);
+    const reported = (type: RunEvent['type']) =>
+      events.flatMap((e) => (e.type === type && 'step' in e ? [e.step] : []));
+    expect(reported('checkpoint')).toEqual([0, 20]);
+    expect(reported('evaluation')).toEqual([0, 0, 20]);
     const answers = events.flatMap((e) => (e.type === 'asked' ? [[e.what, e.done]] : []));
     expect(answers).toEqual([
       ['evaluate', true],
@@ -79,10 +81,7 @@ describe.skipIf(!hasCpu)('what a run is asked for', () => {
     expect(answered.map((e) => e.what).toSorted()).toEqual(['checkpoint', 'evaluate', 'sample']);
     expect(dropped).toHaveLength(answered.filter((e) => !e.done).length);
     for (const { message, level } of dropped)
-      expect([level, message]).toEqual([
-        'warning',
-        expect.stringMatching(/asked for was dropped: the run came to rest/),
-      ]);
+      expect([level, message]).toEqual(['warning', expect.stringMatching(/requested was dropped: the run ended/)]);
     // An evaluation is cut short between two batches, and a stop always leaves a checkpoint.
     expect(answered.find((e) => e.what === 'evaluate')!.done).toBe(false);
     expect(answered.find((e) => e.what === 'checkpoint')!.done).toBe(order !== 'kill');

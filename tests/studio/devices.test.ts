@@ -1,20 +1,21 @@
 import fs from 'node:fs';
 import { describe, expect, it, vi } from 'vitest';
 import { machineBudget } from '../../electron/studio/budget.ts';
-import { findDevices, trainingDevices } from '../../electron/studio/devices.ts';
+import { findDevices, trainingDevices } from '../../electron/engine/devices/choose.ts';
 import { driverMemoryOf, keepDriverMemory } from '../../electron/studio/driverMemory.ts';
 import { driverMemoryPath } from '../../electron/studio/home.ts';
 import { hasCpu } from '../engine/devices.ts';
-import { seeGpus } from '../gpus.ts';
+import { noDriver, seeGpus } from '../gpus.ts';
 import { tempDir } from '../temp.ts';
+import { lack, where } from '../frame/needs.ts';
 
 const [mib, gib] = [2 ** 20, 2 ** 30];
 const small = { name: 'small GPU', memoryBytes: 4 * gib, freeBytes: 3 * gib };
 const large = { name: 'large GPU', memoryBytes: 80 * gib, freeBytes: 80 * gib };
 
-const cuda = async () => (await findDevices()).filter(({ kind }) => kind === 'cuda');
+const cuda = async () => (await findDevices(undefined)).filter(({ kind }) => kind === 'cuda');
 
-describe.skipIf(!hasCpu)('the devices of a machine', () => {
+where(describe, [hasCpu, lack.cpu])('the devices of a machine', () => {
   it('are listed with every GPU, told apart by its number', async () => {
     seeGpus([small, 'An old GPU is too old: it takes an RTX 30', large]);
     const found = await cuda();
@@ -39,7 +40,7 @@ describe.skipIf(!hasCpu)('the devices of a machine', () => {
   });
 
   it('say why there is no GPU, and what to do', async () => {
-    seeGpus([], 'There is no NVIDIA driver here for CUDA 13.0 or newer');
+    seeGpus([], noDriver('13.0'));
     const [only, ...others] = await cuda();
     expect(others).toEqual([]);
     expect(only).toMatchObject({ kind: 'cuda', available: false });
@@ -75,7 +76,7 @@ describe('the memory of this machine', () => {
       totalBytes: 4 * gib,
       parts: [
         { role: 'driver', bytes: 512 * mib, source: 'assumed' },
-        { role: 'spare', bytes: 192 * mib },
+        { role: 'kernels', bytes: 192 * mib },
         { role: 'others', bytes: gib },
       ],
       reserveBytes: gib + 704 * mib,
@@ -97,18 +98,18 @@ describe('the memory of this machine', () => {
     const home = tempDir();
     seeGpus([small]);
     keepDriverMemory(home, 'large GPU', 400 * mib, 208 * mib);
-    expect(driverMemoryOf(home, 'large GPU')).toEqual({ bytes: 400 * mib, spareBytes: 0, source: 'measured' });
+    expect(driverMemoryOf(home, 'large GPU')).toEqual({ bytes: 400 * mib, moduleReserveBytes: 0, source: 'measured' });
     // 40 MiB of the driver's came with programs, and an engine leaves 192 MiB for those.
     keepDriverMemory(home, 'small GPU', 300 * mib, 260 * mib);
     expect(machineBudget(home).parts.slice(0, 2)).toEqual([
       { role: 'driver', bytes: 300 * mib, source: 'measured' },
-      { role: 'spare', bytes: 152 * mib },
+      { role: 'kernels', bytes: 152 * mib },
     ]);
     // Another program that began meanwhile was counted as the driver's.
     keepDriverMemory(home, 'small GPU', 3000 * mib, 260 * mib);
-    expect(driverMemoryOf(home, 'small GPU')).toMatchObject({ bytes: 452 * mib, spareBytes: 0 });
+    expect(driverMemoryOf(home, 'small GPU')).toMatchObject({ bytes: 452 * mib, moduleReserveBytes: 0 });
     expect(driverMemoryOf(tempDir(), 'small GPU')).toEqual({
-      ...{ bytes: 512 * mib, spareBytes: 192 * mib, source: 'assumed' },
+      ...{ bytes: 512 * mib, moduleReserveBytes: 192 * mib, source: 'assumed' },
     });
   });
 
@@ -116,7 +117,11 @@ describe('the memory of this machine', () => {
     const home = tempDir();
     keepDriverMemory(home, 'GPU', 300 * mib, 260 * mib);
     keepDriverMemory(home, 'GPU', 460 * mib, 400 * mib);
-    expect(driverMemoryOf(home, 'GPU')).toEqual({ bytes: 320 * mib, spareBytes: 132 * mib, source: 'measured' });
+    expect(driverMemoryOf(home, 'GPU')).toEqual({
+      bytes: 320 * mib,
+      moduleReserveBytes: 132 * mib,
+      source: 'measured',
+    });
     keepDriverMemory(home, 'GPU', 9e9, 9e9);
     keepDriverMemory(home, 'GPU', Number.NaN, Number.NaN);
     expect(driverMemoryOf(home, 'GPU')).toMatchObject({ bytes: 320 * mib });
@@ -129,7 +134,7 @@ describe('the memory of this machine', () => {
     write({ good, large: { bytes: 9e9, contextBytes: 9e9 }, none: 'none', held: { ...good, bytes: 9e9 } });
     const source = (name: string) => driverMemoryOf(home, name).source;
     expect(['good', 'large', 'none', 'held'].map(source)).toEqual(['measured', 'assumed', 'assumed', 'measured']);
-    expect(driverMemoryOf(home, 'held')).toMatchObject({ bytes: 452 * mib, spareBytes: 0 });
+    expect(driverMemoryOf(home, 'held')).toMatchObject({ bytes: 452 * mib, moduleReserveBytes: 0 });
     keepDriverMemory(home, 'large', 300 * mib, 260 * mib);
     expect(['good', 'large'].map(source)).toEqual(['measured', 'measured']);
     write([good]);

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { runView } from '../../electron/api/handlers/views.ts';
-import { parseRunConfig } from '../../electron/engine/config.ts';
+import { parseRunConfig } from '../../electron/engine/run/config.ts';
 import {
   allEvalRows,
   allValidationBytesPerToken,

@@ -7,6 +7,7 @@ import { requireAnswer, requireFile, requireFolder } from '../../electron/studio
 import { Studio } from '../../electron/studio/studio.ts';
 import { randomWeights, tiny, writeFolder } from '../exchange/huggingFace/model.ts';
 import { tempDir } from '../temp.ts';
+import { posix, where } from '../frame/needs.ts';
 
 function opened(): Studio {
   const studio = Studio.open(tempDir());
@@ -20,7 +21,7 @@ const hung = (name: 'stat' | 'readdir') => {
   onTestFinished(() => spy.mockRestore());
 };
 
-describe.skipIf(process.platform === 'win32')('a path that a user names', () => {
+where(describe, posix)('a path that a user names', () => {
   it('and that is no plain file is refused before it is read', async () => {
     const dir = tempDir();
     const pipe = path.join(dir, 'pipe');

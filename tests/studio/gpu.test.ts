@@ -2,20 +2,21 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { prepareDataset } from '../../electron/data/index.ts';
-import { parseRunConfig, type Phase, type RunConfigInput } from '../../electron/engine/config.ts';
-import { recordingReserve } from '../../electron/engine/devices/cuda/memory.ts';
-import { openDevice } from '../../electron/engine/devices/open.ts';
-import type { DeviceChoice } from '../../electron/engine/devices/usual.ts';
-import type { MemoryReport } from '../../electron/engine/trainer/events.ts';
-import { UserError } from '../../electron/errors.ts';
+import { parseRunConfig, type Phase, type RunConfigInput } from '../../electron/engine/run/config.ts';
+import { moduleReserve } from '../../electron/engine/devices/gpu.ts';
+import { openDevice } from '../../electron/engine/devices/choose.ts';
+import type { DeviceChoice } from '../../electron/engine/devices/choose.ts';
+import type { MemoryReport } from '../../electron/engine/run/events.ts';
+import { UserError } from '../../electron/base/errors.ts';
 import { machineBudget } from '../../electron/studio/budget.ts';
 import { driverMemoryOf } from '../../electron/studio/driverMemory.ts';
 import type { Run } from '../../electron/studio/store/index.ts';
 import { Studio } from '../../electron/studio/studio.ts';
-import { hasEmulator } from '../cuda/devices.ts';
+import { hasEmulator } from '../native/gpu.ts';
 import { hasCpu } from '../engine/devices.ts';
 import { seeGpus } from '../gpus.ts';
 import { tempDir } from '../temp.ts';
+import { lack, where } from '../frame/needs.ts';
 
 const four: Phase = { kind: 'constant', steps: 4, from: 3e-3, to: 3e-3 };
 
@@ -48,7 +49,7 @@ async function workplace() {
   };
   /** Trains four steps more. */
   const onwards = async (run: Run, device?: DeviceChoice) => {
-    await studio.changePhases(run, { begun: null, later: null, add: [four] });
+    await studio.changePhases(run, { started: null, later: null, add: [four] });
     const { handle } = await studio.resume(studio.store.getRun(run.id), device);
     expect(await handle.ended).toMatchObject({ state: 'completed' });
     return studio.store.getRun(run.id);
@@ -63,7 +64,11 @@ async function workplace() {
   return { home, studio, config, trained, onwards, losses, last, evaluate };
 }
 
-describe.skipIf(!hasCpu || !hasEmulator)('a run that goes on on another device', () => {
+where(
+  describe,
+  [hasCpu, lack.cpu],
+  [hasEmulator, lack.emulator],
+)('a run that goes on on another device', () => {
   it('comes to nearly the same losses as one that stays, says so, and stays where it went', async () => {
     seeGpus([{}]);
     const { home, studio, config, trained, onwards, losses } = await workplace();
@@ -80,8 +85,8 @@ describe.skipIf(!hasCpu || !hasEmulator)('a run that goes on on another device',
 
     const events = studio.store.listEvents(run.id);
     expect(events.filter((e) => e.kind === 'device').map((e) => [e.step, e.message])).toEqual([
-      [4, 'goes on with a GPU: from here on its numbers differ in the last bits'],
-      [12, 'goes on with the processor: from here on its numbers differ in the last bits'],
+      [4, 'resumes on a GPU: results are not bit-exact from here on'],
+      [12, 'resumes on the CPU: results are not bit-exact from here on'],
     ]);
     const started = events.filter((e) => e.kind === 'started').map((e) => /training on (\w+)/.exec(e.message)![1]);
     expect(started).toEqual(['cpu', 'cuda', 'cuda', 'cpu']);
@@ -93,7 +98,7 @@ describe.skipIf(!hasCpu || !hasEmulator)('a run that goes on on another device',
 
     expect(driverMemoryOf(home, 'emulated GPU').source).toBe('measured');
     // What the calculator leaves for a plan is what the next run has for it.
-    const { memory } = await openDevice({ kind: 'cuda' }, 'f32', path.join(home, 'products.json'));
+    const { memory } = await openDevice({ kind: 'cuda' }, { precision: 'f32', findings: home });
     const budget = machineBudget(home, { kind: 'cuda' });
     expect(budget.totalBytes - budget.reserveBytes).toBe(memory.bytes);
   });
@@ -102,15 +107,19 @@ describe.skipIf(!hasCpu || !hasEmulator)('a run that goes on on another device',
     seeGpus([]);
     const { studio, config, trained } = await workplace();
     const run = await trained(studio.createRun(config(), 'staying'));
-    await studio.changePhases(run, { begun: null, later: null, add: [four] });
+    await studio.changePhases(run, { started: null, later: null, add: [four] });
     const before = studio.store.getRun(run.id);
     await expect(studio.resume(before, { kind: 'cuda' })).rejects.toThrow(/trainyard doctor/);
     expect(studio.store.getRun(run.id)).toMatchObject({ state: before.state, config: before.config, pid: null });
   });
 });
 
-describe.skipIf(!hasCpu || !hasEmulator)('a run that is continued', () => {
-  const change = { begun: null, later: null, add: [four] };
+where(
+  describe,
+  [hasCpu, lack.cpu],
+  [hasEmulator, lack.emulator],
+)('a run that is continued', () => {
+  const change = { started: null, later: null, add: [four] };
 
   it('keeps its phases and its device where it is refused, and takes both where it is not', async () => {
     seeGpus([{}, { name: 'full GPU', freeBytes: 0 }]);
@@ -131,7 +140,7 @@ describe.skipIf(!hasCpu || !hasEmulator)('a run that is continued', () => {
     expect(studio.store.listEvents(run.id).filter((e) => e.kind === 'phases' || e.kind === 'device')).toEqual([]);
 
     const resumed = await studio.continue(before, change, { kind: 'cuda' });
-    expect(resumed).toMatchObject({ step: 4, notice: expect.stringMatching(/^goes on with a GPU: /) as string });
+    expect(resumed).toMatchObject({ step: 4, notice: expect.stringMatching(/^resumes on a GPU: /) as string });
     expect(await resumed!.handle.ended).toMatchObject({ state: 'completed' });
     expect(studio.store.getRun(run.id)).toMatchObject({ device: 'cuda', step: 8, stepsTotal: 8 });
   });
@@ -145,16 +154,18 @@ describe.skipIf(!hasCpu || !hasEmulator)('a run that is continued', () => {
       await resumed!.handle.ended;
       return resumed!.notice;
     };
-    expect(await onwards({ kind: 'cuda', gpu: 1 })).toBe('goes on with GPU 1');
+    expect(await onwards({ kind: 'cuda', gpu: 1 })).toBe('resumes on GPU 1');
     seeGpus([{}, { name: 'new GPU' }]);
-    expect(await onwards()).toBe(
-      'goes on with new GPU in the place of old GPU: from here on its numbers differ in the last bits',
-    );
+    expect(await onwards()).toBe('resumes on new GPU instead of old GPU: results are not bit-exact from here on');
     expect(await onwards()).toBeNull();
   });
 });
 
-describe.skipIf(!hasCpu || !hasEmulator)('a checkpoint of a run that trained on a GPU', () => {
+where(
+  describe,
+  [hasCpu, lack.cpu],
+  [hasEmulator, lack.emulator],
+)('a checkpoint of a run that trained on a GPU', () => {
   it('is evaluated on the processor where no GPU is', async () => {
     seeGpus([{}]);
     const { studio, config, trained, evaluate } = await workplace();
@@ -173,13 +184,13 @@ describe.skipIf(!hasCpu || !hasEmulator)('a checkpoint of a run that trained on 
     seeGpus([{}]);
     const { studio, config, trained, evaluate } = await workplace();
     const run = await trained(studio.createRun(config({ device: { kind: 'cuda' } }), 'small'));
-    seeGpus([{ freeBytes: recordingReserve + 2048 }]);
+    seeGpus([{ freeBytes: moduleReserve + 2048 }]);
     const missing = /^Evaluating needs .* and cuda: emulated GPU has 2\.00 KiB free, .* too little: /;
     await expect(evaluate(run)).rejects.toThrow(missing);
-    await expect(evaluate(run)).rejects.toThrow(/nvidia-smi lists it\), or take the processor \(--device cpu\)\.$/);
+    await expect(evaluate(run)).rejects.toThrow(/nvidia-smi lists it\), or use the CPU \(--device cpu\)\.$/);
     studio.store.createRun({ name: 'greedy', config: config({ device: { kind: 'cuda' } }), device: 'cuda' });
     await expect(evaluate(run)).rejects.toThrow(
-      /the run greedy trains on it: pause it, or take the processor \(--device cpu\)\.$/,
+      /the run greedy trains on it: pause it, or use the CPU \(--device cpu\)\.$/,
     );
     expect(await evaluate(run, { kind: 'cpu' })).toBeGreaterThan(0);
   });
@@ -205,27 +216,28 @@ describe('a run that its device can not train', () => {
   });
 });
 
-it.skipIf(!hasCpu || !hasEmulator)(
-  'memory in the host, and for later phases, is told apart from the rest',
-  async () => {
-    seeGpus([{}]);
-    const { studio, config, trained } = await workplace();
-    const phases: Phase[] = [
-      { ...four, optimizer: 'pagedAdamw8bit', batch: 1 },
-      { ...four, optimizer: 'adamw', batch: 4 },
-    ];
-    const run = await trained(studio.createRun(config({ device: { kind: 'cuda' }, phases }), 'growing'));
-    const told = studio.store.listEvents(run.id).filter((e) => e.kind === 'started' || e.kind === 'optimizer');
-    const [first, second] = told.map((e) => e.data as MemoryReport);
-    expect(first).toMatchObject({ device: 'cuda', plannedBytes: first!.allocatedBytes });
-    expect(first!.hostBytes).toBe(first!.roleBytes.paged);
-    expect(first!.hostBytes).toBeGreaterThan(0);
-    // What the second phase takes is held from the start, to the byte.
-    expect(second).toMatchObject({ hostBytes: 0 });
-    const held = ({ allocatedBytes, hostBytes, reservedBytes }: MemoryReport) =>
-      allocatedBytes - hostBytes + reservedBytes;
-    expect(held(first!)).toBe(held(second!));
-    expect(first!.reservedBytes).toBeGreaterThan(1000);
-    expect(second!.reservedBytes).toBe(0);
-  },
-);
+where(
+  it,
+  [hasCpu, lack.cpu],
+  [hasEmulator, lack.emulator],
+)('memory in the host, and for later phases, is told apart from the rest', async () => {
+  seeGpus([{}]);
+  const { studio, config, trained } = await workplace();
+  const phases: Phase[] = [
+    { ...four, optimizer: 'pagedAdamw8bit', batch: 1 },
+    { ...four, optimizer: 'adamw', batch: 4 },
+  ];
+  const run = await trained(studio.createRun(config({ device: { kind: 'cuda' }, phases }), 'growing'));
+  const reported = studio.store.listEvents(run.id).filter((e) => e.kind === 'started' || e.kind === 'optimizer');
+  const [first, second] = reported.map((e) => e.data as MemoryReport);
+  expect(first).toMatchObject({ device: 'cuda', plannedBytes: first!.allocatedBytes });
+  expect(first!.hostBytes).toBe(first!.roleBytes.paged);
+  expect(first!.hostBytes).toBeGreaterThan(0);
+  // What the second phase takes is held from the start, to the byte.
+  expect(second).toMatchObject({ hostBytes: 0 });
+  const held = ({ allocatedBytes, hostBytes, reservedBytes }: MemoryReport) =>
+    allocatedBytes - hostBytes + reservedBytes;
+  expect(held(first!)).toBe(held(second!));
+  expect(first!.reservedBytes).toBeGreaterThan(1000);
+  expect(second!.reservedBytes).toBe(0);
+});

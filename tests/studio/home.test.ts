@@ -1,9 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { UserError } from '../../electron/errors.ts';
+import { UserError } from '../../electron/base/errors.ts';
 import { checkpointDir, locateHome, resolveHome } from '../../electron/studio/home.ts';
 import { tempDir } from '../temp.ts';
+import { linux, where } from '../frame/needs.ts';
 
 test('the flag wins over the variable, the variable over the custom of the platform', () => {
   const at = (platform: NodeJS.Platform, env: Record<string, string>, homedir: string, flag?: string) =>
@@ -35,7 +36,7 @@ test('a file in its place is reported, with what to do', () => {
   }
 });
 
-test.skipIf(process.platform !== 'linux')('a place where no folder can be made is reported at once', () => {
+where(test, linux)('a place where no folder can be made is reported at once', () => {
   expect(() => resolveHome('/proc/trainyard')).toThrow(/\/proc\/trainyard can't be created.*--home/);
 });
 

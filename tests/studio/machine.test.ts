@@ -23,7 +23,7 @@ const memory = {
   overheadBytes: 0,
   hostBytes: 0,
   reservedBytes: 0,
-  asideBytes: 0,
+  moduleReserveBytes: 0,
   device: 'cpu',
   roleBytes: {},
 } as const;
@@ -131,7 +131,7 @@ describe('the machine of a run', () => {
     });
     expect(after(start, exit(null, 'SIGKILL'))).toMatchObject({
       name: 'interrupted',
-      end: { message: expect.stringMatching(/SIGKILL.*last checkpoint/), resumable: true },
+      end: { message: expect.stringMatching(/SIGKILL.*latest checkpoint/), resumable: true },
     });
   });
 
@@ -145,7 +145,7 @@ describe('the machine of a run', () => {
     expect(after(start, { type: 'kill' }, exit(null, 'SIGKILL'))).toMatchObject({
       name: 'interrupted',
       orders: [{ type: 'kill' }],
-      end: { message: expect.stringMatching(/^stopped at once/) },
+      end: { message: expect.stringMatching(/^stopped immediately/) },
     });
   });
 

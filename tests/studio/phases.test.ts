@@ -2,14 +2,15 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { prepareDataset } from '../../electron/data/index.ts';
-import { type Phase, parseRunConfig, type RunConfig } from '../../electron/engine/config.ts';
-import type { RunEvent } from '../../electron/engine/trainer/events.ts';
-import { UserError } from '../../electron/errors.ts';
+import { type Phase, parseRunConfig, type RunConfig } from '../../electron/engine/run/config.ts';
+import type { RunEvent } from '../../electron/engine/run/events.ts';
+import { UserError } from '../../electron/base/errors.ts';
 import type { RunHandle } from '../../electron/studio/run/handle.ts';
 import { memoryAt } from '../../electron/studio/run/memory.ts';
 import { Studio } from '../../electron/studio/studio.ts';
 import { hasCpu } from '../engine/devices.ts';
 import { tempDir } from '../temp.ts';
+import { lack, where } from '../frame/needs.ts';
 
 const constant = (steps: number, from: number, changes: Partial<Phase> = {}): Phase => ({
   kind: 'constant',
@@ -77,7 +78,7 @@ async function workplace(phases: Phase[]) {
 
 const phasesOf = (studio: Studio, id: string) => studio.configOf(studio.store.getRun(id)).phases;
 
-describe.skipIf(!hasCpu)('phases of a run that trains in this process', () => {
+where(describe, [hasCpu, lack.cpu])('phases of a run that trains in this process', () => {
   const [first, second] = [constant(400, 1e-3), constant(3000, 5e-4)];
 
   it('are changed between two steps, stored, and trained as if they had always been so', async () => {
@@ -85,14 +86,16 @@ describe.skipIf(!hasCpu)('phases of a run that trains in this process', () => {
     const { handle, events, reaches } = start(studio.start(run));
     await reaches(5);
     const other = constant(20, 2e-4, { optimizer: 'adamw8bit', batch: 2, dataset: news });
-    const changed = await studio.changePhases(run, { begun: 1, current: { steps: 420 }, later: [other], add: [] });
+    const changed = await studio.changePhases(run, { started: 1, current: { steps: 420 }, later: [other], add: [] });
     const phases = [{ ...first, steps: 420 }, other];
     expect(changed).toMatchObject({ stepsTotal: 440, tokensTotal: 440 * 128 });
     expect(phasesOf(studio, run.id)).toEqual(phases);
-    const told = studio.store.listEvents(run.id).filter((e) => e.kind === 'phases');
-    expect(told).toMatchObject([{ data: phases, message: 'phases changed: constant, constant; 440 steps in all' }]);
+    const reported = studio.store.listEvents(run.id).filter((e) => e.kind === 'phases');
+    expect(reported).toMatchObject([
+      { data: phases, message: 'phases updated: constant, constant; 440 steps in total' },
+    ]);
     const answer = events.find((e) => e.type === 'phases')!;
-    expect(told[0]!.step).toBe('step' in answer && answer.step);
+    expect(reported[0]!.step).toBe('step' in answer && answer.step);
     expect(await handle.ended).toMatchObject({ state: 'completed' });
     expect(studio.store.listPhases(run.id).map((p) => [p.index, p.step])).toEqual([[0, 0], [1, 420]]); // prettier-ignore
     expect(losses(run.id)).toEqual(await whole(phases));
@@ -104,13 +107,13 @@ describe.skipIf(!hasCpu)('phases of a run that trains in this process', () => {
     await reaches(2);
     const before = studio.store.getRun(run.id);
     for (const [change, reason] of [
-      [{ current: { steps: 500 } }, /^Phase 1 \(cosine\) has begun and keeps its 400 steps/],
+      [{ current: { steps: 500 } }, /^Phase 1 \(cosine\) has started and keeps its 400 steps/],
       [{ later: [constant(5, 1e-4, { dataset: 'nothing' })] }, /There is no dataset/],
       [{ later: [constant(5, 1e-4, { batch: 3 })] }, /^Phase 2 has batch 3/],
       [{ later: [constant(5, 1e-4, { subset: { from: 0, to: 10 } })] }, /share documents/],
-      [{ begun: 2, later: [] }, /has begun phase 1 in the meantime/],
+      [{ started: 2, later: [] }, /has started phase 1 in the meantime/],
     ] as const) {
-      await expect(studio.changePhases(run, { begun: 1, later: null, add: [], ...change })).rejects.toThrow(reason);
+      await expect(studio.changePhases(run, { started: 1, later: null, add: [], ...change })).rejects.toThrow(reason);
     }
     expect(studio.store.getRun(run.id)).toMatchObject({ config: before.config, stepsTotal: before.stepsTotal });
     expect(studio.store.listEvents(run.id).filter((e) => e.kind === 'phases')).toEqual([]);
@@ -122,11 +125,11 @@ describe.skipIf(!hasCpu)('phases of a run that trains in this process', () => {
     const { studio, run, losses, start, whole } = await workplace([first, second]);
     const { handle, reaches } = start(studio.start(run));
     await reaches(60);
-    await studio.changePhases(run, { begun: 1, later: [constant(30, 1e-4)], add: [] });
+    await studio.changePhases(run, { started: 1, later: [constant(30, 1e-4)], add: [] });
     handle.kill();
     const added = constant(10, 5e-5, { optimizer: 'adamw4bit' });
     // Too late for the engine, and not for the run.
-    await studio.changePhases(run, { begun: null, later: null, add: [added] });
+    await studio.changePhases(run, { started: null, later: null, add: [added] });
     expect(await handle.ended).toMatchObject({ state: 'interrupted' });
     expect(phasesOf(studio, run.id)).toEqual([first, constant(30, 1e-4), added]);
     const resumed = start((await studio.resume(studio.store.getRun(run.id))).handle);
@@ -138,10 +141,10 @@ describe.skipIf(!hasCpu)('phases of a run that trains in this process', () => {
     const { studio, run, news, start } = await workplace([constant(5, 1e-3), constant(5, 1e-4)]);
     await start(studio.start(run)).handle.ended;
     const at = (name: string) => path.join(studio.home, 'datasets', name);
-    await studio.changePhases(run, { begun: 2, later: [constant(5, 1e-4, { dataset: news })], add: [] });
+    await studio.changePhases(run, { started: 2, later: [constant(5, 1e-4, { dataset: news })], add: [] });
     await start((await studio.resume(studio.store.getRun(run.id))).handle).handle.ended;
     fs.renameSync(at(news), at('away'));
-    await studio.changePhases(run, { begun: 3, later: [constant(5, 1e-5)], add: [] });
+    await studio.changePhases(run, { started: 3, later: [constant(5, 1e-5)], add: [] });
     const resumed = start((await studio.resume(studio.store.getRun(run.id))).handle);
     expect(await resumed.handle.ended).toMatchObject({ state: 'completed' });
     expect(studio.store.getRun(run.id).step).toBe(20);
@@ -154,7 +157,7 @@ describe.skipIf(!hasCpu)('phases of a run that trains in this process', () => {
     studio.store.claimRun = () => {
       throw new UserError('claimed by another');
     };
-    await expect(studio.changePhases(run, { begun: null, later: null, add: [second] })).rejects.toThrow(/claimed/);
+    await expect(studio.changePhases(run, { started: null, later: null, add: [second] })).rejects.toThrow(/claimed/);
     expect(phasesOf(studio, run.id)).toEqual([first]);
   });
 });

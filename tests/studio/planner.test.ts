@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import type { Worker } from 'node:worker_threads';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { parseRunConfig } from '../../electron/engine/config.ts';
-import type { DeviceMemory } from '../../electron/engine/devices/open.ts';
+import { parseRunConfig } from '../../electron/engine/run/config.ts';
+import type { DeviceMemory } from '../../electron/engine/devices/kind.ts';
 import { finish } from '../../electron/engine/fit/steps.ts';
-import { UserError } from '../../electron/errors.ts';
+import { UserError } from '../../electron/base/errors.ts';
 import { sizedBudget } from '../../electron/studio/budget.ts';
 import { Planner } from '../../electron/studio/planning/planner.ts';
 import { matrixReport, planReport } from '../../electron/studio/planning/reports.ts';
@@ -35,7 +35,7 @@ describe('the planner', () => {
     expect(await planner.ask('solve', solve)).toBe(await here.ask('solve', solve));
     const wrong = { config: { ...config, model: { ...model, nHead: 3 } }, budget };
     await expect(planner.ask('plan', wrong)).rejects.toThrow(UserError);
-    await expect(planner.ask('plan', wrong)).rejects.toThrow(/The width 64 is not divisible/);
+    await expect(planner.ask('plan', wrong)).rejects.toThrow(/The embedding dim 64 is not divisible/);
   });
 
   it('lets a small question through while it plans a large one', async () => {

@@ -1,14 +1,20 @@
 import { describe, expect, it } from 'vitest';
 import { setTimeout } from 'node:timers/promises';
-import type { PhaseChange } from '../../electron/engine/trainer/phaseChange.ts';
-import { UserError } from '../../electron/errors.ts';
+import type { PhaseChange } from '../../electron/engine/run/phaseChange.ts';
+import { UserError } from '../../electron/base/errors.ts';
 import { RestedError } from '../../electron/studio/run/handle.ts';
-import { askForPhases, type RunRequest, RunRequests, tell, usualPatience } from '../../electron/studio/run/requests.ts';
+import {
+  askForPhases,
+  defaultPatience,
+  type RunRequest,
+  RunRequests,
+  sendOrder,
+} from '../../electron/studio/run/requests.ts';
 import { tempDir } from '../temp.ts';
 import { newRun, testStore } from './store/helpers.ts';
 
 const change = (rate: number): PhaseChange => ({
-  begun: 1,
+  started: 1,
   later: [],
   add: [{ kind: 'constant', steps: 1, from: rate, to: rate }],
 });
@@ -91,16 +97,16 @@ describe('a request for other phases', () => {
 
   it('of which nobody takes notice is withdrawn', async () => {
     const { owner, asker, id } = processes();
-    await expect(askForPhases(asker, id, change(1), { ...usualPatience, untakenMs: 1 })).rejects.toThrow(
-      `Process ${process.pid}, which trains the run ${id}, does not answer, and nothing is changed`,
+    await expect(askForPhases(asker, id, change(1), { ...defaultPatience, untakenMs: 1 })).rejects.toThrow(
+      `Process ${process.pid}, which trains the run ${id}, does not answer, and nothing was changed`,
     );
     expect(owner.takeRunRequests(id)).toEqual([]);
   });
 
   it('that is taken and not answered may still be made, and the asker is told', async () => {
     const { asker, id, rest } = watched(() => new Promise(() => {}));
-    const asking = askForPhases(asker, id, change(1), { ...usualPatience, unansweredMs: 1 });
-    await expect(asking).rejects.toThrow(/has not ended its step yet: what was asked is done when it has, unless/);
+    const asking = askForPhases(asker, id, change(1), { ...defaultPatience, unansweredMs: 1 });
+    await expect(asking).rejects.toThrow(/is still in its step: the request is queued for after it, unless/);
     rest();
   });
 
@@ -113,26 +119,26 @@ describe('a request for other phases', () => {
     while (owner.takeRunRequests(id).length === 0) await setTimeout(5);
     owner.updateRun(id, { config: { phases: change(1).add } });
     owner.setRunState(id, 'interrupted');
-    expect(await outcome).toMatch(/came to rest while its phases were changed: look at them with `trainyard phases/);
+    expect(await outcome).toMatch(/ended while its phases were being updated: check them with `trainyard phases/);
   });
 });
 
 describe('an order', () => {
   it('is passed on to the process that trains the run', async () => {
-    const told: RunRequest[] = [];
-    const { asker, id, rest } = watched(async (request) => void told.push(request));
-    await tell(asker, id, 'evaluate');
-    await tell(asker, id, 'pause');
-    expect(told).toEqual([{ order: 'evaluate' }, { order: 'pause' }]);
+    const reported: RunRequest[] = [];
+    const { asker, id, rest } = watched(async (request) => void reported.push(request));
+    await sendOrder(asker, id, 'evaluate');
+    await sendOrder(asker, id, 'pause');
+    expect(reported).toEqual([{ order: 'evaluate' }, { order: 'pause' }]);
     rest();
   });
 
   it('of a run that rests meanwhile is done when it was to rest, and else is not', async () => {
     const { owner, asker, id } = processes();
-    const asking = Promise.allSettled([tell(asker, id, 'stop'), tell(asker, id, 'sample')]);
+    const asking = Promise.allSettled([sendOrder(asker, id, 'stop'), sendOrder(asker, id, 'sample')]);
     owner.setRunState(id, 'completed');
     const [stop, sample] = await asking;
     expect(stop.status).toBe('fulfilled');
-    expect(sample).toMatchObject({ reason: new UserError(`The run ${id} came to rest before that was done.`) });
+    expect(sample).toMatchObject({ reason: new UserError(`The run ${id} ended first.`) });
   });
 });

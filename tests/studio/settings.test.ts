@@ -4,16 +4,17 @@ import { describe, expect, it } from 'vitest';
 import { readSettings, writeSettings } from '../../electron/studio/settings.ts';
 import { tempDir } from '../temp.ts';
 
-const usual = { theme: 'system', notifications: true, prompts: [] };
+const queue = { paused: false, hours: null };
+const defaults = { theme: 'system', notifications: true, prompts: [], queue };
 
 describe('settings', () => {
   it('are kept by home, each by itself', () => {
     const home = tempDir();
-    expect(readSettings(home)).toEqual(usual);
-    expect(writeSettings(home, { theme: 'dark' })).toEqual({ ...usual, theme: 'dark' });
+    expect(readSettings(home)).toEqual(defaults);
+    expect(writeSettings(home, { theme: 'dark' })).toEqual({ ...defaults, theme: 'dark' });
     writeSettings(home, { notifications: false, prompts: ['Once'] });
-    expect(readSettings(home)).toEqual({ theme: 'dark', notifications: false, prompts: ['Once'] });
-    expect(readSettings(tempDir())).toEqual(usual);
+    expect(readSettings(home)).toEqual({ theme: 'dark', notifications: false, prompts: ['Once'], queue });
+    expect(readSettings(tempDir())).toEqual(defaults);
     expect(fs.readdirSync(home)).toEqual(['settings.json']);
   });
 
@@ -27,7 +28,7 @@ describe('settings', () => {
   ])('keep no studio shut that are damaged: %j', (content, good) => {
     const home = tempDir();
     fs.writeFileSync(path.join(home, 'settings.json'), content);
-    expect(readSettings(home)).toEqual({ ...usual, ...good });
+    expect(readSettings(home)).toEqual({ ...defaults, ...good });
   });
 
   it('say where they can’t be kept', () => {

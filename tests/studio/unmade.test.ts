@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { prepareDataset } from '../../electron/data/index.ts';
-import { parseRunConfig } from '../../electron/engine/config.ts';
+import { parseRunConfig } from '../../electron/engine/run/config.ts';
 import { exportModel, importModel } from '../../electron/studio/exchange.ts';
 import { Studio } from '../../electron/studio/studio.ts';
 import { runCli, startCli } from '../cli/run.ts';
@@ -11,6 +11,7 @@ import { canMount, smallDisk } from '../cli/fullDisk.ts';
 import { oneLineOf, until } from '../cli/workplace.ts';
 import { randomWeights, tiny, writeFolder } from '../exchange/huggingFace/model.ts';
 import { tempDir } from '../temp.ts';
+import { lack, where } from '../frame/needs.ts';
 
 function opened(home = tempDir()): Studio {
   const studio = Studio.open(home);
@@ -85,7 +86,7 @@ describe('an import that fails', () => {
     expect((await importModel(studio, dir, 'theirs')).run).toMatchObject({ state: 'completed', pid: null });
   });
 
-  it.skipIf(!canMount)('for want of room on the disk says that', async () => {
+  where(it, [canMount, lack.mount])('for want of room on the disk says that', async () => {
     const disk = await smallDisk(3000);
     const shape = { ...tiny, nEmbd: 128, nLayer: 6 };
     const dir = await writeFolder(shape, randomWeights(shape, 1));
@@ -98,13 +99,13 @@ describe('an import that fails', () => {
     const studio = opened();
     const dir = await folderWith(0);
     const controller = new AbortController();
-    const importing = importModel(studio, dir, 'theirs', {}, controller.signal);
+    const importing = importModel(studio, dir, 'theirs', {}, { signal: controller.signal });
     controller.abort();
     await expect(importing).rejects.toThrow(/abort/i);
     expect(left(studio)).toEqual([0, []]);
   });
 
-  it.skipIf(!hasPs)('because of Ctrl-C ends with 130 and leaves nothing', async () => {
+  where(it, [hasPs, lack.ps])('because of Ctrl-C ends with 130 and leaves nothing', async () => {
     const shape = { ...tiny, nEmbd: 384, nLayer: 6 };
     const weights = randomWeights(shape, 1);
     const dir = await writeFolder(shape, weights);
@@ -146,7 +147,7 @@ describe('a run from another one’s weights', () => {
     const dataset = await text(studio.home);
     const run = studio.createRun(configFrom(dataset, parent.id), 'mine');
     fs.rmSync(path.join(studio.home, 'runs', run.id, 'initial'), { recursive: true });
-    expect(() => studio.start(run)).toThrow(/weights that the run .* begins with are gone/);
+    expect(() => studio.start(run)).toThrow(/initial weights of the run .* are missing/);
     expect(studio.store.listRuns().map((r) => r.id)).toEqual([parent.id]);
     expect(fs.readdirSync(path.join(studio.home, 'runs'))).toEqual([parent.id]);
   });
@@ -157,7 +158,7 @@ it('an export that is stopped leaves nothing of it', async () => {
   const { run } = await importModel(studio, await folderWith(0), 'theirs');
   const dir = tempDir();
   const controller = new AbortController();
-  const exporting = exportModel(studio, run, 0, path.join(dir, 'out'), { dtype: 'f32' }, controller.signal);
+  const exporting = exportModel(studio, run, 0, path.join(dir, 'out'), { dtype: 'f32' }, { signal: controller.signal });
   controller.abort();
   await expect(exporting).rejects.toThrow(/abort/i);
   expect(fs.readdirSync(dir)).toEqual([]);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { DraftReport, PresetView } from '../types.ts';
+import type { DraftReport, PresetView, Setting, TimeReport } from '../types.ts';
 import { answers, procedure } from './base.ts';
 
 /** Memory that a plan is held against: a GPU of the table, a size, or what this machine has: for a run, or on one of its GPUs. */
@@ -13,9 +13,17 @@ export const budgetSchema = z.discriminatedUnion('kind', [
   }),
 ]);
 
+const draft = z.strictObject({ config: z.record(z.string(), z.unknown()), budget: budgetSchema });
+
 /** A run that is being put together. */
 export const drafts = {
   presets: procedure.output(answers<PresetView[]>()),
+  /** Every setting that a run can be given, and what is said of it. */
+  settings: procedure.output(answers<readonly Setting[]>()),
+  /** How long a config trains: here, and on the GPU that it is held against. Null while something is wrong with it. */
+  time: procedure.input(draft).output(answers<TimeReport | null>()),
+  /** Times a few steps of a config here, in a process that ends when its window asks something else. */
+  measure: procedure.input(draft).output(answers<TimeReport | null>()),
   /** All that follows from a config: its problems, its phases and their rates, and its memory. */
   check: procedure
     .input(

@@ -1,8 +1,10 @@
 import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
-import { phaseSchema } from '../../engine/config.ts';
+import { phaseSchema } from '../../engine/run/config.ts';
+import { lowBitStates } from '../../engine/optimizers/index.ts';
+import { trainInput } from '../../studio/jobs/inputs.ts';
 import { answers, deviceChoice, nothing, procedure, runId } from './base.ts';
-import type { DataRead, RunDetails, RunUpdate, RunView, Series } from '../types.ts';
+import type { DataRead, RunDetails, RunsUpdate, RunUpdate, RunView, Series } from '../types.ts';
 
 /** In steps or in tokens: exactly one of them. */
 const phaseLength = z.union([
@@ -11,7 +13,7 @@ const phaseLength = z.union([
 ]);
 const byId = z.strictObject({ id: runId });
 const phaseChange = byId.extend({
-  begun: z.int().min(0),
+  started: z.int().min(0),
   later: z.array(phaseSchema).max(1000),
   current: phaseLength.optional(),
 });
@@ -27,10 +29,10 @@ interface ResumedView {
 export const runs = {
   list: procedure.input(z.strictObject({ archived: z.boolean().default(false) })).output(answers<RunView[]>()),
 
-  /** The list now, and again whenever a run changes. */
+  /** What changed in that list: first all of it, then what is new. */
   watchList: procedure
     .input(z.strictObject({ archived: z.boolean().default(false) }))
-    .output(eventIterator(answers<RunView[]>())),
+    .output(eventIterator(answers<RunsUpdate>())),
 
   get: procedure.input(byId).output(answers<RunDetails>()),
 
@@ -54,21 +56,29 @@ export const runs = {
     )
     .output(answers<Series>()),
 
-  /** Trains a config that was drafted. @returns the run's id */
+  /**
+   * Trains a config that was drafted: now, or when its turn comes; without a word now where its device is free.
+   * @returns the run's id, and whether it is queued
+   */
   create: procedure
     .input(
       z.strictObject({
         config: z.record(z.string(), z.unknown()),
         name: z.string().max(200),
         preset: z.string().nullable(),
+        start: z.enum(['now', 'queue']).optional(),
       }),
     )
-    .output(answers<{ id: string }>()),
+    .output(answers<{ id: string; queued: boolean }>()),
+  /** Puts a run at rest into the queue, to go on when its turn comes. */
+  enqueue: procedure.input(trainInput).output(nothing),
 
   pause: procedure.input(byId).output(nothing),
   stop: procedure.input(byId).output(nothing),
-  /** `device`: another one than the run's, from here on. */
-  resume: procedure.input(byId.extend({ device: deviceChoice.optional() })).output(answers<ResumedView>()),
+  /** `device`, `lowBitStates`: others than the run's, from here on. */
+  resume: procedure
+    .input(byId.extend({ device: deviceChoice.optional(), lowBitStates: z.enum(lowBitStates).optional() }))
+    .output(answers<ResumedView>()),
   /** Between two steps. */
   request: procedure.input(byId.extend({ what: z.enum(['checkpoint', 'evaluate', 'sample']) })).output(nothing),
   /** Which data fed which steps. */

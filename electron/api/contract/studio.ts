@@ -2,15 +2,19 @@ import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { settingsSchema } from '../../studio/settings.ts';
 import { type CommandId, commandIds } from '../commands.ts';
-import type { LogView, Settings, StudioInfo, TrainingDevice } from '../types.ts';
+import type { DeviceKindView, LogView, OptimizerView, Settings, StudioInfo, TrainingDevice } from '../types.ts';
 import { answers, nothing, procedure } from './base.ts';
 
 export const studio = {
   info: procedure.output(answers<StudioInfo>()),
-  /** Looks at every device; takes a second or so. */
+  /** The kinds of devices that there are, whether this machine has one or not. */
+  deviceKinds: procedure.output(answers<DeviceKindView[]>()),
+  /** Looks at every device; takes seconds once on a machine. */
   devices: procedure.output(answers<StudioInfo['devices']>()),
   /** What a run may be told to train on, the usual first. Told at once. */
   trainingDevices: procedure.output(answers<TrainingDevice[]>()),
+  /** What a run may be trained with, the default first. */
+  optimizers: procedure.output(answers<OptimizerView[]>()),
   /** Of each GPU that is there and can't train, why. */
   unusableGpus: procedure.output(answers<string[]>()),
   /** Files and folders, chosen in a dialog where there is one; null where the window has none, or nothing was chosen. */

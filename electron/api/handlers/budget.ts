@@ -1,4 +1,4 @@
-import type { DeviceChoice } from '../../engine/devices/usual.ts';
+import { type DeviceChoice, gpuDevice } from '../../engine/devices/choose.ts';
 import { findGpu } from '../../engine/fit/gpus.ts';
 import { machineBudget, type MemoryBudget, sizedBudget } from '../../studio/budget.ts';
 
@@ -14,7 +14,7 @@ export type Budget =
  */
 export function budgetOf(budget: Budget, home: string, device?: DeviceChoice): MemoryBudget {
   if (budget.kind === 'machine')
-    return machineBudget(home, device ?? (budget.gpu === undefined ? undefined : { kind: 'cuda', gpu: budget.gpu }));
+    return machineBudget(home, device ?? (budget.gpu === undefined ? undefined : gpuDevice(budget.gpu)));
   const reserveBytes = budget.reserveMiB * 2 ** 20;
   if (budget.kind === 'memory') return sizedBudget(`${budget.gib} GiB`, budget.gib * 2 ** 30, reserveBytes);
   const { name, memoryMiB } = findGpu(budget.id);

@@ -1,21 +1,19 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { setImmediate } from 'node:timers/promises';
-import { isInTheMaking, removeUnfinished, unfinishedDatasets } from '../../data/corpus/unfinished.ts';
+import { isInTheMaking, removeUnfinished, unfinishedDatasets } from '../../data/prepare/unfinished.ts';
 import { datasetNames } from '../../data/index.ts';
-import { decodedDocuments } from '../../data/look.ts';
-import { notesOf, validationNote } from '../../data/notes.ts';
-import { openDataset, readManifest } from '../../data/shards/index.ts';
+import { decodedDocuments } from '../../data/dataset/preview.ts';
+import { notesOf, validationNote } from '../../data/prepare/notes.ts';
+import { openDataset, readManifest, shardBytes } from '../../data/dataset/index.ts';
 import { getTokenizer } from '../../data/tokenizers/index.ts';
-import { verifyDataset } from '../../data/verify.ts';
-import { messageOf, UserError } from '../../errors.ts';
+import { messageOf, UserError } from '../../base/errors.ts';
 import { datasetsDir } from '../../studio/home.ts';
 import { datasetUsers, usersByDataset } from '../../studio/run/data.ts';
-import { discardUploads } from '../../studio/uploads.ts';
 import { tokenizerChoices } from '../../studio/tokenizers.ts';
 import type { Studio } from '../../studio/studio.ts';
-import { api, subscription } from '../context.ts';
-import type { DatasetView, PrepareUpdate } from '../types.ts';
+import { api } from '../context.ts';
+import type { DatasetView } from '../types.ts';
 
 /** A window that lists datasets is not sent the names of all their files. */
 const shownSources = 20;
@@ -29,7 +27,7 @@ function view(studio: Studio, name: string, runs: readonly string[]): DatasetVie
   try {
     const manifest = readManifest(path.join(datasetsDir(studio.home), name));
     const { tokenizer, vocabSize, trainTokens, valTokens, sources, createdAt } = manifest;
-    const bytes = 2 * (trainTokens + valTokens);
+    const bytes = shardBytes(manifest);
     return {
       name,
       tokenizer,
@@ -55,27 +53,11 @@ function view(studio: Studio, name: string, runs: readonly string[]): DatasetVie
   }
 }
 
-/** Without what was left out. */
-const defined = <T extends object>(input: T) =>
-  Object.fromEntries(Object.entries(input).filter(([, value]) => value !== undefined)) as {
-    [K in keyof T]: Exclude<T[K], undefined>;
-  };
-
-/** Prepares text, then forgets the files that were sent for it. */
-async function* prepare(
-  studio: Studio,
-  { paths: inputs, ...options }: Omit<Parameters<Studio['prepare']>[0], 'inputs'> & { readonly paths: string[] },
-  signal: AbortSignal | undefined,
-): AsyncGenerator<PrepareUpdate> {
-  for await (const update of studio.prepare({ inputs, ...options }, signal)) {
-    if (update.kind === 'done') await discardUploads(studio.home, inputs);
-    yield update;
-  }
-}
-
 export const data = {
   tokenizers: api.data.tokenizers.handler(({ context: { studio } }) => tokenizerChoices(studio.home)),
   list: api.data.list.handler(async ({ context: { studio } }) => {
+    // Not "no dataset yet".
+    studio.store.requireInPlace();
     const users = usersByDataset(studio.store);
     const views: DatasetView[] = [];
     for (const name of datasetNames(studio.home)) {
@@ -85,11 +67,9 @@ export const data = {
     }
     return views;
   }),
-  prepare: api.data.prepare.handler(({ input: { filter, ...input }, context, signal }) => {
-    const where = [...(input.where ?? []), ...(filter ? [filter] : [])];
-    const options = defined({ ...input, where: where.length > 0 ? where : undefined });
-    return subscription(context, 'data.prepare', prepare(context.studio, options, signal));
-  }),
+  prepare: api.data.prepare.handler(({ input, context: { studio } }) => ({
+    job: studio.jobs.submit('tokenize', input).id,
+  })),
   look: api.data.look.handler(({ input, context: { studio } }) => {
     const dataset = openDataset(dirOf(studio, input.name));
     try {
@@ -103,7 +83,9 @@ export const data = {
     }
   }),
   unfinished: api.data.unfinished.handler(({ context: { studio } }) => unfinishedDatasets(studio.home)),
-  verify: api.data.verify.handler(({ input, context: { studio } }) => verifyDataset(dirOf(studio, input.name))),
+  verify: api.data.verify.handler(({ input, context: { studio } }) => ({
+    job: studio.jobs.submit('verify', input).id,
+  })),
   remove: api.data.remove.handler(async ({ input, context: { studio } }) => {
     if (isInTheMaking(studio.home, input.name)) return removeUnfinished(studio.home, input.name);
     const dir = dirOf(studio, input.name);

@@ -1,15 +1,17 @@
 import { getTokenizer, tokenizerNameSchema } from '../../data/tokenizers/index.ts';
-import { checkRunConfig, parseRunConfig, type RunConfig } from '../../engine/config.ts';
-import { completeDevice, requireDevice } from '../../engine/devices/usual.ts';
-import { parameterCount } from '../../engine/gpt2/config.ts';
-import { loadPreset, presetNames } from '../../engine/presets.ts';
-import { learningRateAt, schedule, totalSteps } from '../../engine/trainer/schedule.ts';
-import { messageOf, UserError } from '../../errors.ts';
+import { checkRunConfig, parseRunConfig, type RunConfig } from '../../engine/run/config.ts';
+import { completeDevice, defaultDevice, requireDevice } from '../../engine/devices/choose.ts';
+import { findGpu } from '../../engine/fit/gpus.ts';
+import { parameterCount } from '../../engine/models/index.ts';
+import { loadPreset, precisionOn, presetNames } from '../../engine/run/presets.ts';
+import { settings } from '../../engine/run/settings.ts';
+import { learningRateAt, schedule, totalSteps } from '../../engine/run/schedule.ts';
+import { messageOf, UserError } from '../../base/errors.ts';
 import { requireData } from '../../studio/run/data.ts';
 import { requireParent } from '../../studio/run/initial.ts';
 import type { Studio } from '../../studio/studio.ts';
 import { api } from '../context.ts';
-import type { ConfigProblem, DraftReport, Points } from '../types.ts';
+import type { ConfigProblem, DraftReport, Points, TimeReport } from '../types.ts';
 import { type Budget, budgetOf } from './budget.ts';
 import { phaseViews } from './views.ts';
 
@@ -104,15 +106,36 @@ async function check(
   };
 }
 
+async function timeOf(
+  studio: Studio,
+  { config: draft, budget }: Omit<Asked, 'step'>,
+  signal: AbortSignal | undefined,
+): Promise<TimeReport | null> {
+  const checked = checkRunConfig(withVocabulary(studio, draft));
+  if ('problems' in checked) return null;
+  const gpu = budget.kind === 'gpu' ? findGpu(budget.id) : undefined;
+  return studio.time(checked.config, gpu, signal);
+}
+
 export const drafts = {
   presets: api.drafts.presets.handler(() =>
     presetNames().map((name) => {
-      const { title, config } = loadPreset(name);
-      const { tokenizer } = config as { tokenizer?: 'gpt2' | 'bytes' };
+      const preset = loadPreset(name);
+      const { title, tokensFrom, sources } = preset;
+      const config = { ...preset.config, precision: precisionOn(preset, defaultDevice().kind) };
+      const { tokenizer } = preset.config as { tokenizer?: 'gpt2' | 'bytes' };
       const { vocabSize } = getTokenizer(tokenizer ?? 'gpt2');
-      const model = { vocabSize, ...(config.model as Tree) } as RunConfig['model'];
-      return { name, title, config, parameters: parameterCount(model) };
+      const model = { vocabSize, ...(preset.config.model as Tree) } as RunConfig['model'];
+      return { name, title, tokensFrom, sources, config, parameters: parameterCount(model) };
     }),
   ),
+  settings: api.drafts.settings.handler(() => settings),
+  time: api.drafts.time.handler(({ input, context, signal }) => timeOf(context.studio, input, signal)),
+  measure: api.drafts.measure.handler(async ({ input, context: { studio }, signal }) => {
+    const checked = checkRunConfig(withVocabulary(studio, input.config));
+    if ('problems' in checked) return null;
+    await studio.measure(checked.config, signal);
+    return timeOf(studio, input, signal);
+  }),
   check: api.drafts.check.handler(({ input, context, signal }) => check(context.studio, input, signal)),
 };

@@ -1,26 +1,30 @@
-import type { RunConfig } from '../../engine/config.ts';
-import { loadPreset } from '../../engine/presets.ts';
-import type { PhaseChange } from '../../engine/trainer/phaseChange.ts';
+import { recordPromise } from '../../studio/time/promise.ts';
+import type { RunConfig } from '../../engine/run/config.ts';
+import { loadPreset } from '../../engine/run/presets.ts';
+import type { PhaseChange } from '../../engine/run/phaseChange.ts';
 import { validationFile } from '../../evals/hellaswag/source.ts';
 import { dataRead } from '../../studio/run/dataRead.ts';
 import { allValidationBytesPerToken, bitsPerByteOf } from '../../studio/evals.ts';
+import { given } from '../../studio/jobs/given.ts';
+import { trainingOn } from '../../studio/jobs/slots.ts';
 import type { RunOrder } from '../../studio/run/requests.ts';
 import type { Run } from '../../studio/store/index.ts';
 import type { Resumed, Studio } from '../../studio/studio.ts';
 import { api, subscription } from '../context.ts';
-import type { RunDetails, RunUpdate, RunView } from '../types.ts';
+import type { RunDetails, RunsUpdate, RunUpdate, RunView } from '../types.ts';
 import { changesFrom } from './changes.ts';
 import { parseDraft } from './drafts.ts';
 import { columnsOf, readSeries } from './series.ts';
 import { phaseViews, runView } from './views.ts';
-import { changes } from './watch.ts';
+import { changes, listUpdates } from './watch.ts';
 
 function list(studio: Studio, archived: boolean): RunView[] {
   const bytesPerToken = allValidationBytesPerToken(studio.store);
   return studio.store.listRuns({ archived }).map((run) => runView(studio, run, bytesPerToken.get(run.id) ?? null));
 }
 
-const order = (studio: Studio, id: string, what: RunOrder): Promise<void> => studio.tell(studio.store.getRun(id), what);
+const order = (studio: Studio, id: string, what: RunOrder): Promise<void> =>
+  studio.sendOrder(studio.store.getRun(id), what);
 
 function detailsOf(studio: Studio, run: Run): RunUpdate['details'] & object {
   const { store } = studio;
@@ -28,7 +32,7 @@ function detailsOf(studio: Studio, run: Run): RunUpdate['details'] & object {
   return {
     config,
     phases: phaseViews(config),
-    begunPhases: studio.begunPhases(run),
+    startedPhases: studio.startedPhases(run),
     checkpoints: store.listCheckpoints(run.id),
     evals: store.listEvals(run.id).map((e) => ({ ...e, bitsPerByte: bitsPerByteOf(e) })),
     samples: store.listSamples(run.id),
@@ -47,8 +51,11 @@ function changesOf(run: Run): RunDetails['changes'] {
 /** How often the list of runs is told anew while some of them train: every window follows it, all of it. */
 const listMs = 500;
 
+/** The same of one run. */
+const runMs = 250;
+
 /** Rows that are sent one by one; a listener that is further behind reads the measures anew. */
-const mostRows = 2000;
+const maxRows = 2000;
 
 async function* watch(
   studio: Studio,
@@ -59,7 +66,7 @@ async function* watch(
   const { store } = studio;
   let { step: lastStep, event: lastEvent } = after;
   let shown = '';
-  for await (const _ of changes(store, () => studio.handleOf(id)?.state ?? '', signal)) {
+  for await (const _ of changes(studio.ticker, signal, runMs)) {
     const run = store.getRun(id);
     const events = store.listEvents(id, lastEvent);
     lastEvent = events.at(-1)?.id ?? lastEvent;
@@ -70,7 +77,7 @@ async function* watch(
     });
     const resetAfter = back.length > 0 && Math.min(...back) < lastStep ? Math.min(...back) : null;
     if (resetAfter !== null) lastStep = resetAfter;
-    const skipped = run.step - lastStep > mostRows;
+    const skipped = run.step - lastStep > maxRows;
     const rows = skipped ? [] : store.readMetrics(id, { fromStep: lastStep + 1 });
     lastStep = skipped ? run.step : Math.max(lastStep, rows.at(-1)?.step ?? lastStep);
     const details = detailsOf(studio, run);
@@ -90,32 +97,15 @@ async function* watch(
   }
 }
 
-async function* watchList(
-  studio: Studio,
-  archived: boolean,
-  signal: AbortSignal | undefined,
-): AsyncGenerator<RunView[]> {
-  let shown = '';
-  const doing = () =>
-    studio.store
-      .listRuns({ archived })
-      .map((run) => studio.doing(run))
-      .join();
-  for await (const _ of changes(studio.store, doing, signal, listMs)) {
-    const now = list(studio, archived);
-    const text = JSON.stringify(now);
-    if (text === shown) continue;
-    shown = text;
-    yield now;
-  }
-}
+const watchList = (studio: Studio, archived: boolean, signal: AbortSignal | undefined): AsyncGenerator<RunsUpdate> =>
+  listUpdates(studio.ticker, signal, listMs, () => list(studio, archived));
 
-type AskedChange = Pick<PhaseChange, 'begun' | 'later'> & { readonly current?: PhaseChange['current'] | undefined };
+type AskedChange = Pick<PhaseChange, 'started' | 'later'> & { readonly current?: PhaseChange['current'] | undefined };
 
 const resumedView = ({ step, refused, notice }: Resumed) => ({ step, refused: refused.map((r) => r.reason), notice });
 
-const changeOf = ({ begun, later, current }: AskedChange): PhaseChange => ({
-  ...{ begun, later, add: [] },
+const changeOf = ({ started, later, current }: AskedChange): PhaseChange => ({
+  ...{ started, later, add: [] },
   ...(current ? { current } : {}),
 });
 
@@ -150,14 +140,21 @@ export const runs = {
   create: api.runs.create.handler(async ({ input, context: { studio } }) => {
     const config = parseDraft(studio, input.config);
     if (config.evaluation.hellaswagEvery > 0) await validationFile(studio.home);
+    const start = input.start ?? (trainingOn(studio.store, config.device).length > 0 ? 'queue' : 'now');
+    if (start === 'queue') return { id: studio.queueRun(config, input.name, input.preset).id, queued: true };
     const run = await studio.createRunApart(config, input.name, input.preset);
+    const { here } = await studio.time(config);
     studio.start(run);
-    return { id: run.id };
+    if (here) recordPromise(studio.store, run.id, here);
+    return { id: run.id, queued: false };
   }),
+  enqueue: api.runs.enqueue.handler(({ input: { id, ...others }, context: { studio } }) =>
+    studio.enqueue(studio.store.getRun(id), given(others)),
+  ),
   pause: api.runs.pause.handler(({ input, context }) => order(context.studio, input.id, 'pause')),
   stop: api.runs.stop.handler(({ input, context }) => order(context.studio, input.id, 'stop')),
   resume: api.runs.resume.handler(async ({ input, context: { studio } }) => {
-    return resumedView(await studio.resume(studio.store.getRun(input.id), input.device));
+    return resumedView(await studio.resume(studio.store.getRun(input.id), input.device, input.lowBitStates));
   }),
   request: api.runs.request.handler(({ input, context }) => order(context.studio, input.id, input.what)),
   changePhases: api.runs.changePhases.handler(async ({ input, context: { studio } }) => {

@@ -1,10 +1,10 @@
 import fs from 'node:fs';
 import os from 'node:os';
-import { unusableGpus } from '../../engine/devices/usual.ts';
-import { logFile, readLogEnd } from '../../log.ts';
-import { findDevices, trainingDevices } from '../../studio/devices.ts';
+import { findDevices, isMeasured, kindViews, trainingDevices, unusableDevices } from '../../engine/devices/choose.ts';
+import { describeOptimizer, optimizers } from '../../engine/optimizers/index.ts';
+import { logFile, readLogEnd } from '../../base/log.ts';
 import { readSettings, writeSettings } from '../../studio/settings.ts';
-import { version } from '../../version.ts';
+import { version } from '../../base/version.ts';
 import { api, subscription } from '../context.ts';
 import type { CommandId } from '../commands.ts';
 
@@ -19,9 +19,17 @@ export const studio = {
     memoryBytes: os.totalmem(),
     devices: [],
   })),
-  devices: api.studio.devices.handler(() => findDevices()),
+  devices: api.studio.devices.handler(async ({ context: { studio } }) => {
+    // Measuring takes the whole machine for seconds: not beside a run, and where windows are answered meanwhile.
+    if (!isMeasured(studio.home) && !studio.isTraining) await studio.planner.ask('measure', { findings: studio.home });
+    return findDevices(studio.home);
+  }),
+  deviceKinds: api.studio.deviceKinds.handler(() => kindViews()),
   trainingDevices: api.studio.trainingDevices.handler(() => trainingDevices()),
-  unusableGpus: api.studio.unusableGpus.handler(() => unusableGpus()),
+  unusableGpus: api.studio.unusableGpus.handler(() => unusableDevices()),
+  optimizers: api.studio.optimizers.handler(() =>
+    optimizers.map(({ kind, label, lowBit }) => ({ kind, label, lowBit, about: describeOptimizer(kind) })),
+  ),
   pickFiles: api.studio.pickFiles.handler(({ input, context }) => context.desktop?.pickFiles(input.title) ?? null),
   pickFolder: api.studio.pickFolder.handler(({ input, context }) => context.desktop?.pickFolder(input.title) ?? null),
   settings: api.studio.settings.handler(({ context: { studio } }) => readSettings(studio.home)),

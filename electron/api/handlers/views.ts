@@ -1,9 +1,10 @@
-import { showMix } from '../../data/mix.ts';
-import { parameterCount } from '../../engine/gpt2/config.ts';
-import type { RunConfig } from '../../engine/config.ts';
-import { type ScheduledPhase, schedule, settingsOf } from '../../engine/trainer/schedule.ts';
+import { showMix } from '../../data/sampling/mix.ts';
+import { numbered } from '../../engine/devices/choose.ts';
+import { parameterCount } from '../../engine/models/index.ts';
+import type { RunConfig } from '../../engine/run/config.ts';
+import { type ScheduledPhase, schedule, settingsOf } from '../../engine/run/schedule.ts';
 import { bestBitsPerByte, validationBytesPerToken } from '../../studio/evals.ts';
-import { isLogged } from '../../log.ts';
+import { isLogged } from '../../base/log.ts';
 import type { Run } from '../../studio/store/index.ts';
 import type { Studio } from '../../studio/studio.ts';
 import type { PhaseView, RunView } from '../types.ts';
@@ -29,7 +30,7 @@ export function runView(studio: Studio, run: Run, bytesPerToken = validationByte
     dataset: config.dataset,
     optimizer: config.optimizer.kind,
     precision: config.precision,
-    device: config.device,
+    device: numbered(config.device),
     tags: run.tags,
     notes: run.notes,
     preset: run.preset,

@@ -3,12 +3,13 @@ import type { AddressInfo } from 'node:net';
 import { RPCHandler } from '@orpc/server/ws';
 import sirv from 'sirv';
 import { type WebSocket, WebSocketServer } from 'ws';
-import { messageOf, UsageError, UserError } from '../../errors.ts';
-import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
-import { defectMessage } from '../../log.ts';
+import { messageOf, UsageError, UserError } from '../../base/errors.ts';
+import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
+import { defectMessage } from '../../base/log.ts';
 import { forgetUploads, receiveUpload } from '../../studio/uploads.ts';
 import { type ApiContext, logged } from '../context.ts';
 import { router } from '../router.ts';
+import { serializers } from '../serializers.ts';
 import { Access, isLoopback, namesOf } from './access.ts';
 import { pageHeaders } from './headers.ts';
 import { paced } from './paced.ts';
@@ -33,7 +34,7 @@ export interface RunningServer {
 }
 
 /** Largest message that a page sends, bytes. */
-const mostBytes = 16 << 20;
+const maxBytes = 16 << 20;
 
 /**
  * Serves the page and the API: HTTP for files, one WebSocket a window for everything else.
@@ -43,10 +44,11 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const { host, port, pages, context } = options;
   if (!isLoopback(host) && !options.exposed) {
     throw new UsageError(
-      `Other machines could reach ${host}: use 127.0.0.1 and a tunnel (ssh -L), or add --expose if that is what you want.`,
+      `${host} is reachable from other machines: use 127.0.0.1 with a tunnel (ssh -L), or add --expose to allow it.`,
     );
   }
   context.studio.planner.moveApart();
+  context.studio.jobs.work();
   void forgetUploads(context.studio.home);
   const access = new Access(host);
   const files = sirv(pages, {
@@ -58,10 +60,10 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     },
   });
   const answer = (request: http.IncomingMessage, response: http.ServerResponse): void => {
-    if (!access.isMeantForUs(request)) return refuse(response, 403, 'This server is not meant for that name or page.');
+    if (!access.isMeantForUs(request)) return refuse(response, 403, 'Host or Origin not allowed.');
     // Anything may stand in a request line: `//` alone is no address.
     const address = `http://studio${request.url ?? '/'}`;
-    if (!URL.canParse(address)) return refuse(response, 400, 'That is no address.');
+    if (!URL.canParse(address)) return refuse(response, 400, 'Not a valid address.');
     const url = new URL(address);
     // `//name/` would be the address of another server.
     const place = url.pathname.replace(/^\/+/, '/');
@@ -85,7 +87,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       void receive(request, response, url.pathname.slice('/uploads/'.length));
       return;
     }
-    files(request, response, () => refuse(response, 404, 'There is no such page.'));
+    files(request, response, () => refuse(response, 404, 'Page not found.'));
   };
   // A large file over a slow line takes its time; what a request says first does not.
   const server = http.createServer({ requestTimeout: 0 }, (request, response) => {
@@ -99,7 +101,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   });
 
   async function receive(request: http.IncomingMessage, response: http.ServerResponse, name: string): Promise<void> {
-    if (request.method !== 'PUT') return refuse(response, 405, 'Files are sent here by PUT.');
+    if (request.method !== 'PUT') return refuse(response, 405, 'Upload files with PUT.');
     try {
       const file = await receiveUpload(context.studio.home, decodeURIComponent(name), request);
       response.writeHead(200, { 'Content-Type': 'text/plain; charset=utf-8' });
@@ -109,8 +111,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     }
   }
 
-  const handler = new RPCHandler(router);
-  const sockets = new WebSocketServer({ noServer: true, maxPayload: mostBytes });
+  const handler = new RPCHandler(router, { customJsonSerializers: serializers });
+  const sockets = new WebSocketServer({ noServer: true, maxPayload: maxBytes });
   server.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy()); // a connection that is lost is no reason to end
     if (request.url !== '/api' || !access.isMeantForUs(request) || !access.isAllowed(request)) {
@@ -168,7 +170,7 @@ async function listen(server: http.Server, host: string, port: number): Promise<
     });
   } catch (error) {
     if (!isSystemError(error)) throw error;
-    const taken = error.code === 'EADDRINUSE' ? 'another program uses it' : meaningOf(error);
+    const taken = error.code === 'EADDRINUSE' ? 'the port is in use' : meaningOf(error);
     throw new UserError(
       `The studio can't be served on ${host}:${port}: ${taken}; choose another --port, or 0 for any.`,
     );

@@ -44,12 +44,15 @@ export function enterFromHere(response: ServerResponse, to: string, headers: Rec
   send(response, 200, wholePage(refresh, `<p><a href="${url}">Open Trainyard</a></p>`), headers);
 }
 
-/** Asks for the token. @param wrong whether one was given that is not it */
+/**
+ * Asks for the token. What is pasted travels in the address: of a whole terminal's text the server would not take it.
+ * @param wrong whether one was given that is not it
+ */
 export function askForToken(response: ServerResponse, wrong: boolean): void {
   const said = wrong
     ? '<p role="alert">That token is not valid: it changes whenever Trainyard starts. Copy it again from the terminal.</p>'
     : '';
-  const form = `<form action="/" method="get"><label>Token, or the whole link<input name="token" required autofocus autocomplete="off" spellcheck="false"></label><button>Sign in</button></form>`;
+  const form = `<form action="/" method="get"><label>Token, or the whole link<input name="token" required maxlength="1000" autofocus autocomplete="off" spellcheck="false"></label><button>Sign in</button></form>`;
   send(
     response,
     401,

@@ -11,7 +11,7 @@ const labelEvery = 3;
 /** A chart of text: y axis on the left, x axis below, a mark for each point of a series. */
 export function chart(series: readonly Series[], width = 72, height = 14, xLabel = 'step'): string {
   const all = series.flatMap((s) => s.points).filter(([, y]) => Number.isFinite(y));
-  if (all.length === 0) return '(nothing to draw yet)';
+  if (all.length === 0) return '(no data yet)';
   const [xLow, xHigh] = ends(all.map(([x]) => x));
   const [yLow, yHigh] = range(
     all.map(([, y]) => y),
@@ -30,7 +30,7 @@ export function chart(series: readonly Series[], width = 72, height = 14, xLabel
   const valueOf = (row: number) => yHigh - (row / (height - 1)) * (yHigh - yLow);
   const labelled = grid.flatMap((_, row) => (row % labelEvery === 0 || row === height - 1 ? [row] : []));
   const labels = new Map(distinct(labelled.map(valueOf)).map((label, i) => [labelled[i]!, label]));
-  const room = [...labels.values()].reduce((most, label) => Math.max(most, label.length), 8);
+  const room = [...labels.values()].reduce((max, label) => Math.max(max, label.length), 8);
   const lines = grid.map((cells, row) => `${(labels.get(row) ?? '').padStart(room)} ┤${cells.join('').trimEnd()}`);
   const left = ' '.repeat(room);
   const [first, last] = [String(xLow), String(xHigh)];
@@ -42,12 +42,14 @@ export function chart(series: readonly Series[], width = 72, height = 14, xLabel
   return [...lines, `${left} └${'─'.repeat(width)}`, `${left}  ${foot}`, `${left}  ${legend}`].join('\n');
 }
 
-/** Labels with as many decimals as tell them apart. */
+/** Labels with as many decimals as tell them apart; powers of ten where those are more, or the numbers longer, than people read. */
 function distinct(values: readonly number[]): string[] {
-  for (let decimals = 2; ; decimals++) {
+  const size = values.reduce((max, v) => Math.max(max, Math.abs(v)), 0);
+  for (let decimals = 2; decimals <= 12 && size < 1e9; decimals++) {
     const labels = values.map((v) => v.toFixed(decimals));
-    if (decimals === 12 || new Set(labels).size === labels.length) return labels;
+    if (new Set(labels).size === labels.length) return labels;
   }
+  return values.map((v) => v.toExponential(3));
 }
 
 function ends(values: readonly number[]): [number, number] {

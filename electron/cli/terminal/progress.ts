@@ -1,5 +1,5 @@
 import { createLogUpdate } from 'log-update';
-import { formatDuration, formatShort } from '../../format.ts';
+import { formatDuration, formatShort } from '../../base/format.ts';
 import { printable } from './text.ts';
 
 export interface Progress {
@@ -55,6 +55,6 @@ export class ProgressLine {
 export function progressText(p: Progress): string {
   const filled = Math.round((barWidth * p.step) / p.steps);
   const bar = '█'.repeat(filled) + '░'.repeat(barWidth - filled);
-  const rate = `${formatShort(p.tokensPerSecond)} tok/s`;
+  const rate = `${formatShort(p.tokensPerSecond)} tokens/s`;
   return `[${bar}] ${p.step}/${p.steps}  loss ${p.loss.toFixed(3)}  ${rate}  ${p.phase}  ${formatDuration(p.secondsLeft)} left`;
 }

@@ -39,6 +39,6 @@ export function table(head: readonly string[], rows: readonly (readonly Cell[])[
     .toString()
     .split('\n')
     .map((line) => line.trimEnd());
-  const width = lines.reduce((most, line) => Math.max(most, line.length), 0);
+  const width = lines.reduce((max, line) => Math.max(max, line.length), 0);
   return [lines[0], '─'.repeat(width), ...lines.slice(1)].join('\n');
 }

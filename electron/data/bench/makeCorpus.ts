@@ -1,13 +1,13 @@
-import { plural } from '../../format.ts';
+import { plural } from '../../base/format.ts';
 import fs from 'node:fs';
 import path from 'node:path';
 import zlib from 'node:zlib';
-import { UserError } from '../../errors.ts';
-import { findFiles } from '../corpus/walk.ts';
+import { UserError } from '../../base/errors.ts';
+import { findFiles } from '../inputs/walk.ts';
 import { hashOf } from '../sampling/permutation.ts';
 
 /** Text that documents are cut out of, at most. */
-const mostText = 256 << 20;
+const maxText = 256 << 20;
 /** Bytes of text in a file. */
 const chunkBytes = 32 << 20;
 /** Bytes of a document, before it is stretched to the end of a line. */
@@ -28,7 +28,7 @@ export async function makeCorpus(
   let size = 0;
   const { files } = await findFiles(inputs);
   for (const file of files) {
-    if (size >= mostText) break;
+    if (size >= maxText) break;
     if (file.format !== 'text' || file.compression !== 'none') continue;
     const content = fs.readFileSync(file.path);
     parts.push(content, Buffer.from('\n'));

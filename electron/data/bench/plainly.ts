@@ -4,7 +4,7 @@ import path from 'node:path';
 import zlib from 'node:zlib';
 import { encode } from 'gpt-tokenizer/encoding/r50k_base';
 import { hashOf } from '../sampling/permutation.ts';
-import type { Dataset } from '../shards/index.ts';
+import type { Dataset } from '../dataset/index.ts';
 import { bucketOf, buckets } from '../subsets.ts';
 
 /** What tells token streams apart: a checksum of each bucket's, and the last of the validation split's. */
@@ -38,9 +38,8 @@ export function streamsOf(dataset: Dataset): StreamHashes {
   const train = Array.from({ length: buckets }, (_, b) => dataset.trainSubset({ from: b, to: b + 1 }));
   return [...train, dataset.split('val')].map((source) => {
     const hash = createHash('sha256');
-    const most = 1 << 20;
-    for (let at = 0; at < source.tokens; at += most)
-      update(hash, source.window(at, Math.min(most, source.tokens - at)));
+    const max = 1 << 20;
+    for (let at = 0; at < source.tokens; at += max) update(hash, source.window(at, Math.min(max, source.tokens - at)));
     return hash.digest('hex');
   });
 }

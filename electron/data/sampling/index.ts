@@ -1,6 +1,6 @@
-import { plural, formatCount } from '../../format.ts';
-import { UserError } from '../../errors.ts';
-import type { TokenSource } from '../shards/index.ts';
+import { plural, formatCount } from '../../base/format.ts';
+import { UserError } from '../../base/errors.ts';
+import type { TokenSource } from '../dataset/index.ts';
 import { hashOf, permuted } from './permutation.ts';
 
 export { hashOf, permuted } from './permutation.ts';
@@ -60,11 +60,11 @@ export class WindowSampler {
   }
 }
 
-/** At most `most` windows, evenly spread over a split: always the same ones. */
-export function validationWindows(source: TokenSource, contextLength: number, most: number) {
+/** At most `max` windows, evenly spread over a split: always the same ones. */
+export function validationWindows(source: TokenSource, contextLength: number, max: number) {
   requireWindow(source.tokens, contextLength, 'validation data');
   const whole = Math.floor((source.tokens - 1) / contextLength);
-  const count = Math.min(most, whole);
+  const count = Math.min(max, whole);
   return {
     count,
     read: (i: number): TokenWindow => windowAt(source, Math.floor((i * whole) / count) * contextLength, contextLength),

@@ -111,7 +111,7 @@ function present({ pick, hero, friend, animal, thing, place, relative }: Cast): 
 const plots = [lost, hungry, stuck, present];
 
 /** One story of 8 to 10 short sentences. */
-export function tell(pick: Pick): string {
+export function writeStory(pick: Pick): string {
   const who = cast(pick);
   const { hero, place } = who;
   const opening = pick([

@@ -1,5 +1,5 @@
-import { PhiloxStream } from '../../rng/philox.ts';
-import { tell } from './grammar.ts';
+import { PhiloxStream } from '../../base/rng/philox.ts';
+import { writeStory } from './grammar.ts';
 
 /** The stream of random numbers that stories are drawn from. */
 const storyStream = 0x73746f72;
@@ -12,13 +12,13 @@ const storyStream = 0x73746f72;
 export function generateStories({ seed, bytes }: { readonly seed: number; readonly bytes: number }): string {
   const random = new PhiloxStream(seed, storyStream);
   const pick = <T>(choices: readonly T[]): T => choices[Math.floor(random.nextFloat() * choices.length)]!;
-  const told = new Set<string>();
+  const seen = new Set<string>();
   let length = 0;
   while (length < bytes) {
-    const story = tell(pick);
-    if (told.has(story)) continue;
-    told.add(story);
+    const story = writeStory(pick);
+    if (seen.has(story)) continue;
+    seen.add(story);
     length += story.length + 2;
   }
-  return `${[...told].join('\n\n')}\n\n`;
+  return `${[...seen].join('\n\n')}\n\n`;
 }

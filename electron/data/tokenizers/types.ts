@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Tokens } from '../../base/tokens.ts';
 import type { TokenBuffer } from './bpe/tokenBuffer.ts';
 
 /** GPT-2's, bytes, or a byte-pair encoding that came with a model, by a hash of it. */
@@ -7,10 +8,10 @@ export type OwnName = `bpe-${string}`;
 
 export const tokenizerNameSchema = z.custom<TokenizerName>(
   (name) => typeof name === 'string' && /^(gpt2|bytes|bpe-[0-9a-f]{8})$/.test(name),
-  'it is no tokenizer: gpt2, bytes or one that came with a model (bpe-…)',
+  'unknown tokenizer: gpt2, bytes or one that came with a model (bpe-…)',
 );
 
-/** Text to tokens and back. Tokens fit in 16 bits. */
+/** Text to tokens and back. */
 export interface Tokenizer {
   readonly name: TokenizerName;
   readonly vocabSize: number;
@@ -18,8 +19,9 @@ export interface Tokenizer {
   readonly endOfText: number;
   /** The token that a text begins with where nothing else does: the same, unless the tokenizer has one for it. */
   readonly startOfText: number;
-  encode(text: string): Uint16Array;
-  /** Appends the tokens of text that is well-formed UTF-8 already. */
+  /** In the width of the vocabulary. */
+  encode(text: string): Tokens;
+  /** Appends the tokens of text that is well-formed UTF-8 already. @param out of this vocabulary's width, or wider */
   encodeInto(utf8: Uint8Array, out: TokenBuffer): void;
   /** Broken sequences become U+FFFD; the end of text becomes nothing. */
   decode(tokens: Iterable<number>): string;

@@ -1,8 +1,9 @@
-import { type Gpu, peakFlops } from '../fit/gpus.ts';
+import { peakFlops, type Rates } from '../fit/gpus.ts';
 import type { FitConfig } from '../fit/fit.ts';
-import { Gpt2 } from '../gpt2/programs.ts';
-import { usualNumbers } from '../optimizers/index.ts';
-import { callCost, modelFlopsPerToken } from '../program/cost.ts';
+import { Model } from '../models/programs.ts';
+import { defaultNumbers } from '../optimizers/index.ts';
+import { callCost } from '../program/cost.ts';
+import { modelFlopsPerToken } from '../models/index.ts';
 import { opOf } from '../program/declare.ts';
 import type { Precision, Program } from '../program/types.ts';
 
@@ -18,11 +19,11 @@ export interface OpFloor {
 }
 
 /** The most that a GPU's data sheet promises for a kind of call, FLOP/s. */
-export const peakOfKind = (kind: string, precision: Precision, gpu: Gpu, tf32 = false): number =>
+export const peakOfKind = (kind: string, precision: Precision, gpu: Rates, tf32 = false): number =>
   peakFlops(gpu, precision, { tf32, multipliesMatrices: opOf(kind).multipliesMatrices });
 
 /** The roofline (Williams et al. 2009): the time for the arithmetic or for the bytes, whichever is longer. */
-export const floorSeconds = (flops: number, bytes: number, peak: number, { bandwidthGBs }: Gpu): number =>
+export const floorSeconds = (flops: number, bytes: number, peak: number, { bandwidthGBs }: Rates): number =>
   Math.max(flops / peak, bytes / (bandwidthGBs * 1e9));
 
 /**
@@ -31,7 +32,7 @@ export const floorSeconds = (flops: number, bytes: number, peak: number, { bandw
  * @param runs how often each program is run
  * @param tf32 whether tensor cores take float32 products
  */
-export function floorOf(runs: ReadonlyMap<Program, number>, gpu: Gpu, tf32 = false): OpFloor[] {
+export function floorOf(runs: ReadonlyMap<Program, number>, gpu: Rates, tf32 = false): OpFloor[] {
   const kinds = new Map<string, OpFloor>();
   for (const [program, times] of runs) {
     for (const call of program.calls) {
@@ -78,11 +79,11 @@ export interface StepFloor {
 }
 
 /** The floor of a training step: its micro-batches, clipping and the optimizer, one after another. */
-export function stepFloor(step: FlooredStep, gpu: Gpu, tf32 = false): StepFloor {
+export function stepFloor(step: FlooredStep, gpu: Rates, tf32 = false): StepFloor {
   const { model, batch, precision, optimizer, recompute, tokensPerStep } = step;
   const time = model.contextLength;
-  const settings = { ...usualNumbers, optimizer, batch, time, recompute };
-  const { first, further, update } = new Gpt2(model, precision).training(settings);
+  const settings = { ...defaultNumbers, optimizer, batch, time, recompute };
+  const { first, further, update } = new Model(model, precision).training(settings);
   const runs = new Map([
     [first, 1],
     [further, tokensPerStep / (batch * time) - 1],

@@ -1,10 +1,10 @@
 import type { Session } from '../devices/device.ts';
-import { Generator } from '../generator.ts';
-import type { ModelConfig } from '../gpt2/config.ts';
-import { Gpt2 } from '../gpt2/programs.ts';
+import { Generator } from '../use/generator.ts';
+import type { ModelConfig } from '../models/index.ts';
+import { Model } from '../models/programs.ts';
 import type { Precision, Program } from '../program/types.ts';
-import { Scorer } from '../scorer.ts';
-import { initialise } from '../trainer/initialise.ts';
+import { Scorer } from '../use/scorer.ts';
+import { initialise } from '../run/initialise.ts';
 import { median } from './median.ts';
 
 export interface GenerateBench {
@@ -32,7 +32,7 @@ export async function benchGenerate(
   precision: Precision,
   tokens: number,
 ): Promise<GenerateBench> {
-  const model = new Gpt2(config, precision);
+  const model = new Model(config, precision);
   const context = config.contextLength - tokens;
   const generator = new Generator(model, config.contextLength);
   const scorer = new Scorer(model, config.contextLength);
@@ -51,9 +51,9 @@ export async function benchGenerate(
       return times;
     };
     const recompute = async () => {
-      const begun = performance.now();
+      const started = performance.now();
       await scorer.score(session, [{ question: 0, prompt: text, choices: [{ choice: 0, tokens: [1] }] }]);
-      return (performance.now() - begun) / 1000;
+      return (performance.now() - started) / 1000;
     };
     await write(1);
     const [prefillSeconds, ...cached] = await write(tokens);

@@ -1,9 +1,7 @@
-import type { ProductChoice } from '../devices/cuda/addon.ts';
-import type { CudaDevice } from '../devices/cuda/device.ts';
-import { dataSheetOf, peakOf } from '../devices/cuda/peak.ts';
+import type { GpuDevice, ProductChoice } from '../devices/gpu.ts';
 import type { OpTime } from '../devices/profile.ts';
-import type { Gpu } from '../fit/gpus.ts';
-import { messageOf } from '../../errors.ts';
+import { dataSheetOf, type Gpu, peakOf } from '../fit/gpus.ts';
+import { messageOf } from '../../base/errors.ts';
 import { floorSeconds, peakOfKind } from './floor.ts';
 import type { PytorchResult } from './pytorch.ts';
 import { benchStep, DoesNotFit, type StepBench, type StepResult } from './step.ts';
@@ -40,7 +38,7 @@ export type BenchEntry = BenchedStep | FailedStep;
 
 export interface GpuBench {
   readonly device: string;
-  readonly gpu: CudaDevice['gpu'];
+  readonly gpu: GpuDevice['gpu'];
   readonly tf32: boolean;
   /** The row of the table of GPUs. */
   readonly sheet: Gpu | null;
@@ -59,23 +57,23 @@ export interface GpuBenchOptions {
 
 /** Times whole training steps on a GPU, each for itself: what fails of one is told, and the others are timed. */
 export async function benchGpu(
-  device: CudaDevice,
+  device: GpuDevice,
   options: GpuBenchOptions,
-  tell: (entry: BenchEntry) => void = () => {},
+  report: (entry: BenchEntry) => void = () => {},
 ): Promise<GpuBench> {
   const sheet = dataSheetOf(device.gpu) ?? null;
   const steps: BenchEntry[] = [];
   for (const step of options.steps) {
     const entry = await benchOne(device, step, sheet, options);
     steps.push(entry);
-    tell(entry);
+    report(entry);
   }
   const { description, gpu } = device;
   return { device: description, gpu, tf32: options.tf32, sheet, steps, products: device.products() };
 }
 
 async function benchOne(
-  device: CudaDevice,
+  device: GpuDevice,
   step: GpuStep,
   sheet: Gpu | null,
   { rounds, tf32, pytorch }: GpuBenchOptions,

@@ -1,11 +1,11 @@
 import type { HellaswagQuestion } from '../../evals/hellaswag/questions.ts';
 import type { Session } from '../devices/device.ts';
-import type { ModelConfig } from '../gpt2/config.ts';
-import { Gpt2 } from '../gpt2/programs.ts';
-import { scoreItems } from '../hellaswag.ts';
+import type { ModelConfig } from '../models/index.ts';
+import { Model } from '../models/programs.ts';
+import { scoreItems } from '../use/hellaswag.ts';
 import type { Precision, Program } from '../program/types.ts';
-import { Scorer } from '../scorer.ts';
-import { initialise } from '../trainer/initialise.ts';
+import { Scorer } from '../use/scorer.ts';
+import { initialise } from '../run/initialise.ts';
 import { median } from './median.ts';
 
 export interface HellaswagBench {
@@ -20,7 +20,7 @@ export interface HellaswagBench {
 
 /** What scores items packed, whatever they are. */
 export function scoringPrograms(config: ModelConfig, precision: Precision): readonly Program[] {
-  const model = new Gpt2(config, precision);
+  const model = new Model(config, precision);
   return [new Scorer(model).program, model.castWeights];
 }
 
@@ -36,7 +36,7 @@ export async function benchHellaswag(
   questions: ReadonlyMap<number, HellaswagQuestion>,
   rounds: number,
 ): Promise<HellaswagBench> {
-  const model = new Gpt2(config, precision);
+  const model = new Model(config, precision);
   const scorer = new Scorer(model);
   const plain = new PlainScorer(model, [...questions.values()]);
   const session = await load([scorer.program, ...plain.programs, model.castWeights]);
@@ -45,15 +45,15 @@ export async function benchHellaswag(
     const packedScores = new Map<number, readonly number[]>();
     const plainScores = new Map<number, readonly number[]>();
     const packed = async (all: typeof questions) => {
-      const begun = performance.now();
+      const started = performance.now();
       for await (const scores of scoreItems(session, scorer, all))
         for (const { index, logprobs } of scores) packedScores.set(index, logprobs);
-      return (performance.now() - begun) / 1000;
+      return (performance.now() - started) / 1000;
     };
     const plainly = async (all: typeof questions) => {
-      const begun = performance.now();
+      const started = performance.now();
       for (const [index, question] of all) plainScores.set(index, await plain.score(session, question));
-      return (performance.now() - begun) / 1000;
+      return (performance.now() - started) / 1000;
     };
     const first = new Map([...questions].slice(0, 1));
     await packed(first);
@@ -80,15 +80,15 @@ function largestDifference(
   const differences = [...own].flatMap(([index, scores]) =>
     scores.map((score, i) => Math.abs(score - others.get(index)![i]!)),
   );
-  return differences.reduce((most, d) => Math.max(most, d), 0);
+  return differences.reduce((max, d) => Math.max(max, d), 0);
 }
 
 /** The plain way: each ending behind a prompt of its own, the four of an item as one batch. */
 class PlainScorer {
-  readonly #byTime = new Map<number, ReturnType<Gpt2['evaluation']>>();
+  readonly #byTime = new Map<number, ReturnType<Model['evaluation']>>();
   readonly #context: number;
 
-  constructor(model: Gpt2, questions: readonly HellaswagQuestion[]) {
+  constructor(model: Model, questions: readonly HellaswagQuestion[]) {
     this.#context = model.config.contextLength;
     const first = model.evaluation(4, 1).inputs;
     for (const question of questions) {

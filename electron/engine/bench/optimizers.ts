@@ -1,16 +1,19 @@
 import path from 'node:path';
 import { temporaryFolder } from '../../base/temporary.ts';
 import { type OpenedCheckpoint, openCheckpoint } from '../checkpoint/index.ts';
-import { parseRunConfig, type RunConfig } from '../config.ts';
-import { openDevice } from '../devices/open.ts';
-import { Parameters } from '../gpt2/parameters.ts';
+import { parseRunConfig, type RunConfig } from '../run/config.ts';
+import { openDevice } from '../devices/choose.ts';
+import { parameterTable } from '../models/index.ts';
+import { Parameters } from '../models/parameters.ts';
 import { type LowBitStates, Optimizer, type OptimizerKind } from '../optimizers/index.ts';
 import { validationWindows } from '../../data/sampling/index.ts';
-import { openDataset } from '../../data/shards/index.ts';
+import { openDataset } from '../../data/dataset/index.ts';
 import type { HostArray } from '../devices/device.ts';
-import { RunData } from '../process/sources.ts';
 import { elements, type Precision } from '../program/types.ts';
-import { Trainer } from '../trainer/trainer.ts';
+import { RunData } from '../run/data.ts';
+import { Requests } from '../run/requests.ts';
+import { openRun, type RunOptions } from '../run/run.ts';
+import { train } from '../train.ts';
 
 /** A training whose result tells optimizers apart: short, with a high rate and a vocabulary of which most tokens are rare. */
 export interface OptimizerTrial {
@@ -75,12 +78,13 @@ export async function trialOf(trial: OptimizerTrial): Promise<OptimizerResult> {
   const dataset = openDataset(datasetDir);
   try {
     const validation = validationWindows(dataset.split('val'), config.model.contextLength, config.evaluation.sequences);
-    const opened = await openDevice(config.device, config.precision, undefined);
+    const opened = await openDevice(config.device, { precision: config.precision, findings: undefined });
     let valLoss = Number.NaN;
     let plannedBytes = 0;
-    const trainer = await Trainer.create({
+    const options: RunOptions = {
       config,
       ...opened,
+      peakFlops: Number.NaN,
       training: new RunData(config, { trial: datasetDir }),
       validation,
       tokenizer: { encode: () => [], decode: () => '', byteLength: () => 0, endOfText: -1 },
@@ -89,9 +93,10 @@ export async function trialOf(trial: OptimizerTrial): Promise<OptimizerResult> {
         if (event.type === 'evaluation') ({ valLoss } = event);
         if (event.type === 'started') ({ plannedBytes } = event.memory);
       },
-    });
+    };
+    const run = await openRun(options, new Requests());
     try {
-      const { state, step } = await trainer.run();
+      const { state, step } = await train(run);
       const last = await openCheckpoint(path.join(root, `step-${String(step).padStart(6, '0')}`), { quick: true });
       return {
         ...settings,
@@ -103,7 +108,7 @@ export async function trialOf(trial: OptimizerTrial): Promise<OptimizerResult> {
         seconds: (performance.now() - started) / 1000,
       };
     } finally {
-      trainer.close();
+      run.loaded.session.close();
     }
   } finally {
     dataset.close();
@@ -116,7 +121,7 @@ async function weightsOf(
   { model }: RunConfig,
 ): Promise<Pick<OptimizerResult, 'largestWeight' | 'largestIn' | 'weights'>> {
   const weights: Record<string, number> = {};
-  for (const { spec } of new Parameters(model).all)
+  for (const { spec } of new Parameters(parameterTable(model)).all)
     weights[spec.name] = largestMagnitude(await checkpoint.model(spec.name));
   const [[largestIn, largestWeight]] = Object.entries(weights).sort((a, b) => b[1] - a[1]) as [[string, number]];
   return { largestWeight, largestIn, weights };
@@ -127,11 +132,12 @@ async function lostOf(
   { model, optimizer }: RunConfig,
 ): Promise<Pick<OptimizerResult, 'lost' | 'lostIn'>> {
   let [lost, lostIn] = [0, ''];
-  for (const states of new Optimizer(optimizer.kind, new Parameters(model), optimizer.lowBitStates).states) {
+  for (const states of new Optimizer(optimizer.kind, new Parameters(parameterTable(model)), optimizer.lowBitStates)
+    .states) {
     const values: HostArray[] = [];
     for (const { name } of states.tensors) values.push((await checkpoint.raw('optimizer', name)) as HostArray);
     const { name, fileShape } = states.parameter.spec;
-    const share = states.countLost(values) / elements(fileShape);
+    const share = (states.countLost?.(values) ?? 0) / elements(fileShape);
     if (share > lost) [lost, lostIn] = [share, name];
   }
   return { lost, lostIn };

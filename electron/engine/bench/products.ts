@@ -1,8 +1,8 @@
 import type { Device } from '../devices/device.ts';
-import { isHalf, toHalves } from '../devices/halves.ts';
+import { isHalf, toHalves } from '../../base/halves.ts';
 import { callCost } from '../program/cost.ts';
 import type { OpSpec } from '../program/declare.ts';
-import { headCrossEntropyGrad, linear, linearBackward } from '../program/ops/index.ts';
+import { headCrossEntropyGrad, linear, linearBackwardInput, linearBackwardWeight } from '../ops/index.ts';
 import { plan } from '../program/planner.ts';
 import { Recorder } from '../program/recorder.ts';
 import { type Buffer, type DType, elements, type Precision } from '../program/types.ts';
@@ -45,13 +45,13 @@ function products(rows: number, precision: Precision): Product[] {
       { name: 'forward', op: linear, args: { x, w, b: tensor('b', [to]), y }, attrs: noZeros },
       {
         name: 'backward to input',
-        op: linearBackward.input,
+        op: linearBackwardInput,
         args: { dy: y, w, dx: real('dx', [rows, from]) },
         attrs: {},
       },
       {
         name: 'backward to weight',
-        op: linearBackward.weight,
+        op: linearBackwardWeight,
         args: { x, dy: y, dw: tensor('dw', [from, to]) },
         attrs: noZeros,
       },

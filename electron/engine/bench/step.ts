@@ -1,17 +1,18 @@
 import type { Device, DeviceMemoryUse, Session } from '../devices/device.ts';
-import { recordingReserve } from '../devices/cuda/memory.ts';
+import { moduleReserve } from '../devices/gpu.ts';
 import { type OpTime, Profile } from '../devices/profile.ts';
-import { formatBytes } from '../../format.ts';
-import type { Inputs } from '../gpt2/inputs.ts';
+import { formatBytes } from '../../base/format.ts';
+import type { Inputs } from '../models/inputs.ts';
 import { InFlight } from '../devices/inFlight.ts';
-import type { ModelConfig } from '../gpt2/config.ts';
-import { Gpt2 } from '../gpt2/programs.ts';
-import { type OptimizerKind, usualNumbers } from '../optimizers/index.ts';
-import { modelFlopsPerToken } from '../program/cost.ts';
+import type { ModelConfig } from '../models/index.ts';
+import { Model } from '../models/programs.ts';
+import { modelFlopsPerToken } from '../models/index.ts';
+import { defaultNumbers, defaultOptimizer, type LowBitStates, type OptimizerKind } from '../optimizers/index.ts';
 import { plan } from '../program/planner.ts';
+import type { Recompute } from '../program/recorder.ts';
 import type { Precision, Program } from '../program/types.ts';
-import { writeScalars } from '../trainer/feed.ts';
-import { initialise } from '../trainer/initialise.ts';
+import { writeScalars } from '../run/step.ts';
+import { initialise } from '../run/initialise.ts';
 import { median } from './median.ts';
 
 export interface StepResult {
@@ -23,6 +24,8 @@ export interface StepResult {
   readonly microBatches: number;
   /** Median seconds of a micro-batch, forward and backward. */
   readonly microSeconds: number;
+  /** The fastest and the slowest of them. */
+  readonly microSecondsRange: readonly [number, number];
   /** Median seconds of clipping and the optimizer. */
   readonly updateSeconds: number;
   /** Of the whole step, the sum of both. */
@@ -47,7 +50,7 @@ export interface HeldMemory {
   /** Of the driver, kernels and recorded programs, as it was when all was loaded and nothing had run yet. */
   readonly overheadBytes: number;
   /** What of it came with programs: kernels, and recordings. */
-  readonly broughtBytes: number;
+  readonly moduleBytes: number;
   /** All that the process held when the last step had been trained. */
   readonly processBytes: number;
   /** By the driver's count of this process; else by what was free of the GPU, which is other programs' matter, too. */
@@ -69,7 +72,7 @@ export class DoesNotFit extends Error {
 }
 
 /** GPT-2 124M (Radford et al. 2019). */
-export const gpt2: ModelConfig = {
+export const smallGpt: ModelConfig = {
   vocabSize: 50257,
   contextLength: 1024,
   nLayer: 12,
@@ -83,25 +86,34 @@ export interface StepBench {
   readonly batch: number;
   readonly time: number;
   readonly precision: Precision;
-  /** Default: `adamw`. */
+  /** Default: `defaultOptimizer`. */
   readonly optimizer?: OptimizerKind;
   /** Of a step. Default: 1. */
   readonly microBatches?: number;
+  /** Default: `none`. */
+  readonly recompute?: Recompute;
+  /** Default: `stable`. */
+  readonly lowBitStates?: LowBitStates;
 }
+
+/** Whether a step is to be timed once more. @param rounds that were @param seconds since the first began */
+export type More = (rounds: number, seconds: number) => boolean;
 
 /**
  * Times training steps: micro-batches, and the update behind them.
  * @throws DoesNotFit before anything is loaded
  */
-export async function benchStep(device: Device, bench: StepBench, repetitions: number): Promise<StepResult> {
-  const { model: config, batch, time, precision, optimizer = 'adamw', microBatches = 1 } = bench;
-  const model = new Gpt2(config, precision);
-  const training = model.training({ ...usualNumbers, recompute: 'none', optimizer, batch, time });
+export async function benchStep(device: Device, bench: StepBench, repetitions: number | More): Promise<StepResult> {
+  const { model: config, batch, time, precision, optimizer = defaultOptimizer, microBatches = 1 } = bench;
+  const { recompute = 'none', lowBitStates = 'stable' } = bench;
+  const more: More = typeof repetitions === 'number' ? (rounds) => rounds < repetitions : repetitions;
+  const model = new Model(config, precision);
+  const training = model.training({ ...defaultNumbers, recompute, optimizer, lowBitStates, batch, time });
   const { first, further, update } = training;
   const all = [first, ...(microBatches > 1 ? [further] : []), update, model.castWeights];
   const memory = plan(all);
   const before = device.memory?.();
-  const room = before ? Math.max(0, before.freeBytes - recordingReserve) : 0;
+  const room = before ? Math.max(0, before.freeBytes - moduleReserve) : 0;
   if (before && memory.totalBytes > room) throw new DoesNotFit(memory.totalBytes, room);
   const session = await device.load(all, memory);
   const loaded = device.memory?.();
@@ -114,7 +126,12 @@ export async function benchStep(device: Device, bench: StepBench, repetitions: n
     const micro = microBatches > 1 ? further : first;
     const timer = new StepTimer(session, profile, micro, update);
     for (const program of new Set([first, micro, update])) await session.run(program);
-    for (let i = 0; i < repetitions; i++) await timer.measure();
+    const start = performance.now();
+    let rounds = 0;
+    do {
+      await timer.measure();
+      rounds++;
+    } while (more(rounds, (performance.now() - start) / 1000));
     const [microSeconds, updateSeconds] = [median(timer.micro), median(timer.update)];
     return {
       batch,
@@ -124,13 +141,14 @@ export async function benchStep(device: Device, bench: StepBench, repetitions: n
       microBatches,
       microSeconds,
       updateSeconds,
+      microSecondsRange: [Math.min(...timer.micro), Math.max(...timer.micro)],
       seconds: microBatches * microSeconds + updateSeconds,
       modelFlops: microBatches * batch * time * modelFlopsPerToken(config, time),
       plannedBytes: memory.totalBytes,
       pagedBytes: memory.hostBytes,
       allocatedBytes: session.allocatedBytes(),
       ...(before && loaded ? { memory: heldMemory(device, before, loaded, overheadBytes) } : {}),
-      steps: repetitions,
+      steps: rounds,
       ops: profile.byKind(),
     };
   } finally {
@@ -151,7 +169,7 @@ function heldMemory(
   return {
     arenaBytes,
     overheadBytes,
-    broughtBytes: loaded.broughtBytes,
+    moduleBytes: loaded.moduleBytes,
     processBytes: now.processBytes ?? overheadBytes + takenBytes + arenaBytes,
     isByDriver: now.processBytes !== undefined,
     heldBytes: before.freeBytes - now.freeBytes,
@@ -166,7 +184,7 @@ function writeInputs(session: Session, inputs: Inputs, { model, batch, time, mic
     Int32Array.from({ length: batch * time }, (_, i) => token(_, i + 1)),
   );
   const tokensPerStep = microBatches * batch * time;
-  writeScalars(session, inputs, { optimizer: usualNumbers, tokensPerStep }, 1e-4, 1, 1);
+  writeScalars(session, inputs, { optimizer: defaultNumbers, tokensPerStep }, 1e-4, 1, 1);
 }
 
 /** Micro-batches that are timed in a row, where a device takes one behind the other. */

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { isSystemError } from '../../exchange/safetensors/index.ts';
+import { isSystemError } from '../../base/systemErrors.ts';
 import { CheckpointError } from './errors.ts';
 import { keptMark } from './kept.ts';
 import { checkpointName, files, parseName } from './names.ts';

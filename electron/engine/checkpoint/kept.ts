@@ -1,7 +1,8 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import { UserError } from '../../errors.ts';
-import { type FileSystem, isSystemError, meaningOf, nodeFileSystem } from '../../exchange/safetensors/index.ts';
+import { UserError } from '../../base/errors.ts';
+import { type FileSystem, nodeFileSystem } from '../../base/fileSystem.ts';
+import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
 
 /** An empty file beside a checkpoint's others: whichever process prunes sees it. */
 export const keptMark = 'kept';

@@ -1,4 +1,4 @@
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../base/errors.ts';
 import { listCheckpoints } from './list.ts';
 import { type OpenedCheckpoint, type OpenOptions, openCheckpoint } from './open.ts';
 

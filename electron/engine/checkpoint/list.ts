@@ -1,6 +1,7 @@
 import path from 'node:path';
-import { UserError } from '../../errors.ts';
-import { type FileSystem, isSystemError, meaningOf, nodeFileSystem } from '../../exchange/safetensors/index.ts';
+import { UserError } from '../../base/errors.ts';
+import { type FileSystem, nodeFileSystem } from '../../base/fileSystem.ts';
+import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
 import { checkpointName, parseName } from './names.ts';
 
 export interface ListedCheckpoint {

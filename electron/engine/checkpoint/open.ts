@@ -1,18 +1,18 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { useTokenizerIn } from '../../data/tokenizers/own/kept.ts';
-import { UserError } from '../../errors.ts';
+import { UserError } from '../../base/errors.ts';
 import {
   type ArrayOf,
-  isSystemError,
-  meaningOf,
   readSafetensorsHeader,
   SafetensorsFile,
   type SafetensorsHeader,
 } from '../../exchange/safetensors/index.ts';
-import { formatCount, plural } from '../../format.ts';
+import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
+import { formatCount, plural } from '../../base/format.ts';
 import { CheckpointError } from './errors.ts';
 import { hashFile } from './hash.ts';
+import { listCheckpoints } from './list.ts';
 import { checkpointName, files, parseName, stepOf, type TensorFile } from './names.ts';
 import { type StateFile, unsealState } from './state.ts';
 
@@ -84,6 +84,37 @@ export async function openCheckpoint(dir: string, { quick = false }: OpenOptions
   return new OpenedCheckpoint(actual, state, headers);
 }
 
+/**
+ * Opens a checkpoint that somebody chose, as `openCheckpoint` does.
+ * @throws CheckpointError that says which others of the run there are
+ */
+export async function openChosen(dir: string): Promise<OpenedCheckpoint> {
+  try {
+    return await openCheckpoint(dir);
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error;
+    const other = await lastSound(path.dirname(dir), stepOf(dir));
+    const next =
+      other === undefined
+        ? 'the run has no other checkpoint that is whole'
+        : `choose another of the run's checkpoints, such as that of step ${other}`;
+    throw new CheckpointError(`${error.message}; ${next}`);
+  }
+}
+
+/** The step of a run's last checkpoint that looks whole, besides one. */
+async function lastSound(root: string, besides: number | null): Promise<number | undefined> {
+  for (const { step, dir } of (await listCheckpoints(root).catch(() => [])).reverse()) {
+    const isSound = (): Promise<boolean> =>
+      openCheckpoint(dir, { quick: true }).then(
+        () => true,
+        () => false,
+      );
+    if (step !== besides && (await isSound())) return step;
+  }
+  return undefined;
+}
+
 async function check(dir: string, part: TensorFile, state: StateFile, quick: boolean): Promise<SafetensorsHeader> {
   const file = path.join(dir, files[part]);
   const expected = state.files[part];
@@ -121,9 +152,9 @@ async function locate(dir: string): Promise<string> {
   const named = parseName(path.basename(dir));
   const names = await fs.readdir(parent).catch(() => [] as string[]);
   if (named === null || names.includes(checkpointName(named.step))) return dir;
-  const aside = names.sort().find((name) => {
+  const replaced = names.sort().find((name) => {
     const parsed = parseName(name);
     return parsed?.kind === 'replaced' && parsed.step === named.step;
   });
-  return aside === undefined ? dir : path.join(parent, aside);
+  return replaced === undefined ? dir : path.join(parent, replaced);
 }

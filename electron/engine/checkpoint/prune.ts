@@ -1,5 +1,6 @@
 import path from 'node:path';
-import { type FileSystem, isSystemError, nodeFileSystem } from '../../exchange/safetensors/index.ts';
+import { type FileSystem, nodeFileSystem } from '../../base/fileSystem.ts';
+import { isSystemError } from '../../base/systemErrors.ts';
 import { isKept } from './kept.ts';
 import { type ListedCheckpoint, listCheckpoints } from './list.ts';
 import { partialName } from './names.ts';

@@ -1,15 +1,9 @@
 import path from 'node:path';
-import { UserError } from '../../errors.ts';
-import {
-  type FileSystem,
-  isSystemError,
-  meaningOf,
-  nodeFileSystem,
-  safetensorsBytes,
-  writeHashed,
-  writeSafetensors,
-} from '../../exchange/safetensors/index.ts';
-import { formatBytes } from '../../format.ts';
+import { UserError } from '../../base/errors.ts';
+import { type FileSystem, nodeFileSystem } from '../../base/fileSystem.ts';
+import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
+import { safetensorsBytes, writeHashed, writeSafetensors } from '../../exchange/safetensors/index.ts';
+import { formatBytes } from '../../base/format.ts';
 import { cleanPartials, listCheckpoints } from './list.ts';
 import { checkpointName, files, partialName, replacedName } from './names.ts';
 import { sealState } from './state.ts';
@@ -89,18 +83,18 @@ export async function writeCheckpoint(
 async function publish(fs: FileSystem, root: string, partial: string, step: number): Promise<void> {
   const name = checkpointName(step);
   const final = path.join(root, name);
-  const aside = path.join(root, replacedName(step));
+  const replaced = path.join(root, replacedName(step));
   const replaces = (await fs.list(root)).includes(name);
   // No portable call swaps two folders. For the moment between the renames the old one counts under its hidden name.
-  if (replaces) await fs.rename(final, aside);
+  if (replaces) await fs.rename(final, replaced);
   try {
     await fs.rename(partial, final);
   } catch (error) {
-    if (replaces) await fs.rename(aside, final).catch(() => {});
+    if (replaces) await fs.rename(replaced, final).catch(() => {});
     throw error;
   }
   await fs.syncDirectory(root);
-  if (replaces) await fs.remove(aside).catch(() => {}); // the next write or cleaning tries again
+  if (replaces) await fs.remove(replaced).catch(() => {}); // the next write or cleaning tries again
 }
 
 async function failure(root: string, step: number, bytes: number, what: string, fs: FileSystem): Promise<UserError> {

@@ -1,8 +1,6 @@
-import type { Plan } from '../program/planner.ts';
+import type { Plan, PlanSizes } from '../program/planner.ts';
 import type { Buffer, Call, Program } from '../program/types.ts';
 import { verify } from '../program/verify.ts';
-
-export type DeviceKind = 'cpu' | 'cuda' | 'tfjs' | 'null';
 
 export type HostArray = Float32Array | Int32Array | Uint16Array | Uint8Array;
 
@@ -13,9 +11,9 @@ export interface DeviceMemoryUse {
   /** Of plans that are loaded or reserved. */
   readonly arenaBytes: number;
   /** Held for what comes with programs that are loaded later: kernels and recordings. */
-  readonly asideBytes: number;
+  readonly moduleReserveBytes: number;
   /** What came with programs that are loaded. */
-  readonly broughtBytes: number;
+  readonly moduleBytes: number;
   /** What should be held for later ones, and is not: not yet, or others have taken it. */
   readonly lackingBytes: number;
   /** All that this process holds, by the driver's own count, where it tells. */
@@ -26,8 +24,8 @@ export interface DeviceMemoryUse {
 
 /** What was found out once and decides the last bits of results, beside programs and their inputs. */
 export interface DeviceChoices {
-  /** The kind of device; absent where GPUs were the only ones that had choices. */
-  readonly kind?: DeviceKind | undefined;
+  /** The kind of device; absent in checkpoints of earlier versions, where one kind alone had choices. */
+  readonly kind?: string | undefined;
   /** The device, and whatever else they belong to. */
   readonly of: string;
   readonly choices: unknown;
@@ -35,7 +33,8 @@ export interface DeviceChoices {
 
 /** Something that runs programs. */
 export interface Device {
-  readonly kind: DeviceKind;
+  /** What configs, flags and checkpoints call its kind. */
+  readonly kind: string;
   /** For people: `cpu: AVX-512, 2 threads`. */
   readonly description: string;
   /** What is held beside arenas, in bytes: scratch memory of threads; a driver's context, its kernels and recordings. */
@@ -43,12 +42,15 @@ export interface Device {
   /** Of its memory, where that is not the host's. */
   memory?(): DeviceMemoryUse;
   /** Takes now what the largest of some plans needs, so that each can be loaded later, whatever others have taken by then. */
-  reserve?(plans: readonly Plan[]): void;
+  reserve?(plans: readonly PlanSizes[]): void;
   /** Whether all that some plans need has been reserved. */
-  holds?(plans: readonly Plan[]): boolean;
+  holds?(plans: readonly PlanSizes[]): boolean;
   /** Its choices so far, to be kept with a run; none where there is nothing to choose. */
   choices?(): DeviceChoices | undefined;
-  /** Abides by choices that were kept. @returns false where they are another's: another GPU's, or another library's */
+  /**
+   * Abides by choices that were kept, where they are of its kind.
+   * @returns false where they are of its kind and another's: another GPU's, or another library's
+   */
   remember?(kept: DeviceChoices): boolean;
   /** Why the device can't run a call, or undefined when it can. */
   supports(call: Call): string | undefined;
@@ -95,13 +97,17 @@ export function hostArray(buffer: Buffer): HostArray {
   }
 }
 
+/** Nothing in a program changes: what was verified stays so. */
+const verified = new WeakSet<Program>();
+
 /**
  * Verifies programs and asks the device about every call before anything is allocated.
  * @throws Error that names the first op that the device can't run, and why.
  */
 export function checkPrograms(device: Device, programs: readonly Program[]): void {
   for (const program of programs) {
-    verify(program);
+    if (!verified.has(program)) verify(program);
+    verified.add(program);
     for (const call of program.calls) {
       const reason = device.supports(call);
       if (reason) throw new Error(`${device.kind} can't run ${call.kind} in ${call.scope || program.name}: ${reason}`);

@@ -2,16 +2,16 @@ import type { Session } from './device.ts';
 
 /** Programs that have been started and not waited for: as many as keep a device busy while the next one's data are made ready. */
 export class InFlight {
-  readonly #most: number;
+  readonly #max: number;
   readonly #runs: Promise<void>[] = [];
 
   constructor({ queues }: Session) {
-    this.#most = queues ? 2 : 1;
+    this.#max = queues ? 2 : 1;
   }
 
   /** Settles when another program, and what it reads, may be put behind those that run. @throws what one of them failed of, when all have ended */
   async room(): Promise<void> {
-    while (this.#runs.length >= this.#most) {
+    while (this.#runs.length >= this.#max) {
       try {
         await this.#runs.shift();
       } catch (error) {

@@ -1,6 +1,16 @@
-import { messageOf } from '../../errors.ts';
+/** That there was too little memory, of a device or of the host. */
+export class OutOfMemory extends Error {
+  override readonly name = 'OutOfMemory';
+  readonly isOfHost: boolean;
+
+  /** @param isOfHost whether it was the host's memory, where a device has its own */
+  constructor(message: string, isOfHost = false, options?: ErrorOptions) {
+    super(message, options);
+    this.isOfHost = isOfHost;
+  }
+}
 
 /** Whether there was too little memory, of a device or of the host. */
-export const isOutOfMemory = (error: unknown): boolean => messageOf(error).includes('out of memory');
+export const isOutOfMemory = (error: unknown): boolean => error instanceof OutOfMemory;
 /** Whether it was a GPU's. */
-export const isGpuFull = (error: unknown): boolean => isOutOfMemory(error) && !/ on the host$/.test(messageOf(error));
+export const isGpuFull = (error: unknown): boolean => error instanceof OutOfMemory && !error.isOfHost;

@@ -1,13 +1,17 @@
-import { type OptimizerKind, optimizerKinds, usualNumbers } from '../optimizers/index.ts';
+import {
+  defaultNumbers,
+  defaultOptimizer,
+  familyOf,
+  type OptimizerKind,
+  optimizerKinds,
+  optimizerOf,
+} from '../optimizers/index.ts';
 import { programCost } from '../program/cost.ts';
 import { type Recompute, recomputePolicies } from '../program/recorder.ts';
 import type { Precision } from '../program/types.ts';
-import { Gpt2 } from '../gpt2/programs.ts';
+import { Model } from '../models/programs.ts';
 import { type FitConfig, fit } from './fit.ts';
 import { finish, type Steps } from './steps.ts';
-
-/** From most memory to least. */
-const formats: readonly OptimizerKind[] = ['adamw', 'adamw8bit', 'adamw4bit', 'pagedAdamw8bit'];
 
 /** Those that differ in memory: what float16 needs, bfloat16 needs too. */
 const widths = ['f32', 'f16'] as const satisfies readonly Precision[];
@@ -41,12 +45,14 @@ export function* adviseSteps(
   const flopsOf = microBatchFlops();
   const flops = flopsOf(config);
   const ways: (Advice & { readonly cost: number })[] = [];
-  const { precision: now = 'f32' } = config;
+  const { precision: now = 'f32', optimizer: kind = defaultOptimizer } = config;
+  const family = familyOf(kind);
+  const smaller = family.slice(family.indexOf(kind));
   const settings = (now === 'f32' ? (['f32', 'bf16'] as const) : [now]).flatMap((precision) =>
     recomputePolicies.slice(recomputePolicies.indexOf(config.recompute)).map((recompute) => ({ precision, recompute })),
   );
   for (const { precision, recompute } of settings) {
-    for (const optimizer of formats.slice(formats.indexOf(config.optimizer ?? 'adamw'))) {
+    for (const optimizer of smaller) {
       for (let batch = config.batch; batch >= 1; batch = batch === 1 ? 0 : Math.ceil(batch / 2)) {
         const changed: FitConfig = { ...config, precision, recompute, optimizer, batch };
         const changes = changesOf(config, changed);
@@ -62,7 +68,7 @@ export function* adviseSteps(
           extraFlops +
           (pagedBytes > 0 ? 0.02 : 0) +
           (precision === now ? 0 : 0.0005) +
-          0.001 * formats.indexOf(optimizer) +
+          0.001 * optimizerOf(optimizer).compactness +
           0.002 * halvings +
           1e-4 * changes.length;
         ways.push({
@@ -93,7 +99,7 @@ export const advise = (...asked: Parameters<typeof adviseSteps>): Advice[] => fi
 function changesOf(from: FitConfig, to: FitConfig): string[] {
   const changes: string[] = [];
   if (to.precision !== (from.precision ?? 'f32')) changes.push(`precision ${to.precision}`);
-  if (to.optimizer !== (from.optimizer ?? 'adamw')) changes.push(`optimizer ${to.optimizer}`);
+  if (to.optimizer !== (from.optimizer ?? defaultOptimizer)) changes.push(`optimizer ${to.optimizer}`);
   if (to.batch !== from.batch) changes.push(`batch ${to.batch}`);
   if (to.recompute !== from.recompute) changes.push(`recompute ${to.recompute}`);
   return changes;
@@ -105,8 +111,8 @@ function microBatchFlops(): (config: FitConfig) => number {
   return ({ model, batch, recompute }) => {
     const key = `${batch} ${recompute}`;
     const count = () => {
-      const settings = { ...usualNumbers, batch, time: model.contextLength, recompute };
-      return programCost(new Gpt2(model).training(settings).first).flops;
+      const settings = { ...defaultNumbers, batch, time: model.contextLength, recompute };
+      return programCost(new Model(model).training(settings).first).flops;
     };
     const flops = known.get(key) ?? count();
     known.set(key, flops);

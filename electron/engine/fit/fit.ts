@@ -1,9 +1,9 @@
-import { checkModelConfig, type ModelConfig } from '../gpt2/config.ts';
-import { type LowBitStates, type OptimizerKind, usualNumbers } from '../optimizers/index.ts';
+import { checkModelConfig, type ModelConfig } from '../models/index.ts';
+import { defaultNumbers, defaultOptimizer, type LowBitStates, type OptimizerKind } from '../optimizers/index.ts';
 import type { Plan } from '../program/planner.ts';
 import type { Recompute } from '../program/recorder.ts';
 import type { Precision } from '../program/types.ts';
-import { RunPrograms } from '../trainer/programs.ts';
+import { RunPrograms } from '../run/programs.ts';
 import { finish, type Steps } from './steps.ts';
 
 /** What decides the memory of a run. */
@@ -13,7 +13,7 @@ export interface FitConfig {
   /** Default: `f32`. */
   readonly precision?: Precision;
   readonly recompute: Recompute;
-  /** Default: `adamw`. */
+  /** Default: `defaultOptimizer`. */
   readonly optimizer?: OptimizerKind;
   /** What a low-bit one does beside its paper's formula. Default: `stable`. */
   readonly lowBitStates?: LowBitStates;
@@ -26,14 +26,14 @@ const sampling = { every: 0, prompts: ['\n'], tokens: 120, temperature: 1, topK:
 export function fit(config: FitConfig): Plan {
   checkModelConfig(config.model);
   // Its numbers don't change the plan.
-  const { optimizer: kind = 'adamw', lowBitStates = 'stable' } = config;
-  const optimizer = { ...usualNumbers, kind, lowBitStates };
+  const { optimizer: kind = defaultOptimizer, lowBitStates = 'stable' } = config;
+  const optimizer = { ...defaultNumbers, kind, lowBitStates };
   return new RunPrograms({ precision: 'f32', ...config, optimizer, sampling }).plan;
 }
 
 export type Dimension = 'layers' | 'context' | 'batch';
 
-const most: Record<Dimension, number> = { layers: 1024, context: 65536, batch: 65536 };
+const max: Record<Dimension, number> = { layers: 1024, context: 65536, batch: 65536 };
 
 /** A config with one dimension changed. */
 export function withDimension(config: FitConfig, dimension: Dimension, value: number): FitConfig {
@@ -66,8 +66,8 @@ export function* largestSteps(
   };
   if (!(yield* fits(1))) return 0;
   let low = 1;
-  while (low * 2 <= most[dimension] && (yield* fits(low * 2))) low *= 2;
-  let high = Math.min(low * 2, most[dimension] + 1);
+  while (low * 2 <= max[dimension] && (yield* fits(low * 2))) low *= 2;
+  let high = Math.min(low * 2, max[dimension] + 1);
   while (high - low > 1) {
     const middle = (low + high) >> 1;
     if (yield* fits(middle)) low = middle;

@@ -57,11 +57,11 @@ export function quantiseBlocks(x: ArrayLike<number>, size: number, map: Quantisa
   const scale = new Float32Array(Math.ceil(x.length / size));
   for (let block = 0; block < scale.length; block++) {
     const end = Math.min(x.length, (block + 1) * size);
-    let most = 0;
-    for (let i = block * size; i < end; i++) most = Math.max(most, Math.abs(x[i]!));
-    scale[block] = most;
+    let max = 0;
+    for (let i = block * size; i < end; i++) max = Math.max(max, Math.abs(x[i]!));
+    scale[block] = max;
     for (let i = block * size; i < end; i++) {
-      const code = nearest(map, most === 0 ? 0 : x[i]! / most);
+      const code = nearest(map, max === 0 ? 0 : x[i]! / max);
       codes[i] = keepSign && x[i]! < 0 && map[code] === 0 ? code - 1 : code;
     }
   }

@@ -1,25 +1,21 @@
 /** The engine process of one run: native code may crash or run out of memory here, and the studio lives on. */
-import { messageOf, stackOf, UserError } from '../../errors.ts';
-import type { PhaseRequest, RequestOrder } from '../trainer/events.ts';
-import type { Trainer } from '../trainer/trainer.ts';
+import { messageOf, stackOf, UserError } from '../../base/errors.ts';
+import { Requests } from '../run/requests.ts';
 import { channel } from './channel.ts';
 import type { EngineError, Job, ToEngine } from './messages.ts';
 
-let trainer: Trainer | undefined;
-let stopRequested = false;
+/** Of the run: what comes before it is opened waits for it. */
+const requests = new Requests();
 /** A signal ends a job that takes longer than this to tidy up. */
 const patienceMs = 3000;
 let isJob = false;
 /** Of a job that can be stopped in the middle. */
 const cancelled = new AbortController();
-/** What was asked for before there was a trainer. */
-const requests: RequestOrder[] = [];
-const phaseRequests: PhaseRequest[] = [];
 
 const { send } = channel;
 
 /** An error as the studio is told of it, which keeps the log. */
-const told = (error: unknown): EngineError => ({
+const errorReport = (error: unknown): EngineError => ({
   type: 'error',
   message: messageOf(error),
   ...(error instanceof UserError ? {} : { stack: stackOf(error) }),
@@ -27,7 +23,7 @@ const told = (error: unknown): EngineError => ({
 
 // What nobody waits for, and what nobody caught: told like the rest, and then it is over.
 process.on('uncaughtException', (error) => {
-  void send(told(error))
+  void send(errorReport(error))
     .then(() => channel.delivered())
     .finally(() => process.exit(1));
 });
@@ -47,15 +43,11 @@ async function start(message: Extract<ToEngine, { type: 'start' }>): Promise<voi
   try {
     // Not before the handlers below are there: a Ctrl-C while all of it loads would end this process.
     const { startRun } = await import('./start.ts');
-    trainer = await startRun(message, { emit: (event) => void send(event), flush });
-    if (stopRequested) trainer.requestStop();
-    for (const request of requests.splice(0)) trainer.request(request);
-    for (const request of phaseRequests.splice(0)) trainer.requestPhases(request);
-    const outcome = await trainer.run();
+    const outcome = await startRun(message, requests, { emit: (event) => void send(event), flush });
     await send({ type: 'ended', outcome });
   } catch (error) {
     code = 1;
-    await send(told(error));
+    await send(errorReport(error));
   }
   await channel.delivered();
   process.exit(code);
@@ -63,8 +55,7 @@ async function start(message: Extract<ToEngine, { type: 'start' }>): Promise<voi
 
 /** Ends the run after its step, or the job where it can be stopped. */
 function stop(): void {
-  stopRequested = true;
-  trainer?.requestStop();
+  requests.stop();
   cancelled.abort();
 }
 
@@ -76,7 +67,7 @@ async function work(job: Job): Promise<void> {
     await runJob(job, send, cancelled.signal);
     await send({ type: 'finished' });
   } catch (error) {
-    await send(told(error));
+    await send(errorReport(error));
   }
   await channel.delivered();
   process.exit(0);
@@ -89,11 +80,9 @@ channel.onMessage((message) => {
     flushed.get(message.id)?.();
     flushed.delete(message.id);
   } else if (message.type === 'request') {
-    if (trainer) trainer.request(message);
-    else requests.push(message);
+    requests.ask(message);
   } else if (message.type === 'changePhases') {
-    if (trainer) trainer.requestPhases(message);
-    else phaseRequests.push(message);
+    requests.changePhases(message);
   } else if (message.type === 'stop') {
     stop();
   } else if (message.type !== 'bye') {

@@ -1,21 +1,26 @@
-import type { PrepareOptions, PrepareProgress } from '../../data/corpus/prepare.ts';
+import type { PrepareOptions, PrepareProgress } from '../../data/prepare/prepare.ts';
 import type { ItemScore } from '../../evals/hellaswag/score.ts';
-import type { RunConfig } from '../config.ts';
-import type { WritingOptions } from '../generate.ts';
-import type { JobPlace } from '../loadJob.ts';
-import type { MemoryReport, PhaseRequest, RequestOrder, RunEvent } from '../trainer/events.ts';
-import type { DatasetDirs } from '../trainer/windows.ts';
+import type { Admission } from '../run/admission.ts';
+import type { MeasuredTimes } from '../bench/timeRun.ts';
+import type { RunConfig } from '../run/config.ts';
+import type { ProgramSettings } from '../run/schedule.ts';
+import type { WritingOptions } from '../use/generate.ts';
+import type { JobPlace } from '../use/loadJob.ts';
+import type { PhaseRequest, RequestOrder, RunEvent } from '../run/events.ts';
+import type { DatasetDirs } from '../run/data.ts';
 
 /** What the studio tells the engine process. */
 export type ToEngine =
   | {
       readonly type: 'start';
       readonly config: RunConfig;
+      /** What the studio found out of whether it can be trained. */
+      readonly admission?: Admission;
       /** Of every dataset that the config names. */
       readonly datasetDirs: DatasetDirs;
       readonly checkpointRoot: string;
-      /** See KeptProducts of the cuda device. */
-      readonly productsFile: string;
+      /** See `Opening`. */
+      readonly findings: string;
       /** Names of the runs that train on the same GPU. */
       readonly heldBy?: readonly string[];
       /** File of the weights that a fresh run begins with, where they are not drawn. */
@@ -41,9 +46,20 @@ export interface PrepareJob {
   readonly options: Omit<PrepareOptions, 'signal' | 'onProgress'>;
 }
 
+/** Steps of a run that are timed before it is started. */
+export interface TimeJob {
+  readonly type: 'time';
+  readonly config: RunConfig;
+  /** Of its phases, those whose steps differ. */
+  readonly settings: readonly ProgramSettings[];
+  /** See `Opening`. */
+  readonly findings: string;
+}
+
 /** A piece of work in a process of its own: with a checkpoint's weights, or on data. */
 export type Job =
   | PrepareJob
+  | TimeJob
   | {
       readonly type: 'generate';
       readonly config: RunConfig;
@@ -78,6 +94,7 @@ export type FromJob =
   | { readonly type: 'progress'; readonly done: number; readonly total: number }
   | { readonly type: 'result'; readonly value: number; readonly tokens: number; readonly bytes: number }
   | { readonly type: 'scores'; readonly scores: readonly ItemScore[] }
+  | { readonly type: 'timed'; readonly settings: ProgramSettings; readonly times: MeasuredTimes }
   | { readonly type: 'preparing'; readonly progress: PrepareProgress }
   | { readonly type: 'prepared'; readonly name: string; readonly cpuSeconds: number; readonly peakBytes: number }
   | EngineError
@@ -88,14 +105,6 @@ export interface EngineError {
   readonly type: 'error';
   readonly message: string;
   readonly stack?: string;
-}
-
-export type StartedEvent = Extract<RunEvent, { readonly type: 'started' }>;
-
-/** What a run's memory is as it begins. */
-export interface StartedMemory extends MemoryReport {
-  /** Of the overhead, what a GPU's driver took before programs were loaded, where that can be measured. */
-  readonly contextBytes?: number;
 }
 
 /** What the engine process tells the studio. */

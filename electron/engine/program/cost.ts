@@ -30,25 +30,3 @@ export function programCost(program: Program): Cost {
     bytes: 0,
   });
 }
-
-export interface ModelShape {
-  readonly nLayer: number;
-  readonly nEmbd: number;
-  readonly vocabSize: number;
-}
-
-/**
- * Model FLOPs to train on one token, as nanoGPT and PaLM (Chowdhery et al. 2022, appendix B) count them: 6 per parameter
- * that multiplies an activation, and 12·L·C·T for attention. Recomputation does not count: it is no useful work.
- * @param contextLength tokens that a token's attention spans, the mask not discounted (as the literature does)
- */
-export function modelFlopsPerToken(shape: ModelShape, contextLength: number): number {
-  const { nLayer: L, nEmbd: C, vocabSize: V } = shape;
-  const matrices = L * 12 * C * C + V * C;
-  return 6 * matrices + 12 * L * C * contextLength;
-}
-
-/** Model FLOPs utilisation: useful work a second over what the device could do at its peak. */
-export function mfu(tokensPerSecond: number, flopsPerToken: number, peakFlops: number): number {
-  return (tokensPerSecond * flopsPerToken) / peakFlops;
-}

@@ -7,8 +7,6 @@ export interface Gradients {
   of(output: Buffer): Buffer;
   /** Where a rule puts the gradient of a forward input, and whether it must add to what is there. */
   into(input: Buffer): { buffer: Buffer; accumulate: boolean };
-  /** The pre-activation that `y` is the activation of, when one call made both. */
-  preActivation(y: Buffer): Buffer | undefined;
   /** Says that the gradient of `input` is `gradient` itself (a residual connection): no copy. */
   share(input: Buffer, gradient: Buffer): void;
   /** Emits a call; the arguments named in `accumulate` are added to. */

@@ -1,15 +1,15 @@
-import { formatBytes } from '../../format.ts';
+import { formatBytes } from '../../base/format.ts';
 import { opOf } from './declare.ts';
 import { byteLength, type Call, type Program } from './types.ts';
 
 /** A program as text: one call a line, results on the left, shapes and bytes on the right. */
 export function print(program: Program): string {
   const lines = [`program ${program.name}: ${program.calls.length} calls`];
-  let phase = '';
+  let pass = '';
   for (const call of program.calls) {
-    if (call.phase !== phase) {
-      phase = call.phase;
-      lines.push(`  ${phase}`);
+    if (call.pass !== pass) {
+      pass = call.pass;
+      lines.push(`  ${pass}`);
     }
     lines.push(`    ${printCall(call)}`);
   }

@@ -1,11 +1,12 @@
-import { type OpSpec, opOf, precisionOf, resolveDims } from './declare.ts';
+import { argsOf, type OpSpec, opOf, sizesOf } from './declare.ts';
+import { fused } from './fuse.ts';
 import type { Gradients } from './gradients.ts';
 import {
   type Buffer,
   type Call,
   type DType,
   isTransient,
-  type Phase,
+  type Pass,
   type Precision,
   type Program,
   type Role,
@@ -29,6 +30,8 @@ export interface RecorderOptions {
   readonly accumulate?: boolean;
 }
 
+const nothing: ReadonlySet<string> = new Set();
+
 interface Taped {
   readonly backward: () => void;
 }
@@ -42,10 +45,9 @@ export class Recorder implements Gradients {
   readonly #options: RecorderOptions;
   readonly #gradients = new Map<Buffer, Buffer>();
   readonly #written = new Set<Buffer>();
-  readonly #producers = new Map<Buffer, Call>();
   #tape: Taped[] = [];
   #taping: boolean;
-  #phase: Phase = 'forward';
+  #pass: Pass = 'forward';
   #scope = '';
   #names = new Map<string, number>();
   #streams = 0;
@@ -95,16 +97,16 @@ export class Recorder implements Gradients {
   }
 
   #recompute(fn: () => Buffer, output: Buffer, scope: string, stream: number): void {
-    const outer = { tape: this.#tape, phase: this.#phase, scope: this.#scope, streams: this.#streams };
+    const outer = { tape: this.#tape, pass: this.#pass, scope: this.#scope, streams: this.#streams };
     this.#tape = [];
     this.#taping = true;
-    this.#phase = 'recompute';
+    this.#pass = 'recompute';
     this.#scope = scope;
     this.#streams = stream; // the same dropout masks as the first time
     const again = fn();
     this.#gradients.set(again, this.of(output));
     this.#taping = false;
-    this.#phase = outer.phase;
+    this.#pass = outer.pass;
     this.#play();
     this.#tape = outer.tape;
     this.#scope = outer.scope;
@@ -128,26 +130,21 @@ export class Recorder implements Gradients {
     attrs: Record<string, number> = {},
     accumulate: string[] = [],
   ): void {
-    const dims = resolveDims(op, args);
+    const { dims, precision } = sizesOf(op, args);
     const all = { ...args };
-    const precision = precisionOf(op, args);
     const scratch = op.workspace?.(dims, attrs, precision) ?? 0;
     if (scratch > 0) all.workspace = this.transient(`${op.kind}.workspace`, [scratch], 'workspace');
     const call: Call = {
       kind: op.kind,
       args: all,
-      accumulate: new Set(accumulate),
+      accumulate: accumulate.length === 0 ? nothing : new Set(accumulate),
       dims,
       attrs,
       precision,
-      phase: this.#phase,
+      pass: this.#pass,
       scope: this.#scope,
     };
     this.#calls.push(call);
-    for (const [name, spec] of Object.entries(op.args)) {
-      const b = args[name];
-      if (b && spec.access !== 'read') this.#producers.set(b, call);
-    }
     const rule = op.gradient;
     if (this.#taping && rule) {
       const scope = this.#scope;
@@ -165,14 +162,14 @@ export class Recorder implements Gradients {
   /** Plays the tape: emits the calls that take the gradient of everything recorded so far. */
   backward(): void {
     this.#taping = false;
-    this.#phase = 'backward';
+    this.#pass = 'backward';
     this.#play();
   }
 
   /** Calls from here on change the parameters. */
   beginUpdate(): void {
     this.#taping = false;
-    this.#phase = 'update';
+    this.#pass = 'update';
   }
 
   of(output: Buffer): Buffer {
@@ -204,14 +201,9 @@ export class Recorder implements Gradients {
     this.#gradients.set(input, gradient);
   }
 
-  preActivation(y: Buffer): Buffer | undefined {
-    const producer = this.#producers.get(y);
-    return producer?.args.y === y ? producer.args.pre : undefined;
-  }
-
-  /** The recorded program, without calls whose results nothing reads. */
+  /** The recorded program, without calls whose results nothing reads, and with one call for two where that comes to the same. */
   program(name: string): Program {
-    return { name, calls: withoutDeadCalls(this.#calls) };
+    return { name, calls: fused(withoutDeadCalls(this.#calls)) };
   }
 }
 
@@ -219,15 +211,20 @@ export class Recorder implements Gradients {
 function withoutDeadCalls(calls: readonly Call[]): Call[] {
   const live = new Set<Buffer>();
   const kept: Call[] = [];
-  for (const call of [...calls].reverse()) {
-    const spec = opOf(call.kind);
-    const names = Object.keys(spec.args);
-    const writes = names.filter((n) => spec.args[n]!.access !== 'read' && call.args[n]);
-    if (!writes.some((n) => !isTransient(call.args[n]!) || live.has(call.args[n]!))) continue;
-    for (const n of names) {
-      const { access } = spec.args[n]!;
-      const overwrites = access === 'write' || (access === 'sum' && !call.accumulate.has(n));
-      if (call.args[n] && !overwrites) live.add(call.args[n]!);
+  for (let at = calls.length - 1; at >= 0; at--) {
+    const call = calls[at]!;
+    const { names, specs } = argsOf(opOf(call.kind));
+    let isWanted = false;
+    for (let i = 0; i < names.length && !isWanted; i++) {
+      const b = specs[i]!.access === 'read' ? undefined : call.args[names[i]!];
+      isWanted = b !== undefined && (!isTransient(b) || live.has(b));
+    }
+    if (!isWanted) continue;
+    for (let i = 0; i < names.length; i++) {
+      const b = call.args[names[i]!];
+      const { access } = specs[i]!;
+      const overwrites = access === 'write' || (access === 'sum' && !call.accumulate.has(names[i]!));
+      if (b && !overwrites && isTransient(b)) live.add(b);
     }
     kept.push(call);
   }

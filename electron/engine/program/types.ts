@@ -35,7 +35,7 @@ export interface Buffer {
   readonly role: Role;
 }
 
-export type Phase = 'forward' | 'recompute' | 'backward' | 'update';
+export type Pass = 'forward' | 'recompute' | 'backward' | 'update';
 
 /** One kernel call: which buffers it reads and writes, and plain numbers. Replayed as it is, every step. */
 export interface Call {
@@ -47,7 +47,7 @@ export interface Call {
   readonly attrs: Readonly<Record<string, number>>;
   /** The type of its `real` arguments. */
   readonly precision: Precision;
-  readonly phase: Phase;
+  readonly pass: Pass;
   /** Where in the model, e.g. `h.3.attn`. */
   readonly scope: string;
 }

@@ -1,4 +1,4 @@
-import { type OpSpec, opOf, precisionOf, resolveDims } from './declare.ts';
+import { type ArgTable, argsOf, type OpSpec, opOf, sizesOf } from './declare.ts';
 import { type Buffer, type Call, elements, isTransient, type Program } from './types.ts';
 
 /**
@@ -8,47 +8,38 @@ import { type Buffer, type Call, elements, isTransient, type Program } from './t
  */
 export function verify(program: Program): void {
   const written = new Set<Buffer>();
-  program.calls.forEach((call, i) => {
-    const where = `${program.name}: call ${i} (${call.kind}${call.scope ? ` in ${call.scope}` : ''})`;
-    const spec = opOf(call.kind);
-    const { workspace, ...args } = call.args;
-    for (const attr of spec.attrs) {
-      if (!Number.isFinite(call.attrs[attr])) throw new Error(`${where}: attribute ${attr} is missing`);
-    }
-    try {
-      checkSizes(spec, call, args);
-    } catch (error) {
-      throw new Error(`${where}: ${(error as Error).message}`);
-    }
-    const reads: Buffer[] = [];
-    const writes: Buffer[] = workspace ? [workspace] : [];
-    for (const [name, a] of Object.entries(spec.args)) {
-      const b = call.args[name];
-      if (!b) continue;
-      const readsIt = a.access === 'read' || a.access === 'update' || (a.access === 'sum' && call.accumulate.has(name));
-      if (readsIt && isTransient(b) && !written.has(b))
-        throw new Error(`${where}: ${name} (${b.name}) is read before it is written`);
-      (a.access === 'read' ? reads : writes).push(b);
-    }
-    for (const w of writes) {
-      if (reads.includes(w) || writes.indexOf(w) !== writes.lastIndexOf(w)) {
-        throw new Error(`${where}: ${w.name} is written and used under another name`);
-      }
-      written.add(w);
-    }
-  });
+  let i = 0;
+  try {
+    for (; i < program.calls.length; i++) verifyCall(program.calls[i]!, written);
+  } catch (error) {
+    const { kind, scope } = program.calls[i]!;
+    const where = `${program.name}: call ${i} (${kind}${scope ? ` in ${scope}` : ''})`;
+    throw new Error(`${where}: ${(error as Error).message}`);
+  }
+}
+
+function verifyCall(call: Call, written: Set<Buffer>): void {
+  const spec = opOf(call.kind);
+  const table = argsOf(spec);
+  for (const attr of spec.attrs) {
+    if (!Number.isFinite(call.attrs[attr])) throw new Error(`attribute ${attr} is missing`);
+  }
+  checkSizes(spec, call);
+  checkUse(table, call, written);
 }
 
 /** Devices take a call's sizes at their word. */
-function checkSizes(spec: OpSpec, call: Call, args: Readonly<Record<string, Buffer | undefined>>): void {
-  const dims = resolveDims(spec, args);
-  for (const [name, size] of Object.entries(dims)) {
-    if (call.dims[name] !== size) throw new Error(`${name} is ${size}, not ${call.dims[name]}`);
+function checkSizes(spec: OpSpec, call: Call): void {
+  const { workspace } = call.args;
+  const { dims, precision } = sizesOf(spec, call.args);
+  // What the recorder made has the very sizes.
+  if (call.dims !== dims) {
+    for (const [name, size] of Object.entries(dims)) {
+      if (call.dims[name] !== size) throw new Error(`${name} is ${size}, not ${call.dims[name]}`);
+    }
   }
-  const precision = precisionOf(spec, args);
   if (call.precision !== precision) throw new Error(`its precision is ${precision}, not ${call.precision}`);
   const scratch = spec.workspace?.(dims, call.attrs, precision) ?? 0;
-  const { workspace } = call.args;
   const given = workspace ? elements(workspace.shape) : 0;
   if (given !== scratch) throw new Error(`the workspace has ${given} elements, not ${scratch}`);
   for (const name of call.accumulate) {
@@ -56,4 +47,26 @@ function checkSizes(spec: OpSpec, call: Call, args: Readonly<Record<string, Buff
   }
   const problem = spec.check?.(dims, call.attrs);
   if (problem !== undefined) throw new Error(problem);
+}
+
+function checkUse({ names, specs }: ArgTable, { args, accumulate }: Call, written: Set<Buffer>): void {
+  if (args.workspace) written.add(args.workspace);
+  for (let i = 0; i < names.length; i++) {
+    const b = args[names[i]!];
+    if (!b) continue;
+    if (b === args.workspace) throw new Error(`${b.name} is written and used under another name`);
+    const { access } = specs[i]!;
+    const readsIt = access === 'read' || access === 'update' || (access === 'sum' && accumulate.has(names[i]!));
+    if (readsIt && isTransient(b) && !written.has(b)) {
+      throw new Error(`${names[i]} (${b.name}) is read before it is written`);
+    }
+    if (access === 'read') continue;
+    for (let k = 0; k < names.length; k++) {
+      if (k !== i && args[names[k]!] === b) throw new Error(`${b.name} is written and used under another name`);
+    }
+  }
+  for (let i = 0; i < names.length; i++) {
+    const b = args[names[i]!];
+    if (b && specs[i]!.access !== 'read') written.add(b);
+  }
 }

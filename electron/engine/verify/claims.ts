@@ -1,7 +1,6 @@
-import { formatBytes } from '../../format.ts';
+import { formatBytes } from '../../base/format.ts';
 import type { GpuBench } from '../bench/gpu.ts';
-import type { GpuDescription } from '../devices/cuda/addon.ts';
-import { recordingReserve } from '../devices/cuda/memory.ts';
+import { type GpuDescription, moduleReserve } from '../devices/gpu.ts';
 
 /** Something that is claimed of a device, and whether it is so. */
 export interface Claim {
@@ -25,9 +24,9 @@ export function claimsOfDriver(
 }
 
 /** How far the process may be from plan and overhead, relative. */
-const mostOff = 0.01;
+const maxOff = 0.01;
 /** What other programs may take or give back meanwhile, where only what is free can be looked at: a desktop and a browser. */
-const mostOfOthers = 64 * 2 ** 20;
+const maxOfOthers = 64 * 2 ** 20;
 
 /** What a bench says of memory, and whether it could time its steps. */
 export function claimsOfBench({ steps }: GpuBench): Claim[] {
@@ -37,12 +36,12 @@ export function claimsOfBench({ steps }: GpuBench): Claim[] {
   const offPlan = held.filter((h) => h.arenaBytes !== h.plannedBytes);
   const offBy = held.map((h) => Math.abs(h.processBytes - h.plannedBytes - h.overheadBytes));
   const allowed = held.map((h) => {
-    const share = mostOff * (h.plannedBytes + h.overheadBytes);
-    return h.isByDriver ? share : Math.max(share, mostOfOthers);
+    const share = maxOff * (h.plannedBytes + h.overheadBytes);
+    return h.isByDriver ? share : Math.max(share, maxOfOthers);
   });
   const isNear = offBy.every((off, i) => off <= allowed[i]!);
   const isByDriver = held.every((h) => h.isByDriver);
-  const others = isByDriver ? '' : ` or ${formatBytes(mostOfOthers)}, for what is free is other programs' matter, too`;
+  const others = isByDriver ? '' : ` or ${formatBytes(maxOfOthers)}, for what is free is other programs' matter, too`;
   const some = held.length > 0;
   const none = 'no step could be looked at';
   return [
@@ -52,14 +51,14 @@ export function claimsOfBench({ steps }: GpuBench): Claim[] {
       detail: some ? `${held.length - offPlan.length} of ${held.length} steps` : none,
     },
     {
-      claim: `the process holds plan and overhead, and no more while it trains, within ${100 * mostOff} %${others}`,
+      claim: `the process holds plan and overhead, and no more while it trains, within ${100 * maxOff} %${others}`,
       ok: some && isNear,
       detail: some ? `${formatBytes(Math.max(...offBy))} off at most in ${held.length} steps` : none,
     },
     {
-      claim: `kernels and recordings fit into the ${formatBytes(recordingReserve)} that are left for them`,
-      ok: some && held.every((h) => h.broughtBytes <= recordingReserve),
-      detail: some ? `${formatBytes(Math.max(...held.map((h) => h.broughtBytes)))} at most` : none,
+      claim: `kernels and CUDA graphs fit into the ${formatBytes(moduleReserve)} reserved for them`,
+      ok: some && held.every((h) => h.moduleBytes <= moduleReserve),
+      detail: some ? `${formatBytes(Math.max(...held.map((h) => h.moduleBytes)))} at most` : none,
     },
     {
       claim: 'whole steps are timed',

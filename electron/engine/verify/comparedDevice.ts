@@ -1,5 +1,5 @@
 import { checkPrograms, type Device, type HostArray, hostArray, type Session } from '../devices/device.ts';
-import { fromHalves, isHalf } from '../devices/halves.ts';
+import { fromHalves, isHalf } from '../../base/halves.ts';
 import { opOf } from '../program/declare.ts';
 import { plan } from '../program/planner.ts';
 import { type Buffer, type Call, isTransient, type Program } from '../program/types.ts';
@@ -18,7 +18,7 @@ export interface Comparison {
  * next is computed from the reference's results, so that a call is blamed for its own mistakes alone. Calls that
  * differ in nothing but their buffers are compared once.
  */
-export function comparedDevice(tested: Device, reference: Device, tell: (c: Comparison) => void): Device {
+export function comparedDevice(tested: Device, reference: Device, report: (c: Comparison) => void): Device {
   const seen = new Set<string>();
   const device: Device = {
     kind: tested.kind,
@@ -34,7 +34,7 @@ export function comparedDevice(tested: Device, reference: Device, tell: (c: Comp
           seen.add(what);
           const own = await runAlone(tested, call, values);
           for (const [result, expected] of results)
-            tell({ call, result, difference: difference(own.get(result)!, expected, call.args[result]!) });
+            report({ call, result, difference: difference(own.get(result)!, expected, call.args[result]!) });
         }
         return results;
       });

@@ -1,6 +1,6 @@
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../../base/errors.ts';
 import type { Device } from '../devices/device.ts';
-import type { ModelConfig } from '../gpt2/config.ts';
+import type { ModelConfig } from '../models/index.ts';
 import { type OptimizerKind, optimizerKinds } from '../optimizers/index.ts';
 import { type Precision, precisions } from '../program/types.ts';
 import type { Claim } from './claims.ts';
@@ -53,13 +53,13 @@ export interface ExaminationOptions {
 /**
  * Compares every op of a device with a reference, trains on both in every precision with every optimizer, and trains
  * again to the same bits. What fails makes its claim false, and the rest is looked at all the same.
- * @param tell told what is wrong, and what is done, as it comes
+ * @param report is given what is wrong, and what is done, as it comes
  */
 export async function examineDevice(
   tested: Device,
   reference: Device,
   options: ExaminationOptions,
-  tell: (text: string) => void,
+  report: (text: string) => void,
 ): Promise<Examination> {
   const { models, tf32, kinds = allKinds, alike: training = {}, of } = options;
   const claims: Claim[] = [];
@@ -69,7 +69,7 @@ export async function examineDevice(
   const ops = await attempt(async () => {
     await verifyDevice(tested, reference, { models, batch: 1, tf32 }, (v) => {
       verified.push(v);
-      if (!v.ok) tell(`wrong: ${describe(v)}`);
+      if (!v.ok) report(`wrong: ${describe(v)}`);
     });
   });
   claim('every op as on the processor', ops.ok && verified.every((v) => v.ok), ops.error ?? verdictOn(verified));
@@ -86,7 +86,7 @@ export async function examineDevice(
       for (const kind of kinds.filter((k) => k.precision === precision)) {
         const result = await trainBoth(tested, reference, kind, { ...training, tf32 });
         trained.push(result);
-        tell(describeTraining(result));
+        report(describeTraining(result));
       }
     });
     const own = trained.filter((t) => t.precision === precision);
@@ -100,9 +100,9 @@ export async function examineDevice(
     ['paused', 'the same bits behind a pause'],
   ] as const) {
     const other = again.filter((a) => a[key] !== undefined);
-    const told = other.map((a) => `${a.optimizer} in ${a.precision}: ${a[key]}`).join('; ');
+    const reported = other.map((a) => `${a.optimizer} in ${a.precision}: ${a[key]}`).join('; ');
     const right = `${again.length} pairs of precision and optimizer, ${options.again.steps} steps each`;
-    claim(what, bits.ok && other.length === 0, bits.error ?? (told || right));
+    claim(what, bits.ok && other.length === 0, bits.error ?? (reported || right));
   }
   return { device: tested.description, ops: byKind(verified), trained, again, claims };
 }

@@ -1,5 +1,5 @@
 import type { Device, HostArray, Session } from '../devices/device.ts';
-import type { ModelConfig } from '../gpt2/config.ts';
+import type { ModelConfig } from '../models/index.ts';
 import type { OptimizerKind } from '../optimizers/index.ts';
 import type { Buffer as ProgramBuffer, Precision } from '../program/types.ts';
 import { Trial } from './trial.ts';

@@ -1,5 +1,5 @@
 import type { Device } from '../devices/device.ts';
-import type { ModelConfig } from '../gpt2/config.ts';
+import type { ModelConfig } from '../models/index.ts';
 import type { OptimizerKind } from '../optimizers/index.ts';
 import type { Precision } from '../program/types.ts';
 import { Trial } from './trial.ts';
@@ -38,9 +38,9 @@ export async function trainBoth(
   const losses = await train(tested, trial, steps);
   const expected = await train(reference, trial, steps);
   // Of what is no number nothing is the same.
-  const difference = losses.reduce((most, loss, i) => {
+  const difference = losses.reduce((max, loss, i) => {
     const d = Math.abs(loss / expected[i]! - 1);
-    return d <= most ? most : Number.isNaN(d) ? Number.POSITIVE_INFINITY : d;
+    return d <= max ? max : Number.isNaN(d) ? Number.POSITIVE_INFINITY : d;
   }, 0);
   const limit = precision === 'f32' && !tf32 ? 1e-4 : 1e-2;
   return { precision, optimizer, losses, expected, difference, limit, ok: difference <= limit };

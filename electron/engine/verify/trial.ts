@@ -1,11 +1,11 @@
 import { type Device, type HostArray, hostArray, type Session } from '../devices/device.ts';
-import type { ModelConfig } from '../gpt2/config.ts';
-import { Gpt2, type Training } from '../gpt2/programs.ts';
-import { type OptimizerKind, usualNumbers } from '../optimizers/index.ts';
+import type { ModelConfig } from '../models/index.ts';
+import { Model, type Training } from '../models/programs.ts';
+import { defaultNumbers, type OptimizerKind } from '../optimizers/index.ts';
 import { type Plan, plan } from '../program/planner.ts';
 import type { Buffer, Precision, Program } from '../program/types.ts';
-import { writeScalars } from '../trainer/feed.ts';
-import { initialValues } from '../trainer/initialise.ts';
+import { writeScalars } from '../run/step.ts';
+import { initialValues } from '../run/initialise.ts';
 
 export interface TrialOptions {
   readonly model: ModelConfig;
@@ -20,13 +20,13 @@ export interface TrialOptions {
 export const tokenAt = (i: number, vocabSize: number): number => (i % 3 === 0 ? i % 7 : (i * 7919) % vocabSize);
 
 /** Drawing the weights of a large model takes longer than a step of it. */
-const drawn = new WeakMap<ModelConfig, Float32Array[]>();
+const sampled = new WeakMap<ModelConfig, Float32Array[]>();
 
-function weightsOf(model: Gpt2): readonly Float32Array[] {
-  let weights = drawn.get(model.config);
+function weightsOf(model: Model): readonly Float32Array[] {
+  let weights = sampled.get(model.config);
   if (!weights) {
     weights = model.parameters.all.map(({ spec }, index) => initialValues(spec, index, 1));
-    drawn.set(model.config, weights);
+    sampled.set(model.config, weights);
   }
   return weights;
 }
@@ -36,7 +36,7 @@ export class Trial {
   readonly training: Training;
   readonly programs: readonly Program[];
   readonly plan: Plan;
-  readonly #model: Gpt2;
+  readonly #model: Model;
   readonly #options: TrialOptions;
   readonly #time: number;
 
@@ -44,8 +44,8 @@ export class Trial {
     const { model, precision, optimizer, batch, time = model.contextLength } = options;
     this.#options = options;
     this.#time = time;
-    this.#model = new Gpt2(model, precision);
-    this.training = this.#model.training({ ...usualNumbers, optimizer, batch, time, recompute: 'none' });
+    this.#model = new Model(model, precision);
+    this.training = this.#model.training({ ...defaultNumbers, optimizer, batch, time, recompute: 'none' });
     this.programs = [...this.training.programs, this.#model.castWeights];
     this.plan = plan(this.programs);
   }
@@ -95,7 +95,7 @@ export class Trial {
     const { batch, precision } = this.#options;
     const tokensPerStep = 2 * batch * this.#time;
     const lossScale = precision === 'f16' ? 1024 : 1;
-    writeScalars(session, inputs, { optimizer: usualNumbers, tokensPerStep }, 1e-3, number + 1, lossScale);
+    writeScalars(session, inputs, { optimizer: defaultNumbers, tokensPerStep }, 1e-3, number + 1, lossScale);
     for (const [i, program] of [first, further].entries()) {
       this.#writeMicroBatch(session, 2 * number + i);
       await session.run(program);

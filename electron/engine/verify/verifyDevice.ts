@@ -1,14 +1,14 @@
 import type { Device } from '../devices/device.ts';
-import { Generator } from '../generator.ts';
-import type { ModelConfig } from '../gpt2/config.ts';
-import { Gpt2 } from '../gpt2/programs.ts';
+import { Generator } from '../use/generator.ts';
+import type { ModelConfig } from '../models/index.ts';
+import { Model } from '../models/programs.ts';
 import { type OptimizerKind, optimizerKinds } from '../optimizers/index.ts';
 import { opOf } from '../program/declare.ts';
 import { plan } from '../program/planner.ts';
 import { type Call, type Precision, precisions } from '../program/types.ts';
-import { Scorer } from '../scorer.ts';
-import { Evaluator } from '../trainer/evaluator.ts';
-import { initialise } from '../trainer/initialise.ts';
+import { Scorer } from '../use/scorer.ts';
+import { Evaluator } from '../run/evaluator.ts';
+import { initialise } from '../run/initialise.ts';
 import { comparedDevice, type Comparison } from './comparedDevice.ts';
 import { tokenAt, Trial, type TrialOptions } from './trial.ts';
 
@@ -55,20 +55,20 @@ export function headDimOf({ kind, dims, attrs }: Call): number | undefined {
 /**
  * Compares every call of training, evaluation, reading and writing with another device: each precision, each optimizer,
  * a first and a further micro-batch, with dropout and without.
- * @param tell told each result as it comes
+ * @param report is given each result as it comes
  */
 export async function verifyDevice(
   tested: Device,
   reference: Device,
   options: VerifyOptions,
-  tell: (v: Verified) => void,
+  report: (v: Verified) => void,
 ): Promise<Verified[]> {
   const all: Verified[] = [];
   const device = comparedDevice(tested, reference, (comparison) => {
     const limit = limitOf(comparison, options.tf32 ?? false);
     const verified = { ...comparison, limit, ok: comparison.difference <= limit };
     all.push(verified);
-    tell(verified);
+    report(verified);
   });
   const [first, ...others] = options.optimizers ?? optimizerKinds;
   for (const [i, model] of options.models.entries()) {
@@ -101,7 +101,7 @@ async function train(device: Device, options: TrialOptions): Promise<void> {
 }
 
 async function use(device: Device, config: ModelConfig, batch: number, precision: Precision): Promise<void> {
-  const model = new Gpt2(config, precision);
+  const model = new Model(config, precision);
   const time = config.contextLength;
   const evaluator = new Evaluator(model, batch, time);
   const generator = new Generator(model, Math.min(time, 600));

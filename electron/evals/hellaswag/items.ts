@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { UserError } from '../../errors.ts';
+import { UserError } from '../../base/errors.ts';
 
 const itemSchema = z.object({
   ind: z.int(),
@@ -31,7 +31,7 @@ function parseLine(line: string, where: string): HellaswagItem {
   try {
     value = JSON.parse(line);
   } catch {
-    throw new UserError(`${where}: this is no JSON, so not a HellaSwag item.`);
+    throw new UserError(`${where}: not valid JSON.`);
   }
   const result = itemSchema.safeParse(value);
   if (result.success) return result.data;

@@ -1,6 +1,6 @@
 import { readTextFile } from '../../base/textFile.ts';
-import { UserError } from '../../errors.ts';
-import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
+import { UserError } from '../../base/errors.ts';
+import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
 import type { Tokenizer } from '../../data/tokenizers/types.ts';
 import type { Question } from '../packing.ts';
 import { type HellaswagItem, parseItems, promptOf } from './items.ts';

@@ -4,9 +4,9 @@ import path from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { readTextFile } from '../../base/textFile.ts';
-import { messageOf, UserError } from '../../errors.ts';
+import { messageOf, UserError } from '../../base/errors.ts';
 import { parseItems } from './items.ts';
-import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
+import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
 
 /** A file that is fetched once. */
 export interface Source {
@@ -44,14 +44,14 @@ export async function validationFile(
 ): Promise<string> {
   const file = cachedFile(home);
   if (fs.existsSync(file)) return file;
-  const aside = `${file}.${randomBytes(6).toString('hex')}.partial`;
+  const partial = `${file}.${randomBytes(6).toString('hex')}.partial`;
   try {
     await fs.promises.mkdir(path.dirname(file), { recursive: true });
-    await download(source, aside, options);
-    await fs.promises.rename(aside, file);
+    await download(source, partial, options);
+    await fs.promises.rename(partial, file);
     return file;
   } catch (error) {
-    await fs.promises.rm(aside, { force: true });
+    await fs.promises.rm(partial, { force: true });
     if (options.signal?.aborted) throw error;
     throw new UserError(
       `HellaSwag's validation set can't be fetched from ${source.url}: ${reasonOf(error)}; try again, or fetch it elsewhere and hand the file over with \`trainyard eval fetch --data FILE\`.`,
@@ -104,7 +104,7 @@ async function download(source: Source, file: string, options: FetchOptions): Pr
     clearTimeout(timer);
   }
   if (bytes !== source.bytes) throw new Error(`${bytes} of ${source.bytes} bytes arrived`);
-  if (hash.digest('hex') !== source.sha256) throw new Error('its checksum is not the right one');
+  if (hash.digest('hex') !== source.sha256) throw new Error('its checksum is wrong');
 }
 
 function reasonOf(error: unknown): string {

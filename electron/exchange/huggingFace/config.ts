@@ -1,15 +1,17 @@
 import { z } from 'zod';
 import type { Tokenizer } from '../../data/tokenizers/index.ts';
-import { checkModelConfig, layerNormEps, type ModelConfig, modelConfigSchema } from '../../engine/gpt2/config.ts';
-import { UserError } from '../../errors.ts';
-import { plainIssue } from '../../issues.ts';
+import { checkModelConfig, type ModelConfig } from '../../engine/models/index.ts';
+import { layerNormEps, modelConfigSchema } from '../../engine/models/gpt2/config.ts';
+import { UserError } from '../../base/errors.ts';
+import { maxVocabSize } from '../../base/tokens.ts';
+import { plainIssue } from '../../base/issues.ts';
 
 const size = z.int().min(1).max(1e9);
 
 /** What of Hugging Face's `GPT2Config` decides what a model computes. */
 const schema = z.looseObject({
   model_type: z.literal('gpt2'),
-  vocab_size: size,
+  vocab_size: z.int().min(1).max(maxVocabSize),
   n_positions: size.optional(),
   n_ctx: size.optional(),
   n_embd: size,
@@ -75,7 +77,7 @@ export function parseConfig(value: unknown, file: string): ModelConfig {
   if (!model.success) {
     const issue = model.error.issues[0]!;
     throw new UserError(
-      `${file}: a model with ${issue.path.join('.')} ${dimensions[issue.path[0] as keyof ModelConfig]} can't be computed here (${issue.message}).`,
+      `${file}: a model with ${issue.path.join('.')} ${dimensions[issue.path[0] as keyof typeof dimensions]} can't be computed here (${issue.message}).`,
     );
   }
   checkModelConfig(model.data);

@@ -1,6 +1,6 @@
 import { type Definition, nameOf, builtInNames } from '../../data/tokenizers/own/definition.ts';
 import type { KeptTokenizer } from '../../data/tokenizers/own/kept.ts';
-import { UserError } from '../../errors.ts';
+import { UserError } from '../../base/errors.ts';
 import type { FolderTokenizer } from './readTokenizer.ts';
 
 /** What becomes of the rows of a model for which its tokenizer has no token of its own: padding, and tokens added later. */

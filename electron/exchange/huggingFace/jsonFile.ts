@@ -1,6 +1,6 @@
 import fs from 'node:fs/promises';
-import { UserError } from '../../errors.ts';
-import { isSystemError, meaningOf } from '../safetensors/index.ts';
+import { UserError } from '../../base/errors.ts';
+import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
 
 /**
  * The text of a file of a model's folder, without a byte order mark; undefined where there is none.

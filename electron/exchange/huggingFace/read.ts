@@ -1,8 +1,8 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
-import type { ModelConfig } from '../../engine/gpt2/config.ts';
-import { parameterTable } from '../../engine/gpt2/parameters.ts';
-import { UserError } from '../../errors.ts';
+import type { ModelConfig } from '../../engine/models/index.ts';
+import { parameterTable } from '../../engine/models/gpt2/parameters.ts';
+import { UserError } from '../../base/errors.ts';
 import type { SafetensorsFile } from '../safetensors/index.ts';
 import { parseConfig } from './config.ts';
 import { readJson } from './jsonFile.ts';
@@ -23,7 +23,7 @@ const headName = 'lm_head.weight';
 /** The causal mask, which older files hold as if it were a parameter. */
 const isMask = (name: string): boolean => /^h\.\d+\.attn\.(bias|masked_bias)$/.test(name);
 const floats = new Set(['F32', 'F16', 'BF16']);
-const mostConfigBytes = 1 << 20;
+const maxConfigBytes = 1 << 20;
 
 /**
  * Opens a folder with `config.json` and `model.safetensors`, or the latter in several files with an index: float32, float16
@@ -73,7 +73,7 @@ async function readConfig(dir: string): Promise<unknown> {
   const found = await fs.stat(dir).catch(() => undefined);
   if (found?.isFile())
     throw new UserError(`${dir} is a file: name the folder of a Hugging Face GPT-2 model, with config.json in it.`);
-  const config = await readJson(file, mostConfigBytes);
+  const config = await readJson(file, maxConfigBytes);
   if (config !== undefined) return config;
   const why = found ? 'it does not exist' : 'there is no such folder';
   throw new UserError(`${file} can't be read: ${why}; the folder of a Hugging Face GPT-2 model is needed.`);

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { bytesOfLetters, letters } from '../../data/tokenizers/bpe/letters.ts';
 import { maxMerges } from '../../data/tokenizers/bpe/vocabulary.ts';
 import type { AddedToken, Definition } from '../../data/tokenizers/own/definition.ts';
-import { UserError } from '../../errors.ts';
+import { UserError } from '../../base/errors.ts';
+import { maxVocabSize } from '../../base/tokens.ts';
 import { readJson, readText } from './jsonFile.ts';
 
 /** What a folder's tokenizer does, as it is in its files: more tokens than the model has rows may be among them. */
@@ -19,7 +20,8 @@ export interface FolderTokenizer {
 }
 
 const maxBytes = 64 << 20;
-const maxTokens = 65536;
+/** Ids up to the largest that stand for no token, at most: a file that names one far off would take memory for all below it. */
+const maxGaps = 65536;
 
 /** All that a tokenizer of this kind comes in; what is not among them (a chat template's file …) is not ours to know. */
 const fileNames = [
@@ -251,7 +253,7 @@ function namesIn(settings: Settings): string[] {
 }
 
 /** How ends of text are called where nothing says which token is it. */
-const usualEnds = ['<|endoftext|>', '</s>', '<|end_of_text|>', '<eos>', '[EOS]', '<|eos|>'];
+const commonEnds = ['<|endoftext|>', '</s>', '<|end_of_text|>', '<eos>', '[EOS]', '<|eos|>'];
 
 export interface ReadTokenizerOptions {
   /** Rows of the model: its ends of text must be among them. */
@@ -346,7 +348,7 @@ function refuseOthers(
       `${dir} has ${hasVocab ? 'vocab.json and no merges.txt' : 'merges.txt and no vocab.json'}: a tokenizer needs both, or tokenizer.json.`,
     );
   if (kind && !/^GPT2Tokenizer(Fast)?$|^PreTrainedTokenizerFast$|^TokenizersBackend$/.test(kind))
-    throw refuse(path.join(dir, 'tokenizer_config.json'), `its tokenizer is a ${kind}, whose files are not here`);
+    throw refuse(path.join(dir, 'tokenizer_config.json'), `its tokenizer is a ${kind}, whose files are missing`);
   return undefined;
 }
 
@@ -359,7 +361,11 @@ function isSameVocabulary(vocab: unknown, own: Content['vocab']): boolean {
 function tokensOf({ file, vocab }: Content, added: ReadonlyMap<number, AddedToken>): (string | null)[] {
   const ids = [...vocab.values(), ...added.keys()];
   const size = ids.reduce((n, id) => Math.max(n, id + 1), 0);
-  if (size > maxTokens) throw new UserError(`${file} has ${size} tokens, and ${maxTokens} at most can be read here.`);
+  const gaps = size - new Set(ids).size;
+  if (size > maxVocabSize || gaps > maxGaps)
+    throw new UserError(
+      `${file} has a token of id ${size - 1}, ${size > maxVocabSize ? `and ids go to ${maxVocabSize - 1}` : `and ${gaps} ids below it have none`}: number its tokens from 0 on.`,
+    );
   const tokens = new Array<string | null>(size).fill(null);
   for (const [text, id] of vocab) {
     if (tokens[id] !== null)
@@ -432,9 +438,9 @@ function endsOf(
   const first = (candidates: readonly (number | undefined)[]) => candidates.find((id) => id !== undefined && id < rows);
   const endOfText =
     asked === undefined
-      ? first([idOf(settings.eos_token), idOf(map.eos_token), special(config.eos_token_id), ...usualEnds.map(idOf)])
+      ? first([idOf(settings.eos_token), idOf(map.eos_token), special(config.eos_token_id), ...commonEnds.map(idOf)])
       : first([idOf(asked)]);
-  const behind = idOf(settings.eos_token) ?? idOf(map.eos_token) ?? usualEnds.map(idOf).find((id) => id !== undefined);
+  const behind = idOf(settings.eos_token) ?? idOf(map.eos_token) ?? commonEnds.map(idOf).find((id) => id !== undefined);
   if (endOfText === undefined && asked === undefined && behind !== undefined)
     throw new UserError(
       `${file}: the token that ends a text is ${behind}, and the model has ${rows} rows: they don't belong together, unless another one ends it (--end-of-text).`,

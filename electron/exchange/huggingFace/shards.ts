@@ -1,14 +1,15 @@
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { z } from 'zod';
-import { UserError } from '../../errors.ts';
-import { isSystemError, meaningOf, SafetensorsFile } from '../safetensors/index.ts';
+import { UserError } from '../../base/errors.ts';
+import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
+import { SafetensorsFile } from '../safetensors/index.ts';
 import { readJson } from './jsonFile.ts';
 
 const indexName = 'model.safetensors.index.json';
 const singleName = 'model.safetensors';
 /** An index names some hundred tensors. */
-const mostIndexBytes = 64 << 20;
+const maxIndexBytes = 64 << 20;
 
 const indexSchema = z.looseObject({ weight_map: z.record(z.string(), z.string()) });
 
@@ -25,7 +26,7 @@ const isPlainName = (name: string): boolean => /^[^/\\:\0]+$/.test(name) && name
 
 async function readIndex(dir: string): Promise<Map<string, string> | undefined> {
   const file = path.join(dir, indexName);
-  const value = await readJson(file, mostIndexBytes);
+  const value = await readJson(file, maxIndexBytes);
   if (value === undefined) return undefined;
   const result = indexSchema.safeParse(value);
   if (!result.success) throw new UserError(`${file} has no table weight_map of tensors and files.`);
@@ -66,10 +67,10 @@ const otherWeights: readonly (readonly [name: RegExp, what: string])[] = [
 /** What to do about a folder without safetensors. */
 async function noWeights(dir: string): Promise<UserError> {
   const names = (await fs.readdir(dir).catch(() => [] as string[])).sort();
-  const usual = (name: string): number => (/^(pytorch|tf|flax)_model/.test(name) ? 0 : 1);
+  const rank = (name: string): number => (/^(pytorch|tf|flax)_model/.test(name) ? 0 : 1);
   for (const [pattern, what] of otherWeights) {
     const found = names.filter((name) => pattern.test(name) && name !== 'training_args.bin' && name !== 'optimizer.pt');
-    const [first] = found.sort((a, b) => usual(a) - usual(b));
+    const [first] = found.sort((a, b) => rank(a) - rank(b));
     if (first === undefined) continue;
     const convert = what.includes(':')
       ? ''

@@ -3,17 +3,12 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { makeFolders } from '../../base/folders.ts';
 import { getTokenizer, type TokenizerName } from '../../data/tokenizers/index.ts';
-import type { ModelConfig } from '../../engine/gpt2/config.ts';
-import { parameterTable } from '../../engine/gpt2/parameters.ts';
-import { UserError } from '../../errors.ts';
-import {
-  bf16FromFloat32,
-  f16FromFloat32,
-  isSystemError,
-  meaningOf,
-  type TensorSource,
-  writeSafetensors,
-} from '../safetensors/index.ts';
+import type { ModelConfig } from '../../engine/models/index.ts';
+import { parameterTable } from '../../engine/models/gpt2/parameters.ts';
+import { UserError } from '../../base/errors.ts';
+import { bf16FromFloat32, f16FromFloat32 } from '../../base/halves.ts';
+import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
+import { type TensorSource, writeSafetensors } from '../safetensors/index.ts';
 import { configJson, generationConfigJson } from './config.ts';
 import { tokenizerFiles } from './tokenizer.ts';
 
@@ -44,14 +39,17 @@ const markName = '.trainyard-export';
 export async function writeHuggingFaceModel(dir: string, content: ModelExport): Promise<void> {
   const target = path.resolve(dir);
   requireFree(target, content.force ?? false);
-  const aside = path.join(path.dirname(target), `.${path.basename(target)}.${randomBytes(4).toString('hex')}.partial`);
+  const partial = path.join(
+    path.dirname(target),
+    `.${path.basename(target)}.${randomBytes(4).toString('hex')}.partial`,
+  );
   try {
-    makeFolders(aside);
-    await writeSafetensors(path.join(aside, 'model.safetensors'), entries(content), { format: 'pt' });
-    for (const [name, text] of Object.entries(textFiles(content))) fs.writeFileSync(path.join(aside, name), text);
-    publish(aside, target);
+    makeFolders(partial);
+    await writeSafetensors(path.join(partial, 'model.safetensors'), entries(content), { format: 'pt' });
+    for (const [name, text] of Object.entries(textFiles(content))) fs.writeFileSync(path.join(partial, name), text);
+    publish(partial, target);
   } catch (error) {
-    fs.rmSync(aside, { recursive: true, force: true });
+    fs.rmSync(partial, { recursive: true, force: true });
     if (!isSystemError(error)) throw error;
     throw new UserError(`The model can't be written to ${target}: ${meaningOf(error)}; nothing is left of it.`);
   }
@@ -64,18 +62,17 @@ function requireFree(dir: string, force: boolean): void {
   const content = fs.readdirSync(dir);
   if (content.length === 0) return;
   if (!content.includes(markName))
-    throw new UserError(`${dir} is not empty, and no earlier export: name another folder.`);
-  if (!force)
-    throw new UserError(`${dir} holds an earlier export: give --force to replace it, or name another folder.`);
+    throw new UserError(`${dir} is not empty and not an existing export: choose another folder.`);
+  if (!force) throw new UserError(`${dir} holds an existing export: overwrite it (--force), or choose another folder.`);
 }
 
 /** An earlier export makes way only when the new one is whole. */
-function publish(aside: string, target: string): void {
-  if (!fs.existsSync(target)) return fs.renameSync(aside, target);
-  const old = `${aside}.old`;
+function publish(partial: string, target: string): void {
+  if (!fs.existsSync(target)) return fs.renameSync(partial, target);
+  const old = `${partial}.old`;
   fs.renameSync(target, old);
   try {
-    fs.renameSync(aside, target);
+    fs.renameSync(partial, target);
   } catch (error) {
     fs.renameSync(old, target);
     throw error;

@@ -1,5 +1,5 @@
-import { type ModelConfig, parameterCount } from '../../engine/gpt2/config.ts';
-import { formatCount, formatDuration, formatShort, plural } from '../../format.ts';
+import { type ModelConfig, parameterCount } from '../../engine/models/index.ts';
+import { formatCount, formatDuration, formatShort, plural } from '../../base/format.ts';
 
 /** All that is known of a model and its training. What is not known is left out of the card. */
 export interface CardFacts {
@@ -132,14 +132,13 @@ function dimensions(f: CardFacts): string {
 function training(f: CardFacts): string {
   if (f.imported) return `## Training\n\nThese weights were ${f.imported}; how they were trained is not known here.`;
   const facts = [
-    `- ${plural(f.step, 'step')} of ${plural(f.tokensPerStep, 'token')}: ${formatShort(f.tokensSeen)} tokens (${formatCount(f.tokensSeen)})`,
+    `- ${plural(f.step, 'step')} of ${plural(f.tokensPerStep, 'token')}: ${plural(f.tokensSeen, 'token', 'tokens', formatShort)} (${formatCount(f.tokensSeen)})`,
     `- precision ${f.precision}, weight decay ${f.weightDecay}, betas ${f.betas.join(' and ')}, gradients clipped to norm ${f.gradClip}, seed ${f.seed}`,
     `- tokenizer ${f.tokenizer}`,
     ...f.datasets.map(
-      (d) =>
-        `- data ${d.name}: ${formatShort(d.tokens)} training tokens of ${formatCount(d.documents)} ${d.documents === 1 ? 'document' : 'documents'}`,
+      (d) => `- data ${d.name}: ${formatShort(d.tokens)} training tokens of ${plural(d.documents, 'document')}`,
     ),
-    ...(f.base ? [`- began with the weights of ${f.base}`] : []),
+    ...(f.base ? [`- initialized from ${f.base}`] : []),
     ...f.devices.map((d) => `- trained on ${d}`),
     ...(f.seconds > 0 ? [`- ${formatDuration(f.seconds)} of training`] : []),
   ];
@@ -175,7 +174,7 @@ function evaluation(f: CardFacts, picture: string | undefined): string {
     'validation loss (nats/token)',
     'perplexity',
     'bits per byte',
-    'HellaSwag acc',
+    'HellaSwag accuracy',
     'acc_norm',
     'items',
   ];
@@ -210,11 +209,11 @@ inputs = tokenizer("Once upon a time", return_tensors="pt")
 print(tokenizer.decode(model.generate(**inputs, max_new_tokens=100, do_sample=True)[0]))
 \`\`\`
 
-The weights are stored as ${f.dtype}; the context is ${formatCount(f.model.contextLength)} tokens.`;
+The weights are stored as ${f.dtype}; the context is ${plural(f.model.contextLength, 'token')}.`;
 
 /** A Hugging Face model card: front matter and text. @param picture file name of the curve, where there is one */
 export function modelCard(f: CardFacts, w: CardWords, picture: string | undefined): string {
-  const intro = `# ${f.name}\n\nA GPT-2 model with ${formatShort(parameterCount(f.model))} parameters and a context of ${formatCount(f.model.contextLength)} tokens, trained with Trainyard.${w.author ? ` By ${w.author}.` : ''}`;
+  const intro = `# ${f.name}\n\nA GPT-2 model with ${formatShort(parameterCount(f.model))} parameters and a context of ${plural(f.model.contextLength, 'token')}, trained with Trainyard.${w.author ? ` By ${w.author}.` : ''}`;
   const parts = [
     frontMatter(f, w),
     intro,

@@ -85,7 +85,7 @@ export function curveSvg(title: string, xName: string, yName: string, given: rea
         `<line x1="${margin.left}" x2="${width - margin.right}" y1="${py(y)}" y2="${py(y)}"/><text x="${margin.left - 8}" y="${(Number(py(y)) + 4).toFixed(1)}" text-anchor="end">${yLabels[i]}</text>`,
     ),
   ];
-  const drawn = lines.map(({ name, parts: own }, i) => {
+  const plotted = lines.map(({ name, parts: own }, i) => {
     const colour = colours[i % colours.length]!;
     const few = own.flat().length <= 60;
     const strokes = own.map((part) => {
@@ -104,7 +104,7 @@ export function curveSvg(title: string, xName: string, yName: string, given: rea
 <rect width="${width}" height="${height}" fill="#fff"/>
 <text x="${margin.left}" y="20" font-size="14" font-weight="600">${escape(title)}</text>
 <g stroke="#ddd" stroke-width="1">${grid.map((g) => g.replace('<text', '<text stroke="none"')).join('\n')}</g>
-${drawn.join('\n')}
+${plotted.join('\n')}
 <text x="${(margin.left + width - margin.right) / 2}" y="${height - 10}" text-anchor="middle">${escape(xName)}</text>
 <text transform="translate(14 ${(margin.top + height - margin.bottom) / 2}) rotate(-90)" text-anchor="middle">${escape(yName)}</text>
 </svg>

@@ -1,5 +1,5 @@
-import { UserError } from '../../errors.ts';
-import { formatCount } from '../../format.ts';
+import { UserError } from '../../base/errors.ts';
+import { formatCount } from '../../base/format.ts';
 import { byteLengthOf, type Dtype, dtypes, isDtype } from './dtypes.ts';
 import { quoted, scan } from './scan.ts';
 
@@ -83,7 +83,7 @@ function tensorInfo(value: unknown, dataStart: number, fileBytes: number): Tenso
     return 'has no valid data_offsets';
   }
   const [begin, end] = offsets as [number, number];
-  if (begin > end) return `ends (${end}) before it begins (${begin})`;
+  if (begin > end) return `ends (${end}) before it starts (${begin})`;
   if (dataStart + end > fileBytes) {
     return `lies outside the file: it ends at byte ${formatCount(dataStart + end)} of ${formatCount(fileBytes)} (truncated?)`;
   }

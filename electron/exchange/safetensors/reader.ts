@@ -1,11 +1,11 @@
 import fs from 'node:fs/promises';
-import { UserError } from '../../errors.ts';
-import { formatBytes, formatCount, plural } from '../../format.ts';
+import { UserError } from '../../base/errors.ts';
+import { formatBytes, formatCount, plural } from '../../base/format.ts';
 import { type ArrayOf, arrayOver } from './dtypes.ts';
-import { float32FromBf16, float32FromF16 } from './half.ts';
+import { float32FromBf16, float32FromF16 } from '../../base/halves.ts';
 import { maxHeaderBytes, parseHeader, type SafetensorsHeader, type TensorInfo } from './header.ts';
 import { quoted } from './scan.ts';
-import { reading } from './systemErrors.ts';
+import { reading } from '../../base/systemErrors.ts';
 
 /** Bytes asked of the operating system at a time; also keeps clear of its limit of 2 GiB a call. */
 const chunkBytes = 16 * 2 ** 20;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { byteLengthOf, bytesPerElement, type Dtype } from './dtypes.ts';
-import { type FileSystem, nodeFileSystem, type WritableFile } from './fileSystem.ts';
+import { type FileSystem, nodeFileSystem, type WritableFile } from '../../base/fileSystem.ts';
 import { maxHeaderBytes, metadataKey } from './header.ts';
 import { quoted } from './scan.ts';
 

@@ -1,11 +1,21 @@
 import fs from 'node:fs';
-import { UserError } from '../../errors.ts';
-import { isSystemError, meaningOf } from '../safetensors/systemErrors.ts';
+import { UserError } from '../../base/errors.ts';
+import {
+  littleEndian,
+  maxVocabSize,
+  type TokenBytes,
+  tokenBytesOf,
+  type Tokens,
+  zeroTokens,
+} from '../../base/tokens.ts';
+import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
 import {
   bytesOfType,
   headerBytes,
   type Layout,
   layoutOf,
+  llamaMagic,
+  llamaVersion,
   llmcMagic,
   readAt,
   refuse,
@@ -20,8 +30,12 @@ export const blockTokens = 1 << 20;
 
 /** An open file of tokens. */
 export interface TokenFile extends Layout {
-  /** @yields all tokens in order, in blocks @throws UserError when a token is not below the vocabulary's size */
-  read(vocabSize: number): Generator<Uint16Array>;
+  /**
+   * @param from the token to begin with. Default: the first
+   * @yields all tokens from there on in order, in blocks, in the width of the vocabulary
+   * @throws UserError when a token is not below the vocabulary's size
+   */
+  read(vocabSize: number, from?: number): Generator<Tokens>;
 }
 
 /**
@@ -30,7 +44,7 @@ export interface TokenFile extends Layout {
  */
 export function openTokenFile(file: string, type?: TokenType): TokenFile {
   const layout = layoutOf(file, type);
-  return { ...layout, read: (vocabSize) => blocks(file, layout, vocabSize) };
+  return { ...layout, read: (vocabSize, from = 0) => blocks(file, layout, vocabSize, from) };
 }
 
 /** The number at a place of a block, as it is stored. */
@@ -49,17 +63,18 @@ function valueAt(bytes: Buffer, i: number, type: TokenType): number {
   }
 }
 
-function* blocks(file: string, { offset, tokens, type }: Layout, vocabSize: number): Generator<Uint16Array> {
+function* blocks(file: string, { offset, tokens, type }: Layout, vocabSize: number, from: number): Generator<Tokens> {
   const width = bytesOfType[type];
-  for (let at = 0; at < tokens; at += blockTokens) {
+  for (let at = from; at < tokens; at += blockTokens) {
     const n = Math.min(blockTokens, tokens - at);
     const bytes = readAt(file, offset + width * at, width * n);
-    const block = new Uint16Array(n);
+    const block = zeroTokens(tokenBytesOf(vocabSize), n);
     for (let i = 0; i < n; i++) {
       const token = valueAt(bytes, i, type);
       if (token < 0 || token >= vocabSize) {
         const hint = belongsElsewhere(bytes, vocabSize, type);
-        throw refuse(file, `token ${at + i} is ${token}, and the vocabulary has ${vocabSize}${hint}`);
+        const room = vocabSize === maxVocabSize ? 'no vocabulary has so many' : `the vocabulary has ${vocabSize}`;
+        throw refuse(file, `token ${at + i} is ${token}, and ${room}${hint}`);
       }
       block[i] = token;
     }
@@ -75,34 +90,41 @@ function belongsElsewhere(bytes: Buffer, vocabSize: number, type: TokenType): st
   return '; with its bytes swapped all are, so it looks big-endian: write it with numpy.array.byteswap()';
 }
 
+/** What llm.c's header begins with, by the bytes of a token: GPT-2's and Llama 3's. */
+const llmcHeads: Readonly<Record<TokenBytes, readonly [magic: number, version: number]>> = {
+  2: [llmcMagic, 1],
+  4: [llamaMagic, llamaVersion],
+};
+
 /** The most that an int32 counts: what llm.c's header can say. */
-const mostLlmcTokens = 2 ** 31 - 1;
+const maxLlmcTokens = 2 ** 31 - 1;
 
 /**
  * Writes tokens to a new file; one that is left unfinished is removed.
+ * @param tokenBytes of each: 4 makes uint32 of nanoGPT's, and Llama 3's header of llm.c's
  * @throws UserError when the file exists, the format can't hold so many, or the disk does not take it
  */
 export function writeTokenFile(
   file: string,
   format: TokenFormat,
   tokens: number,
-  content: Iterable<Uint16Array>,
+  content: Iterable<Tokens>,
+  tokenBytes: TokenBytes = 2,
 ): void {
-  if (format === 'llmc' && tokens > mostLlmcTokens)
+  if (format === 'llmc' && tokens > maxLlmcTokens)
     throw new UserError(
-      `llm.c's format counts up to ${mostLlmcTokens} tokens, and there are ${tokens}: write nanogpt, or several files.`,
+      `llm.c's format counts up to ${maxLlmcTokens} tokens, and there are ${tokens}: write nanogpt, or several files.`,
     );
   let fd: number | undefined;
   try {
     fd = fs.openSync(file, 'wx');
     if (format === 'llmc') {
       const header = Buffer.alloc(headerBytes);
-      [llmcMagic, 1, tokens].forEach((value, i) => header.writeInt32LE(value, 4 * i));
+      [...llmcHeads[tokenBytes], tokens].forEach((value, i) => header.writeInt32LE(value, 4 * i));
       fs.writeSync(fd, header);
     }
     for (const block of content) {
-      const bytes = Buffer.alloc(2 * block.length);
-      for (let i = 0; i < block.length; i++) bytes.writeUInt16LE(block[i]!, 2 * i);
+      const bytes = littleEndian(block);
       for (let done = 0; done < bytes.length;) done += fs.writeSync(fd, bytes, done);
     }
     fs.fsyncSync(fd);

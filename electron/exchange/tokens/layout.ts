@@ -1,10 +1,13 @@
-import { plural } from '../../format.ts';
+import { plural } from '../../base/format.ts';
 import fs from 'node:fs';
 import path from 'node:path';
-import { UserError } from '../../errors.ts';
-import { isSystemError, meaningOf } from '../safetensors/systemErrors.ts';
+import { UserError } from '../../base/errors.ts';
+import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
 
-/** `nanogpt`: uint16 tokens and nothing else. `llmc`: the same behind a header of 256 int32: magic, version 1, count. */
+/**
+ * `nanogpt`: tokens and nothing else, uint16 or, of vocabularies beyond 65,536, uint32. `llmc`: the same behind a header of
+ * 256 int32: magic, version, count.
+ */
 export const tokenFormats = ['nanogpt', 'llmc'] as const;
 export type TokenFormat = (typeof tokenFormats)[number];
 
@@ -16,7 +19,8 @@ export const bytesOfType: Readonly<Record<TokenType, number>> = { uint8: 1, uint
 
 /** llm.c's magic numbers, by what they say of the tokens behind them. */
 export const llmcMagic = 20240520;
-const llamaMagic = 20240801;
+export const llamaMagic = 20240801;
+export const llamaVersion = 7;
 export const headerBytes = 256 * 4;
 
 /** Where the tokens of a file are, and how they are stored. */
@@ -104,7 +108,7 @@ function llmcLayout(file: string, head: Buffer, size: number): Layout | undefine
   if (magic !== llmcMagic && magic !== llamaMagic) return undefined;
   const [version, tokens] = [head.readInt32LE(4), head.readInt32LE(8)];
   const isLlama = magic === llamaMagic;
-  const [expected, whose] = isLlama ? [7, "uint32 tokens of Llama 3's"] : [1, 'tokens of GPT-2'];
+  const [expected, whose] = isLlama ? [llamaVersion, "uint32 tokens of Llama 3's"] : [1, 'tokens of GPT-2'];
   if (version !== expected)
     throw refuse(file, `its header has version ${version}, and ${expected} (${whose}) can be read`);
   const type = isLlama ? 'uint32' : 'uint16';
@@ -149,9 +153,9 @@ function npyLayout(file: string, size: number, given: TokenType | undefined): La
     throw refuse(file, "it is a .npy file whose header can't be read");
   if (descr === undefined) throw refuse(file, 'it is a .npy file of records: one array of whole numbers is needed');
   if (descr.startsWith('>'))
-    throw refuse(file, `it is a .npy file of ${descr}, big-endian: save array.astype("uint16")`);
+    throw refuse(file, `it is a .npy file of ${descr}, big-endian: save array.astype("uint32")`);
   const type = npyTypes[descr];
-  if (type === undefined) throw refuse(file, `it is a .npy file of ${descr}: save array.astype("uint16")`);
+  if (type === undefined) throw refuse(file, `it is a .npy file of ${descr}: save array.astype("uint32")`);
   if (given !== undefined && given !== type)
     throw refuse(file, `its header (NumPy's) says ${type}, and ${given} was asked for`);
   if (shape.length !== 1)

@@ -1,11 +1,14 @@
-import type { RunConfig } from '../../engine/config.ts';
-import type { DeviceMemory } from '../../engine/devices/open.ts';
+import type { RunConfig } from '../../engine/run/config.ts';
+import { measureDevices } from '../../engine/devices/choose.ts';
+import type { DeviceMemory } from '../../engine/devices/kind.ts';
 import { type Dimension, type FitConfig, largestSteps } from '../../engine/fit/fit.ts';
 import type { Steps } from '../../engine/fit/steps.ts';
-import { admissionSteps, runnableSteps } from '../../engine/preflight.ts';
-import { settingsOf } from '../../engine/trainer/schedule.ts';
-import { messageOf, UserError } from '../../errors.ts';
+import { suggestSteps } from '../../engine/fit/suggest.ts';
+import { type Admission, admissionStepsHere } from '../../engine/run/admission.ts';
+import { settingsOf } from '../../engine/run/schedule.ts';
+import { messageOf, UserError } from '../../base/errors.ts';
 import type { MemoryBudget } from '../budget.ts';
+import { timeSteps } from '../time/estimate.ts';
 import { matrixReport, type PlanReport, planReport } from './reports.ts';
 
 /** What a draft needs, and why the device that it names can't run it. */
@@ -22,10 +25,8 @@ export interface PlainMemory {
 }
 
 /** The answer to whether a config may train; `reliefBytes`: the mark stands for what gives so many bytes back. */
-export interface Admission {
-  readonly refused: string | null;
-  readonly reliefBytes: number;
-}
+export type AdmissionAnswer =
+  { readonly admission: Admission } | { readonly refused: string; readonly reliefBytes: number };
 
 /** Stands where the one who asks says what gives a GPU's memory back. */
 export const reliefMark = '\u0000relief\u0000';
@@ -59,7 +60,7 @@ interface Draft {
 function* draft({ config, step, isHere, budget }: Draft): Steps<DraftPlan> {
   let problem: string | null = null;
   try {
-    if (isHere) yield* runnableSteps(config, step);
+    if (isHere) yield* admissionStepsHere(config, step);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     problem = messageOf(error);
@@ -67,13 +68,13 @@ function* draft({ config, step, isHere, budget }: Draft): Steps<DraftPlan> {
   return { problem, plan: budget ? yield* worstPlan(config, budget) : null };
 }
 
-interface Admitted {
+interface Admitting {
   readonly config: RunConfig;
   readonly step: number;
   readonly memory: PlainMemory;
 }
 
-function* admit({ config, step, memory: { sharedBytes, ...memory } }: Admitted): Steps<Admission> {
+function* admit({ config, step, memory: { sharedBytes, ...memory } }: Admitting): Steps<AdmissionAnswer> {
   let reliefBytes = 0;
   const relief = (bytes: number) => ((reliefBytes = bytes), reliefMark);
   const whole: DeviceMemory = {
@@ -81,8 +82,7 @@ function* admit({ config, step, memory: { sharedBytes, ...memory } }: Admitted):
     ...(sharedBytes === undefined ? {} : { shared: { bytes: sharedBytes, relief } }),
   };
   try {
-    yield* admissionSteps(config, step, whole);
-    return { refused: null, reliefBytes };
+    return { admission: yield* admissionStepsHere(config, step, whole) };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { refused: messageOf(error), reliefBytes };
@@ -102,6 +102,11 @@ export const jobs = {
     largestSteps(config, dimension, bytes),
   draft,
   admit,
+  time: timeSteps,
+  suggest: suggestSteps,
+  *measure({ findings }: { findings: string }): Steps<void> {
+    measureDevices(findings);
+  },
 };
 
 export type JobKind = keyof typeof jobs;

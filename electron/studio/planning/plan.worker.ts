@@ -1,7 +1,7 @@
 /** Plans in a thread of its own. A long job lets others through between two of its plans, and ends when it isn't wanted any more. */
 import { setImmediate } from 'node:timers/promises';
 import { parentPort } from 'node:worker_threads';
-import { UserError } from '../../errors.ts';
+import { UserError } from '../../base/errors.ts';
 import { type JobInput, type JobKind, stepsOf } from './jobs.ts';
 import type { FromPlanner, ToPlanner } from './planner.ts';
 

@@ -1,9 +1,10 @@
 import { Worker } from 'node:worker_threads';
-import type { RunConfig } from '../../engine/config.ts';
-import type { DeviceMemory } from '../../engine/devices/open.ts';
+import type { Admission } from '../../engine/run/admission.ts';
+import type { RunConfig } from '../../engine/run/config.ts';
+import type { DeviceMemory } from '../../engine/devices/kind.ts';
 import { finish } from '../../engine/fit/steps.ts';
-import { UsageError, UserError } from '../../errors.ts';
-import { entryFile } from '../../paths.ts';
+import { UsageError, UserError } from '../../base/errors.ts';
+import { entryFile } from '../../base/paths.ts';
 import { type JobInput, type JobKind, type JobResult, reliefMark, stepsOf } from './jobs.ts';
 
 export type ToPlanner =
@@ -77,14 +78,16 @@ export class Planner {
   }
 
   /** @throws UserError when a device with this memory can't train what is left of a run */
-  async admit(config: RunConfig, step: number, { bytes, hostBytes, shared }: DeviceMemory): Promise<void> {
+  async admit(config: RunConfig, step: number, { bytes, hostBytes, shared }: DeviceMemory): Promise<Admission> {
     const memory = {
       bytes,
       ...(hostBytes === undefined ? {} : { hostBytes }),
       ...(shared ? { sharedBytes: shared.bytes } : {}),
     };
-    const { refused, reliefBytes } = await this.ask('admit', { config, step, memory });
-    if (refused !== null) throw new UserError(refused.replace(reliefMark, () => shared?.relief(reliefBytes) ?? ''));
+    const answer = await this.ask('admit', { config, step, memory });
+    if ('admission' in answer) return answer.admission;
+    const { refused, reliefBytes } = answer;
+    throw new UserError(refused.replace(reliefMark, () => shared?.relief(reliefBytes) ?? ''));
   }
 
   /** Ends the thread; who waits for a plan hears that it was left. */

@@ -1,7 +1,8 @@
 import { adviseSteps, matrixSteps } from '../../engine/fit/advice.ts';
 import { type FitConfig, fit } from '../../engine/fit/fit.ts';
 import type { Steps } from '../../engine/fit/steps.ts';
-import { parameterCount } from '../../engine/gpt2/config.ts';
+import { parameterCount } from '../../engine/models/index.ts';
+import { defaultOptimizer } from '../../engine/optimizers/index.ts';
 import type { BudgetPart, MemoryBudget } from '../budget.ts';
 
 /** What a plan takes, and what it is held against. */
@@ -76,7 +77,7 @@ export function* planReport(config: FitConfig, { isApart, hostBytes, ...budget }
         batch: c.batch,
         precision: c.precision ?? 'f32',
         recompute: c.recompute,
-        optimizer: c.optimizer ?? 'adamw',
+        optimizer: c.optimizer ?? defaultOptimizer,
       },
     })),
   };

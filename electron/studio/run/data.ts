@@ -1,12 +1,12 @@
-import { plural } from '../../format.ts';
+import { plural } from '../../base/format.ts';
 import path from 'node:path';
-import { sourceName } from '../../data/mix.ts';
-import { isInTheMaking } from '../../data/corpus/unfinished.ts';
-import { type Manifest, readManifest } from '../../data/shards/index.ts';
+import { sourceName } from '../../data/sampling/mix.ts';
+import { isInTheMaking } from '../../data/prepare/unfinished.ts';
+import { type Manifest, readManifest } from '../../data/dataset/index.ts';
 import { everything, sameSubset, subsetTokens } from '../../data/subsets.ts';
-import type { RunConfig } from '../../engine/config.ts';
-import { namedDatasets, phasesLeft, schedule, settingsOf } from '../../engine/trainer/schedule.ts';
-import { UsageError } from '../../errors.ts';
+import type { RunConfig } from '../../engine/run/config.ts';
+import { namedDatasets, phasesLeft, schedule, settingsOf } from '../../engine/run/schedule.ts';
+import { UsageError } from '../../base/errors.ts';
 import { datasetsDir } from '../home.ts';
 import type { Store } from '../store/index.ts';
 import { noData } from './noData.ts';
@@ -42,7 +42,7 @@ export function requireTokens(home: string, name: string, { model, tokenizer }: 
   const manifest = readManifest(path.join(datasetsDir(home), name));
   if (manifest.tokenizer === tokenizer && manifest.vocabSize <= model.vocabSize) return manifest;
   throw new UsageError(
-    `The dataset ${name} holds ${manifest.tokenizer} tokens, ${manifest.vocabSize} kinds of them, and the model has ${model.vocabSize} of ${tokenizer}: prepare its text with the run's tokenizer.`,
+    `The dataset ${name} is tokenized with ${manifest.tokenizer} (vocabulary ${manifest.vocabSize}), and the model uses ${tokenizer} (vocabulary ${model.vocabSize}): tokenize its text with the run's tokenizer.`,
   );
 }
 

@@ -1,10 +1,10 @@
 import path from 'node:path';
-import { type MixPart, sourceName } from '../../data/mix.ts';
-import { readManifest } from '../../data/shards/index.ts';
+import { type MixPart, sourceName } from '../../data/sampling/mix.ts';
+import { readManifest } from '../../data/dataset/index.ts';
 import { subsetTokens } from '../../data/subsets.ts';
-import type { RunConfig } from '../../engine/config.ts';
-import { schedule, settingsOf } from '../../engine/trainer/schedule.ts';
-import { UserError } from '../../errors.ts';
+import type { RunConfig } from '../../engine/run/config.ts';
+import { schedule, settingsOf } from '../../engine/run/schedule.ts';
+import { UserError } from '../../base/errors.ts';
 import { datasetsDir } from '../home.ts';
 
 /** What a run has read of a source of its training data. */

@@ -1,6 +1,6 @@
 import { fork } from 'node:child_process';
 import type { FromEngine, FromJob, Job, ToEngine } from '../../engine/process/messages.ts';
-import { entryFile } from '../../paths.ts';
+import { entryFile } from '../../base/paths.ts';
 
 /** How an engine process ended: by its own word, or not. */
 export interface EngineExit {

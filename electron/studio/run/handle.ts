@@ -1,11 +1,11 @@
 import path from 'node:path';
 import { createActor, fromCallback, type Actor } from 'xstate';
 import type { EngineError, FromEngine, ToEngine } from '../../engine/process/messages.ts';
-import type { Request, RunEvent } from '../../engine/trainer/events.ts';
-import type { PhaseChange } from '../../engine/trainer/phaseChange.ts';
-import type { DatasetDirs } from '../../engine/trainer/windows.ts';
-import { messageOf, RemoteDefect, UserError } from '../../errors.ts';
-import { defectMessage, logDefect } from '../../log.ts';
+import type { Request, RunEvent } from '../../engine/run/events.ts';
+import type { PhaseChange } from '../../engine/run/phaseChange.ts';
+import type { DatasetDirs } from '../../engine/run/data.ts';
+import { messageOf, RemoteDefect, UserError } from '../../base/errors.ts';
+import { defectMessage, logDefect } from '../../base/log.ts';
 import type { MetricsWriter, Run, RunState, Store } from '../store/index.ts';
 import type { EngineProcess, SpawnEngine } from './engine.ts';
 import {
@@ -24,7 +24,7 @@ import { record } from './record.ts';
 /** What was asked of a run that trains came too late. */
 export class RestedError extends UserError {
   constructor() {
-    super('The run came to rest before its phases were changed: change them now.');
+    super('The run ended before its phases were updated: apply them again.');
   }
 }
 
@@ -85,6 +85,11 @@ export class RunHandle {
     this.#listeners.add(listener);
   }
 
+  /** Calls back whenever its state or what it remembers changes. */
+  onChange(listener: () => void): void {
+    this.#actor.subscribe(listener);
+  }
+
   /** Has something done besides training, between two steps. */
   request(what: Request): void {
     const id = ++this.#requests;
@@ -92,7 +97,7 @@ export class RunHandle {
     this.#engine?.send({ type: 'request', id, what });
   }
 
-  tell(order: 'pause' | 'stop' | Request): void {
+  sendOrder(order: 'pause' | 'stop' | Request): void {
     if (order === 'pause') this.pause();
     else if (order === 'stop') this.stop();
     else this.request(order);
@@ -131,10 +136,10 @@ export class RunHandle {
     this.kill();
   }
 
-  #runEngine(start: Extract<ToEngine, { type: 'start' }>, tell: (event: EngineEvent) => void): void {
-    this.#engine = this.#spawn((message) => this.#receive(message as FromEngine, tell));
+  #runEngine(start: Extract<ToEngine, { type: 'start' }>, emit: (event: EngineEvent) => void): void {
+    this.#engine = this.#spawn((message) => this.#receive(message as FromEngine, emit));
     this.#engine.send(start);
-    void this.#engine.exited.then((exit) => tell({ type: 'exit', exit }));
+    void this.#engine.exited.then((exit) => emit({ type: 'exit', exit }));
   }
 
   #order(order: EngineOrder): void {
@@ -142,21 +147,21 @@ export class RunHandle {
     else this.#engine?.send(order);
   }
 
-  #receive(message: FromEngine, tell: (event: EngineEvent) => void): void {
+  #receive(message: FromEngine, emit: (event: EngineEvent) => void): void {
     // What still arrives after a failure would leave a gap where that happened.
     if (this.#lost || this.#actor.getSnapshot().context.end !== null) return;
     try {
       this.#keep(message);
     } catch (error) {
-      tell({ type: 'unrecorded', message: unrecorded(error) });
+      emit({ type: 'unrecorded', message: unrecorded(error) });
       return;
     }
     if (message.type === 'flush') return;
-    if (message.type === 'error') return tell(this.#explained(message));
+    if (message.type === 'error') return emit(this.#explained(message));
     if (message.type === 'asked') this.#asked.delete(message.request);
     if (message.type === 'phases') this.#phaseChanges.get(message.request)?.(undefined);
     if (message.type === 'phasesRefused') this.#phaseChanges.get(message.request)?.(message.reason);
-    tell(message);
+    emit(message);
     for (const listener of this.#listeners) listener(message);
   }
 
@@ -219,6 +224,6 @@ export class RunHandle {
   }
 }
 
-const takenOver = 'another process has taken the run over while this one stood still for minutes; it goes on there';
+const takenOver = 'another process took over the run while this one was suspended for minutes; it continues there';
 
 const unrecorded = (error: unknown): string => `the run can't be recorded: ${messageOf(error)}`;

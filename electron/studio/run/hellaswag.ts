@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
-import type { RunConfig } from '../../engine/config.ts';
-import { UserError } from '../../errors.ts';
+import type { RunConfig } from '../../engine/run/config.ts';
+import { UserError } from '../../base/errors.ts';
 import type { HellaswagResult, ItemScore } from '../../evals/hellaswag/score.ts';
 import { cachedFile, validationSet } from '../../evals/hellaswag/source.ts';
-import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
+import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
 import type { Store } from '../store/index.ts';
 
 /** Of the validation set as it is published. */
-const usual = '';
+const standard = '';
 
 /**
  * What tells results on one file's items from those on another's: nothing for the validation set, else some of its checksum.
@@ -17,14 +17,14 @@ const usual = '';
 export function fileKey(file: string): string {
   try {
     const sha256 = createHash('sha256').update(fs.readFileSync(file)).digest('hex');
-    return sha256 === validationSet.sha256 ? usual : sha256.slice(0, 8);
+    return sha256 === validationSet.sha256 ? standard : sha256.slice(0, 8);
   } catch (error) {
     if (!isSystemError(error)) throw error;
     throw new UserError(`HellaSwag's items can't be read from ${file}: ${meaningOf(error)}.`);
   }
 }
 
-const taskOf = (key: string): string => (key === usual ? 'hellaswag' : `hellaswag ${key}`);
+const taskOf = (key: string): string => (key === standard ? 'hellaswag' : `hellaswag ${key}`);
 
 /** Stores scores of items as they come and, when it is there, what they come to. */
 export function recordHellaswag(
@@ -33,11 +33,11 @@ export function recordHellaswag(
   step: number,
   scores: readonly ItemScore[],
   result: HellaswagResult | null,
-  key = usual,
+  key = standard,
 ): void {
   const items = scores.map(({ index, ...data }) => ({ item: index, data }));
   store.addItemScores(id, step, taskOf(key), items);
-  const dataset = `${result?.items} items${key === usual ? '' : ` of ${key}`}`;
+  const dataset = `${result?.items} items${key === standard ? '' : ` of ${key}`}`;
   if (result) store.addEval(id, step, 'hellaswag', result.acc, result, dataset);
 }
 
@@ -53,6 +53,6 @@ export function hellaswagOf(home: string, config: RunConfig): { hellaswag?: { fi
   const file = cachedFile(home);
   if (fs.existsSync(file)) return { hellaswag: { file, key: fileKey(file) } };
   throw new UserError(
-    "HellaSwag's validation set is not here yet, and this run is evaluated on it: fetch it with `trainyard eval fetch`, then start again.",
+    'This run evaluates on the HellaSwag val set, which is not downloaded yet: run `trainyard eval fetch`, then start again.',
   );
 }

@@ -1,12 +1,13 @@
 import fs from 'node:fs';
-import type { RunConfig } from '../../engine/config.ts';
-import { type DeviceChoice, isSameDevice } from '../../engine/devices/usual.ts';
+import type { RunConfig } from '../../engine/run/config.ts';
+import { type DeviceChoice, isSameDevice } from '../../engine/devices/choose.ts';
+import { kindOf } from '../../engine/devices/registry.ts';
 import { canWrite, dbPath } from '../home.ts';
 import { openStore, openToRead, type Store } from '../store/index.ts';
 
 /** Names of the runs that train on a GPU, in whatever process. @param except a run that is to have it itself */
 export function holdersOf(store: Store, device: DeviceChoice, except?: string): string[] {
-  if (device.kind !== 'cuda') return [];
+  if (!kindOf(device.kind).gpus) return [];
   return store
     .listRuns({ state: ['training', 'preparing'] })
     .filter((run) => run.id !== except && isSameDevice((run.config as RunConfig).device, device))
@@ -15,7 +16,7 @@ export function holdersOf(store: Store, device: DeviceChoice, except?: string): 
 
 /** The same for who has no studio open. @param home where nothing is made, if there is none yet */
 export function holdersAt(home: string, device: DeviceChoice): string[] {
-  if (device.kind !== 'cuda' || !fs.existsSync(dbPath(home))) return [];
+  if (!kindOf(device.kind).gpus || !fs.existsSync(dbPath(home))) return [];
   const store = canWrite(home) ? openStore(home) : openToRead(home, () => {});
   try {
     store.markInterrupted();

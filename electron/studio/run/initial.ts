@@ -1,10 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { files } from '../../engine/checkpoint/index.ts';
-import type { RunConfig } from '../../engine/config.ts';
-import { requireCompatible } from '../../engine/trainer/initialWeights.ts';
-import { UserError } from '../../errors.ts';
-import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
+import type { RunConfig } from '../../engine/run/config.ts';
+import { requireCompatible } from '../../engine/run/initialWeights.ts';
+import { UserError } from '../../base/errors.ts';
+import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
 import { runDir } from '../home.ts';
 
 /** Where the weights are kept that a run begins with: the checkpoint that they come from may be deleted. */
@@ -25,14 +25,14 @@ export function initialWeightsOf(
   const initialWeights = initialFile(runDir(home, id));
   if (fs.existsSync(initialWeights)) return { initialWeights };
   if (!fresh) return {};
-  throw new UserError(`The weights that the run ${id} begins with are gone: ${initialWeights} is missing.`);
+  throw new UserError(`The initial weights of the run ${id} are missing: ${initialWeights} not found.`);
 }
 
 /** @throws UserError when a run's tokens are not those of the model that it begins with */
 export function requireSameTokens(tokenizer: string, parent: string): void {
   if (tokenizer === parent) return;
   throw new UserError(
-    `The model reads ${parent} tokens and the run ${tokenizer}: they must be the same; --tokenizer of \`data add\` takes a run's.`,
+    `The model uses the tokenizer ${parent} and the run ${tokenizer}: they must be the same; --tokenizer of \`data add\` takes a run's.`,
   );
 }
 

@@ -1,5 +1,5 @@
 import type { FromJob, Job } from '../../engine/process/messages.ts';
-import { RemoteDefect, UserError } from '../../errors.ts';
+import { RemoteDefect, UserError } from '../../base/errors.ts';
 import type { EngineProcess, SpawnEngine } from './engine.ts';
 
 type Message = Exclude<FromJob, { type: 'error' | 'finished' }>;
@@ -24,7 +24,7 @@ export function messagesOf(spawn: SpawnEngine): { engine: EngineProcess; message
     for (;;) {
       const message = waiting.shift();
       if (message === undefined) {
-        if (gone) throw new UserError('The engine process ended without a word: see `trainyard doctor`.');
+        if (gone) throw new UserError('The engine process ended without an error message: see `trainyard doctor`.');
         await new Promise<void>((resolve) => (wake = resolve));
       } else if (message.type === 'error') {
         throw message.stack === undefined
@@ -40,14 +40,21 @@ export function messagesOf(spawn: SpawnEngine): { engine: EngineProcess; message
 /**
  * Does a job in an engine process of its own, which ends when nobody listens any more.
  * @yields what comes of it
- * @throws UserError when it fails, or its process is gone
+ * @throws UserError when it fails, or its process is gone; the signal's reason when that ended it
  */
-export async function* runJob(job: Job, spawn: SpawnEngine): AsyncGenerator<Message> {
+export async function* runJob(job: Job, spawn: SpawnEngine, signal?: AbortSignal): AsyncGenerator<Message> {
+  signal?.throwIfAborted();
   const { engine, messages } = messagesOf(spawn);
+  const end = (): void => engine.kill();
+  signal?.addEventListener('abort', end, { once: true });
   try {
     engine.send(job);
     yield* messages;
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
   } finally {
+    signal?.removeEventListener('abort', end);
     engine.kill();
   }
 }

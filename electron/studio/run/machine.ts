@@ -1,6 +1,6 @@
 import { and, assign, type EventObject, fromCallback, setup, type SnapshotFrom, stateIn } from 'xstate';
 import type { ToEngine } from '../../engine/process/messages.ts';
-import type { Outcome, RunEvent } from '../../engine/trainer/events.ts';
+import type { Outcome, RunEvent } from '../../engine/run/events.ts';
 import type { RunState } from '../store/index.ts';
 import type { EngineExit } from './engine.ts';
 
@@ -118,7 +118,7 @@ export const runMachine = setup({
               end: ({ context }) =>
                 context.end ?? {
                   state: 'interrupted',
-                  message: 'stopped at once; the last checkpoint is where it goes on',
+                  message: 'stopped immediately; resume continues from the latest checkpoint',
                   resumable: true,
                 },
             }),
@@ -131,7 +131,13 @@ export const runMachine = setup({
           {
             guard: and(['stopped', stateIn({ active: { wish: 'pausing' } })]),
             target: 'paused',
-            actions: assign({ end: ({ context }) => ({ ...context.end!, state: 'paused' as const }) }),
+            actions: assign({
+              end: ({ context: { end, step } }) => ({
+                ...end!,
+                state: 'paused' as const,
+                message: `paused at step ${step}, checkpoint saved`,
+              }),
+            }),
           },
           { guard: 'stopped', target: 'stopped' },
           {
@@ -140,7 +146,7 @@ export const runMachine = setup({
               end: ({ context, event }) =>
                 context.end ?? {
                   state: 'interrupted',
-                  message: `${describe(event.exit)}; the last checkpoint is where it goes on`,
+                  message: `${describe(event.exit)}; resume continues from the latest checkpoint`,
                   resumable: true,
                 },
             }),
@@ -246,7 +252,7 @@ export function storedState(snapshot: RunSnapshot): RunState {
 }
 
 function describe({ code, signal }: EngineExit): string {
-  if (signal === null) return `the engine ended with code ${code}`;
-  const cause = signal === 'SIGKILL' ? ' (another program did that, or the system for want of memory)' : '';
-  return `the engine was ended by ${signal}${cause}`;
+  if (signal === null) return `the engine exited with code ${code}`;
+  const cause = signal === 'SIGKILL' ? ' (by another program, or by the system when out of memory)' : '';
+  return `the engine was killed by ${signal}${cause}`;
 }

@@ -1,5 +1,5 @@
-import type { RunConfig } from '../../engine/config.ts';
-import { phaseAt, schedule } from '../../engine/trainer/schedule.ts';
+import type { RunConfig } from '../../engine/run/config.ts';
+import { phaseAt, schedule } from '../../engine/run/schedule.ts';
 import type { RunMemory } from './machine.ts';
 
 /**

@@ -1,8 +1,9 @@
-import { plural } from '../../format.ts';
-import type { RunConfig } from '../../engine/config.ts';
-import type { LowBitStates, OptimizerKind } from '../../engine/optimizers/index.ts';
-import type { Request, RunEvent } from '../../engine/trainer/events.ts';
-import { schedule, totalSteps } from '../../engine/trainer/schedule.ts';
+import { plural } from '../../base/format.ts';
+import type { RunConfig } from '../../engine/run/config.ts';
+import { familyOf, type LowBitStates, type OptimizerKind, optimizerOf } from '../../engine/optimizers/index.ts';
+import type { Request, RunEvent } from '../../engine/run/events.ts';
+import { schedule, totalSteps } from '../../engine/run/schedule.ts';
+import { checkpointDir } from '../home.ts';
 import type { MetricsWriter, Store } from '../store/index.ts';
 import { recordHellaswag } from './hellaswag.ts';
 import type { RunMemory } from './machine.ts';
@@ -12,7 +13,7 @@ export function recordPhases(store: Store, id: string, config: RunConfig, step: 
   const stepsTotal = totalSteps(schedule(config));
   const patch = { config, stepsTotal, tokensTotal: stepsTotal * config.tokensPerStep };
   const kinds = config.phases.map((p) => p.kind).join(', ');
-  const message = `phases changed: ${kinds}; ${plural(stepsTotal, 'step')} in all`;
+  const message = `phases updated: ${kinds}; ${plural(stepsTotal, 'step')} in total`;
   store.changePhases(id, step, patch, message, config.phases);
 }
 
@@ -30,16 +31,15 @@ const requested: Readonly<Record<Request, string>> = {
 
 /** Of a request that was accepted and not done. */
 export const droppedMessage = (what: Request): string =>
-  `${requested[what]} that was asked for was dropped: the run came to rest first`;
+  `${requested[what]} that was requested was dropped: the run ended first`;
 
 /** Of a run that goes on with another version of a library, or without it. */
-export const otherBits =
-  'products are multiplied in another way than before: from here on its numbers differ in the last bits';
+export const otherBits = 'matmul numerics changed: results are not bit-exact from here on';
 
 /** Of a run whose checkpoint keeps low-bit moments in another format than its config asks for. */
 export const lowBitMessage = ({ to }: Extract<RunEvent, { type: 'lowBitStates' }>): string =>
   to === 'stable'
-    ? "the checkpoint keeps moments by the papers' formulas, which harm rare tokens: its codes were read, and embeddings have float32 moments from here on (resume --low-bit-states paper goes on to the same bit instead)"
+    ? "the checkpoint keeps moments by the papers' formulas, which harm rare tokens: its codes were read, and embeddings have float32 moments from here on (resume --low-bit-states paper continues bit-exactly instead)"
     : "the checkpoint keeps stable low-bit moments: they were read, and are kept by the papers' formulas from here on, which harm rare tokens";
 
 const andOthers = (count: number): string =>
@@ -53,10 +53,10 @@ function remedy({
   readonly optimizer: OptimizerKind;
   readonly lowBitStates: LowBitStates;
 }): string {
-  if (optimizer === 'adamw') return 'train anew with a lower learning rate';
+  if (!optimizerOf(optimizer).lowBit) return 'restart with a lower learning rate';
   if (lowBitStates === 'paper')
     return 'pause it and resume with --low-bit-states stable, or continue from an earlier checkpoint';
-  return 'add a phase with adamw, or continue from an earlier checkpoint with it';
+  return `add a phase with ${familyOf(optimizer)[0]}, or continue from an earlier checkpoint with it`;
 }
 
 /** Of moments that are rounded to 0: what it does, and what helps. */
@@ -66,11 +66,11 @@ export const lostMessage = (event: Extract<RunEvent, { type: 'lostMoments' }>): 
   return `step ${step}: ${(100 * share).toFixed(1)} % of the second moments of ${tensor}${andOthers(tensors.length)} are 0 beside a first moment that is not, so that its weights make steps of any size (${optimizer}): ${remedy(event)}`;
 };
 
-/** Of weights that have moved further than AdamW can move them. */
+/** Of weights that have moved further than their optimizer can move them. */
 export const jumpMessage = (event: Extract<RunEvent, { type: 'weightJump' }>): string => {
   const { step, optimizer, tensors, rates } = event;
   const { tensor, from, to } = tensors[0]!;
-  return `step ${step}: the largest weight of ${tensor}${andOthers(tensors.length)} grew from ${from.toPrecision(3)} to ${to.toPrecision(3)} since the last look, where AdamW with exact moments moves one by about ${rates.toPrecision(2)} at most (${optimizer}): ${remedy(event)}`;
+  return `step ${step}: the largest weight of ${tensor}${andOthers(tensors.length)} grew from ${from.toPrecision(3)} to ${to.toPrecision(3)} since the last check, where ${optimizerOf(optimizer).family} with exact moments moves one by about ${rates.toPrecision(2)} at most (${optimizer}): ${remedy(event)}`;
 };
 
 /**
@@ -118,7 +118,7 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
     case 'recovery':
       metrics.flush();
       store.truncateAfter(id, event.to);
-      note('warning', `went back to step ${event.to}: ${event.reason} (recovery ${event.recoveries})`, {
+      note('warning', `rolled back to step ${event.to}: ${event.reason} (rollback ${event.recoveries})`, {
         to: event.to,
       });
       break;
@@ -132,7 +132,8 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
       store.addSample(id, event.step, event.prompt, event.seed, event.text);
       break;
     case 'checkpoint':
-      store.addCheckpoint(id, { ...event, machine: memory });
+      // By its place in the home, also where that was moved: the database was moved along.
+      store.addCheckpoint(id, { ...event, path: checkpointDir(store.home, id, event.step), machine: memory });
       break;
     case 'asked':
       if (!event.done) store.addEvent(id, event.step, 'warning', 'dropped', droppedMessage(event.what));

@@ -1,8 +1,8 @@
 import { setTimeout } from 'node:timers/promises';
-import type { RunConfig } from '../../engine/config.ts';
-import type { Request } from '../../engine/trainer/events.ts';
-import type { PhaseChange } from '../../engine/trainer/phaseChange.ts';
-import { messageOf, UserError } from '../../errors.ts';
+import type { RunConfig } from '../../engine/run/config.ts';
+import type { Request } from '../../engine/run/events.ts';
+import type { PhaseChange } from '../../engine/run/phaseChange.ts';
+import { messageOf, UserError } from '../../base/errors.ts';
 import type { Store } from '../store/index.ts';
 import { RestedError } from './handle.ts';
 
@@ -67,7 +67,7 @@ export interface Patience {
   readonly unansweredMs: number;
 }
 
-export const usualPatience: Patience = { untakenMs: 15_000, unansweredMs: 600_000 };
+export const defaultPatience: Patience = { untakenMs: 15_000, unansweredMs: 600_000 };
 
 /**
  * Asks the process that trains a run for other phases.
@@ -78,14 +78,14 @@ export async function askForPhases(
   store: Store,
   id: string,
   change: PhaseChange,
-  patience: Patience = usualPatience,
+  patience: Patience = defaultPatience,
 ): Promise<boolean> {
   const phases = () => JSON.stringify((store.getRun(id).config as RunConfig).phases);
   const before = phases();
   const how = await ask(store, id, { change }, patience);
   if (how === 'rested' && phases() !== before) {
     throw new UserError(
-      `The run came to rest while its phases were changed: look at them with \`trainyard phases ${id}\` before you change them again.`,
+      `The run ended while its phases were being updated: check them with \`trainyard phases ${id}\` before you edit them again.`,
     );
   }
   return how === 'done';
@@ -95,16 +95,16 @@ export async function askForPhases(
  * Tells the process that trains a run what to do.
  * @throws UserError when it does not answer, or came to rest before it could do so
  */
-export async function tell(
+export async function sendOrder(
   store: Store,
   id: string,
   order: RunOrder,
-  patience: Patience = usualPatience,
+  patience: Patience = defaultPatience,
 ): Promise<void> {
   const how = await ask(store, id, { order }, patience);
   // To rest is what these two are for.
   if (how === 'rested' && order !== 'pause' && order !== 'stop') {
-    throw new UserError(`The run ${id} came to rest before that was done.`);
+    throw new UserError(`The run ${id} ended first.`);
   }
 }
 
@@ -142,5 +142,5 @@ async function ask(
 
 const unanswered = (id: string, pid: number | null, withdrawn: boolean): string =>
   withdrawn
-    ? `Process ${pid}, which trains the run ${id}, does not answer, and nothing is changed: let it go on, or stop it there.`
-    : `The run ${id} has not ended its step yet: what was asked is done when it has, unless that is refused then; see \`trainyard show ${id}\`.`;
+    ? `Process ${pid}, which trains the run ${id}, does not answer, and nothing was changed: wait for it, or stop it there.`
+    : `The run ${id} is still in its step: the request is queued for after it, unless it is refused then; see \`trainyard show ${id}\`.`;

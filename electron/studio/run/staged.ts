@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
-import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
-import { UserError } from '../../errors.ts';
+import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
+import { UserError } from '../../base/errors.ts';
 import { runDir } from '../home.ts';
 
 const prefix = '.new-';

@@ -1,9 +1,8 @@
-import type { RunConfig } from '../../engine/config.ts';
-import { processorMemory } from '../../engine/devices/cpu/memory.ts';
-import { lookAtGpu } from '../../engine/devices/cuda/device.ts';
-import { type DeviceMemory, gpuMemory } from '../../engine/devices/open.ts';
-import { requireDevice } from '../../engine/devices/usual.ts';
-import { requireTrainableHere } from '../../engine/preflight.ts';
+import type { RunConfig } from '../../engine/run/config.ts';
+import { requireDevice } from '../../engine/devices/choose.ts';
+import type { DeviceMemory } from '../../engine/devices/kind.ts';
+import { kindOf } from '../../engine/devices/registry.ts';
+import { type Admission, requireTrainableHere } from '../../engine/run/admission.ts';
 import { driverMemoryOf } from '../driverMemory.ts';
 import type { Planner } from '../planning/planner.ts';
 
@@ -13,9 +12,8 @@ import type { Planner } from '../planning/planner.ts';
  * @param step optimizer steps that are taken already
  * @throws UserError that says what is missing, and what would make it fit
  */
-export function requireTrainable(home: string, config: RunConfig, heldBy: readonly string[], step = 0): void {
-  requireDevice(config.device);
-  requireTrainableHere(config, step, memoryOf(home, config.device, heldBy));
+export function requireTrainable(home: string, config: RunConfig, heldBy: readonly string[], step = 0): Admission {
+  return requireTrainableHere(config, step, memoryOf(home, config.device, heldBy));
 }
 
 /** The same, planned where the studio's planner works. */
@@ -25,14 +23,15 @@ export async function requireTrainableApart(
   config: RunConfig,
   heldBy: readonly string[],
   step = 0,
-): Promise<void> {
+): Promise<Admission> {
   requireDevice(config.device);
-  await planner.admit(config, step, memoryOf(home, config.device, heldBy));
+  return planner.admit(config, step, memoryOf(home, config.device, heldBy));
 }
 
-function memoryOf(home: string, { kind, gpu = 0 }: RunConfig['device'], heldBy: readonly string[]): DeviceMemory {
-  if (kind !== 'cuda') return processorMemory();
-  const seen = lookAtGpu(gpu);
-  const { bytes, spareBytes } = driverMemoryOf(home, seen.name);
-  return gpuMemory(gpu, seen, bytes + spareBytes, heldBy);
+function memoryOf(home: string, device: RunConfig['device'], heldBy: readonly string[]): DeviceMemory {
+  const driverBytes = (name: string): number => {
+    const { bytes, moduleReserveBytes } = driverMemoryOf(home, name);
+    return bytes + moduleReserveBytes;
+  };
+  return kindOf(device.kind).memory(device, { driverBytes, heldBy });
 }

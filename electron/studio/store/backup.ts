@@ -23,21 +23,21 @@ export function backUp(connection: Connection): void {
   const { file } = connection;
   if (connection.changes() === 0 || connection.prepare('SELECT 1 FROM runs LIMIT 1').get() === undefined) return;
   const target = backupOf(file);
-  const aside = `${target}.${process.pid}.partial`;
+  const partial = `${target}.${process.pid}.partial`;
   try {
     const bytes = fs.statSync(file).size + (fs.statSync(`${file}-wal`, { throwIfNoEntry: false })?.size ?? 0);
     const before = fs.statSync(target, { throwIfNoEntry: false })?.mtimeMs;
     if (before !== undefined && !isDue(bytes, Math.abs(Date.now() - before))) return;
     const { bavail, bsize, blocks } = fs.statfsSync(path.dirname(file));
     if (blocks > 0 && bavail * bsize < 2 * bytes) return;
-    fs.rmSync(aside, { force: true });
-    connection.copyTo(aside);
-    const handle = fs.openSync(aside, 'r+');
+    fs.rmSync(partial, { force: true });
+    connection.copyTo(partial);
+    const handle = fs.openSync(partial, 'r+');
     fs.fsyncSync(handle);
     fs.closeSync(handle);
-    fs.renameSync(aside, target);
+    fs.renameSync(partial, target);
   } catch (error) {
-    fs.rmSync(aside, { force: true });
+    fs.rmSync(partial, { force: true });
     if (error instanceof DamagedError) throw error;
     // The next time, then: no command fails for want of a backup.
   }

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import { setImmediate } from 'node:timers/promises';
 import { temporaryFolder } from '../../base/temporary.ts';
+import { fallback } from '../../engine/devices/registry.ts';
 import { type MetricName, type MetricsRow, metricNames } from './metrics/columns.ts';
 import { openStore, type Store } from './store.ts';
 
@@ -42,7 +43,7 @@ export async function benchStore(rows = 1_000_000): Promise<StoreBench> {
   const home = folder.dir;
   let store = openStore(home);
   try {
-    const run = store.createRun({ name: 'bench', config: {}, device: 'cpu' });
+    const run = store.createRun({ name: 'bench', config: {}, device: fallback.kind });
     const writer = store.metricsWriter(run.id);
     const started = performance.now();
     for (let step = 1; step <= rows; step++) {

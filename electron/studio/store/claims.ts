@@ -1,4 +1,4 @@
-import { UserError } from '../../errors.ts';
+import { UserError } from '../../base/errors.ts';
 import { type Connection, sql } from './connection.ts';
 import { describeOwner, isAlive, isSameProcess, type Owner, thisProcess } from '../../base/owner.ts';
 import type { RunRow } from './runs.ts';
@@ -89,8 +89,8 @@ export function markInterrupted(connection: Connection): number[] {
     // Again, under the lock: another process may have claimed or marked it in between.
     const lost = connection.all(suspects).filter(isLost);
     for (const row of lost) {
-      const who = row.pid === null ? 'no process trains it' : `process ${row.pid} is gone`;
-      const message = `${who}; the last checkpoint is where it goes on`;
+      const who = row.pid === null ? 'no process is training it' : `process ${row.pid} is not running any more`;
+      const message = `${who}; resume continues from the latest checkpoint`;
       setRunState(connection, row.serial, 'interrupted', message);
       // It ended when it was last seen, not now.
       const endedAt = Math.max(row.heartbeat ?? 0, row.updatedAt);

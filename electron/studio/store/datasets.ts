@@ -1,4 +1,4 @@
-import { UserError } from '../../errors.ts';
+import { UserError } from '../../base/errors.ts';
 import { type Connection, sql } from './connection.ts';
 import { nearest } from './ids.ts';
 import { placeOf, storedPath } from './places.ts';
@@ -46,7 +46,7 @@ export function getDataset(connection: Connection, name: string): DatasetRecord 
     all.map((d) => d.name),
     3,
   );
-  const hint = near.length > 0 ? `did you mean ${near.join(', ')}?` : 'prepare it first.';
+  const hint = near.length > 0 ? `did you mean ${near.join(', ')}?` : 'add it first.';
   throw new UserError(`There is no dataset ${JSON.stringify(name)}: ${hint}`);
 }
 

@@ -1,14 +1,14 @@
 import Database from 'better-sqlite3';
-import { UserError } from '../../errors.ts';
+import { UserError } from '../../base/errors.ts';
 
 const meanings: readonly (readonly [prefix: string, meaning: string])[] = [
-  ['SQLITE_FULL', 'the disk is full: free some space, then go on'],
+  ['SQLITE_FULL', 'the disk is full: free some space, then try again'],
   ['SQLITE_READONLY', 'it or its folder is read-only: allow writing there, or choose another folder with --home'],
   ['SQLITE_CANTOPEN', 'it can not be opened: check that its folder exists and may be written'],
   ['SQLITE_PERM', 'no permission: allow reading and writing it'],
   ['SQLITE_BUSY', 'another process has kept it locked: wait for that one or end it, then try again'],
   ['SQLITE_LOCKED', 'another process has kept it locked: wait for that one or end it, then try again'],
-  ['SQLITE_IOERR', 'the disk reports an input/output error: check the disk and its free space'],
+  ['SQLITE_IOERR', 'disk input/output error: check the disk and its free space'],
   ['SQLITE_TOOBIG', 'a value is too long to be stored'],
 ];
 

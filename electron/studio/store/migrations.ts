@@ -1,5 +1,5 @@
 import type Database from 'better-sqlite3';
-import { UserError } from '../../errors.ts';
+import { UserError } from '../../base/errors.ts';
 
 /** Marks the file as Trainyard's in its header: 'TRYD'. */
 export const applicationId = 0x54525944;
@@ -205,6 +205,45 @@ WHERE substr(replace(path, '\\', '/'), -length('/datasets/' || name)) = '/datase
   // A process of another container has a number of its own count.
   `
 ALTER TABLE runs ADD COLUMN pidNamespace TEXT;
+`,
+  // Work that takes longer than a moment, whoever asked for it.
+  `
+CREATE TABLE jobs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  kind TEXT NOT NULL,
+  title TEXT NOT NULL,
+  input TEXT NOT NULL,
+  run TEXT,
+  slot TEXT,
+  state TEXT NOT NULL,
+  position REAL NOT NULL,
+  scheduled INTEGER NOT NULL DEFAULT 0,
+  createdAt INTEGER NOT NULL,
+  startedAt INTEGER,
+  endedAt INTEGER,
+  progress TEXT,
+  output TEXT,
+  result TEXT,
+  message TEXT,
+  attempts INTEGER NOT NULL DEFAULT 0,
+  restarts INTEGER NOT NULL DEFAULT 0,
+  cancelAsked INTEGER NOT NULL DEFAULT 0,
+  pid INTEGER,
+  host TEXT,
+  bootId TEXT,
+  processStart TEXT,
+  pidNamespace TEXT,
+  heartbeat INTEGER
+) STRICT;
+CREATE INDEX jobsByState ON jobs (state, position);
+
+CREATE TABLE jobLog (
+  id INTEGER PRIMARY KEY,
+  job INTEGER NOT NULL REFERENCES jobs ON DELETE CASCADE,
+  time INTEGER NOT NULL,
+  message TEXT NOT NULL
+) STRICT;
+CREATE INDEX jobLogByJob ON jobLog (job);
 `,
 ];
 

@@ -112,18 +112,18 @@ export function readRunFileIn(dir: string): RunFile | null {
 
 /** Writes a file whole or not at all, also through a power cut. */
 export function writeWhole(file: string, text: string): void {
-  const aside = `${file}.${process.pid}.partial`;
+  const partial = `${file}.${process.pid}.partial`;
   try {
-    const handle = fs.openSync(aside, 'w');
+    const handle = fs.openSync(partial, 'w');
     try {
       fs.writeFileSync(handle, text);
       fs.fsyncSync(handle);
     } finally {
       fs.closeSync(handle);
     }
-    fs.renameSync(aside, file);
+    fs.renameSync(partial, file);
   } catch (error) {
-    fs.rmSync(aside, { force: true });
+    fs.rmSync(partial, { force: true });
     throw error;
   }
 }
@@ -177,6 +177,11 @@ export class RunFiles {
     const text = `${JSON.stringify(content, plain, 1)}\n`;
     if (this.#written.get(serial) === text) return;
     const file = runFilePath(this.#connection.home, content.run.id);
+    // A home, or a run's folder, that was moved or removed meanwhile must not be there again with this file alone.
+    const isGone = this.#written.has(serial)
+      ? !fs.existsSync(path.dirname(file))
+      : !fs.existsSync(this.#connection.file);
+    if (isGone) return;
     fs.mkdirSync(path.dirname(file), { recursive: true });
     writeWhole(file, text);
     this.#written.set(serial, text);

@@ -1,8 +1,10 @@
+import { plural } from '../../base/format.ts';
 import type { Selectable } from 'kysely';
-import { UserError } from '../../errors.ts';
+import { UserError } from '../../base/errors.ts';
 import { type Connection, sql } from './connection.ts';
 import { parseStored } from './errors.ts';
 import { nearest, randomId } from './ids.ts';
+import { plainName } from './names.ts';
 import { fromStored, type RunState, type Tables } from './schema.ts';
 
 export interface Run {
@@ -78,7 +80,15 @@ export function createRun(connection: Connection, run: NewRun): string {
     while (connection.first(sql.selectFrom('runs').select('id').where('id', '=', id))) id = randomId();
     const now = Date.now();
     const { name, device, stepsTotal = null, tokensTotal = null, preset = null } = run;
-    const values = { id, name, device, stepsTotal, tokensTotal, preset, config: JSON.stringify(run.config) };
+    const values = {
+      id,
+      name: plainName(name) || id,
+      device,
+      stepsTotal,
+      tokensTotal,
+      preset,
+      config: JSON.stringify(run.config),
+    };
     connection.run(
       sql.insertInto('runs').values({
         ...values,
@@ -102,18 +112,18 @@ export function findRun(connection: Connection, text: string): RunRow {
   const runs = sql.selectFrom('runs').selectAll();
   const exact = connection.first(runs.where('id', '=', text));
   if (exact) return exact;
-  const named = connection.all(runs.where('name', '=', text).orderBy('serial', 'desc'));
+  const named = connection.all(runs.where('name', 'in', [text, plainName(text)]).orderBy('serial', 'desc'));
   if (named.length === 1) return named[0]!;
   if (named.length > 1)
-    throw new UserError(`${named.length} runs are called ${text}: say which by id: ${listing(named)}.`);
-  const begun =
+    throw new UserError(`${plural(named.length, 'run')} are named ${text}: choose one by ID: ${listing(named)}.`);
+  const matching =
     text === ''
       ? []
       : connection.all(runs.where('id', '>=', text).orderBy('id').limit(20)).filter((run) => run.id.startsWith(text));
-  if (begun.length === 1) return begun[0]!;
-  if (begun.length > 1) throw new UserError(`Several runs begin with ${text}: ${listing(begun)}.`);
+  if (matching.length === 1) return matching[0]!;
+  if (matching.length > 1) throw new UserError(`Several run IDs start with ${text}: ${listing(matching)}.`);
   const all = connection.all(sql.selectFrom('runs').select(['id', 'name']).orderBy('serial', 'desc'));
-  if (all.length === 0) throw new UserError(`There is no run ${text}: no run has been made yet.`);
+  if (all.length === 0) throw new UserError(`There is no run ${text}: there are no runs yet.`);
   const near = nearest(text, [...new Set(all.flatMap((r) => [r.id, r.name]))], 3);
   const hint = near.length > 0 ? `did you mean ${near.join(', ')}?` : `the latest is ${all[0]!.id} (${all[0]!.name}).`;
   throw new UserError(`There is no run ${JSON.stringify(text)}: ${hint}`);
@@ -132,12 +142,19 @@ export function listRuns(connection: Connection, { archived, state }: RunFilter 
   return connection.all(query).map(toRun);
 }
 
-export function updateRun(connection: Connection, serial: number, { archived, config, tags, ...rest }: RunPatch): void {
+export function updateRun(
+  connection: Connection,
+  serial: number,
+  { archived, config, tags, name, ...rest }: RunPatch,
+): void {
+  const plain = name === undefined ? '' : plainName(name);
   const changes = {
     ...rest,
+    // A name of nothing but what is left out is none: the run keeps its own.
+    ...(plain === '' ? {} : { name: plain }),
     ...(archived === undefined ? {} : { archived: archived ? 1 : 0 }),
     ...(config === undefined ? {} : { config: JSON.stringify(config) }),
-    ...(tags === undefined ? {} : { tags: JSON.stringify(tags) }),
+    ...(tags === undefined ? {} : { tags: JSON.stringify(tags.map(plainName)) }),
     updatedAt: Date.now(),
   };
   connection.run(sql.updateTable('runs').set(changes).where('serial', '=', serial));

@@ -12,8 +12,20 @@ export const toStored = (value: number | null | undefined): StoredNumber =>
 
 export const fromStored = (value: StoredNumber): number | null => (value === 'NaN' ? Number.NaN : value);
 
-export const runStates = ['preparing', 'training', 'paused', 'completed', 'stopped', 'failed', 'interrupted'] as const;
+export const runStates = [
+  'queued',
+  'preparing',
+  'training',
+  'paused',
+  'completed',
+  'stopped',
+  'failed',
+  'interrupted',
+] as const;
 export type RunState = (typeof runStates)[number];
+
+export const jobStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as const;
+export type JobState = (typeof jobStates)[number];
 
 /** Of a change of phases that one process asks of another. */
 export type RunRequestState = 'open' | 'taken' | 'answered';
@@ -107,6 +119,34 @@ export interface Tables {
     createdAt: number;
     data: string;
   };
+  jobs: {
+    id: Generated<number>;
+    kind: string;
+    title: string;
+    input: string;
+    run: string | null;
+    slot: string | null;
+    state: JobState;
+    position: number;
+    scheduled: number;
+    createdAt: number;
+    startedAt: number | null;
+    endedAt: number | null;
+    progress: string | null;
+    output: string | null;
+    result: string | null;
+    message: string | null;
+    attempts: Generated<number>;
+    restarts: Generated<number>;
+    cancelAsked: Generated<number>;
+    pid: number | null;
+    host: string | null;
+    bootId: string | null;
+    processStart: string | null;
+    pidNamespace: string | null;
+    heartbeat: number | null;
+  };
+  jobLog: { id: Generated<number>; job: number; time: number; message: string };
   events: {
     id: Generated<number>;
     run: number;

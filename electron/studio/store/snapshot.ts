@@ -2,8 +2,8 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import Database from 'better-sqlite3';
-import { UserError } from '../../errors.ts';
-import { isSystemError, meaningOf } from '../../exchange/safetensors/systemErrors.ts';
+import { UserError } from '../../base/errors.ts';
+import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
 import { Connection } from './connection.ts';
 import { DamagedError } from './errors.ts';
 import { openConnection } from './open.ts';
@@ -27,17 +27,17 @@ const tries = 10;
  * do updates of an older one. What the folders of runs tell besides is in it, too.
  * @throws UserError when it can't be read
  */
-export function openSnapshot(file: string, tell: (line: string) => void): Snapshot {
+export function openSnapshot(file: string, report: (line: string) => void): Snapshot {
   const dir = fs.mkdtempSync(path.join(os.tmpdir(), 'trainyard-'));
   const remove = (): void => fs.rmSync(dir, { recursive: true, force: true });
   process.once('exit', remove);
   const copy = path.join(dir, path.basename(file));
   try {
     copyWhole(file, copy);
-    const db = openCopy(file, copy, tell);
+    const db = openCopy(file, copy, report);
     const connection = new Connection(db, file);
     const behind = catchUp(connection);
-    if (behind !== null) tell(behind);
+    if (behind !== null) report(behind);
     return {
       connection,
       freeze: () => void db.pragma('query_only = ON'),
@@ -53,13 +53,13 @@ export function openSnapshot(file: string, tell: (line: string) => void): Snapsh
   }
 }
 
-function openCopy(file: string, copy: string, tell: (line: string) => void): Database.Database {
+function openCopy(file: string, copy: string, report: (line: string) => void): Database.Database {
   try {
     openConnection(copy).close();
   } catch (error) {
     if (!(error instanceof DamagedError)) throw error;
     removeDatabase(copy);
-    tell(describeRecovery(recoverDatabase(file, copy)));
+    report(describeRecovery(recoverDatabase(file, copy)));
     openConnection(copy).close();
   }
   return new Database(copy);

@@ -1,6 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { UserError } from '../../errors.ts';
+import { UserError } from '../../base/errors.ts';
 import { dbPath } from '../home.ts';
 import { backUp } from './backup.ts';
 import * as checkpoints from './checkpoints.ts';
@@ -15,6 +15,7 @@ import { readBuckets, readEnds, type SeriesOptions, type SeriesPoint, toMeans, t
 import { MetricsWriter, type WriterOptions } from './metrics/writer.ts';
 import { type OpenOptions, openConnection } from './open.ts';
 import { heartbeatEveryMs } from '../../base/owner.ts';
+import { JobTable } from './jobs.ts';
 import * as itemScores from './itemScores.ts';
 import * as runRequests from './runRequests.ts';
 import { catchUp } from './recover/catchUp.ts';
@@ -35,7 +36,7 @@ export interface Measure {
 
 interface Keeping {
   readonly keep?: boolean;
-  readonly tell?: (line: string) => void;
+  readonly report?: (line: string) => void;
   readonly onClose?: () => void;
 }
 
@@ -46,6 +47,7 @@ interface Keeping {
  */
 export class Store {
   readonly file: string;
+  readonly jobs: JobTable;
   readonly #connection: Connection;
   readonly #serials = new Map<string, number>();
   /** Called when the claim on a run is lost, by its serial. */
@@ -53,7 +55,7 @@ export class Store {
   readonly #files: RunFiles | undefined;
   /** Within `atomically`: nothing is written to runs' folders of what may not be stored after all. */
   #atomic = false;
-  readonly #tell: (line: string) => void;
+  readonly #report: (line: string) => void;
   readonly #onClose: () => void;
   #heartbeat: NodeJS.Timeout | undefined;
 
@@ -61,10 +63,11 @@ export class Store {
    * @param keep whether each run's record is kept in its folder, and a backup beside the database
    * @param onClose called when it is closed
    */
-  constructor(connection: Connection, { keep = false, tell = () => {}, onClose = () => {} }: Keeping = {}) {
+  constructor(connection: Connection, { keep = false, report = () => {}, onClose = () => {} }: Keeping = {}) {
     this.#connection = connection;
     this.file = connection.file;
-    this.#tell = tell;
+    this.jobs = new JobTable(connection);
+    this.#report = report;
     this.#onClose = onClose;
     if (!keep) return;
     this.#files = new RunFiles(connection);
@@ -85,6 +88,19 @@ export class Store {
   /** The run of this id, name, or beginning of an id. @throws UserError where none or several fit */
   getRun(text: string): runs.Run {
     return runs.toRun(runs.findRun(this.#connection, text));
+  }
+
+  /** The folder that it keeps; where it was when it was opened. */
+  get home(): string {
+    return this.#connection.home;
+  }
+
+  /** @throws UserError when the home was moved or removed meanwhile: what is made by its path now would be lost to its user */
+  requireInPlace(): void {
+    if (!fs.existsSync(this.file))
+      throw new UserError(
+        `The data folder ${this.home} was moved or removed while Trainyard was running: close Trainyard, and start it with the folder's new location (--home).`,
+      );
   }
 
   /** Whether there is a run of exactly this id. */
@@ -360,7 +376,7 @@ export class Store {
       if (this.#files) backUp(this.#connection);
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      this.#tell(error.message);
+      this.#report(error.message);
     } finally {
       this.#connection.close();
       this.#onClose();
@@ -399,7 +415,7 @@ export class Store {
 
 export interface StoreOptions extends OpenOptions {
   /** Told what was damaged, missing or behind, and what came of it: one line each. */
-  readonly tell?: (line: string) => void;
+  readonly report?: (line: string) => void;
 }
 
 /**
@@ -407,26 +423,26 @@ export interface StoreOptions extends OpenOptions {
  * there.
  * @throws UserError when it can't be used
  */
-export function openStore(home: string, { tell = () => {}, ...options }: StoreOptions = {}): Store {
+export function openStore(home: string, { report = () => {}, ...options }: StoreOptions = {}): Store {
   const file = dbPath(path.resolve(home));
   if (options.readonly) return new Store(openConnection(file, options));
-  const connection = openSound(file, options, tell);
+  const connection = openSound(file, options, report);
   const behind = catchUp(connection);
-  if (behind !== null) tell(behind);
-  return new Store(connection, { keep: true, tell });
+  if (behind !== null) report(behind);
+  return new Store(connection, { keep: true, report });
 }
 
 /** Reading more of a damaged database takes longer than people wait without a word. */
 const longBytes = 32 * 2 ** 20;
 
-function openSound(file: string, options: OpenOptions, tell: (line: string) => void): Connection {
+function openSound(file: string, options: OpenOptions, report: (line: string) => void): Connection {
   try {
     return openConnection(file, options);
   } catch (error) {
     if (!(error instanceof DamagedError)) throw error;
     if (fs.statSync(file).size > longBytes)
-      tell(`The database ${file} is damaged: reading what is left takes a while.`);
-    tell(describeRecovery(recoverDatabase(file)));
+      report(`The database ${file} is damaged: reading what is left takes a while.`);
+    report(describeRecovery(recoverDatabase(file)));
     return openConnection(file, options);
   }
 }
@@ -437,23 +453,23 @@ function openSound(file: string, options: OpenOptions, tell: (line: string) => v
  * @throws UserError when it can't be done
  */
 export function recoverStore(home: string): string[] {
-  const told: string[] = [];
+  const reported: string[] = [];
   const file = dbPath(path.resolve(home));
-  if (fs.existsSync(file) && isDamaged(file)) told.push(describeRecovery(recoverDatabase(file)));
-  openStore(home, { tell: (line) => told.push(line) }).close();
+  if (fs.existsSync(file) && isDamaged(file)) reported.push(describeRecovery(recoverDatabase(file)));
+  openStore(home, { report: (line) => reported.push(line) }).close();
   const connection = openConnection(file);
   try {
     const behind = catchUp(connection, true);
-    if (behind !== null) told.push(behind);
+    if (behind !== null) reported.push(behind);
   } finally {
     connection.close();
   }
-  return told;
+  return reported;
 }
 
 /** Opens a copy of the database of a home that can't be written; runs whose process is gone are marked in it. */
-export function openToRead(home: string, tell: (line: string) => void): Store {
-  const snapshot = openSnapshot(dbPath(path.resolve(home)), tell);
+export function openToRead(home: string, report: (line: string) => void): Store {
+  const snapshot = openSnapshot(dbPath(path.resolve(home)), report);
   const store = new Store(snapshot.connection, { onClose: snapshot.remove });
   try {
     store.markInterrupted();

@@ -15,7 +15,10 @@ struct Grid {
 };
 
 // The most that a block of an RTX 30 or 40 may have (CUDA's programming guide, compute capabilities 8.6 and 8.9).
-constexpr size_t kMostSharedBytes = 99 << 10;
+constexpr size_t kMaxSharedBytes = 99 << 10;
+
+// Of a block of kernels of which a thread takes a column.
+constexpr int kColumnThreads = 128;
 
 inline int64_t ceilDiv(int64_t a, int64_t b) { return (a + b - 1) / b; }
 
@@ -33,9 +36,9 @@ struct Bounds<Kernel, std::void_t<decltype(Kernel::kMinBlocks)>> {
 // For kernels in which a thread takes elements one by one, `threads` apart.
 inline Grid gridOver(int64_t elements) {
   constexpr int kThreads = 256;
-  constexpr int64_t kMostBlocks = 8192;
+  constexpr int64_t kMaxBlocks = 8192;
   const int64_t blocks = ceilDiv(elements, kThreads);
-  return {blocks < kMostBlocks ? (blocks > 0 ? blocks : 1) : kMostBlocks, 1, kThreads, 0};
+  return {blocks < kMaxBlocks ? (blocks > 0 ? blocks : 1) : kMaxBlocks, 1, kThreads, 0};
 }
 
 // For those in which it takes four at a time, twice or more: what a thread does once is worth while then.

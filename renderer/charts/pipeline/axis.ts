@@ -32,8 +32,8 @@ export function trainingHours(times: Line, longestGapMs = 60_000): Line {
   let hours = 0;
   // What is decimated has longer gaps between its points: twenty usual ones are a pause.
   const gaps = times.y.slice(1).map((t, i) => t - times.y[i]!);
-  const usual = [...gaps].sort((a, b) => a - b)[gaps.length >> 1] ?? 0;
-  const longest = Math.max(longestGapMs, 20 * usual);
+  const defaults = [...gaps].sort((a, b) => a - b)[gaps.length >> 1] ?? 0;
+  const longest = Math.max(longestGapMs, 20 * defaults);
   const y = times.y.map((t, i) => {
     const gap = i === 0 ? 0 : t - times.y[i - 1]!;
     if (gap > 0 && gap <= longest) hours += gap / 3_600_000;

@@ -25,14 +25,14 @@ export function decimate(line: Line, buckets: number): Line {
   if (x.length <= 2 * buckets) return line;
   const out: { x: number[]; y: number[] } = { x: [], y: [] };
   for (const { from, to } of bucketsOf(line, buckets)) {
-    let [least, greatest, nan] = [-1, -1, -1];
+    let [min, greatest, nan] = [-1, -1, -1];
     for (let i = from; i < to; i++) {
       if (Number.isNaN(y[i]!)) nan = nan < 0 ? i : nan;
-      else if (least < 0) least = greatest = i;
-      else if (y[i]! < y[least]!) least = i;
+      else if (min < 0) min = greatest = i;
+      else if (y[i]! < y[min]!) min = i;
       else if (y[i]! > y[greatest]!) greatest = i;
     }
-    const kept = [least, greatest, nan].filter((j) => j >= 0);
+    const kept = [min, greatest, nan].filter((j) => j >= 0);
     if (from === 0) kept.push(0);
     if (to === x.length) kept.push(to - 1);
     for (const at of [...new Set(kept)].sort((a, b) => a - b)) {

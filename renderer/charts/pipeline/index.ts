@@ -3,7 +3,7 @@ export { interpolate, onAxis, type Scale, stepsWithin, trainingHours } from './a
 export { decimate, within } from './decimate.ts';
 export { type Envelope, envelope } from './envelope.ts';
 export { partition } from './partition.ts';
-export { logRangeOf, outside, type Range, rangeOf } from './range.ts';
+export { logRangeOf, outside, type Range, rangeOf, scaledRange, shiftedRange, zoomRange } from './range.ts';
 export { nearestPoint, nextX, readingsAt, type Reading, type TableRow, tableRows } from './reading.ts';
 export { refine } from './refine.ts';
 export { smooth } from './smooth.ts';

@@ -37,14 +37,18 @@ export function logTicks({ min, max }: Range, count: number): number[] {
   return out;
 }
 
-/** The labels of ticks by the first of some formats, the shortest first, that tells them apart; undefined when none does. */
+/**
+ * The labels of ticks by the first of some formats, the shortest first, that tells them apart; undefined when none does.
+ * @param others values that the labels have to be told from as well
+ */
 export function distinctLabels(
   ticks: readonly number[],
   formats: readonly ((v: number) => string)[],
+  others: readonly number[] = [],
 ): string[] | undefined {
+  const apart = [...ticks, ...others.filter((v) => !ticks.includes(v))];
   for (const format of formats) {
-    const labels = ticks.map(format);
-    if (new Set(labels).size === labels.length) return labels;
+    if (new Set(apart.map(format)).size === apart.length) return ticks.map(format);
   }
   return undefined;
 }
@@ -75,7 +79,8 @@ export function axisOf(
     const ticks = log
       ? logTicks({ min, max }, count)
       : linearTicks({ min: min / unit, max: max / unit }, count, whole).map((t) => t * unit);
-    const labels = distinctLabels(ticks, formats);
+    // One tick has no neighbour whose label would show that its own is rounded.
+    const labels = distinctLabels(ticks, formats, ticks.length === 1 && max > min ? [min, max] : []);
     if (labels) return { min, max, ticks: ticks.map((value, i) => ({ value, label: labels[i]! })) };
     if (tries > 200) return { min, max, ticks: [] };
     const room = (max - min) / 2;

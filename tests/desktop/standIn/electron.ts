@@ -13,7 +13,7 @@ import { type Browser, chromium, type Page } from 'playwright-core';
 const outside = 'https://app.studio';
 const inside = 'app://studio';
 
-const told = {
+const reported = {
   privileges: [] as unknown[],
   windows: [] as Record<string, unknown>[],
   menu: [] as MenuItem[],
@@ -55,7 +55,7 @@ class App extends EventEmitter {
   requestSingleInstanceLock = () => true;
   whenReady = async () => void (await browser);
   getPath = () => process.env.USER_DATA!;
-  enableSandbox = () => void (told.sandboxed = true);
+  enableSandbox = () => void (reported.sandboxed = true);
   quit(): void {
     const event = new Preventable();
     this.emit('before-quit', event);
@@ -69,7 +69,7 @@ export const app = new App();
 
 let handler: (request: Request) => Promise<Response>;
 export const protocol = {
-  registerSchemesAsPrivileged: (schemes: unknown[]) => void (told.privileges = schemes),
+  registerSchemesAsPrivileged: (schemes: unknown[]) => void (reported.privileges = schemes),
   handle: (_scheme: string, handle: typeof handler) => void (handler = handle),
 };
 
@@ -146,7 +146,7 @@ export class BrowserWindow extends EventEmitter {
   constructor(options: Record<string, unknown> & { webPreferences: { preload: string } }) {
     super();
     this.#options = options;
-    told.windows.push({ ...options });
+    reported.windows.push({ ...options });
     BrowserWindow.all.push(this);
     app.emit('web-contents-created', {}, this.webContents);
   }
@@ -195,7 +195,7 @@ export class BrowserWindow extends EventEmitter {
   isFocused = () => this.focused;
   isVisible = () => this.#visible;
   getNormalBounds = () => ({ x: 10, y: 20, width: 1200, height: 800 });
-  setProgressBar = (part: number) => void (told.progress.at(-1) === part || told.progress.push(part));
+  setProgressBar = (part: number) => void (reported.progress.at(-1) === part || reported.progress.push(part));
   /** As a user's click on the cross. */
   close(): void {
     const event = new Preventable();
@@ -209,13 +209,16 @@ export class BrowserWindow extends EventEmitter {
 
 export const Menu = {
   buildFromTemplate: (template: MenuItem[]) => template,
-  setApplicationMenu: (menu: MenuItem[]) => void (told.menu = menu),
+  setApplicationMenu: (menu: MenuItem[]) => void (reported.menu = menu),
 };
 
 export const dialog = {
-  showMessageBox: async (_window: unknown, question: unknown) => (told.questions.push(question), { response: answer }),
+  showMessageBox: async (_window: unknown, question: unknown) => (
+    reported.questions.push(question),
+    { response: answer }
+  ),
   showOpenDialog: async () => ({ canceled: false, filePaths: JSON.parse(process.env.PICKED ?? '[]') as string[] }),
-  showErrorBox: (title: string, text: string) => void told.questions.push({ title, text }),
+  showErrorBox: (title: string, text: string) => void reported.questions.push({ title, text }),
 };
 
 export class Notification extends EventEmitter {
@@ -224,12 +227,12 @@ export class Notification extends EventEmitter {
     super();
     this.#options = options;
   }
-  show = () => void told.notifications.push(this.#options);
+  show = () => void reported.notifications.push(this.#options);
 }
 
 export const powerSaveBlocker = {
-  start: () => (told.blockers++, 7),
-  stop: () => void told.blockers--,
+  start: () => (reported.blockers++, 7),
+  stop: () => void reported.blockers--,
 };
 
 export const powerMonitor = new EventEmitter();
@@ -237,16 +240,16 @@ export const powerMonitor = new EventEmitter();
 export const nativeTheme = { shouldUseDarkColors: true, themeSource: 'system' };
 export const screen = { getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 1920, height: 1080 } }] };
 export const shell = {
-  openExternal: async (url: string) => void told.opened.push(url),
-  showItemInFolder: (file: string) => void told.shown.push(file),
-  openPath: async (file: string) => void told.opened.push(file),
+  openExternal: async (url: string) => void reported.opened.push(url),
+  showItemInFolder: (file: string) => void reported.shown.push(file),
+  openPath: async (file: string) => void reported.opened.push(file),
 };
 export const session = {
   defaultSession: {
     setPermissionRequestHandler: (handle: (contents: unknown, name: string, done: (ok: boolean) => void) => void) =>
-      handle(null, 'notifications', (ok) => (told.permissions.request = ok)),
-    setPermissionCheckHandler: (handle: () => boolean) => void (told.permissions.check = handle()),
-    setDevicePermissionHandler: (handle: () => boolean) => void (told.permissions.device = handle()),
+      handle(null, 'notifications', (ok) => (reported.permissions.request = ok)),
+    setPermissionCheckHandler: (handle: () => boolean) => void (reported.permissions.check = handle()),
+    setDevicePermissionHandler: (handle: () => boolean) => void (reported.permissions.device = handle()),
   },
 };
 
@@ -276,11 +279,12 @@ const findItem = (items: MenuItem[], label: string): MenuItem | undefined =>
 process.on('message', (request: Request_ & { id: number }) => {
   const [window] = BrowserWindow.all;
   let result: unknown;
-  if (request.ask === 'told') result = { ...JSON.parse(JSON.stringify(told)), visible: window?.isVisible() ?? false };
+  if (request.ask === 'told')
+    result = { ...JSON.parse(JSON.stringify(reported)), visible: window?.isVisible() ?? false };
   else if (request.ask === 'close') {
     answer = request.answer;
     window!.close();
-  } else if (request.ask === 'menu') findItem(told.menu, request.label)!.click!();
+  } else if (request.ask === 'menu') findItem(reported.menu, request.label)!.click!();
   else if (request.ask === 'navigate') {
     const event = new Preventable();
     event.url = request.url;

@@ -8,6 +8,7 @@ import {
   latestValid,
   listCheckpoints,
   openCheckpoint,
+  openChosen,
   prune,
   setKept,
   writeCheckpoint,
@@ -105,6 +106,17 @@ describe('opening refuses by name', () => {
       }
     }
     await openCheckpoint(dir);
+  });
+
+  it('one that was chosen, with another to choose that is whole', async () => {
+    const root = tempDir();
+    await writeSteps(root, 3, 6, 9);
+    const dirOf = (step: number) => path.join(root, `step-00000${step}`);
+    expect((await openChosen(dirOf(6))).step).toBe(6);
+    for (const step of [6, 9]) fs.truncateSync(path.join(dirOf(step), 'state.json'), 20);
+    await expect(openChosen(dirOf(9))).rejects.toThrow(/damaged.*; choose another .* such as that of step 3$/);
+    fs.rmSync(dirOf(3), { recursive: true });
+    await expect(openChosen(dirOf(9))).rejects.toThrow(/; the run has no other checkpoint that is whole$/);
   });
 
   it('a folder under the name of another step', async () => {

@@ -9,11 +9,12 @@ import {
   prune,
   writeCheckpoint,
 } from '../../../electron/engine/checkpoint/index.ts';
-import { UserError } from '../../../electron/errors.ts';
-import { nodeFileSystem } from '../../../electron/exchange/safetensors/index.ts';
+import { UserError } from '../../../electron/base/errors.ts';
+import { nodeFileSystem } from '../../../electron/base/fileSystem.ts';
 import { tempDir } from '../../temp.ts';
 import { contentOf, writeSteps } from './content.ts';
 import { type Faults, faultyFileSystem } from './faults.ts';
+import { notRoot, posix, where } from '../../frame/needs.ts';
 
 /** Runs `attempt` with the fault at its first call, its second … until it gets through without meeting it. */
 async function atEveryCall(mode: Faults['mode'], torn: boolean, attempt: (faults: Faults) => Promise<number>) {
@@ -122,7 +123,11 @@ describe('an error that is no kill', () => {
     expect(fs.readdirSync(root).sort()).toEqual(['step-000001']);
   });
 
-  it.skipIf(process.platform === 'win32' || process.getuid?.() === 0)('names a missing permission', async () => {
+  where(
+    it,
+    posix,
+    notRoot,
+  )('names a missing permission', async () => {
     const root = tempDir();
     fs.chmodSync(root, 0o500);
     await expect(writeCheckpoint(root, 2, contentOf(2))).rejects.toThrow(/no permission \(EACCES\)/);

@@ -1,4 +1,4 @@
-import { type FileSystem, nodeFileSystem } from '../../../electron/exchange/safetensors/index.ts';
+import { type FileSystem, nodeFileSystem } from '../../../electron/base/fileSystem.ts';
 
 export interface Faults {
   /** Number of the call that fails, from 0. */

@@ -9,7 +9,7 @@ const config: FitConfig = {
   recompute: 'none',
 };
 const bytesOf = (changes: Partial<FitConfig>) => fit({ ...config, ...changes }).totalBytes;
-const least = Math.min(
+const min = Math.min(
   ...optimizerKinds.flatMap((optimizer) =>
     (['f32', 'bf16'] as const).map((precision) => bytesOf({ optimizer, precision, recompute: 'block', batch: 1 })),
   ),
@@ -18,7 +18,7 @@ const least = Math.min(
 describe('advice for what does not fit', () => {
   it.each([0.999, 0.8, 0.6, 0.45])('fits %f of what is needed, cheapest first, and says what is saved', (part) => {
     const before = fit(config).totalBytes;
-    const bytes = Math.max(least, Math.floor(before * part));
+    const bytes = Math.max(min, Math.floor(before * part));
     const ways = advise(config, bytes);
     expect(ways.length).toBeGreaterThan(0);
     expect(ways.length).toBeLessThanOrEqual(3);
@@ -50,7 +50,7 @@ describe('advice for what does not fit', () => {
     expect([pages(paged.hostBytes), pages(paged.hostBytes - 1)]).toEqual([true, false]);
   });
 
-  it('is empty when nothing helps', () => expect(advise(config, least - 1)).toEqual([]));
+  it('is empty when nothing helps', () => expect(advise(config, min - 1)).toEqual([]));
 });
 
 it('half precision comes first where it is enough: it costs no work', () => {

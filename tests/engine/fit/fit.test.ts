@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parseRunConfig } from '../../../electron/engine/config.ts';
+import { parseRunConfig } from '../../../electron/engine/run/config.ts';
 import { nullDevice } from '../../../electron/engine/devices/null.ts';
 import {
   type Dimension,
@@ -9,10 +9,11 @@ import {
   withDimension,
 } from '../../../electron/engine/fit/fit.ts';
 import { findGpu, gpus } from '../../../electron/engine/fit/gpus.ts';
-import { parameterCount } from '../../../electron/engine/gpt2/config.ts';
-import { loadPreset, presetNames } from '../../../electron/engine/presets.ts';
-import { RunPrograms } from '../../../electron/engine/trainer/programs.ts';
+import { parameterCount } from '../../../electron/engine/models/index.ts';
+import { loadPreset, presetNames } from '../../../electron/engine/run/presets.ts';
+import { RunPrograms } from '../../../electron/engine/run/programs.ts';
 import { cpu, hasCpu } from '../devices.ts';
+import { lack, where } from '../../frame/needs.ts';
 
 const small: FitConfig = {
   model: { vocabSize: 257, contextLength: 64, nLayer: 2, nHead: 2, nEmbd: 32, dropout: 0 },
@@ -33,7 +34,7 @@ const runOf = ({ model, batch, recompute }: FitConfig) =>
   });
 
 describe('what a run needs', () => {
-  it.skipIf(!hasCpu)('is what a run allocates, to the byte', async () => {
+  where(it, [hasCpu, lack.cpu])('is what a run allocates, to the byte', async () => {
     const { programs, plan } = new RunPrograms(runOf(small));
     const device = await cpu(1).open();
     const session = await device.load(programs, plan);

@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Device, Session } from '../../../electron/engine/devices/device.ts';
 import { type OpSpec, opOf } from '../../../electron/engine/program/declare.ts';
-import { headCrossEntropyGrad, linear, linearGeluTanh } from '../../../electron/engine/program/ops/index.ts';
+import { geluTanh, headCrossEntropyGrad, linear, rotary, rotaryTable } from '../../../electron/engine/ops/index.ts';
 import { plan } from '../../../electron/engine/program/planner.ts';
 import { Recorder } from '../../../electron/engine/program/recorder.ts';
 import { type Buffer, type DType, elements, type Program, type Role } from '../../../electron/engine/program/types.ts';
@@ -94,10 +94,28 @@ function mlp(): Differentiated {
     Buffer,
   ];
   const record = (r: Recorder) => {
-    r.emit(linearGeluTanh, { x, w: w1, b: b1, pre, y: h });
+    r.emit(linear, { x, w: w1, b: b1, y: pre }, noZeros);
+    r.emit(geluTanh, { x: pre, y: h });
     r.emit(linear, { x: h, w: w2, b: b2, y }, noZeros);
   };
   return differentiated([x, w1, b1, w2, b2], y, [], record);
+}
+
+/** A projection whose rows are turned in place, and what reads them. */
+function turned(): Differentiated {
+  const p = (name: string, ...shape: number[]) => buffer(name, shape, 'parameter');
+  const [batch, time, headDim] = [2, 5, 6];
+  const [x, w1, w2] = [p('x', batch * time, 7), p('w1', 7, 20), p('w2', 20, 3)];
+  const position = buffer('position', [1], 'input', 'i32');
+  const table = buffer('table', [time, headDim], 'output');
+  const [h, y] = [buffer('h', [batch * time, 20], 'output'), buffer('y', [batch * time, 3], 'output')];
+  const record = (r: Recorder) => {
+    r.emit(rotaryTable, { positions: position, table }, { base: 10_000 });
+    r.emit(linear, { x, w: w1, y: h }, noZeros);
+    r.emit(rotary, { x: h, table }, { heads: 3, inverse: 0 });
+    r.emit(linear, { x: h, w: w2, y }, noZeros);
+  };
+  return differentiated([x, w1, w2], y, [[position, Int32Array.of(3)]], record);
 }
 
 /** The fused head gives its own gradients, of lossGradient · Σ losses. */
@@ -127,7 +145,8 @@ function crossEntropy(): Differentiated {
 }
 
 const rng = () => random.integers(4, -(2 ** 31), 2 ** 31 - 1);
-const attentionDims = { batch: 2, heads: 2, time: 17, headDim: 5 };
+const attentionDims = { batch: 2, heads: 2, kvHeads: 2, time: 17, headDim: 5 };
+const grouped = { ...attentionDims, heads: 6 };
 const zero = Int32Array.of(0);
 const tokens = random.integers(2 * 7, 0, 5);
 
@@ -141,6 +160,11 @@ const cases: [name: string, make: () => Differentiated][] = [
   ],
   ['attention', () => single('attention', attentionDims, { rng: rng() }, { dropout: 0, stream: 0 })],
   ['attention with dropout', () => single('attention', attentionDims, { rng: rng() }, { dropout: 0.3, stream: 5 })],
+  ['grouped attention', () => single('attention', grouped, { rng: rng() }, { dropout: 0, stream: 0 })],
+  ['grouped attention with dropout', () => single('attention', grouped, { rng: rng() }, { dropout: 0.3, stream: 5 })],
+  ['embedTokens', () => single('embedTokens', { rows: 14, width: 5, paddedVocab: 64 }, { tokens })],
+  ['geluTanh', () => single('geluTanh', { rows: 7, width: 9 }, {})],
+  ['linear, rotary, linear', turned],
   ['dropout', () => single('dropout', { rows: 7, width: 9 }, { rng: rng() }, { dropout: 0.4, stream: 3 })],
   ['headCrossEntropyGrad', crossEntropy],
 ];
@@ -194,8 +218,8 @@ describe.each([tfjs, ...(hasCpu ? [cpu(2)] : [])])('gradients on $name', ({ open
         const unit = v.map((x) => x / Math.max(1, norm(v) / 4)); // no further than 4 × the step from the point
         const exact = g.reduce((sum, x, i) => sum + x * unit[i]!, 0);
         const measured = await slope(session, d, point, b, unit);
-        const usual = (norm(g) * norm(unit)) / Math.sqrt(v === along ? 1 : g.length);
-        expect(Math.abs(measured - exact), `${b.name}: ${measured}, not ${exact}`).toBeLessThan(2e-3 * usual);
+        const defaults = (norm(g) * norm(unit)) / Math.sqrt(v === along ? 1 : g.length);
+        expect(Math.abs(measured - exact), `${b.name}: ${measured}, not ${exact}`).toBeLessThan(2e-3 * defaults);
       }
     }
     session.close();

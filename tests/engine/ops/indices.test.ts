@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import type { Device } from '../../../electron/engine/devices/device.ts';
 import { cpu, hasCpu } from '../devices.ts';
 import { type OneCall, run } from './oneCall.ts';
-import { emulated, hasEmulator } from '../../cuda/devices.ts';
-import { hasInterpretedGpu, interpreted } from '../../cuda/interpreter.ts';
+import { emulated, hasEmulator } from '../../native/gpu.ts';
+import { hasInterpretedGpu, interpreted } from '../../native/ptx/interpreter.ts';
 import { Random } from '../random.ts';
+import { lack, where } from '../../frame/needs.ts';
 
 const dims = { batch: 1, time: 3, width: 4, paddedVocab: 64, context: 5, rows: 3, heads: 1, headDim: 4 };
 const none = { attrs: {}, present: [], accumulate: [] };
@@ -16,65 +17,68 @@ const numbers = (count: number) => Float32Array.from(random.normals(count), (x) 
 
 const gpus = [...(hasEmulator ? [emulated('random')] : []), ...(hasInterpretedGpu ? [interpreted('random')] : [])];
 
-describe.skipIf(!hasEmulator).each([small.time, 1])('a GPU tells of indices that lie outside, of %i tokens', (time) => {
-  const packed = (spans: number[]): OneCall => ({
-    ...none,
-    kind: 'packedAttention',
-    precision: 'f16',
-    dims: { rows: time, width: 8 },
-    attrs: { heads: 1 },
-    values: { qkv: numbers(time * 24), spans: Int32Array.from({ length: 3 * time }, (_, i) => spans[i] ?? 0) },
-  });
-  const cached = (position: number): OneCall => ({
-    ...none,
-    kind: 'cachedAttention',
-    precision: 'f16',
-    dims: { batch: 1, time, heads: 1, headDim: 8, context: 20 },
-    values: {
-      qkv: numbers(time * 24),
-      position: Int32Array.of(position),
-      kCache: new Float32Array(160),
-      vCache: new Float32Array(160),
-    },
-  });
-  const loss = (target: number): OneCall => ({
-    ...none,
-    kind: 'headCrossEntropy',
-    precision: 'f16',
-    dims: { rows: time, width: 8, paddedVocab: 64 },
-    attrs: { vocab: 60 },
-    values: { x: numbers(time * 8), wte: numbers(512), targets: new Int32Array(time).fill(target) },
-  });
-  const token = (id: number): OneCall => ({
-    ...none,
-    kind: 'embed',
-    precision: 'f16',
-    dims: { batch: 1, time, width: 8, paddedVocab: 64, context: 20 },
-    values: {
-      tokens: new Int32Array(time).fill(id),
-      position: Int32Array.of(0),
-      wte: numbers(512),
-      wpe: numbers(160),
-    },
-  });
+where(describe, [hasEmulator, lack.emulator]).each([small.time, 1])(
+  'a GPU tells of indices that lie outside, of %i tokens',
+  (time) => {
+    const packed = (spans: number[]): OneCall => ({
+      ...none,
+      kind: 'packedAttention',
+      precision: 'f16',
+      dims: { rows: time, width: 8, kvWidth: 8 },
+      attrs: { heads: 1 },
+      values: { qkv: numbers(time * 24), spans: Int32Array.from({ length: 3 * time }, (_, i) => spans[i] ?? 0) },
+    });
+    const cached = (position: number): OneCall => ({
+      ...none,
+      kind: 'cachedAttention',
+      precision: 'f16',
+      dims: { batch: 1, time, heads: 1, kvHeads: 1, headDim: 8, context: 20 },
+      values: {
+        qkv: numbers(time * 24),
+        position: Int32Array.of(position),
+        kCache: new Float32Array(160),
+        vCache: new Float32Array(160),
+      },
+    });
+    const loss = (target: number): OneCall => ({
+      ...none,
+      kind: 'headCrossEntropy',
+      precision: 'f16',
+      dims: { rows: time, width: 8, paddedVocab: 64 },
+      attrs: { vocab: 60 },
+      values: { x: numbers(time * 8), wte: numbers(512), targets: new Int32Array(time).fill(target) },
+    });
+    const token = (id: number): OneCall => ({
+      ...none,
+      kind: 'embed',
+      precision: 'f16',
+      dims: { batch: 1, time, width: 8, paddedVocab: 64, context: 20 },
+      values: {
+        tokens: new Int32Array(time).fill(id),
+        position: Int32Array.of(0),
+        wte: numbers(512),
+        wpe: numbers(160),
+      },
+    });
 
-  it.each([
-    ['a span', packed([0, 0, 0]), packed([0, 0, 5]), /span is out of range/],
-    ['a span below', packed([0, 0, 0]), packed([-1, 0, 0]), /span is out of range/],
-    ['a position', cached(20 - time), cached(21 - time), /position is out of range/],
-    ['a target', loss(59), loss(60), /target is out of range/],
-    ['a token', token(63), token(64), /token is out of range/],
-  ])('%s, once, and goes on', async (_, good, bad, message) => {
-    for (const { open } of gpus) {
-      const device = await open();
-      await run(device, good);
-      await expect(run(device, bad)).rejects.toThrow(message);
-      await run(device, good);
-    }
-  });
-});
+    it.each([
+      ['a span', packed([0, 0, 0]), packed([0, 0, 5]), /span is out of range/],
+      ['a span below', packed([0, 0, 0]), packed([-1, 0, 0]), /span is out of range/],
+      ['a position', cached(20 - time), cached(21 - time), /position is out of range/],
+      ['a target', loss(59), loss(60), /target is out of range/],
+      ['a token', token(63), token(64), /token is out of range/],
+    ])('%s, once, and goes on', async (_, good, bad, message) => {
+      for (const { open } of gpus) {
+        const device = await open();
+        await run(device, good);
+        await expect(run(device, bad)).rejects.toThrow(message);
+        await run(device, good);
+      }
+    });
+  },
+);
 
-describe.skipIf(!hasCpu)('indices that lie outside are refused before anything is read or written', () => {
+where(describe, [hasCpu, lack.cpu])('indices that lie outside are refused before anything is read or written', () => {
   const embed = (tokens: number[], position: number): OneCall => ({
     ...none,
     kind: 'embed',

@@ -5,7 +5,8 @@ import { createCpuDevice } from '../../../electron/engine/devices/cpu/device.ts'
 import { hasCpu, tfjs } from '../devices.ts';
 import { check } from './check.ts';
 import { type Numbers, type OneCall, run } from './oneCall.ts';
-import { makeCall, tableByPrecision } from './table.ts';
+import { accumulations, makeCall, tableByPrecision } from './table.ts';
+import { lack, where } from '../../frame/needs.ts';
 
 /** A device with the kernels for one instruction set, or undefined where the processor lacks it. */
 function open(isa: string, threads: number) {
@@ -20,15 +21,19 @@ const sizes: Record<string, Numbers> = {
   adamw: { elements: 1003 },
   adamw4bit: { elements: 33 * 31, bytes: 512, blocks: 8, rows: 33, scales: 64 },
   adamw8bit: { elements: 1003, blocks: 4 },
-  attention: { batch: 2, heads: 2, time: 65, headDim: 17 },
-  attentionBackward: { batch: 2, heads: 2, time: 65, headDim: 17 },
-  cachedAttention: { batch: 2, heads: 2, time: 3, headDim: 17, context: 33 },
+  attention: { batch: 2, heads: 4, kvHeads: 2, time: 65, headDim: 17 },
+  attentionBackward: { batch: 2, heads: 4, kvHeads: 2, time: 65, headDim: 17 },
+  cachedAttention: { batch: 2, heads: 4, kvHeads: 2, time: 3, headDim: 17, context: 33 },
   cast: { elements: 1003 },
   clipFactor: { tensors: 17 },
   dropout: { rows: 7, width: 33 },
   embed: { batch: 2, time: 7, width: 33, paddedVocab: 64, context: 9 },
   embedPacked: { rows: 33, width: 33, paddedVocab: 64, context: 9 },
   embedBackward: { batch: 2, time: 7, width: 33, paddedVocab: 64, context: 9 },
+  embedTokens: { rows: 14, width: 33, paddedVocab: 64 },
+  embedTokensBackward: { rows: 14, width: 33, paddedVocab: 64 },
+  geluTanh: { rows: 7, width: 33 },
+  geluTanhBackward: { rows: 7, width: 33 },
   head: { rows: 7, width: 33, paddedVocab: 64, vocab: 61 },
   headCrossEntropy: { rows: 17, width: 33, paddedVocab: 64 },
   headCrossEntropyGrad: { rows: 17, width: 33, paddedVocab: 64 },
@@ -36,30 +41,36 @@ const sizes: Record<string, Numbers> = {
   layerNormBackward: { rows: 33, width: 65 },
   linear: { rows: 33, in: 65, out: 31 },
   linearBackwardInput: { rows: 33, in: 65, out: 31 },
+  linearBackwardInputGeluTanh: { rows: 33, in: 65, out: 31 },
   linearBackwardWeight: { rows: 33, in: 65, out: 31 },
   linearGeluTanh: { rows: 33, in: 65, out: 31 },
-  packedAttention: { rows: 65, width: 34 },
+  packedAttention: { rows: 65, heads: 4, width: 68, kvWidth: 34 },
   pageIn: { elements: 1003, blocks: 4 },
   pageOut: { elements: 1003, blocks: 4 },
+  rotary: { batch: 2, time: 7, heads: 3, headDim: 10, width: 33 },
+  rotaryTable: { count: 1, time: 33, headDim: 34 },
   selectRows: { sourceRows: 17, rows: 33, width: 33 },
   squaredSum: { elements: 1003, tensors: 3 },
   sumLosses: { rows: 1003 },
 };
 
-describe.skipIf(!hasCpu).each(['portable', 'avx2', 'avx512', 'avx512bf16', 'neon'])('%s kernels', (isa) => {
+where(describe, [hasCpu, lack.cpu]).each(['portable', 'avx2', 'avx512', 'avx512bf16', 'neon'])('%s kernels', (isa) => {
   const devices = hasCpu ? [open(isa, 1), open(isa, 2)].filter((d) => d !== undefined) : [];
 
-  describe.skipIf(devices.length === 0).each(tableByPrecision)('$kind in $precision', (c) => {
-    it.each([false, true])('gives the reference result (accumulate: %s)', async (accumulate) => {
-      const reference = await tfjs.open();
-      const other = (call: OneCall) => run(reference, call);
-      const one = await makeCall(c, sizes[c.kind]!, accumulate, 11, other, c.precision);
-      await check(c, one, devices, reference);
-    });
-  });
+  where(describe, [devices.length > 0, `a processor with ${isa}`]).each(tableByPrecision)(
+    '$kind in $precision',
+    (c) => {
+      it.each(accumulations(c))('gives the reference result (accumulate: %s)', async (accumulate) => {
+        const reference = await tfjs.open();
+        const other = (call: OneCall) => run(reference, call);
+        const one = await makeCall(c, sizes[c.kind]!, accumulate, 11, other, c.precision);
+        await check(c, one, devices, reference);
+      });
+    },
+  );
 });
 
-describe.skipIf(!hasCpu)('TRAINYARD_ISA', () => {
+where(describe, [hasCpu, lack.cpu])('TRAINYARD_ISA', () => {
   const device = path.resolve(import.meta.dirname, '../../../electron/engine/devices/cpu/device.ts');
   const isaWith = (value: string) => {
     const script = `const { createCpuDevice } = await import(${JSON.stringify(device)}); console.log(createCpuDevice({ threads: 1 }).isa);`;

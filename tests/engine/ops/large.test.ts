@@ -4,6 +4,7 @@ import { cpu, hasCpu, tfjs } from '../devices.ts';
 import { check } from './check.ts';
 import { type Numbers, run } from './oneCall.ts';
 import { makeCall, tableByPrecision } from './table.ts';
+import { lack, where } from '../../frame/needs.ts';
 
 const matrix4bit = (rows: number, columns: number): Numbers => {
   const n = rows * columns;
@@ -18,16 +19,18 @@ const large: readonly (readonly [string, Numbers])[] = [
   ['linear', { rows: 50, in: 1200, out: 500 }],
   ['linearBackwardInput', { rows: 1100, in: 500, out: 30 }],
   ['linearBackwardWeight', { rows: 900, in: 1100, out: 40 }],
-  ['attention', { batch: 1, heads: 2, time: 400, headDim: 16 }],
-  ['attentionBackward', { batch: 1, heads: 2, time: 400, headDim: 16 }],
-  ['cachedAttention', { batch: 1, heads: 2, time: 3, headDim: 16, context: 700 }],
+  ['attention', { batch: 1, heads: 2, kvHeads: 2, time: 400, headDim: 16 }],
+  ['attentionBackward', { batch: 1, heads: 2, kvHeads: 2, time: 400, headDim: 16 }],
+  ['attention', { batch: 1, heads: 6, kvHeads: 2, time: 300, headDim: 16 }],
+  ['attentionBackward', { batch: 1, heads: 6, kvHeads: 2, time: 300, headDim: 16 }],
+  ['cachedAttention', { batch: 1, heads: 2, kvHeads: 2, time: 3, headDim: 16, context: 700 }],
   ['headCrossEntropyGrad', { rows: 600, width: 30, paddedVocab: 1024 }],
   ['adamw4bit', matrix4bit(70, 1500)],
   ['layerNormBackward', { rows: 300, width: 700 }],
   ['embedBackward', { batch: 2, time: 30, width: 200, paddedVocab: 64, context: 40 }],
 ];
 
-describe.skipIf(!hasCpu)('large sizes on the cpu device', () => {
+where(describe, [hasCpu, lack.cpu])('large sizes on the cpu device', () => {
   let reference: Device;
   let devices: Device[];
   beforeAll(async () => {

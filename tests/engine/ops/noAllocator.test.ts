@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { lack, where } from '../../frame/needs.ts';
 
 const objects = path.resolve(import.meta.dirname, '../../../native/build/objects');
 const kernels = fs.existsSync(objects) ? fs.readdirSync(objects).filter((f) => /isa_.*\.o$/.test(f)) : [];
@@ -13,7 +14,7 @@ const hasNm = kernels.length > 0 && spawnSync('nm', ['--version']).status === 0;
 const allocator =
   /^_?(malloc|calloc|realloc|reallocarray|aligned_alloc|posix_memalign|memalign|valloc|mmap|_?_Zn[wa].*)$/;
 
-it.skipIf(!hasNm).each(kernels)('%s can allocate nothing: no kernel knows an allocator', (file) => {
+where(it, [hasNm, lack.nm]).each(kernels)('%s can allocate nothing: no kernel knows an allocator', (file) => {
   expect(undefinedSymbols(file).filter((symbol) => allocator.test(symbol))).toEqual([]);
 });
 

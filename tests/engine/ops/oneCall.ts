@@ -1,8 +1,8 @@
 import { expect } from 'vitest';
 import type { Device, HostArray } from '../../../electron/engine/devices/device.ts';
-import { fromHalves, isHalf, toHalves } from '../../../electron/engine/devices/halves.ts';
+import { fromHalves, isHalf, toHalves } from '../../../electron/base/halves.ts';
 import { type OpSpec, opOf } from '../../../electron/engine/program/declare.ts';
-import '../../../electron/engine/program/ops/index.ts';
+import '../../../electron/engine/ops/index.ts';
 import { type ArenaName, align, arenaNames, type Plan } from '../../../electron/engine/program/planner.ts';
 import { Recorder } from '../../../electron/engine/program/recorder.ts';
 import {
@@ -35,11 +35,12 @@ export interface OneCall {
 /** The shape of an argument for given sizes of the op's dimensions. */
 export function shapeOf(spec: OpSpec, name: string, dims: Numbers): number[] {
   const size = (part: string) => (/^\d+$/.test(part) ? Number(part) : dims[part]!);
+  const product = (term: string) => term.split('*').reduce((n, part) => n * size(part), 1);
   return spec.args[name]!.shape.map((axis) =>
     axis
       .replace('~', '')
-      .split('*')
-      .reduce((n, part) => n * size(part), 1),
+      .split('+')
+      .reduce((n, term) => n + product(term), 0),
   );
 }
 

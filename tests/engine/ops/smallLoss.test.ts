@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { cpu, hasCpu } from '../devices.ts';
-import { emulated, hasEmulator } from '../../cuda/devices.ts';
-import { hasInterpretedGpu, interpreted } from '../../cuda/interpreter.ts';
+import { emulated, hasEmulator } from '../../native/gpu.ts';
+import { hasInterpretedGpu, interpreted } from '../../native/ptx/interpreter.ts';
 import { run } from './oneCall.ts';
 
 const devices = [

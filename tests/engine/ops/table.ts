@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { rounded } from '../../../electron/engine/devices/halves.ts';
+import { rounded } from '../../../electron/base/halves.ts';
 import { hasReal, type OpSpec, opOf } from '../../../electron/engine/program/declare.ts';
 import { elements, type Precision, precisions } from '../../../electron/engine/program/types.ts';
 import { Random } from '../random.ts';
@@ -31,13 +31,17 @@ export interface OpCase {
   readonly roundsInside?: boolean;
   /** Of the codes in results of bytes: rounding may tip a few of them to a neighbour. */
   readonly codeBits?: 4 | 8;
-  /** Calls that nobody records and devices may refuse. */
-  readonly refused?: (one: Omit<OneCall, 'values'>) => boolean;
 }
 
 /** Around vector widths and tile edges. */
 const size = fc.constantFrom(1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 63, 65);
 const few = fc.integer({ min: 1, max: 3 });
+/** Heads of keys and values, and how many heads of queries share one: most often one. */
+const heads = { kvHeads: few, share: fc.constantFrom(1, 1, 2, 3) };
+export const grouped = <D extends { kvHeads: number; share: number }>({ share, ...d }: D) => ({
+  ...d,
+  heads: d.kvHeads * share,
+});
 const headDim = fc.constantFrom(1, 3, 8, 15, 16, 17, 33, 40, 64, 65);
 const time = fc.oneof(size, fc.constantFrom(100, 127, 129));
 
@@ -141,12 +145,50 @@ export const table: readonly OpCase[] = [
     kind: 'linearBackwardInput',
     dims: matrices,
     terms: (d) => d.out!,
-    refused: (one) => one.present.includes('pre') && one.accumulate.includes('dx'),
+  },
+  { kind: 'linearBackwardInputGeluTanh', dims: matrices, terms: (d) => d.out! },
+  { kind: 'geluTanh', dims: fc.record({ rows: size, width: size }), terms: () => 4 },
+  { kind: 'geluTanhBackward', dims: fc.record({ rows: size, width: size }), terms: () => 4 },
+  {
+    kind: 'embedTokens',
+    dims: fc.record({ rows: size, width: size, paddedVocab: fc.constantFrom(64, 128) }),
+    values: { tokens: (n, d, _, random) => random.integers(n, 0, d.paddedVocab! - 1) },
+    terms: () => 1,
+  },
+  {
+    kind: 'embedTokensBackward',
+    dims: fc.record({ rows: size, width: size, paddedVocab: fc.constantFrom(64, 128) }),
+    values: { tokens: (n, _d, _, random) => random.integers(n, 0, 9) },
+    terms: (d) => d.rows!,
+  },
+  {
+    kind: 'rotaryTable',
+    dims: fc
+      .record({ time: size, half: fc.constantFrom(1, 3, 8, 20, 32, 64), each: fc.boolean() })
+      .map(({ time, half, each }) => ({ time, headDim: 2 * half, count: each ? time : 1 })),
+    attrs: (_, random) => ({ base: random.pick([10_000, 500_000]) }),
+    values: { positions: (n, _d, _a, random) => random.integers(n, 0, 65_000) },
+    terms: () => 1,
+    size: () => 1,
+  },
+  {
+    kind: 'rotary',
+    dims: fc
+      .record({
+        batch: few,
+        time: size,
+        heads: few,
+        half: fc.constantFrom(1, 3, 8, 20, 32),
+        rest: fc.integer({ min: 0, max: 9 }),
+      })
+      .map(({ half, rest, ...d }) => ({ ...d, headDim: 2 * half, width: d.heads * 2 * half + rest })),
+    attrs: (d, random) => ({ heads: d.heads!, inverse: random.pick([0, 1]) }),
+    terms: () => 2,
   },
   { kind: 'linearBackwardWeight', dims: matrices, attrs: zeroColumns, terms: (d) => d.rows! },
   {
     kind: 'attention',
-    dims: fc.record({ batch: few, heads: few, time, headDim }),
+    dims: fc.record({ batch: few, ...heads, time, headDim }).map(grouped),
     attrs: dropoutAttrs,
     values: { rng },
     terms: (d) => d.time! + d.headDim!,
@@ -154,7 +196,7 @@ export const table: readonly OpCase[] = [
   },
   {
     kind: 'attentionBackward',
-    dims: fc.record({ batch: few, heads: few, time, headDim }),
+    dims: fc.record({ batch: few, ...heads, time, headDim }).map(grouped),
     attrs: dropoutAttrs,
     values: { rng },
     derived: { kind: 'attention', results: ['y', 'lse'] },
@@ -164,8 +206,8 @@ export const table: readonly OpCase[] = [
   {
     kind: 'cachedAttention',
     dims: fc
-      .record({ batch: few, heads: few, time: size, headDim, room: fc.constantFrom(0, 1, 2, 17, 40) })
-      .map(({ room, ...d }) => ({ ...d, context: d.time + room })),
+      .record({ batch: few, ...heads, time: size, headDim, room: fc.constantFrom(0, 1, 2, 17, 40) })
+      .map(({ room, ...d }) => ({ ...grouped(d), context: d.time + room })),
     values: {
       position: (_n, d, _, random) => Int32Array.of(random.integer(0, d.context! - d.time!)),
       kCache: cacheUpToPosition,
@@ -186,9 +228,10 @@ export const table: readonly OpCase[] = [
   {
     kind: 'packedAttention',
     dims: fc
-      .record({ rows: size, heads: few, headDim })
-      .map(({ rows, heads, headDim: d }) => ({ rows, width: heads * d })),
-    attrs: ({ width }, random) => ({ heads: random.pick([1, 2, 3].filter((h) => width! % h === 0)) }),
+      .record({ rows: size, ...heads, headDim })
+      .map(grouped)
+      .map(({ rows, heads, kvHeads, headDim: d }) => ({ rows, heads, width: heads * d, kvWidth: kvHeads * d })),
+    attrs: (d) => ({ heads: d.heads! }),
     values: { spans },
     terms: (d) => d.rows! + d.width!,
     size: () => 1,
@@ -296,6 +339,10 @@ export const table: readonly OpCase[] = [
 export const tableByPrecision = table.flatMap((c) =>
   (hasReal(opOf(c.kind)) ? precisions : (['f32'] as const)).map((precision) => ({ ...c, precision })),
 );
+
+/** Whether all results that may be added to are, or some: of an op that adds to none, one is as good as both. */
+export const accumulations = ({ kind }: OpCase): boolean[] =>
+  Object.values(opOf(kind).args).some(({ access }) => access === 'sum') ? [false, true] : [false];
 
 function adamwAttrs(_: Numbers, random: Random): Numbers {
   return { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: random.pick([0, 0.1]) };

@@ -1,17 +1,17 @@
 import fs from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../../electron/engine/devices/device.ts';
-import type { Parameter, Parameters } from '../../../electron/engine/gpt2/parameters.ts';
+import type { Parameter, Parameters } from '../../../electron/engine/models/parameters.ts';
 import { Optimizer, type OptimizerKind } from '../../../electron/engine/optimizers/index.ts';
 import { maps, unpack4 } from '../../../electron/engine/optimizers/quantise.ts';
 import { plan } from '../../../electron/engine/program/planner.ts';
 import { Recorder } from '../../../electron/engine/program/recorder.ts';
 import { type Buffer, elements } from '../../../electron/engine/program/types.ts';
 import { SafetensorsFile } from '../../../electron/exchange/safetensors/index.ts';
-import { sharedPath } from '../../shared.ts';
+import { goldenPath } from '../../golden/path.ts';
 import { expectClose } from '../compare.ts';
 import { cpu, hasCpu, tfjs } from '../devices.ts';
-import { stepScalars } from '../gpt2/golden.ts';
+import { stepScalars } from '../models/golden.ts';
 
 const devices = [tfjs, ...(hasCpu ? [cpu(2)] : [])];
 const cases: readonly { kind: OptimizerKind; folder: string }[] = [
@@ -31,11 +31,9 @@ interface Settings {
   readonly unsigned_map: readonly number[];
 }
 
-const hasGolden = sharedPath('golden', 'adamw8bit') !== null;
 const settingsOf = (folder: string): Settings =>
-  JSON.parse(fs.readFileSync(sharedPath('golden', folder, 'settings.json')!, 'utf8'));
-const open = (folder: string, file: string) =>
-  SafetensorsFile.open(sharedPath('golden', folder, `${file}.safetensors`)!);
+  JSON.parse(fs.readFileSync(goldenPath(folder, 'settings.json'), 'utf8'));
+const open = (folder: string, file: string) => SafetensorsFile.open(goldenPath(folder, `${file}.safetensors`));
 
 /** A parameter that stands alone. The reference decays them all. */
 function parameterOf(name: string, shape: readonly number[]): Parameter {
@@ -53,7 +51,7 @@ function parameterOf(name: string, shape: readonly number[]): Parameter {
   };
 }
 
-describe.skipIf(!hasGolden)('quantisation maps', () => {
+describe('quantisation maps', () => {
   it.each(['adamw8bit', 'adamw4bit'])('of %s are the reference ones', (folder) => {
     const { signed_map, unsigned_map } = settingsOf(folder);
     const [signed, unsigned] = folder === 'adamw8bit' ? [maps.signed8, maps.unsigned8] : [maps.signed4, maps.unsigned4];
@@ -67,7 +65,7 @@ describe.skipIf(!hasGolden)('quantisation maps', () => {
   });
 });
 
-describe.skipIf(!hasGolden).each(devices)('low-bit AdamW on $name against float64', ({ open: openDevice }) => {
+describe.each(devices)('low-bit AdamW on $name against float64', ({ open: openDevice }) => {
   let device: Device;
   beforeAll(async () => {
     device = await openDevice();

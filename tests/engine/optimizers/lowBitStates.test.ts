@@ -5,17 +5,24 @@ import { sealState, unsealState } from '../../../electron/engine/checkpoint/stat
 import type { OpenedCheckpoint } from '../../../electron/engine/checkpoint/index.ts';
 import type { Device, HostArray, Session } from '../../../electron/engine/devices/device.ts';
 import { type FitConfig, fit } from '../../../electron/engine/fit/fit.ts';
-import { Parameters } from '../../../electron/engine/gpt2/parameters.ts';
-import { type LowBitStates, Optimizer, type OptimizerKind } from '../../../electron/engine/optimizers/index.ts';
-import { bits8States } from '../../../electron/engine/optimizers/bits8.ts';
-import { loadPreset } from '../../../electron/engine/presets.ts';
+import { parameterTable } from '../../../electron/engine/models/index.ts';
+import { Parameters } from '../../../electron/engine/models/parameters.ts';
+import {
+  type LowBitStates,
+  type Moments,
+  Optimizer,
+  type OptimizerKind,
+} from '../../../electron/engine/optimizers/index.ts';
+import { bits8States } from '../../../electron/engine/optimizers/adamw8bit.ts';
+import { loadPreset } from '../../../electron/engine/run/presets.ts';
 import { type Buffer, elements, precisions } from '../../../electron/engine/program/types.ts';
-import { Gpt2 } from '../../../electron/engine/gpt2/programs.ts';
-import { restoreOptimizer } from '../../../electron/engine/trainer/snapshot.ts';
+import { Model } from '../../../electron/engine/models/programs.ts';
+import { restoreOptimizer } from '../../../electron/engine/run/tensors.ts';
 import { findGpu } from '../../../electron/engine/fit/gpus.ts';
 import { tempDir } from '../../temp.ts';
 import { cpu, hasCpu } from '../devices.ts';
-import { smallRun, train } from '../trainer/harness.ts';
+import { smallRun, train } from '../run/harness.ts';
+import { lack, where } from '../../frame/needs.ts';
 
 const lowBit: readonly OptimizerKind[] = ['adamw8bit', 'pagedAdamw8bit', 'adamw4bit'];
 
@@ -34,18 +41,18 @@ describe('moments of embeddings', () => {
   it.each(lowBit)('are float32 with %s, and in few bits where that is asked for', (kind) => {
     const tensors = (embeddings: LowBitStates) =>
       Object.fromEntries(
-        new Optimizer(kind, new Parameters(model), embeddings).states.map((s) => [
+        new Optimizer(kind, new Parameters(parameterTable(model)), embeddings).states.map((s) => [
           s.parameter.spec.name,
           s.tensors.map(({ buffer }) => `${buffer.role} ${buffer.dtype}`),
         ]),
       );
-    const [usual, all] = [tensors('stable'), tensors('paper')];
+    const [defaults, all] = [tensors('stable'), tensors('paper')];
     for (const name of ['wte.weight', 'wpe.weight']) {
-      expect(usual[name], name).toEqual(['optimizer f32', 'optimizer f32']);
+      expect(defaults[name], name).toEqual(['optimizer f32', 'optimizer f32']);
       expect(all[name]!.length, name).toBe(4);
     }
-    expect(usual['h.0.mlp.c_fc.weight']).toEqual(all['h.0.mlp.c_fc.weight']);
-    expect(usual['h.0.mlp.c_fc.weight']!.length).toBe(4);
+    expect(defaults['h.0.mlp.c_fc.weight']).toEqual(all['h.0.mlp.c_fc.weight']);
+    expect(defaults['h.0.mlp.c_fc.weight']!.length).toBe(4);
   });
 
   it.each(lowBit)('are planned to the byte with %s', (kind) => {
@@ -53,7 +60,7 @@ describe('moments of embeddings', () => {
     const shape = { ...(config.model as FitConfig['model']), vocabSize: 50257, dropout: 0 };
     const plan = (lowBitStates: LowBitStates) =>
       fit({ model: shape, batch: 1, precision: 'f16', recompute: 'none', optimizer: kind, lowBitStates });
-    const [usual, all] = [plan('stable'), plan('paper')];
+    const [defaults, all] = [plan('stable'), plan('paper')];
     const sizes = [50304 * 1024, 4096 * 1024];
     const aligned = (bytes: number) => Math.ceil(bytes / 256) * 256;
     const float32 = sizes.reduce((sum, n) => sum + 2 * aligned(4 * n), 0);
@@ -62,19 +69,19 @@ describe('moments of embeddings', () => {
       return sum + 2 * aligned(n / 2) + aligned((4 * n) / 128) + aligned(4 * (n / 1024 + 1024));
     }, 0);
     const onDevice = kind === 'pagedAdamw8bit' ? 0 : codes;
-    expect(usual.roleBytes.optimizer! - all.roleBytes.optimizer!).toBe(float32 - onDevice);
-    expect(all.hostBytes - usual.hostBytes).toBe(codes - onDevice);
+    expect(defaults.roleBytes.optimizer! - all.roleBytes.optimizer!).toBe(float32 - onDevice);
+    expect(all.hostBytes - defaults.hostBytes).toBe(codes - onDevice);
     // It has the room, beside 512 MiB for the driver.
-    expect(usual.totalBytes).toBeLessThan((findGpu('rtx-3060-12gb').memoryMiB - 512) * 2 ** 20);
+    expect(defaults.totalBytes).toBeLessThan((findGpu('rtx-3060-12gb').memoryMiB - 512) * 2 ** 20);
   });
 });
 
 describe('8-bit second moments that are coded by their root', () => {
-  const parameter = new Parameters(model).all.find((p) => p.spec.name === 'h.0.mlp.c_fc.weight')!;
+  const parameter = new Parameters(parameterTable(model)).all.find((p) => p.spec.name === 'h.0.mlp.c_fc.weight')!;
   const n = elements(parameter.spec.shape);
   const decoded = (root: boolean, v: Float32Array) => {
     const states = bits8States(parameter, 'optimizer', root);
-    return states.decode(states.encode({ m: new Float32Array(n).fill(1), v })).v;
+    return states.decode(states.encode({ m: new Float32Array(n).fill(1), v })).v!;
   };
 
   it('keep 12 decades in a block, where others keep 6', () => {
@@ -101,7 +108,7 @@ describe('moments that another format takes over', () => {
   it.each(['adamw', 'adamw8bit', 'adamw4bit'] as const)(
     'are never 0 beside a first moment that is not: %s',
     async (kind) => {
-      const gpt2 = new Gpt2(model);
+      const gpt2 = new Model(model);
       const written = new Optimizer('adamw8bit', gpt2.parameters, 'paper');
       const stored = new Map<string, HostArray>();
       for (const { parameter, tensors, encode } of written.states) {
@@ -123,8 +130,8 @@ describe('moments that another format takes over', () => {
       );
       for (const { tensors, parameter, countLost, decode } of optimizer.states) {
         const values = tensors.map(({ buffer }) => restored.get(buffer)!);
-        expect(countLost(values), parameter.spec.name).toBe(0);
-        const { m, v } = decode(values);
+        expect(countLost?.(values), parameter.spec.name).toBe(0);
+        const { m, v } = decode(values) as Moments;
         // As if all gradients had been the first moment: a step of one learning rate.
         if (kind === 'adamw') expect(Math.abs(m[1]!) / Math.sqrt(v[1]!), parameter.spec.name).toBeCloseTo(1, 1);
       }
@@ -132,7 +139,7 @@ describe('moments that another format takes over', () => {
   );
 });
 
-describe.skipIf(!hasCpu)('runs with low-bit moments', () => {
+where(describe, [hasCpu, lack.cpu])('runs with low-bit moments', () => {
   let device: Device;
   beforeAll(async () => {
     device = await cpu(2).open();
@@ -166,8 +173,8 @@ describe.skipIf(!hasCpu)('runs with low-bit moments', () => {
       expect(now.losses[0]).toBe(whole.losses[4]);
       for (const [i, loss] of now.losses.entries())
         expect(Math.abs(loss / whole.losses[4 + i]! - 1)).toBeLessThan(0.03);
-      const told = { type: 'lowBitStates', step: 4, to: 'stable' };
-      expect(now.events.filter((e) => e.type === 'lowBitStates')).toEqual([told]);
+      const reported = { type: 'lowBitStates', step: 4, to: 'stable' };
+      expect(now.events.filter((e) => e.type === 'lowBitStates')).toEqual([reported]);
       const { headers } = await now.checkpoint(6);
       expect(headers.optimizer.tensors.get('m.wte.weight')).toMatchObject({ dtype: 'F32', shape: [61, 80] });
 

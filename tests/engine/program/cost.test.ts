@@ -1,8 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { paddedVocabSize, parameterCount } from '../../../electron/engine/gpt2/config.ts';
-import { parameterTable } from '../../../electron/engine/gpt2/parameters.ts';
-import { loadPreset } from '../../../electron/engine/presets.ts';
-import { callCost, mfu, modelFlopsPerToken, programCost } from '../../../electron/engine/program/cost.ts';
+import { paddedVocabSize } from '../../../electron/engine/models/model.ts';
+import { parameterCount } from '../../../electron/engine/models/index.ts';
+import { parameterTable } from '../../../electron/engine/models/index.ts';
+import { loadPreset } from '../../../electron/engine/run/presets.ts';
+import { callCost, programCost } from '../../../electron/engine/program/cost.ts';
+import { mfu } from '../../../electron/engine/run/log.ts';
+import { modelFlopsPerToken } from '../../../electron/engine/models/index.ts';
 import { elements } from '../../../electron/engine/program/types.ts';
 import { gpt2, presets, runPrograms } from './shapes.ts';
 

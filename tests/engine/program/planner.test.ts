@@ -19,7 +19,7 @@ import {
   type Program,
   persistentRoles,
 } from '../../../electron/engine/program/types.ts';
-import { Gpt2 } from '../../../electron/engine/gpt2/programs.ts';
+import { Model } from '../../../electron/engine/models/programs.ts';
 import { gpt2, policies, runPrograms } from './shapes.ts';
 
 interface Range {
@@ -90,12 +90,12 @@ describe('the plan of a GPT-2', () => {
     const programs = runPrograms(c, batch, policy);
     const p = plan(programs);
     for (const program of programs) expectNoOverlap(program, p);
-    const least = Math.max(...programs.map((program) => bound(program, p)));
-    expect(p.lowerBound).toBe(least);
-    expect(p.arenaBytes.activation).toBe(least); // as small as any packing can be
+    const min = Math.max(...programs.map((program) => bound(program, p)));
+    expect(p.lowerBound).toBe(min);
+    expect(p.arenaBytes.activation).toBe(min); // as small as any packing can be
     expect(p.totalBytes).toBe(arenaNames.reduce((n, a) => n + p.arenaBytes[a], 0));
     expect(p.totalBytes).toBe(Object.values(p.roleBytes).reduce((a, b) => a + b, 0));
-    expect(p.peak!.cacheBytes + p.peak!.activationBytes + p.peak!.workspaceBytes).toBe(least);
+    expect(p.peak!.cacheBytes + p.peak!.activationBytes + p.peak!.workspaceBytes).toBe(min);
   });
 
   it('is the same every time', () => {
@@ -117,16 +117,16 @@ describe('the plan of a GPT-2', () => {
   });
 
   it('puts a cache where training has its activations, at one place for all programs that use it', () => {
-    const model = new Gpt2(shapes[0]!);
+    const model = new Model(shapes[0]!);
     const cache = model.cache(1);
     const prefill = model.decode(1, 8, cache);
     const one = model.decode(1, 1, cache, prefill.inputs);
     const decoding = [prefill.program, one.program];
     const training = runPrograms(shapes[0]!, 2, 'none').filter((program) => !usesCache(program));
-    const together = plan([...training, ...decoding]);
-    for (const program of decoding) expectNoOverlap(program, together);
-    expect(together.arenaBytes.activation).toBe(plan(training).arenaBytes.activation);
-    expect(together.roleBytes.cache).toBe(0);
+    const fused = plan([...training, ...decoding]);
+    for (const program of decoding) expectNoOverlap(program, fused);
+    expect(fused.arenaBytes.activation).toBe(plan(training).arenaBytes.activation);
+    expect(fused.roleBytes.cache).toBe(0);
     const alone = plan(decoding);
     expect(alone.roleBytes.cache).toBe(2 * 2 * align(4 * 64 * 32));
     expect(alone.peak!.program).toBe('decode8');
@@ -166,16 +166,16 @@ describe('packing', () => {
     fc.assert(
       fc.property(lives, (all) => {
         const { offsets, bytes } = pack(all);
-        const most = Math.max(0, ...liveBytes(all, 60));
-        expect(bytes).toBeGreaterThanOrEqual(most);
+        const max = Math.max(0, ...liveBytes(all, 60));
+        expect(bytes).toBeGreaterThanOrEqual(max);
         all.forEach((a, i) => {
           expect(offsets[i]! % alignment).toBe(0);
           expect(offsets[i]! + a.bytes).toBeLessThanOrEqual(bytes);
           all.slice(i + 1).forEach((b, k) => {
             const j = i + 1 + k;
-            const together = a.first <= b.last && b.first <= a.last;
+            const fused = a.first <= b.last && b.first <= a.last;
             const apart = offsets[i]! + a.bytes <= offsets[j]! || offsets[j]! + b.bytes <= offsets[i]!;
-            if (together && !apart) expect.fail(`${i} and ${j} overlap`);
+            if (fused && !apart) expect.fail(`${i} and ${j} overlap`);
           });
         });
       }),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { plan } from '../../../electron/engine/program/planner.ts';
 import { print } from '../../../electron/engine/program/print.ts';
-import { formatBytes } from '../../../electron/format.ts';
+import { formatBytes } from '../../../electron/base/format.ts';
 import { gpt2, policies, presets, runPrograms } from './shapes.ts';
 
 const tiny = gpt2(2, 4, 64, 32, 97);

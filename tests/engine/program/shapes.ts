@@ -1,5 +1,5 @@
-import type { ModelConfig } from '../../../electron/engine/gpt2/config.ts';
-import { Gpt2 } from '../../../electron/engine/gpt2/programs.ts';
+import type { ModelConfig } from '../../../electron/engine/models/index.ts';
+import { Model } from '../../../electron/engine/models/programs.ts';
 import type { Recompute } from '../../../electron/engine/program/recorder.ts';
 import type { Program } from '../../../electron/engine/program/types.ts';
 
@@ -9,7 +9,7 @@ const adamw = { beta1: 0.9, beta2: 0.95, eps: 1e-8, weightDecay: 0.1, gradClip: 
 
 /** Everything that a run plans together: a training step, evaluation, and generation token by token. */
 export function runPrograms(config: ModelConfig, batch: number, recompute: Recompute): Program[] {
-  const model = new Gpt2(config);
+  const model = new Model(config);
   const time = config.contextLength;
   const training = model.training({ ...adamw, batch, time, recompute });
   const { program: evaluate } = model.evaluation(batch, time, training.inputs);

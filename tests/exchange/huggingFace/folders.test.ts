@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { openHuggingFaceModel } from '../../../electron/exchange/huggingFace/index.ts';
-import { UserError } from '../../../electron/errors.ts';
+import { UserError } from '../../../electron/base/errors.ts';
 import { tempDir } from '../../temp.ts';
 import { configOf, randomWeights, tiny, writeFolder } from './model.ts';
 import { writeFiles } from './own.ts';

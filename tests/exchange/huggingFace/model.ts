@@ -1,13 +1,9 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { parameterCount, type ModelConfig } from '../../../electron/engine/gpt2/config.ts';
-import { parameterTable } from '../../../electron/engine/gpt2/parameters.ts';
-import {
-  bf16FromFloat32,
-  f16FromFloat32,
-  type TensorSource,
-  writeSafetensors,
-} from '../../../electron/exchange/safetensors/index.ts';
+import { parameterCount, type ModelConfig } from '../../../electron/engine/models/index.ts';
+import { parameterTable } from '../../../electron/engine/models/index.ts';
+import { bf16FromFloat32, f16FromFloat32 } from '../../../electron/base/halves.ts';
+import { type TensorSource, writeSafetensors } from '../../../electron/exchange/safetensors/index.ts';
 import { Random } from '../../engine/random.ts';
 import { tempDir } from '../../temp.ts';
 

@@ -3,14 +3,14 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { getTokenizer } from '../../../electron/data/tokenizers/index.ts';
-import { UserError } from '../../../electron/errors.ts';
+import { UserError } from '../../../electron/base/errors.ts';
 import {
   type ModelExport,
   tokenizerFiles,
   writeHuggingFaceModel,
 } from '../../../electron/exchange/huggingFace/index.ts';
 import { mergesOf } from '../../../electron/exchange/huggingFace/tokenizer.ts';
-import { sharedPath } from '../../shared.ts';
+import { goldenPath } from '../../golden/path.ts';
 import { tempDir } from '../../temp.ts';
 import { randomWeights, tiny } from './model.ts';
 
@@ -60,11 +60,13 @@ class PlainBpe {
 }
 
 describe('tokenizer files', () => {
-  const golden = sharedPath('golden', 'tokens-gpt2.json');
   const gpt2 = new PlainBpe(tokenizerFiles('gpt2', 1024));
 
-  it.skipIf(!golden)('of GPT-2 give the golden tokens', () => {
-    const cases = JSON.parse(fs.readFileSync(golden!, 'utf8')) as { text: string; ids: number[] }[];
+  it('of GPT-2 give the golden tokens', () => {
+    const cases = JSON.parse(fs.readFileSync(goldenPath('tokens-gpt2.json'), 'utf8')) as {
+      text: string;
+      ids: number[];
+    }[];
     for (const { text, ids } of cases) expect([text, gpt2.encode(text)]).toEqual([text, ids]);
   });
 
@@ -126,7 +128,7 @@ describe('an export', () => {
 
     const other = tempDir();
     fs.writeFileSync(path.join(other, 'thesis.tex'), 'years of work');
-    await expect(writeHuggingFaceModel(other, content({ force: true }))).rejects.toThrow(/no earlier export/);
+    await expect(writeHuggingFaceModel(other, content({ force: true }))).rejects.toThrow(/not an existing export/);
     await expect(writeHuggingFaceModel(path.join(other, 'thesis.tex'), content())).rejects.toThrow(/is a file/);
     expect(fs.readdirSync(other)).toEqual(['thesis.tex']);
   });

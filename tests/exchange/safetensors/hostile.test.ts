@@ -3,9 +3,10 @@ import fs from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { UserError } from '../../../electron/errors.ts';
+import { UserError } from '../../../electron/base/errors.ts';
 import { SafetensorsFile, writeSafetensors } from '../../../electron/exchange/safetensors/index.ts';
 import { tempDir } from '../../temp.ts';
+import { posix, where } from '../../frame/needs.ts';
 
 function fileOf(header: string | Uint8Array, payload = 0, announced?: bigint): string {
   const file = path.join(tempDir(), 'bad.safetensors');
@@ -44,7 +45,7 @@ const cases: [what: string, header: string, payload: number, message: RegExp][] 
   ['no shape', '{"a":{"dtype":"F32","data_offsets":[0,8]}}', 8, /tensor "a" has no shape/],
   ['no offsets', '{"a":{"dtype":"F32","shape":[2]}}', 8, /tensor "a" has no valid data_offsets/],
   ['negative offsets', `{"a":${tensor('F32', '[2]', '[-8,0]')}}`, 8, /no valid data_offsets/],
-  ['offsets in reverse', `{"a":${tensor('F32', '[2]', '[8,0]')}}`, 8, /ends \(0\) before it begins \(8\)/],
+  ['offsets in reverse', `{"a":${tensor('F32', '[2]', '[8,0]')}}`, 8, /ends \(0\) before it starts \(8\)/],
   ['offsets beyond the end', `{"a":${tensor('F32', '[4]', '[0,16]')}}`, 8, /tensor "a" lies outside the file/],
   [
     'bytes that do not match the shape',
@@ -90,7 +91,7 @@ describe('refuses', () => {
     expect(await refusal(path.join(dir, 'missing'))).toMatch(/does not exist \(ENOENT\)/);
   });
 
-  it.skipIf(process.platform === 'win32')('a named pipe, at once', async () => {
+  where(it, posix)('a named pipe, at once', async () => {
     const pipe = path.join(tempDir(), 'pipe');
     execFileSync('mkfifo', [pipe]);
     expect(await refusal(pipe)).toMatch(/is not a file/);

@@ -13,7 +13,7 @@ import {
   type TensorSource,
   writeSafetensors,
 } from '../../../electron/exchange/safetensors/index.ts';
-import { sharedPath } from '../../shared.ts';
+import { goldenPath } from '../../golden/path.ts';
 import { tempDir } from '../../temp.ts';
 
 const bytesOf = (view: ArrayBufferView) => Buffer.from(view.buffer, view.byteOffset, view.byteLength);
@@ -124,10 +124,9 @@ describe('round trip', () => {
 });
 
 describe('golden files', () => {
-  const golden = sharedPath('golden', 'gpt2-tiny');
-  it.skipIf(!golden)('parse and match their shapes', async () => {
+  it('parse and match their shapes', async () => {
     for (const file of ['model', 'grads', 'trained']) {
-      const opened = await SafetensorsFile.open(path.join(golden!, `${file}.safetensors`));
+      const opened = await SafetensorsFile.open(goldenPath('gpt2-tiny', `${file}.safetensors`));
       expect(opened.info('wte.weight')).toMatchObject({ dtype: 'F32', shape: [97, 64], byteLength: 97 * 64 * 4 });
       expect(opened.info('h.0.attn.c_attn.weight').shape).toEqual([64, 192]);
       for (const n of opened.names) {
@@ -137,7 +136,7 @@ describe('golden files', () => {
       }
       await opened.close();
     }
-    const { tensors } = await readSafetensorsHeader(path.join(golden!, 'forward.safetensors'));
+    const { tensors } = await readSafetensorsHeader(goldenPath('gpt2-tiny', 'forward.safetensors'));
     expect([...tensors].map(([n, t]) => [n, t.shape])).toEqual([
       ['logits', [3, 32, 97]],
       ['token_losses', [3, 32]],

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { importTokens } from '../../../electron/data/importTokens.ts';
-import { openDataset } from '../../../electron/data/shards/index.ts';
+import { importTokens } from '../../../electron/data/dataset/importTokens.ts';
+import { openDataset } from '../../../electron/data/dataset/index.ts';
 import { openTokenFile, type TokenType } from '../../../electron/exchange/tokens/file.ts';
 import { tempDir } from '../../temp.ts';
 
@@ -166,6 +166,11 @@ describe('a dataset of files of tokens', () => {
       'characters',
       little.u2(tokens.map((t) => t % 65)),
       /all of the first 3000 tokens are 64 or less: a vocabulary of its own/,
+    ],
+    [
+      'an end that was not written',
+      little.u2([...tokens, ...Array<number>(1500).fill(0)]),
+      /its last tokens \(1500\) are all 0, as in a file that was not written to its end/,
     ],
     ["nanoGPT's meta.pkl beside them", little.u2(tokens), /meta\.pkl beside it says .*data add input\.txt/, 'meta.pkl'],
   ])('is not made of tokens that no text has, unless forced: %s', async (_, content, message, beside) => {

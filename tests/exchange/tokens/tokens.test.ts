@@ -2,13 +2,14 @@ import fs from 'node:fs';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { importTokens } from '../../../electron/data/importTokens.ts';
-import { openDataset } from '../../../electron/data/shards/index.ts';
-import { UserError } from '../../../electron/errors.ts';
+import { importTokens } from '../../../electron/data/dataset/importTokens.ts';
+import { openDataset } from '../../../electron/data/dataset/index.ts';
+import { UserError } from '../../../electron/base/errors.ts';
+import type { Tokens } from '../../../electron/base/tokens.ts';
 import { llmcMagic, openTokenFile, tokenFormats, writeTokenFile } from '../../../electron/exchange/tokens/file.ts';
 import { tempDir } from '../../temp.ts';
 
-const all = (blocks: Iterable<Uint16Array>): number[] => [...blocks].flatMap((b) => [...b]);
+const all = (blocks: Iterable<Tokens>): number[] => [...blocks].flatMap((b) => [...b]);
 const header = (...values: number[]): Buffer => {
   const bytes = Buffer.alloc(1024);
   values.forEach((v, i) => bytes.writeInt32LE(v, 4 * i));

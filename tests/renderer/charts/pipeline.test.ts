@@ -3,26 +3,27 @@ import { describe, expect, it } from 'vitest';
 import { lookOf } from '../../../renderer/charts/colours.ts';
 import { summary, toCsv } from '../../../renderer/charts/export.ts';
 import {
+  axisOf,
   decimate,
+  envelope,
   interpolate,
   type Line,
-  logRangeOf,
-  axisOf,
-  envelope,
   linearTicks,
+  logRangeOf,
   logTicks,
   nextX,
-  outside,
-  readingsAt,
-  tableRows,
   onAxis,
+  outside,
   partition,
   rangeOf,
+  readingsAt,
   refine,
   smooth,
   stepsWithin,
+  tableRows,
   trainingHours,
   within,
+  zoomRange,
 } from '../../../renderer/charts/pipeline/index.ts';
 
 const line = (y: number[], x = y.map((_, i) => i)): Line => ({ x, y });
@@ -145,6 +146,16 @@ describe('ranges', () => {
     expect(logRangeOf([line([-2, 0])], 'show')).toBeUndefined();
   });
 
+  it('hold a few validation losses beside thousands of training losses, and not one that is far out', () => {
+    const train = line(Array.from({ length: 5000 }, (_, i) => 1 + 0.3 * Math.sin(i)));
+    const evals = [1.4, 1.8, 2.4, 3, 3.5];
+    expect(rangeOf([train, line(evals)], 'cut')!.max).toBeGreaterThan(3.5);
+    expect(rangeOf([train, line([4])], 'cut')!.max).toBeGreaterThan(4);
+    expect(rangeOf([train, line([2, 2, 2, 2, 2, 4])], 'cut')!.max).toBeGreaterThan(4);
+    const wild = rangeOf([train, line([...evals, 900])], 'cut')!;
+    expect(wild.max > 3.5 && wild.max < 20).toBe(true);
+  });
+
   it('do not blow up what differs in digits that float32 does not have', () => {
     const { min, max } = rangeOf([line([3, 3 + 1e-12, 3 - 1e-12])], 'show')!;
     expect([min, max].map((v) => +v.toFixed(6))).toEqual([2.85, 3.15]);
@@ -187,6 +198,19 @@ describe('decimation', () => {
   });
 });
 
+describe('a zoom', () => {
+  it('holds two points at least, where there are as many', () => {
+    const dense = line(Array.from({ length: 100 }, (_, i) => i));
+    const sparse = line([1, 2, 3], [0, 50, 99]);
+    expect(zoomRange({ min: 20.5, max: 30 }, [sparse, dense])).toEqual({ min: 20.5, max: 30 });
+    expect(zoomRange({ min: 20.1, max: 20.2 }, [sparse, dense])).toEqual({ min: 20, max: 21 });
+    expect(zoomRange({ min: 19.9, max: 20.2 }, [sparse, dense])).toEqual({ min: 19, max: 21 });
+    expect(zoomRange({ min: 98.5, max: 99 }, [dense])).toEqual({ min: 98, max: 99 });
+    expect(zoomRange({ min: 20, max: 21 }, [sparse])).toEqual({ min: 0, max: 50 });
+    expect(zoomRange({ min: 20, max: 21 }, [line([1], [20]), line([])])).toEqual({ min: 20, max: 21 });
+  });
+});
+
 describe('ticks', () => {
   const short = (v: number) => (v >= 1000 ? `${(v / 1000).toPrecision(3)} k` : v.toPrecision(3));
 
@@ -202,6 +226,11 @@ describe('ticks', () => {
         expect(ticks.length).toBeLessThanOrEqual(10);
       }),
     );
+  });
+
+  it('alone says what it is, not what it is rounded to', () => {
+    const { ticks } = axisOf({ min: 2448.5, max: 2449.5 }, [short, (v) => String(v)], { count: 8, whole: true });
+    expect(ticks).toEqual([{ value: 2449, label: '2449' }]);
   });
 
   it('of bytes are round in their unit', () => {

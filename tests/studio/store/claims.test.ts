@@ -42,7 +42,7 @@ test('a run whose process was killed is interrupted when the store is opened aga
   expect(store.markInterrupted().map((r) => r.id)).toEqual([id]);
   const run = store.getRun(id);
   expect(run).toMatchObject({ state: 'interrupted', pid: null, step: 5, lastLoss: 1 });
-  expect(run.message).toMatch(/process \d+ is gone/);
+  expect(run.message).toMatch(/process \d+ is not running any more/);
   expect(run.endedAt).toBeLessThanOrEqual(Date.now());
   expect(store.listEvents(id)).toMatchObject([{ kind: 'interrupted', level: 'warning', step: 5 }]);
   expect(store.markInterrupted()).toEqual([]);
@@ -156,14 +156,14 @@ test('an owner hears when another process has taken its run over', () => {
   const home = tempDir();
   const store = testStore(home);
   const [lost, kept] = [newRun(store).id, newRun(store).id];
-  const told: string[] = [];
-  store.claimRun(lost, () => told.push(lost));
-  store.claimRun(kept, () => told.push(kept));
+  const reported: string[] = [];
+  store.claimRun(lost, () => reported.push(lost));
+  store.claimRun(kept, () => reported.push(kept));
   withDatabase(store.file, (db) => {
     db.prepare("UPDATE runs SET pid = 1, processStart = '1', heartbeat = 5 WHERE id = ?").run(lost);
   });
   vi.advanceTimersByTime(25_000);
-  expect(told).toEqual([lost]);
+  expect(reported).toEqual([lost]);
   expect(store.getRun(kept).heartbeat).toBeGreaterThan(5);
   expect(store.getRun(lost).heartbeat).toBe(5);
 });

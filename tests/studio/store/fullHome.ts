@@ -1,6 +1,6 @@
 import { writeCheckpoint } from '../../../electron/engine/checkpoint/index.ts';
-import { parseRunConfig } from '../../../electron/engine/config.ts';
-import { freshState } from '../../../electron/engine/trainer/snapshot.ts';
+import { parseRunConfig } from '../../../electron/engine/run/config.ts';
+import { freshState } from '../../../electron/engine/run/state.ts';
 import path from 'node:path';
 import { checkpointDir } from '../../../electron/studio/home.ts';
 import type { Store } from '../../../electron/studio/store/store.ts';

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
-import { UserError } from '../../../electron/errors.ts';
+import { UserError } from '../../../electron/base/errors.ts';
 import { dbPath } from '../../../electron/studio/home.ts';
 import { schemaVersion } from '../../../electron/studio/store/migrations.ts';
 import { openConnection } from '../../../electron/studio/store/open.ts';
@@ -52,10 +52,10 @@ test('keeps a damaged database, says where, and begins anew where there are no r
   const home = tempDir();
   const garbage = Buffer.alloc(20_000, 'not a database ');
   fs.writeFileSync(dbPath(home), garbage);
-  const told: string[] = [];
-  openStore(home, { tell: (line) => told.push(line) }).close();
-  expect(told).toHaveLength(1);
-  const kept = /was damaged: no run was found\. The damaged file is kept as (.*)\.$/.exec(told[0]!)?.[1];
+  const reported: string[] = [];
+  openStore(home, { report: (line) => reported.push(line) }).close();
+  expect(reported).toHaveLength(1);
+  const kept = /was damaged: no run was found\. The damaged file is kept as (.*)\.$/.exec(reported[0]!)?.[1];
   expect(fs.readFileSync(kept!)).toEqual(garbage);
   expect(testStore(home).listRuns()).toEqual([]);
   expect(fs.readFileSync(kept!)).toEqual(garbage);
@@ -70,9 +70,9 @@ test('finds a damaged table behind a sound header', () => {
   fs.writeFileSync(file, bytes);
   expect(() => openStore(home, { readonly: true })).toThrow(/damaged/);
   expect(fs.readFileSync(file)).toEqual(bytes);
-  const told: string[] = [];
-  testStore(home, { tell: (line) => told.push(line) });
-  expect(told).toEqual([expect.stringMatching(/was damaged.*kept as/)]);
+  const reported: string[] = [];
+  testStore(home, { report: (line) => reported.push(line) });
+  expect(reported).toEqual([expect.stringMatching(/was damaged.*kept as/)]);
 });
 
 test('a store opened read-only shows what is there and refuses to write', () => {

@@ -7,6 +7,7 @@ import { placeOf, storedPath } from '../../../electron/studio/store/places.ts';
 import { openStore } from '../../../electron/studio/store/store.ts';
 import { tempDir } from '../../temp.ts';
 import { newRun, testStore, withDatabase } from './helpers.ts';
+import { posix, where } from '../../frame/needs.ts';
 
 const dataset = { tokenizer: 'bytes', trainTokens: 1, valTokens: 1, bytes: 2 };
 
@@ -43,7 +44,7 @@ test('a path in the home is kept relative to it, with slashes; one outside stays
   expect(placeOf(home, 'D:\\elsewhere\\x')).toBe('D:\\elsewhere\\x');
 });
 
-test.skipIf(process.platform === 'win32')('a home named through a symbolic link is the same home', () => {
+where(test, posix)('a home named through a symbolic link is the same home', () => {
   const home = tempDir();
   const link = path.join(tempDir(), 'link');
   fs.symlinkSync(home, link);

@@ -6,6 +6,7 @@ import { openStore, openToRead } from '../../../electron/studio/store/store.ts';
 import { tempDir } from '../../temp.ts';
 import { addTrainedRun, everythingOf } from './fullHome.ts';
 import { newRun, withDatabase } from './helpers.ts';
+import { posix, where } from '../../frame/needs.ts';
 
 /** The content of every file of a folder, and when it was changed. */
 const filesOf = (dir: string) =>
@@ -19,10 +20,10 @@ const filesOf = (dir: string) =>
     });
 
 function toRead(home: string) {
-  const told: string[] = [];
-  const store = openToRead(home, (line) => told.push(line));
+  const reported: string[] = [];
+  const store = openToRead(home, (line) => reported.push(line));
   onTestFinished(() => store.close());
-  return { store, told };
+  return { store, reported };
 }
 
 /** A home as a process leaves it that was killed: the log is not merged, and a run looks as if it trained. */
@@ -42,10 +43,10 @@ async function left(home = path.join(tempDir(), 'home')) {
 test('a home with a log that was left behind is read, and nothing in it is touched', async () => {
   const { home, id, before } = await left();
   const content = filesOf(home);
-  const { store, told } = toRead(home);
+  const { store, reported } = toRead(home);
   expect(everythingOf(store, id)).toMatchObject({ run: before.run, metrics: before.metrics, checkpoints: [{}, {}] });
   expect(store.listCheckpoints(id)[0]!.path.startsWith(home)).toBe(true);
-  expect(told).toEqual([]);
+  expect(reported).toEqual([]);
   expect(filesOf(home)).toEqual(content);
 });
 
@@ -56,7 +57,7 @@ test('what would write says so in one line that names the file', async () => {
   expect(() => store.claimRun(id)).toThrow(dbPath(home));
 });
 
-test.skipIf(process.platform === 'win32')('the copy is gone when the store is closed', async () => {
+where(test, posix)('the copy is gone when the store is closed', async () => {
   const { home } = await left();
   const temporary = tempDir();
   vi.stubEnv('TMPDIR', temporary);
@@ -76,8 +77,8 @@ test.each([
   fs.rmSync(`${dbPath(home)}-wal`, { force: true });
   damage(dbPath(home));
   const content = filesOf(home);
-  const { store, told } = toRead(home);
-  expect(told).toEqual([expect.stringMatching(message)]);
+  const { store, reported } = toRead(home);
+  expect(reported).toEqual([expect.stringMatching(message)]);
   expect(store.getRun(id)).toMatchObject({ name: 'r', step: 60, config: before.run.config });
   expect(store.listCheckpoints(id)).toHaveLength(2);
   expect(filesOf(home)).toEqual(content);
@@ -86,7 +87,7 @@ test.each([
 test('an older database is read without being updated', async () => {
   const { home, id } = await left();
   withDatabase(dbPath(home), (db) => {
-    db.exec('ALTER TABLE runs DROP COLUMN pidNamespace');
+    db.exec('ALTER TABLE runs DROP COLUMN pidNamespace; DROP TABLE jobLog; DROP TABLE jobs');
     db.prepare('UPDATE checkpoints SET path = ? || path').run('/elsewhere/');
     db.pragma('user_version = 7');
   });

@@ -24,9 +24,9 @@ async function filled(steps = 1200) {
 
 /** Opens a home. @returns what is known of the runs then, and what was told */
 function reopened(home: string, ids: readonly string[]) {
-  const told: string[] = [];
-  const store = testStore(home, { tell: (line) => told.push(line) });
-  return { store, told, after: ids.map((id) => everythingOf(store, id)) };
+  const reported: string[] = [];
+  const store = testStore(home, { report: (line) => reported.push(line) });
+  return { store, reported, after: ids.map((id) => everythingOf(store, id)) };
 }
 
 /** All but metrics, samples and events, which a database alone has. */
@@ -61,10 +61,10 @@ test.each(damages)('a database %s costs no run: they are recovered at once, and 
   damage(dbPath(home));
   const gone = !fs.existsSync(dbPath(home)) || fs.statSync(dbPath(home)).size === 0;
   const content = gone ? undefined : fs.readFileSync(dbPath(home));
-  const { store, told, after } = reopened(home, ids);
-  expect(told).toHaveLength(1);
-  expect(told[0]).not.toContain('\n');
-  expect(told[0]).toMatch(gone ? /missing or empty: 2 runs recovered/ : /damaged: 2 runs recovered/);
+  const { store, reported, after } = reopened(home, ids);
+  expect(reported).toHaveLength(1);
+  expect(reported[0]).not.toContain('\n');
+  expect(reported[0]).toMatch(gone ? /missing or empty: 2 runs recovered/ : /damaged: 2 runs recovered/);
   expect(after.map(essence)).toEqual(before.map(essence));
   expect(store.listRuns().map((r) => r.name)).toEqual(['second@2', 'first']);
   for (const [i, { metrics }] of after.entries()) {
@@ -77,7 +77,7 @@ test.each(damages)('a database %s costs no run: they are recovered at once, and 
   else expect(kept(home)).toEqual([]);
   expect(fs.readdirSync(home).filter((name) => name.includes('recovering'))).toEqual([]);
   store.close();
-  expect(reopened(home, ids).told).toEqual([]);
+  expect(reopened(home, ids).reported).toEqual([]);
 });
 
 /** Where the pages begin that hold metrics, in the order of their keys. */
@@ -98,8 +98,8 @@ test('metrics on both sides of damaged pages are read, and no row that never was
     content.fill(0, at, at + 4096);
   }
   fs.writeFileSync(file, content);
-  const told = recoverStore(home);
-  expect(told).toEqual([
+  const reported = recoverStore(home);
+  expect(reported).toEqual([
     expect.stringMatching(/damaged: 2 runs recovered, with the metrics of 2,[89]\d\d of 3,060 steps/),
   ]);
   const { after } = reopened(home, ids);
@@ -132,7 +132,9 @@ test('a backup taken when the database was closed brings back what only a databa
   ]) {
     damage(dbPath(home));
     const again = reopened(home, [...ids, late]);
-    expect(again.told).toEqual([expect.stringMatching(/3 runs recovered, with the metrics of 1,261 of 1,300 steps/)]);
+    expect(again.reported).toEqual([
+      expect.stringMatching(/3 runs recovered, with the metrics of 1,261 of 1,300 steps/),
+    ]);
     expect(again.after[0]).toEqual(renamed);
     expect(again.after[1]).toEqual(before[1]);
     expect(essence(again.after[2]!)).toEqual(essence(lateBefore));
@@ -158,8 +160,8 @@ test('a damaged, foreign or newer backup is not taken', async () => {
     fs.writeFileSync(backup(home), good);
     each(backup(home));
     fs.writeFileSync(dbPath(home), 'x'.repeat(9000));
-    const { store, told, after } = reopened(home, ids);
-    expect(told).toEqual([expect.stringMatching(/2 runs recovered/)]);
+    const { store, reported, after } = reopened(home, ids);
+    expect(reported).toEqual([expect.stringMatching(/2 runs recovered/)]);
     expect(after.map(essence)).toEqual(before.map(essence));
     store.close();
   }
@@ -190,14 +192,14 @@ test('a damaged database is never copied over a sound backup', async () => {
   const content = fs.readFileSync(dbPath(home));
   content.fill(0, page, page! + 4096);
   fs.writeFileSync(dbPath(home), content);
-  const { store, told } = reopened(home, []);
-  expect(told).toEqual([]);
+  const { store, reported } = reopened(home, []);
+  expect(reported).toEqual([]);
   store.updateRun(ids[0]!, { name: 'changed' });
   // Damage that shows later is one line, with what to do.
   expect(() => store.readMetrics(ids[0]!)).toThrow(DamagedError);
   expect(() => store.readMetrics(ids[0]!)).toThrow(/is damaged.*`trainyard runs --recover`/);
   store.close();
-  expect(told).toEqual([expect.stringMatching(/is damaged.*`trainyard runs --recover`/)]);
+  expect(reported).toEqual([expect.stringMatching(/is damaged.*`trainyard runs --recover`/)]);
   expect(fs.readFileSync(backup(home)).equals(sound)).toBe(true);
   expect(recoverStore(home)).toEqual([
     expect.stringMatching(/2 runs recovered, with all metrics, also from its backup/),
@@ -217,8 +219,8 @@ test('a database that is older than the runs on disk is brought up to them', asy
   const soon = new Date(Date.now() + 60_000);
   for (const id of [ids[1]!, late]) fs.utimesSync(path.join(runDir(home, id), 'run.json'), soon, soon);
   fs.writeFileSync(dbPath(home), old);
-  const { after, told } = reopened(home, [...ids, late]);
-  expect(told).toEqual([expect.stringMatching(/was behind.*2 runs.*late/)]);
+  const { after, reported } = reopened(home, [...ids, late]);
+  expect(reported).toEqual([expect.stringMatching(/was behind.*2 runs.*late/)]);
   expect(after[0]).toEqual(before[0]);
   expect(essence(after[1]!)).toEqual(essence(second));
   expect(essence(after[2]!)).toEqual(essence(lateBefore));
@@ -274,7 +276,7 @@ test('what is left of a deletion that was cut short is not taken for a run, unle
   store.deleteRun(ids[0]!);
   store.close();
   const again = reopened(home, []);
-  expect(again.told).toEqual([]);
+  expect(again.reported).toEqual([]);
   expect(again.store.listRuns().map((r) => r.id)).toEqual([ids[1]]);
   again.store.close();
   expect(recoverStore(home)).toEqual([expect.stringMatching(/stories/)]);

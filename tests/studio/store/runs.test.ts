@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { UserError } from '../../../electron/errors.ts';
+import { UserError } from '../../../electron/base/errors.ts';
 import { newRun, testStore } from './helpers.ts';
 
 test('a run is found by its id, by the beginning of it, and by its name', () => {
@@ -14,7 +14,7 @@ test('a run is found by its id, by the beginning of it, and by its name', () => 
 
 test('a name that several runs have, and one that none has, name those that may be meant', () => {
   const store = testStore();
-  expect(() => store.getRun('x')).toThrow(/no run has been made yet/);
+  expect(() => store.getRun('x')).toThrow(/there are no runs yet/);
   const [a, b] = [newRun(store, 'shakespeare').id, newRun(store, 'shakespeare').id];
   newRun(store, 'poems');
   expect(() => store.getRun('shakespeare')).toThrow(UserError);
@@ -25,11 +25,23 @@ test('a name that several runs have, and one that none has, name those that may 
   expect(() => store.setRunState('shakespeare', 'training')).toThrow(/There is no run/);
 });
 
+test('a name disturbs neither a terminal nor what stands beside it', () => {
+  const store = testStore();
+  const run = newRun(store, '  neg\u001b[31m\u202egnp.exe \n שלום 日本 @ 10 % 👩‍🔬\u2028');
+  expect(run.name).toBe('neg [31m gnp.exe שלום 日本 @ 10 % 👩‍🔬');
+  expect(store.getRun('neg\u001b[31m\u202egnp.exe \n שלום 日本 @ 10 % 👩‍🔬').id).toBe(run.id);
+  store.updateRun(run.id, { name: 'new\nname', tags: ['a\u202eb'] });
+  expect(store.getRun(run.id)).toMatchObject({ name: 'new name', tags: ['a b'] });
+  store.updateRun(run.id, { name: '\u202e ' });
+  expect(store.getRun(run.id).name).toBe('new name');
+  expect(newRun(store, '\u0000').name).toMatch(/^[a-z]+-[a-z]+-[0-9a-f]{4}$/);
+});
+
 test('several ids with the same beginning are listed', () => {
   const store = testStore();
   const ids = Array.from({ length: 60 }, () => newRun(store, 'a name').id);
   const letter = ids.map((id) => id[0]!).find((c, i, all) => all.indexOf(c) !== i)!;
-  expect(() => store.getRun(letter)).toThrow(/Several runs begin with/);
+  expect(() => store.getRun(letter)).toThrow(/Several run IDs start with/);
 });
 
 test('runs are listed with the newest first, by state and whether archived', () => {

@@ -185,15 +185,15 @@ test('buckets of a growing run stay where they are or merge in pairs', () => {
   }
 });
 
-test('a million rows: every extreme is found, whatever the column', () => {
+test('200,000 rows: every extreme is found, whatever the column', () => {
   const store = testStore();
   const { id } = newRun(store);
   const writer = store.metricsWriter(id, { maxRows: 4096 });
-  const rows = 1_000_000;
+  const rows = 200_000;
   const peaks = new Map([
-    [123_457, 1e6],
-    [500_000, -1e6],
-    [999_999, 2e6],
+    [23_457, 1e6],
+    [100_000, -1e6],
+    [199_999, 2e6],
   ]);
   for (let step = 0; step < rows; step++) {
     const loss = peaks.get(step) ?? (step * 7919) % 1000;
@@ -212,11 +212,11 @@ test('a million rows: every extreme is found, whatever the column', () => {
   expect(store.readBuckets(id, 'tokensSeen', { points: 1 })).toMatchObject([
     { count: rows, min: 0, minStep: 0, max: (rows - 1) * 512, maxStep: rows - 1, sum: ((rows * (rows - 1)) / 2) * 512 },
   ]);
-  const tail = store.readBuckets(id, 'loss', { fromStep: 499_990, toStep: 500_010, points: 3 });
+  const tail = store.readBuckets(id, 'loss', { fromStep: 99_990, toStep: 100_010, points: 3 });
   expect(tail.reduce((n, b) => n + b.count, 0)).toBe(21);
-  store.truncateAfter(id, 600_000);
-  expect(store.readBuckets(id, 'loss', { points: 1 })).toMatchObject([{ count: 600_001, max: 1e6, maxStep: 123_457 }]);
-  expect(store.getRun(id)).toMatchObject({ step: 600_000, tokensSeen: 600_000 * 512 });
+  store.truncateAfter(id, 120_000);
+  expect(store.readBuckets(id, 'loss', { points: 1 })).toMatchObject([{ count: 120_001, max: 1e6, maxStep: 23_457 }]);
+  expect(store.getRun(id)).toMatchObject({ step: 120_000, tokensSeen: 120_000 * 512 });
 });
 
 test('numbers come back as they were: NaN, infinities, the smallest, the largest, nothing', () => {

@@ -1,5 +1,5 @@
 /*
- * Made by tests/data/bpe/reference/classes.py from tiktoken 0.14.0 and tokenizers 0.23.3, which agree.
+ * Made by tests/data/tokenizers/bpe/reference/classes.py from tiktoken 0.14.0 and tokenizers 0.23.3, which agree.
  * Lengths, in base 36, of what is outside and inside of a class in turn, from code point 0 on.
  */
 

@@ -1,3 +1,4 @@
+import type { Tokens } from '../../../base/tokens.ts';
 import { mergeLong } from './mergeLong.ts';
 import { noToken, type Vocabulary } from './vocabulary.ts';
 
@@ -23,7 +24,7 @@ export class Merger {
    * @param out has room for as many tokens as there are bytes
    * @returns how many tokens they are
    */
-  merge(bytes: Uint8Array, begin: number, end: number, out: Uint16Array, at: number): number {
+  merge(bytes: Uint8Array, begin: number, end: number, out: Tokens, at: number): number {
     const vocabulary = this.#vocabulary;
     if (end - begin > shortWord) {
       const tokens = mergeLong(vocabulary, bytes, begin, end);

@@ -4,8 +4,14 @@ import { noToken, type Vocabulary } from './vocabulary.ts';
 class PairHeap {
   #entries = new Float64Array(1 << 10);
   #size = 0;
+  /** Ranks are multiples of it, so that rank and place are one number: a power of two, behind every place. */
+  readonly #rankUnit: number;
 
-  /** @param place below 2^32 */
+  /** @param places so many there are: with ranks up to 2^31, 4 million of them are told apart */
+  constructor(places: number) {
+    this.#rankUnit = 2 ** Math.ceil(Math.log2(places));
+  }
+
   push(rank: number, place: number): void {
     if (this.#size === this.#entries.length) {
       const larger = new Float64Array(2 * this.#size);
@@ -13,7 +19,7 @@ class PairHeap {
       this.#entries = larger;
     }
     const entries = this.#entries;
-    const entry = rank * 2 ** 32 + place;
+    const entry = rank * this.#rankUnit + place;
     let at = this.#size++;
     for (; at > 0;) {
       const parent = (at - 1) >> 1;
@@ -39,8 +45,8 @@ class PairHeap {
       at = child;
     }
     entries[at] = moved;
-    const rank = Math.floor(top / 2 ** 32);
-    return { rank, place: top - rank * 2 ** 32 };
+    const rank = Math.floor(top / this.#rankUnit);
+    return { rank, place: top - rank * this.#rankUnit };
   }
 }
 
@@ -51,13 +57,13 @@ const taken = -1;
  * Byte-pair encoding of a long word, in time n log n: tokens are a linked list, pairs a heap in which those that are no
  * more are passed over.
  */
-export function mergeLong(vocabulary: Vocabulary, bytes: Uint8Array, begin: number, end: number): Uint16Array {
+export function mergeLong(vocabulary: Vocabulary, bytes: Uint8Array, begin: number, end: number): Int32Array {
   const n = end - begin;
   /** Of each place where a token begins; `taken` where none does any more. */
   const tokens = new Int32Array(n);
   const next = new Int32Array(n);
   const previous = new Int32Array(n);
-  const heap = new PairHeap();
+  const heap = new PairHeap(n);
   const look = (place: number): void => {
     const follower = next[place]!;
     if (follower === n) return;
@@ -83,5 +89,5 @@ export function mergeLong(vocabulary: Vocabulary, bytes: Uint8Array, begin: numb
     look(place);
     if (previous[place]! >= 0) look(previous[place]!);
   }
-  return Uint16Array.from(tokens.filter((token) => token !== taken));
+  return tokens.filter((token) => token !== taken);
 }

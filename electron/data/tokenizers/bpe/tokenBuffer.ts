@@ -1,16 +1,21 @@
+import { type TokenBytes, type Tokens, zeroTokens } from '../../../base/tokens.ts';
+
 /** Tokens that are put behind each other. */
 export class TokenBuffer {
-  tokens: Uint16Array;
+  tokens: Tokens;
   length = 0;
+  readonly #bytes: TokenBytes;
 
-  constructor(capacity = 1 << 16) {
-    this.tokens = new Uint16Array(capacity);
+  /** @param bytes of each token: those of the vocabulary that they are of */
+  constructor(capacity = 1 << 16, bytes: TokenBytes = 2) {
+    this.#bytes = bytes;
+    this.tokens = zeroTokens(bytes, capacity);
   }
 
   /** Makes room for so many more. */
   reserve(more: number): void {
     if (this.length + more <= this.tokens.length) return;
-    const larger = new Uint16Array(Math.max(2 * this.tokens.length, this.length + more));
+    const larger = zeroTokens(this.#bytes, Math.max(2 * this.tokens.length, this.length + more));
     larger.set(this.tokens.subarray(0, this.length));
     this.tokens = larger;
   }
@@ -21,7 +26,7 @@ export class TokenBuffer {
   }
 
   /** A copy of what is in it. */
-  slice(): Uint16Array {
+  slice(): Tokens {
     return this.tokens.slice(0, this.length);
   }
 }

@@ -1,6 +1,8 @@
-/** Words are remembered in so many slots, of which at most half are taken: together about 9 MB. */
+import type { Tokens } from '../../../base/tokens.ts';
+
+/** Words are remembered in so many slots, of which at most half are taken: together about 10 MB. */
 const slots = 1 << 18;
-const mostWords = slots / 2;
+const maxWords = slots / 2;
 const keyBytes = 1 << 21;
 const tokenRoom = 1 << 20;
 /** Fields of a slot: hash, where its bytes begin, lengths (0: empty), where its tokens begin. */
@@ -12,7 +14,8 @@ export const longestWord = 40;
 export class WordTable {
   readonly #slots = new Int32Array(slots * fields);
   readonly #keys = new Uint8Array(keyBytes);
-  readonly #tokens = new Uint16Array(tokenRoom);
+  /** Wide enough for every vocabulary: one kind of array in one place is what engines compile best. */
+  readonly #tokens = new Uint32Array(tokenRoom);
   #words = 0;
   #keyEnd = 0;
   #tokenEnd = 0;
@@ -33,7 +36,7 @@ export class WordTable {
   }
 
   /** Writes the tokens of the word in a slot. @returns how many; 0 when the slot is empty */
-  read(slot: number, out: Uint16Array, at: number): number {
+  read(slot: number, out: Tokens, at: number): number {
     const place = slot * fields;
     const n = this.#slots[place + 2]! & 0xff;
     const from = this.#slots[place + 3]!;
@@ -42,8 +45,8 @@ export class WordTable {
   }
 
   /** Remembers a word. @param slot where `find` said it would be */
-  add(slot: number, hash: number, bytes: Uint8Array, begin: number, length: number, tokens: Uint16Array): void {
-    if (this.#words >= mostWords || this.#keyEnd + length > keyBytes || this.#tokenEnd + tokens.length > tokenRoom) {
+  add(slot: number, hash: number, bytes: Uint8Array, begin: number, length: number, tokens: Tokens): void {
+    if (this.#words >= maxWords || this.#keyEnd + length > keyBytes || this.#tokenEnd + tokens.length > tokenRoom) {
       // Starting over is rare and simple; the words that matter are back soon.
       this.#slots.fill(0);
       this.#words = this.#keyEnd = this.#tokenEnd = 0;

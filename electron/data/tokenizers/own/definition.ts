@@ -1,8 +1,12 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { maxVocabSize } from '../../../base/tokens.ts';
 import type { OwnName } from '../types.ts';
 
-const id = z.int().min(0).max(0xffff);
+const id = z
+  .int()
+  .min(0)
+  .max(maxVocabSize - 1);
 
 /** A token that stands for a piece of text as it is, whatever merges would make of it. */
 const addedSchema = z.strictObject({
@@ -16,7 +20,7 @@ const addedSchema = z.strictObject({
 /** A byte-level byte-pair encoding that came with a model, as a model of GPT-2's kind is given its text. */
 export const definitionSchema = z.strictObject({
   /** By id, in GPT-2's letters for bytes; null where there is none, or an added one. */
-  tokens: z.array(z.string().min(1).nullable()).min(1).max(65536),
+  tokens: z.array(z.string().min(1).nullable()).min(1).max(maxVocabSize),
   /** Pairs of ids that become one token, the first of which is made first: left, right, left, right … */
   merges: z.array(id),
   /** In the order of their ids. */

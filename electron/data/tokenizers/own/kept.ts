@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { messageOf, UserError } from '../../../errors.ts';
+import { UserError } from '../../../base/errors.ts';
+import { whyOf } from '../../../base/systemErrors.ts';
 import type { OwnName, Tokenizer, TokenizerName } from '../types.ts';
 import { definitionSchema, isOwnName, nameOf } from './definition.ts';
 import { ownTokenizer } from './tokenizer.ts';
@@ -65,7 +66,7 @@ export function keepTokenizer(dir: string, kept: KeptTokenizer): OwnName {
     fs.renameSync(partial, file);
   } catch (error) {
     fs.rmSync(partial, { force: true });
-    throw new UserError(`The tokenizer can't be kept in ${dir}: ${messageOf(error)}.`);
+    throw new UserError(`The tokenizer can't be saved in ${dir}: ${whyOf(error)}.`);
   }
   return name;
 }
@@ -96,7 +97,7 @@ function load(name: OwnName) {
   const file = fileOf(name);
   if (file === undefined)
     throw new UserError(
-      `The tokenizer ${name} is not here (${fileName(name)} in the home's folder "tokenizers"): import the model that it belongs to again.`,
+      `The tokenizer ${name} is not found (${fileName(name)} in the folder "tokenizers" of the data folder): import the model that it belongs to again.`,
     );
   useTokenizer(read(name, file));
   return loaded.get(name)!;

@@ -1,3 +1,4 @@
+import { tokenBytesOf } from '../../../base/tokens.ts';
 import { codePointAt, classOf, space, widthOf } from '../bpe/classes.ts';
 import { Encoder } from '../bpe/encoder.ts';
 import { bytesOfLetters } from '../bpe/letters.ts';
@@ -26,7 +27,7 @@ function mergesOf({ tokens, merges }: Definition): Merge[] {
 }
 
 function encoderOf(definition: Definition): Encoder {
-  const bytes = new Uint16Array(256).fill(definition.unknown ?? 0);
+  const bytes = new Int32Array(256).fill(definition.unknown ?? 0);
   for (const [token, text] of definition.tokens.entries()) {
     if (text?.length === 1) bytes[bytesOfLetters(text)![0]!] = token;
   }
@@ -109,7 +110,7 @@ export function ownTokenizer(name: OwnName, definition: Definition): Tokenizer {
     startOfText,
     encodeInto,
     encode(text) {
-      const out = new TokenBuffer(text.length);
+      const out = new TokenBuffer(text.length, tokenBytesOf(tokens.length));
       encodeInto(utf8.encode(text), out);
       return out.slice();
     },

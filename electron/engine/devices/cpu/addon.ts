@@ -1,19 +1,19 @@
 import fs from 'node:fs';
 import { createRequire } from 'node:module';
-import { UserError } from '../../../errors.ts';
-import { packageFile } from '../../../paths.ts';
-import type { NativeSession, SessionAddon } from '../native/session.ts';
+import { UserError } from '../../../base/errors.ts';
+import { packageFile } from '../../../base/paths.ts';
+import { withWords } from '../native/failures.ts';
+import type { SessionAddon } from '../native/session.ts';
 
 declare const handle: unique symbol;
 export interface NativeDevice {
   readonly [handle]: 'device';
 }
 
-/** What native/binding/addon.cpp exports. */
-export interface Addon extends SessionAddon {
+/** What native/node/cpu.cpp exports. */
+export interface Addon extends SessionAddon<NativeDevice> {
   createDevice(threads: number, isa: string | undefined): NativeDevice;
   describeDevice(device: NativeDevice): { isa: string; threads: number; scratchBytes: number };
-  createSession(device: NativeDevice, arenaBytes: Float64Array): NativeSession;
   memory(): { allocations: number; liveBytes: number };
   fmaPeak(device: NativeDevice): { oneCore: number; allThreads: number };
 }
@@ -32,7 +32,7 @@ export function loadAddon(): Addon {
     );
   }
   try {
-    loaded = createRequire(import.meta.url)(addonPath) as Addon;
+    loaded = withWords(createRequire(import.meta.url)(addonPath) as Addon);
   } catch (error) {
     throw new UserError(
       `The CPU engine can't be loaded (${(error as Error).message.split('\n')[0]}): run \`npm run build:native\` on this machine.`,

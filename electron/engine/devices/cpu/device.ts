@@ -1,7 +1,9 @@
 import os from 'node:os';
+import { opOf } from '../../program/declare.ts';
 import type { Plan } from '../../program/planner.ts';
 import type { Call, Program } from '../../program/types.ts';
-import { checkPrograms, type Device } from '../device.ts';
+import { checkPrograms } from '../device.ts';
+import type { ProcessorDevice } from '../kind.ts';
 import { arenaSizes, NativeProgramSession } from '../native/session.ts';
 import { loadAddon } from './addon.ts';
 
@@ -12,11 +14,8 @@ export interface CpuDeviceOptions {
   readonly isa?: string;
 }
 
-export interface CpuDevice extends Device {
+export interface CpuDevice extends ProcessorDevice {
   readonly isa: string;
-  readonly threads: number;
-  /** Measures the floating-point peak with independent multiply-adds, in FLOP/s. Takes about a second. */
-  fmaPeak(): { oneCore: number; allThreads: number };
   load(programs: readonly Program[], plan: Plan): Promise<NativeProgramSession>;
 }
 
@@ -45,11 +44,11 @@ export function createCpuDevice(options: CpuDeviceOptions = {}): CpuDevice {
     overheadBytes: () => scratchBytes,
     supports: cpuSupports,
     choices: () => ({ kind: 'cpu', of: numerics, choices: null }),
-    remember: (kept) => kept.of === numerics,
+    remember: (kept) => kept.kind !== 'cpu' || kept.of === numerics,
     fmaPeak: () => addon.fmaPeak(native),
     async load(programs, plan) {
       checkPrograms(device, programs);
-      return new NativeProgramSession(addon, addon.createSession(native, arenaSizes(plan)), programs, plan);
+      return new NativeProgramSession(addon, addon.createSession(native, arenaSizes(plan), -1), programs, plan);
     },
   };
   return device;
@@ -59,10 +58,4 @@ export function createCpuDevice(options: CpuDeviceOptions = {}): CpuDevice {
 export const nativeMemory = (): { allocations: number; liveBytes: number } => loadAddon().memory();
 
 /** Why the processor can't run a call, or undefined when it can; no device is needed to ask. */
-export function cpuSupports(call: Call): string | undefined {
-  if ((call.dims.headDim ?? 0) > 256) return `heads are ${call.dims.headDim} wide, and 256 is the most`;
-  if (call.kind === 'linearBackwardInput' && call.args.pre && call.accumulate.has('dx')) {
-    return 'a gradient that passes GELU is written, not added';
-  }
-  return undefined;
-}
+export const cpuSupports = (call: Call): string | undefined => opOf(call.kind).limits?.processor?.(call);

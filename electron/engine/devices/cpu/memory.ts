@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { formatBytes } from '../../../format.ts';
-import type { DeviceMemory } from '../open.ts';
+import { formatBytes } from '../../../base/format.ts';
+import type { DeviceMemory } from '../kind.ts';
 
 /** Where a machine tells of its memory; tests give their own. */
 export interface MemorySources {

@@ -1,8 +1,10 @@
-import { arenaNames, type Plan } from '../../program/planner.ts';
+import { opOf } from '../../program/declare.ts';
+import { arenaNames, type PlanSizes } from '../../program/planner.ts';
 import type { Call } from '../../program/types.ts';
-import { checkPrograms, type Device, type DeviceMemoryUse } from '../device.ts';
+import { checkPrograms } from '../device.ts';
+import type { GpuDescription, GpuDevice } from '../gpu.ts';
 import { arenaSizes, NativeProgramSession, type NativeSession } from '../native/session.ts';
-import { cudaAddonPath, type GpuDescription, loadGpuAddon, type NativeGpu, type ProductChoice } from './addon.ts';
+import { cudaAddonPath, loadGpuAddon, type NativeGpu } from './addon.ts';
 import { choicesKey, choicesOf, KeptProducts } from './keptProducts.ts';
 import { GpuMemory, hostArena } from './memory.ts';
 
@@ -11,10 +13,8 @@ export interface CudaDeviceOptions {
   readonly ordinal?: number;
   /** Whether float32 products are taken by tensor cores, of factors rounded to 10 bits of fraction. */
   readonly tf32?: boolean;
-  /** Another addon than that with CUDA kernels; how the threads of an emulated GPU take turns, and its memory. */
+  /** Path of the addon. Default: that of the build. */
   readonly addon?: string;
-  readonly order?: string;
-  readonly memoryBytes?: number;
   /** Path of NVIDIA's library of matrix products (cuBLASLt); null: none. Default: that of the user's surroundings. */
   readonly library?: string | null | undefined;
   /** Where it is kept which products the library multiplies, so that bits stay the same. Default: nowhere. */
@@ -23,17 +23,13 @@ export interface CudaDeviceOptions {
    * What is held, from `reserve` on, for what comes with programs that are loaded later; what came with those that are loaded
    * counts. Default: nothing.
    */
-  readonly asideBytes?: number;
+  readonly moduleReserveBytes?: number;
 }
 
-export interface CudaDevice extends Device {
-  memory(): DeviceMemoryUse;
-  reserve(plans: readonly Plan[]): void;
-  holds(plans: readonly Plan[]): boolean;
-  readonly gpu: GpuDescription;
+export interface CudaDevice extends GpuDevice {
+  reserve(plans: readonly PlanSizes[]): void;
+  holds(plans: readonly PlanSizes[]): boolean;
   readonly native: NativeGpu;
-  /** Who multiplies what, of all programs so far. */
-  products(): ProductChoice[];
 }
 
 /** The library that TRAINYARD_CUBLASLT names: a path, or `off`. */
@@ -59,19 +55,17 @@ export function createCudaDevice({
   ordinal = 0,
   tf32 = false,
   addon: file = cudaAddonPath(),
-  order,
-  memoryBytes,
   library = libraryOfUser(),
   productsFile,
-  asideBytes = 0,
+  moduleReserveBytes = 0,
 }: CudaDeviceOptions = {}): CudaDevice {
   const addon = loadGpuAddon(file);
-  const native = addon.createDevice({ ordinal, tf32, order, memoryBytes, library });
+  const native = addon.createDevice({ ordinal, tf32, library });
   const gpu = addon.describeDevice(native);
   const key = choicesKey(gpu);
   const kept = productsFile !== undefined && gpu.library !== '' ? new KeptProducts(productsFile, key) : undefined;
   if (kept) addon.rememberProducts(native, kept.read());
-  const memory = new GpuMemory(addon, native, asideBytes);
+  const memory = new GpuMemory(addon, native, moduleReserveBytes);
   // Recordings go with their session.
   const counting = { ...addon, closeSession: (s: NativeSession) => memory.counting(() => addon.closeSession(s)) };
   const device: CudaDevice = {
@@ -82,6 +76,8 @@ export function createCudaDevice({
     products: () => addon.productChoices(native),
     choices: () => (gpu.library === '' ? undefined : { kind: 'cuda', of: key, choices: addon.productChoices(native) }),
     remember(choices) {
+      // Of checkpoints of earlier versions, GPUs alone had choices.
+      if ((choices.kind ?? 'cuda') !== 'cuda') return true;
       const own = choicesOf(choices, key);
       addon.rememberProducts(native, own);
       kept?.leaveOut(own);
@@ -89,7 +85,7 @@ export function createCudaDevice({
     },
     memory: () => memory.now(),
     // The context before anything was loaded, and what came since.
-    overheadBytes: () => Math.max(0, gpu.overheadBytes) + memory.now().broughtBytes,
+    overheadBytes: () => Math.max(0, gpu.overheadBytes) + memory.now().moduleBytes,
     holds: (plans) => memory.holds(plans),
     reserve: (plans) => memory.reserve(plans),
     supports: cudaSupports,
@@ -112,22 +108,5 @@ export function createCudaDevice({
   return device;
 }
 
-/** Keys whose scores one block holds: kMostRowKeys of native/cuda/kernels/rowAttention.h. */
-const mostRowKeys = 24_000;
-/** kMaxHeadDim of native/cuda/kernels/attention.h. */
-const mostHeadDim = 128;
-
-/** What the second side of a grid may be (CUDA's programming guide, compute capabilities). */
-const mostBlocks = 65_535;
-
 /** Why no GPU can run a call, or undefined when it can; it takes no GPU to ask. */
-export function cudaSupports({ kind, dims, args, accumulate }: Call): string | undefined {
-  if ((dims.batch ?? 0) * (dims.heads ?? 0) > mostBlocks) return 'too many sequences are taken at once';
-  if ((dims.headDim ?? 0) > mostHeadDim) return `heads are ${dims.headDim} wide, and ${mostHeadDim} is the most`;
-  if (kind === 'cachedAttention' && dims.context! > mostRowKeys) return `the context is longer than ${mostRowKeys}`;
-  if (kind === 'packedAttention' && dims.rows! > mostRowKeys) return `more than ${mostRowKeys} rows are packed`;
-  if (kind === 'linearBackwardInput' && args.pre && accumulate.has('dx')) {
-    return 'a gradient that passes GELU is written, not added';
-  }
-  return undefined;
-}
+export const cudaSupports = (call: Call): string | undefined => opOf(call.kind).limits?.gpu?.(call);

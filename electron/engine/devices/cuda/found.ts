@@ -1,22 +1,10 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { messageOf, UserError } from '../../../errors.ts';
-import { cudaAddonPath, type GpuDescription } from './addon.ts';
+import { messageOf, UserError } from '../../../base/errors.ts';
+import type { FoundGpu, FoundGpus } from '../gpu.ts';
+import { NativeFailure } from '../native/failures.ts';
+import { cudaAddonPath } from './addon.ts';
 import { countGpus, lookAtGpu } from './device.ts';
-
-/** A GPU of this machine: what it is, or why it can't be used. */
-export interface FoundGpu {
-  /** As CUDA counts them. */
-  readonly ordinal: number;
-  readonly gpu?: GpuDescription;
-  readonly problem?: string;
-}
-
-export interface FoundGpus {
-  readonly gpus: readonly FoundGpu[];
-  /** Why there is none, where there is none. */
-  readonly problem?: string;
-}
 
 /** How long what was found holds: whoever moves a slider must not wait for the driver each time. */
 const holdsMs = 1000;
@@ -55,19 +43,19 @@ function whyNone(): string {
     lookAtGpu(0);
     return 'No GPU can be used';
   } catch (error) {
-    return withDriver(messageOf(error));
+    return withDriver(error);
   }
 }
 
 /** The first driver of a CUDA version, by NVIDIA's table of minor version compatibility. */
-const firstDriver: Readonly<Record<string, number>> = { 12: 525, 13: 580 };
+const firstDriver: Readonly<Record<number, number>> = { 12: 525, 13: 580 };
 
 /** What is to be installed where the driver is missing or too old. */
-export function withDriver(problem: string): string {
-  const [, cuda] = /no NVIDIA driver here for CUDA (\d+)/.exec(problem) ?? [];
-  const driver = firstDriver[cuda ?? ''];
-  if (driver !== undefined) return `${problem}: install NVIDIA driver ${driver} or newer`;
-  return unended(problem);
+export function withDriver(error: unknown): string {
+  const problem = unended(messageOf(error));
+  if (!(error instanceof NativeFailure) || error.code !== 'noDriver') return problem;
+  const driver = firstDriver[Number.parseInt(String(error.args.cuda), 10)];
+  return driver === undefined ? problem : `${problem}: install NVIDIA driver ${driver} or newer`;
 }
 
 /** Others go on behind it. */
@@ -87,8 +75,6 @@ export async function seenByDriver(): Promise<string> {
 /** What can't be used, as its user is told: what a driver says, and what to do next. */
 export function unusable(error: unknown): UserError {
   if (error instanceof UserError) return error;
-  const problem = withDriver(messageOf(error));
-  return new UserError(
-    `${problem}. \`trainyard doctor\` says what this machine has; --device cpu takes the processor.`,
-  );
+  const problem = withDriver(error);
+  return new UserError(`${problem}. \`trainyard doctor\` says what this machine has; --device cpu uses the CPU.`);
 }

@@ -1,8 +1,8 @@
 import fs from 'node:fs';
 import { z } from 'zod';
-import { version } from '../../../version.ts';
+import { version } from '../../../base/version.ts';
 import type { DeviceChoices } from '../device.ts';
-import type { GpuDescription, ProductChoice } from './addon.ts';
+import type { GpuDescription, ProductChoice } from '../gpu.ts';
 
 const choicesSchema = z.array(
   z.strictObject({
@@ -75,7 +75,7 @@ export class KeptProducts {
     } catch (error) {
       fs.rmSync(partial, { force: true });
       console.warn(
-        `Which matrix products ${this.#key} does fastest can't be kept in ${this.#file} (${(error as Error).message}): another run of the same config may differ in its last bits.`,
+        `The fastest matmul algorithms of ${this.#key} can't be saved in ${this.#file} (${(error as Error).message}): another run of the same config may not be bit-exact.`,
       );
     }
   }

@@ -1,9 +1,11 @@
+// All kinds, whatever else is imported: a kind's code is its place among them.
+import '../../ops/index.ts';
 import { allOps, dimNames, opOf } from '../../program/declare.ts';
 import { arenaNames, type Plan } from '../../program/planner.ts';
 import { type Buffer, precisions, type Program } from '../../program/types.ts';
 
 /**
- * A program as numbers for native/program/decode.h. Each call: kind, precision, accumulate bits, (arena, offset) of every argument and
+ * A program as numbers for native/common/decode.h. Each call: kind, precision, accumulate bits, (arena, offset) of every argument and
  * of the workspace (-1, 0 when absent), dimensions, attributes, all in the order of the op's declaration.
  */
 export function encode(program: Program, plan: Plan): Float64Array {

@@ -9,17 +9,19 @@ export interface NativeSession {
 }
 
 /** A part of an arena: its number in `arenaNames`, and bytes. */
-export interface Stretch {
+export interface ByteRange {
   readonly arena: number;
   readonly offset: number;
   readonly bytes: number;
 }
 
 /** Fetches stretches of a session's arenas, one behind the other, as `Session.fetch` does. */
-export type Fetch = (session: NativeSession, stretches: readonly Stretch[]) => Promise<Uint8Array<ArrayBuffer>>;
+export type Fetch = (session: NativeSession, ranges: readonly ByteRange[]) => Promise<Uint8Array<ArrayBuffer>>;
 
-/** What the addons of all native devices export for sessions. */
-export interface SessionAddon {
+/** What the addons of all native devices export for sessions: see native/node/binding.h. */
+export interface SessionAddon<NativeDevice = never> {
+  /** @param hostArena the number of the arena that lies in the host's memory where a device has its own; -1: none does */
+  createSession(device: NativeDevice, arenaBytes: Float64Array, hostArena: number): NativeSession;
   loadProgram(session: NativeSession, code: Float64Array): number;
   copy(session: NativeSession, arena: number, offset: number, array: ArrayBufferView, toDevice: boolean): void;
   run(session: NativeSession, program: number, times: Float64Array | undefined): Promise<void>;
@@ -73,23 +75,23 @@ export class NativeProgramSession implements Session {
 
   async fetch(buffers: readonly Buffer[]): Promise<HostArray[]> {
     if (!this.#fetch) return buffers.map((buffer) => this.read(buffer));
-    const stretches = buffers.map((buffer) => this.#stretchOf(buffer));
-    const bytes = await this.#fetch(this.#native, stretches);
+    const ranges = buffers.map((buffer) => this.#rangeOf(buffer));
+    const bytes = await this.#fetch(this.#native, ranges);
     let at = 0;
     return buffers.map((buffer, i) => {
       const array = hostArray(buffer);
-      new Uint8Array(array.buffer).set(bytes.subarray(at, (at += stretches[i]!.bytes)));
+      new Uint8Array(array.buffer).set(bytes.subarray(at, (at += ranges[i]!.bytes)));
       return array;
     });
   }
 
   #copy(buffer: Buffer, array: HostArray, toDevice: boolean): void {
-    const { arena, offset, bytes } = this.#stretchOf(buffer);
+    const { arena, offset, bytes } = this.#rangeOf(buffer);
     if (array.byteLength !== bytes) throw new Error(`${buffer.name} holds ${bytes} bytes, not ${array.byteLength}`);
     this.#addon.copy(this.#native, arena, offset, array, toDevice);
   }
 
-  #stretchOf(buffer: Buffer): Stretch {
+  #rangeOf(buffer: Buffer): ByteRange {
     if (this.#closed) throw new Error('the session is closed');
     const place = this.#plan.placements.get(buffer);
     if (!place) throw new Error(`${buffer.name} has no place in the plan`);

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
 import util from 'node:util';
-import { messageOf, UserError } from '../../../errors.ts';
+import { messageOf, UserError } from '../../../base/errors.ts';
 
 /** TensorFlow.js, whichever package gives it. */
 export type Tf = typeof import('@tensorflow/tfjs');
@@ -8,15 +8,26 @@ export type Tensor = import('@tensorflow/tfjs').Tensor;
 
 export interface Backend {
   readonly tf: Tf;
-  /** For people: `tfjs: TensorFlow on a GPU`. */
+  /** For people: `tfjs: native TensorFlow 2.15.1 on the CPU`. */
   readonly description: string;
 }
 
 /** Packages in the order of preference. Names in variables: neither needs to be installed to compile or to bundle this. */
-const candidates: readonly { name: string; description: string }[] = [
-  { name: '@tensorflow/tfjs-node-gpu', description: 'tfjs: native TensorFlow' },
-  { name: '@tensorflow/tfjs', description: 'tfjs: plain JavaScript' },
-];
+const candidates = [
+  { kind: 'native', name: '@tensorflow/tfjs-node-gpu' },
+  { kind: 'javascript', name: '@tensorflow/tfjs' },
+] as const;
+
+/** TRAINYARD_TFJS, `native` or `javascript`, leaves the other package out. @throws UserError for another value */
+function allowed(): readonly (typeof candidates)[number][] {
+  const asked = process.env.TRAINYARD_TFJS;
+  if (!asked) return candidates;
+  const found = candidates.filter(({ kind }) => kind === asked);
+  if (found.length > 0) return found;
+  throw new UserError(
+    `TRAINYARD_TFJS is '${asked}': it takes \`native\` or \`javascript\`, or nothing for the first that loads.`,
+  );
+}
 
 const missing = (what: string): UserError =>
   new UserError(
@@ -30,7 +41,7 @@ export function requireTfjs(): void {
 
 /** Whether a package of TensorFlow.js is installed: not whether it loads. */
 export function tfjsIsThere(): boolean {
-  return candidates.some(({ name }) => {
+  return allowed().some(({ name }) => {
     try {
       return createRequire(import.meta.url).resolve(name) !== '';
     } catch {
@@ -49,17 +60,28 @@ export function loadBackend(): Promise<Backend> {
 
 async function firstThatLoads(): Promise<Backend> {
   restoreRemovedUtilities();
+  // TensorFlow tells of the processor's instructions as it starts; what is wrong it still says.
+  process.env.TF_CPP_MIN_LOG_LEVEL ??= '2';
   const problems: string[] = [];
-  for (const { name, description } of candidates) {
+  for (const { kind, name } of allowed()) {
     // A package may be absent, or be there without a library that it loads: both mean that the next one is tried.
     const tf = await importTf(name).catch((error: unknown) => void problems.push(messageOf(error)));
     if (!tf) continue;
     tf.enableProdMode(); // no checks of every tensor for NaN, no advice on the console
-    if (name === '@tensorflow/tfjs') await tf.setBackend('cpu');
+    if (kind === 'javascript') await tf.setBackend('cpu');
     await tf.ready();
-    return { tf, description };
+    return { tf, description: `tfjs: ${kind === 'native' ? describeNative(tf) : 'plain JavaScript'}` };
   }
   throw missing(`can't be loaded (${problems.join('; ')})`);
+}
+
+/** What tfjs-node knows of the library that computes for it. */
+function describeNative(tf: Tf): string {
+  const { binding, isUsingGpuDevice } = tf.backend() as unknown as {
+    readonly binding: { readonly TF_Version: string };
+    readonly isUsingGpuDevice: boolean;
+  };
+  return `native TensorFlow ${binding.TF_Version} on ${isUsingGpuDevice ? 'a GPU' : 'the CPU'}`;
 }
 
 async function importTf(name: string): Promise<Tf> {
@@ -67,9 +89,9 @@ async function importTf(name: string): Promise<Tf> {
   return module.default ?? module;
 }
 
-/** tfjs-node 4.22 calls two functions that Node 23 dropped. */
+/** tfjs-node 4.22 calls two functions that Node has dropped, or warns of. */
 function restoreRemovedUtilities(): void {
   const target = util as unknown as Record<string, unknown>;
-  target.isNullOrUndefined ??= (value: unknown) => value === null || value === undefined;
-  target.isArray ??= Array.isArray;
+  target.isNullOrUndefined = (value: unknown) => value === null || value === undefined;
+  target.isArray = Array.isArray;
 }

@@ -15,7 +15,7 @@ export async function createTfjsDevice(): Promise<Device> {
     kind: 'tfjs',
     description,
     overheadBytes: () => 0,
-    supports,
+    supports: tfjsSupports,
     async load(programs, plan) {
       checkPrograms(device, programs);
       return new TfjsSession(tf, programs, plan);
@@ -24,5 +24,6 @@ export async function createTfjsDevice(): Promise<Device> {
   return device;
 }
 
-const supports = (call: Call): string | undefined =>
+/** Why TensorFlow.js can't run a call, or undefined when it can. */
+export const tfjsSupports = (call: Call): string | undefined =>
   handlers.has(call.kind) ? undefined : 'the tfjs device does not know this op';

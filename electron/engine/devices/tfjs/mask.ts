@@ -1,4 +1,4 @@
-import { philox4x32 } from '../../../rng/philox.ts';
+import { philox4x32 } from '../../../base/rng/philox.ts';
 
 /**
  * What dropout multiplies each of `count` elements by: 0, or 1/(1 - p). Element i takes word i mod 4 of the Philox4x32-10

@@ -3,7 +3,7 @@ import { opOf } from '../../program/declare.ts';
 import type { Plan } from '../../program/planner.ts';
 import { type Buffer, byteLength, type Call, isTransient, type Program } from '../../program/types.ts';
 import { type HostArray, hostArray, type Session } from '../device.ts';
-import { fromHalves, isHalf, rounded, toHalves } from '../halves.ts';
+import { fromHalves, isHalf, rounded, toHalves } from '../../../base/halves.ts';
 import type { Tensor, Tf } from './backend.ts';
 import { handlers } from './ops/index.ts';
 

@@ -18,7 +18,7 @@ export interface SeriesPoint {
 }
 
 /** A stretch of whole buckets of one level, or of rows (level 0): first..last included. */
-interface Stretch {
+interface LevelRange {
   readonly level: number;
   readonly first: number;
   readonly last: number;
@@ -35,7 +35,7 @@ export function bucketWidth(from: number, to: number, points: number): number {
 }
 
 /** Covers from..to exactly, in order, by stretches of the given level and finer ones at both ends. */
-export function cover(from: number, to: number, level: number): Stretch[] {
+export function cover(from: number, to: number, level: number): LevelRange[] {
   if (from > to) return [];
   if (level === 0) return [{ level, first: from, last: to }];
   const width = widthOf(level);
@@ -86,16 +86,16 @@ export function readBuckets(
       }
       return bucket;
     };
-    for (const stretch of cover(from, to, level)) {
-      if (stretch.level === 0) {
+    for (const range of cover(from, to, level)) {
+      if (range.level === 0) {
         const text = `SELECT step, ${metric} FROM metrics WHERE run = ? AND step BETWEEN ? AND ? ORDER BY step`;
-        const rows = connection.prepare(text).raw().all(run, stretch.first, stretch.last) as [number, StoredNumber][];
+        const rows = connection.prepare(text).raw().all(run, range.first, range.last) as [number, StoredNumber][];
         for (const [step, stored] of rows) {
           const value = fromStored(stored);
           if (value !== null) addValue(bucketAt(step), step, value);
         }
       } else {
-        const { level: at, first, last } = stretch;
+        const { level: at, first, last } = range;
         const rows = connection.prepare(rollupQuery).raw().all(run, number, at, first, last) as RollupRow[];
         for (const row of rows) addRow(bucketAt(row[0] * widthOf(at)), row);
       }

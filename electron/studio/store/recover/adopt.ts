@@ -1,11 +1,11 @@
-import { plural } from '../../../format.ts';
+import { plural } from '../../../base/format.ts';
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { type GlancedCheckpoint, glanceAtCheckpoints } from '../../../engine/checkpoint/index.ts';
-import { parseStoredConfig, type RunConfig } from '../../../engine/config.ts';
-import { schedule, totalSteps } from '../../../engine/trainer/schedule.ts';
-import { readTrainerState, type TrainerState } from '../../../engine/trainer/snapshot.ts';
+import { parseStoredConfig, type RunConfig } from '../../../engine/run/config.ts';
+import { schedule, totalSteps } from '../../../engine/run/schedule.ts';
+import { readTrainerState, type TrainerState } from '../../../engine/run/state.ts';
 import { checkpointDir, runDir } from '../../home.ts';
 import { noData } from '../../run/noData.ts';
 import { type Connection, sql } from '../connection.ts';

@@ -8,7 +8,7 @@ export interface KeyedRows<Row> {
 /** Keys that a damaged page holds at least: a smaller gap is not searched for rows. */
 const smallestGap = 8;
 /** Searches that may fail before what is left counts as lost. */
-const mostFailures = 20_000;
+const maxFailures = 20_000;
 
 /**
  * All rows that can be read of a table some of whose pages are damaged: from the first on and from the last back, and where both
@@ -52,7 +52,7 @@ export function readAround<Row>(
     if (down === null) continue;
     if (up !== undefined) first = up + 1;
     if (down !== undefined) last = down - 1;
-    if (last - first < smallestGap || ++failures > mostFailures) continue;
+    if (last - first < smallestGap || ++failures > maxFailures) continue;
     const middle = Math.floor((first + last) / 2);
     gaps.push([first, middle], [middle + 1, last]);
   }

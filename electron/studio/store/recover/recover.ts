@@ -3,9 +3,9 @@ import path from 'node:path';
 import Database from 'better-sqlite3';
 import { tryLock } from '../../../base/lock.ts';
 import { describeOwner } from '../../../base/owner.ts';
-import { UserError } from '../../../errors.ts';
-import { isSystemError, meaningOf } from '../../../exchange/safetensors/systemErrors.ts';
-import { formatCount, plural } from '../../../format.ts';
+import { UserError } from '../../../base/errors.ts';
+import { isSystemError, meaningOf } from '../../../base/systemErrors.ts';
+import { formatCount, plural } from '../../../base/format.ts';
 import { backupOf } from '../backup.ts';
 import { Connection, sql } from '../connection.ts';
 import { explain, isCorruption } from '../errors.ts';
@@ -61,7 +61,7 @@ export function recoverDatabase(file: string, target?: string): Recovery {
         `The database ${file} is damaged, and another process has it open: end that one, then \`trainyard runs --recover\`.`,
       );
     const built = build(file, work);
-    const kept = target === undefined ? setAside(file) : file;
+    const kept = target === undefined ? quarantine(file) : file;
     if (target === undefined) fs.renameSync(work, file);
     return { ...built, kept };
   } catch (error) {
@@ -213,13 +213,14 @@ export function removeDatabase(file: string): void {
 }
 
 /** Renames a damaged database, with what belongs to it. @returns its new name */
-function setAside(file: string): string {
+function quarantine(file: string): string {
   const stamp = new Date().toISOString().replace(/[-:]/g, '').replace('T', '-').slice(0, 15);
-  let aside = `${file}.damaged-${stamp}`;
-  for (let n = 2; fs.existsSync(aside); n++) aside = `${file}.damaged-${stamp}-${n}`;
-  fs.renameSync(file, aside);
-  for (const suffix of ['-wal', '-shm']) if (fs.existsSync(file + suffix)) fs.renameSync(file + suffix, aside + suffix);
-  return aside;
+  let damaged = `${file}.damaged-${stamp}`;
+  for (let n = 2; fs.existsSync(damaged); n++) damaged = `${file}.damaged-${stamp}-${n}`;
+  fs.renameSync(file, damaged);
+  for (const suffix of ['-wal', '-shm'])
+    if (fs.existsSync(file + suffix)) fs.renameSync(file + suffix, damaged + suffix);
+  return damaged;
 }
 
 function sync(file: string): void {

@@ -125,7 +125,7 @@ class Salvage {
   readonly #db: Database.Database;
   readonly #into: Connection;
   /** No table has more rows. */
-  readonly #mostRows: number;
+  readonly #maxRows: number;
   /** Ids of runs by their serials in the damaged file. */
   readonly #ids = new Map<number, string>();
   readonly #runs = new Map<string, RunColumns>();
@@ -137,7 +137,7 @@ class Salvage {
   constructor(db: Database.Database, bytes: number, into: Connection) {
     this.#db = db;
     this.#into = into;
-    this.#mostRows = Math.ceil(bytes / 16);
+    this.#maxRows = Math.ceil(bytes / 16);
   }
 
   all(): Salvaged {
@@ -156,7 +156,7 @@ class Salvage {
   }
 
   #readRuns(): void {
-    this.#read('runs', 'serial', '', [], this.#mostRows, (row) => {
+    this.#read('runs', 'serial', '', [], this.#maxRows, (row) => {
       if (!isRun(row) || typeof row.serial !== 'number') return;
       this.#ids.set(row.serial, row.id as string);
       this.#runs.set(row.id as string, row);
@@ -165,7 +165,7 @@ class Salvage {
 
   /** Where a run's row is lost, its checkpoints tell whose its metrics are. */
   #readLostIds(): void {
-    this.#read('checkpoints', 'run', '', [], this.#mostRows, ({ run, path }) => {
+    this.#read('checkpoints', 'run', '', [], this.#maxRows, ({ run, path }) => {
       const id =
         typeof path === 'string' ? /(?:^|[/\\])runs[/\\]([^/\\]+)[/\\]checkpoints[/\\]/.exec(path)?.[1] : undefined;
       if (typeof run === 'number' && id !== undefined && !this.#ids.has(run)) this.#ids.set(run, id);
@@ -199,7 +199,7 @@ class Salvage {
   /** No step of a run is later. */
   #lastStep(serial: number): number {
     const step = this.#runs.get(this.#ids.get(serial) ?? '')?.step;
-    return Math.max(this.#mostRows, typeof step === 'number' ? step : 0);
+    return Math.max(this.#maxRows, typeof step === 'number' ? step : 0);
   }
 
   #readRecords(table: string, key: string, serial?: number): void {
@@ -209,7 +209,7 @@ class Salvage {
       `INSERT OR REPLACE INTO ${table} (${names}) VALUES (${columns.map(() => '?').join(', ')})`,
     );
     const [where, values] = serial === undefined ? ['', []] : ['run = ? AND', [serial]];
-    this.#read(table, key, where, values, serial === undefined ? this.#mostRows : this.#lastStep(serial), (row) => {
+    this.#read(table, key, where, values, serial === undefined ? this.#maxRows : this.#lastStep(serial), (row) => {
       const run = this.#serials.get(row.run as number);
       if (run === undefined || (serial !== undefined && row.run !== serial)) return;
       if (!isRecord(row)) return;

@@ -5,11 +5,24 @@ import { keepMask } from '../mask.ts';
 /** A score that the softmax turns into exactly 0. */
 const masked = -1e30;
 
-/** q, k and v of [batch·time, 3·heads·headDim], each [batch, heads, time, headDim]. */
-function splitHeads(qkv: Tensor, dims: Given['dims']): [q: Tensor, k: Tensor, v: Tensor] {
-  const { batch, time, heads, headDim } = dims as Record<string, number>;
-  const parts = qkv.reshape([batch!, time!, 3, heads!, headDim!]).transpose([2, 0, 3, 1, 4]).unstack(0);
-  return [parts[0]!, parts[1]!, parts[2]!];
+/** q [batch, heads, time, headDim], and k and v [batch, kvHeads, time, headDim], of what lies side by side in a row. */
+export function splitHeads(qkv: Tensor, dims: Given['dims']): [q: Tensor, k: Tensor, v: Tensor] {
+  const { batch, time, heads, kvHeads, headDim } = dims as Record<string, number>;
+  const part = (first: number, count: number) =>
+    qkv
+      .slice([0, first * headDim!], [-1, count * headDim!])
+      .reshape([batch!, time!, count, headDim!])
+      .transpose([0, 2, 1, 3]);
+  return [part(0, heads!), part(heads!, kvHeads!), part(heads! + kvHeads!, kvHeads!)];
+}
+
+/** Keys or values [batch, kvHeads, time, headDim] for each head of queries: neighbours share them. */
+export function forEachHead(x: Tensor, heads: number): Tensor {
+  const [batch, kvHeads, time, headDim] = x.shape as [number, number, number, number];
+  if (kvHeads === heads) return x;
+  const apart = x.expandDims(2);
+  const more = Array.from({ length: heads / kvHeads - 1 }, () => apart);
+  return apart.concat(more, 2).reshape([batch, heads, time, headDim]);
 }
 
 /** [batch, heads, time, headDim] → [batch·time, heads·headDim] */
@@ -37,7 +50,8 @@ function weightMask({ tf, arg, dims, attrs }: Given): Tensor | number {
 }
 
 function attend(given: Given, qkv: Tensor, mask: Tensor | number): { y: Tensor; lse: Tensor } {
-  const [q, k, v] = splitHeads(qkv, given.dims);
+  const [q, ...kv] = splitHeads(qkv, given.dims);
+  const [k, v] = kv.map((x) => forEachHead(x, given.dims.heads!)) as [Tensor, Tensor];
   const scores = causalScores(given.tf, q, k, 0);
   const weights = given.tf.softmax(scores).mul(mask);
   return { y: joinHeads(given.tf.matMul(weights, v), given.dims), lse: given.tf.logSumExp(scores, -1) };
@@ -53,7 +67,7 @@ const attentionBackward: Handler = (given) => {
 
 /** Reads nothing of the cache behind the new tokens. */
 const cachedAttention: Handler = ({ tf, arg, dims }) => {
-  const { time, context } = dims as { time: number; context: number };
+  const { time, context, heads } = dims as { time: number; context: number; heads: number };
   const position = arg('position').dataSync()[0]!;
   if (position + time > context) throw new Error(`the cache holds ${context} tokens, not ${position + time}`);
   const [q, k, v] = splitHeads(arg('qkv'), dims);
@@ -61,9 +75,9 @@ const cachedAttention: Handler = ({ tf, arg, dims }) => {
   const behind = (cache: Tensor) => cache.slice([0, 0, position + time]);
   const [kCache, vCache] = [arg('kCache'), arg('vCache')];
   const [keys, values] = [upToNow(kCache, k), upToNow(vCache, v)];
-  const weights = tf.softmax(causalScores(tf, q, keys, position));
+  const weights = tf.softmax(causalScores(tf, q, forEachHead(keys, heads), position));
   return {
-    y: joinHeads(tf.matMul(weights, values), dims),
+    y: joinHeads(tf.matMul(weights, forEachHead(values, heads)), dims),
     kCache: tf.concat([keys, behind(kCache)], 2),
     vCache: tf.concat([values, behind(vCache)], 2),
   };

@@ -26,4 +26,11 @@ const embedBackward: Handler = ({ tf, arg, dims }) => {
   };
 };
 
-export const embedHandlers = { embed, embedBackward };
+const embedTokens: Handler = ({ tf, arg }) => ({ x: tf.gather(arg('wte'), arg('tokens').flatten()) });
+
+const embedTokensBackward: Handler = ({ tf, arg, dims }) => {
+  const { paddedVocab, width } = dims as Record<string, number>;
+  return { dwte: tf.scatterND(arg('tokens').reshape([-1, 1]), arg('dx'), [paddedVocab!, width!]) };
+};
+
+export const embedHandlers = { embed, embedBackward, embedTokens, embedTokensBackward };

@@ -1,4 +1,4 @@
-import { scalarIndex } from '../../../gpt2/inputs.ts';
+import { scalarIndex } from '../../../ops/scalars.ts';
 import type { Tensor, Tf } from '../backend.ts';
 import type { Handler } from '../handler.ts';
 

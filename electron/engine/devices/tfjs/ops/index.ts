@@ -8,6 +8,7 @@ import { layerNormHandlers } from './layerNorm.ts';
 import { linearHandlers } from './linear.ts';
 import { lowBitHandlers } from './lowBit.ts';
 import { packedHandlers } from './packed.ts';
+import { rotaryHandlers } from './rotary.ts';
 import { updateHandlers } from './update.ts';
 
 /** The handler of every kind of call. */
@@ -22,6 +23,7 @@ export const handlers: ReadonlyMap<string, Handler> = new Map(
     ...linearHandlers,
     ...lowBitHandlers,
     ...packedHandlers,
+    ...rotaryHandlers,
     ...updateHandlers,
   }),
 );

@@ -2,7 +2,7 @@ import type { Tensor, Tf } from '../backend.ts';
 import type { Handler } from '../handler.ts';
 
 /** 0.5 z (1 + tanh(√(2/π) (z + 0.044715 z³))) */
-export const geluTanh = (tf: Tf, z: Tensor): Tensor =>
+const gelu = (tf: Tf, z: Tensor): Tensor =>
   tf.tidy(() => {
     const inner = z.add(z.mul(z).mul(z).mul(0.044715)).mul(Math.sqrt(2 / Math.PI));
     return z.mul(0.5).mul(inner.tanh().add(1));
@@ -21,18 +21,21 @@ const linear: Handler = ({ tf, arg, optional }) => {
 
 const linearGeluTanh: Handler = ({ tf, arg, optional }) => {
   const pre = affine(tf, arg('x'), arg('w'), optional('b'));
-  return { pre, y: geluTanh(tf, pre) };
+  return { pre, y: gelu(tf, pre) };
 };
 
-/** The layer's value at x does not matter to its gradient, unless x is the GELU of `pre`. */
-const linearBackwardInput: Handler = ({ tf, arg, optional, dims }) => {
-  const pre = optional('pre');
-  const [dy, w] = [arg('dy'), arg('w')];
-  const dx = pre
-    ? tf.grad((z) => affine(tf, geluTanh(tf, z), w))(pre, dy)
-    : tf.grad((x) => affine(tf, x, w))(tf.zeros([dims.rows!, dims.in!]), dy);
-  return { dx };
-};
+/** The layer's value at x does not matter to its gradient. */
+const linearBackwardInput: Handler = ({ tf, arg, dims }) => ({
+  dx: tf.grad((x) => affine(tf, x, arg('w')))(tf.zeros([dims.rows!, dims.in!]), arg('dy')),
+});
+
+const linearBackwardInputGeluTanh: Handler = ({ tf, arg }) => ({
+  dx: tf.grad((z) => affine(tf, gelu(tf, z), arg('w')))(arg('pre'), arg('dy')),
+});
+
+const geluTanh: Handler = ({ tf, arg }) => ({ y: gelu(tf, arg('x')) });
+
+const geluTanhBackward: Handler = ({ tf, arg }) => ({ dx: tf.grad((z) => gelu(tf, z))(arg('x'), arg('dy')) });
 
 const linearBackwardWeight: Handler = ({ tf, arg, dims, attrs }) => {
   const x = arg('x');
@@ -43,4 +46,12 @@ const linearBackwardWeight: Handler = ({ tf, arg, dims, attrs }) => {
   return { dw: dw!, db: tf.where(zero, 0, db!) };
 };
 
-export const linearHandlers = { linear, linearGeluTanh, linearBackwardInput, linearBackwardWeight };
+export const linearHandlers = {
+  linear,
+  linearGeluTanh,
+  linearBackwardInput,
+  linearBackwardInputGeluTanh,
+  linearBackwardWeight,
+  geluTanh,
+  geluTanhBackward,
+};

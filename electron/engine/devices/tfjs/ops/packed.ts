@@ -1,4 +1,6 @@
+import type { Tensor3D } from '@tensorflow/tfjs';
 import type { Handler } from '../handler.ts';
+import { forEachHead, splitHeads } from './attention.ts';
 
 /** A score that the softmax turns into exactly 0. */
 const masked = -1e30;
@@ -8,10 +10,11 @@ const embedPacked: Handler = ({ tf, arg }) => ({
 });
 
 const packedAttention: Handler = ({ tf, arg, dims, attrs }) => {
-  const { rows, width } = dims as { rows: number; width: number };
+  const { rows, width, kvWidth } = dims as { rows: number; width: number; kvWidth: number };
   const heads = attrs.heads!;
   const headDim = width / heads;
-  const [q, k, v] = arg('qkv').reshape([rows, 3, heads, headDim]).transpose([1, 2, 0, 3]).unstack(0);
+  const [all, ...kv] = splitHeads(arg('qkv'), { batch: 1, time: rows, heads, kvHeads: kvWidth / headDim, headDim });
+  const [q, k, v] = [all, ...kv.map((x) => forEachHead(x, heads))].map((x) => x.squeeze<Tensor3D>([0]));
   const [begin, end, own] = arg('spans').split(3, 1); // a column each
   const keys = tf.range(0, rows, 1, 'int32').expandDims(0);
   const queries = tf.range(0, rows, 1, 'int32').expandDims(1);

@@ -1,0 +1,159 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import type { Lock } from '../../base/lock.ts';
+import { UsageError, UserError } from '../../base/errors.ts';
+import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
+import { awaitClaim, describeMaker, dropStaleClaim, makerOf, requireClaim, whileClaimed } from '../dataset/claim.ts';
+import { removePartials, wholeDataset } from '../dataset/make.ts';
+import { isDataset, type Manifest } from '../dataset/index.ts';
+import { everything, sameSubset } from '../subsets.ts';
+import type { Selection } from './documents.ts';
+import { bytesOf, defaultValFraction, type Input, inspectInputs, nameOf } from '../inputs/inputs.ts';
+import { AllHeldBack, Making, type Plan } from './making.ts';
+import { requireName } from '../dataset/names.ts';
+import { defaultMaxBad, type PrepareOptions } from './options.ts';
+import { shownText } from './shown.ts';
+import { separatorOf } from './text/separator.ts';
+import { doneBytes, makingDir, type Order, orderKey } from './unfinished.ts';
+
+export type { PrepareOptions, PrepareProgress } from './options.ts';
+
+/** So many text files, and validation takes whole ones; fewer, and it takes the end of the text. */
+const manyFiles = 100;
+/** Work on so many bytes is kept when a file stops it: it can go on without that file. */
+const worthKeeping = 1e9;
+
+/**
+ * Makes a dataset of documents in files of any size, with memory that does not grow with them: read, decompressed, parsed
+ * and tokenised in worker threads, written bucket by bucket. Documents go to a bucket, and to validation, by their text
+ * alone; of few texts the end is for validation. It is whole or absent; what was done before a stop or a crash is not done
+ * again, and what fails leaves nothing behind.
+ * @throws UserError for files that are missing, unreadable or changed meanwhile, too many bad documents, or a full disk
+ */
+export async function prepareDataset(options: PrepareOptions): Promise<Manifest> {
+  try {
+    return await prepared(options);
+  } catch (error) {
+    if (error instanceof UserError) error.message = shownText(error.message, options.shownAs);
+    throw error;
+  }
+}
+
+async function prepared(options: PrepareOptions): Promise<Manifest> {
+  const { home, tokenizer, splitOn, textField = 'text', where = [], subset = everything, signal } = options;
+  const given = options.name === undefined ? undefined : requireName(options.name);
+  const separator = splitOn === undefined ? undefined : separatorOf(splitOn);
+  requireFraction(options.valFraction);
+  const inputs = await inspectInputs(options.inputs, options);
+  if (inputs.inputs.length === 0) throw new UserError('No file is left that can be read: name others.');
+  const valFraction = options.valFraction ?? defaultValFraction(inputs.inputs);
+  const selection: Selection = { tokenizer, textField, where, subset, valFraction };
+  const areTexts = inputs.inputs.every((i) => i.format === 'text');
+  requireSense(inputs.inputs, options);
+  const { name: automatic, key } = nameOf(inputs.inputs, { ...selection, splitOn });
+  const name = given ?? automatic;
+  const dir = path.join(home, 'datasets', name);
+  const there = existing(home, name, key, given !== undefined);
+  if (there) return there;
+
+  const order: Order = {
+    inputs: options.inputs.map((i) => path.resolve(i)),
+    files: inputs.inputs.length,
+    key,
+    tokenizer,
+    ...(splitOn === undefined ? {} : { splitOn }),
+    textField,
+    where: where.map((w) => ({ ...w, values: [...w.values] })),
+    subset,
+    valFraction,
+    maxBad: options.maxBad ?? defaultMaxBad,
+    skipBadFiles: options.skipBadFiles ?? false,
+    totalBytes: bytesOf(inputs.inputs),
+  };
+  const fromEnd = areTexts && !separator && inputs.inputs.length < manyFiles;
+  const plan: Plan = { inputs, selection, separator, fromEnd, name, key, dir: makingDir(home, name), order };
+  let claim: Lock | undefined;
+  try {
+    const maker = makerOf(home, name);
+    if (maker) options.onWaiting?.(describeMaker(maker));
+    claim = await awaitClaim(home, name, signal);
+    // Another process may have finished it in the meantime.
+    const quicker = existing(home, name, key, given !== undefined);
+    if (quicker) return quicker;
+    const before = orderKey(home, name);
+    if (before !== undefined && before !== key)
+      throw new UserError(
+        `An unfinished dataset ${name} is made of something else: choose another name, or remove it with \`trainyard data remove ${name}\`.`,
+      );
+    removePartials(path.join(home, 'datasets'), name);
+    const manifest = await makeOrRemove({ ...options, signal: whileClaimed(claim, signal) }, plan);
+    requireClaim(claim, name);
+    fs.rmSync(dir, { recursive: true, force: true });
+    fs.renameSync(plan.dir, dir);
+    return manifest;
+  } catch (error) {
+    if (claim) requireClaim(claim, name);
+    if (signal?.aborted || !isSystemError(error)) throw error;
+    const isFull = error.code === 'ENOSPC' || error.code === 'EDQUOT';
+    const next = isFull ? 'free some space, then run the same command to resume' : 'fix that, then try again';
+    throw new UserError(
+      `The dataset can't be written to ${plan.dir}: ${meaningOf(error)}. Progress is saved: ${next}.`,
+    );
+  } finally {
+    claim?.release();
+  }
+}
+
+/** What fails for good leaves nothing behind, but where that would be hours of work. */
+async function makeOrRemove(options: PrepareOptions, plan: Plan): Promise<Manifest> {
+  const remove = (): void => fs.rmSync(plan.dir, { recursive: true, force: true });
+  try {
+    try {
+      return await new Making(options, plan).run();
+    } catch (error) {
+      if (!(error instanceof AllHeldBack)) throw error;
+      remove();
+      return await new Making(options, { ...plan, fromEnd: true }).run();
+    }
+  } catch (error) {
+    if (!(error instanceof UserError) || options.signal?.aborted) throw error;
+    if (doneBytes(plan.dir) < worthKeeping) remove();
+    else error.message += ` Progress is saved for another try; \`trainyard data remove ${plan.name}\` deletes it.`;
+    throw error;
+  }
+}
+
+function requireFraction(fraction: number | undefined): void {
+  if (fraction === undefined || (fraction > 0 && fraction < 1)) return;
+  throw new UsageError(`The part kept for validation must lie between 0 and 1, and ${fraction} does not.`);
+}
+
+/** @throws UsageError for choices that these files have no use for */
+function requireSense(inputs: readonly Input[], { splitOn, subset = everything }: PrepareOptions): void {
+  const other = inputs.find((i) => i.format !== 'text');
+  if (splitOn !== undefined && inputs.every((i) => i.format !== 'text'))
+    throw new UsageError(`--split-on divides text files, and ${other!.path} has documents of its own: leave it out.`);
+  if (!sameSubset(subset, everything) && inputs.length === 1 && !other && splitOn === undefined)
+    throw new UsageError(
+      `A subset takes whole documents, and ${inputs[0]!.path} is one: divide it with --split-on, or name several files.`,
+    );
+}
+
+/**
+ * The dataset that is there already.
+ * @param given whether its name was given, rather than made from what is in it
+ * @throws UserError when one of this name is made of something else
+ */
+function existing(home: string, name: string, key: string, given: boolean): Manifest | undefined {
+  const dir = path.join(home, 'datasets', name);
+  const there = wholeDataset(dir);
+  if (there ? there.key === key || (!given && there.key === undefined) : !given || !isDataset(dir)) {
+    if (there) dropStaleClaim(home, name);
+    return there;
+  }
+  throw new UserError(
+    there
+      ? `There is a dataset ${name} already, made of something else: choose another name, or remove it.`
+      : `There is a damaged dataset ${name}: choose another name, or remove it.`,
+  );
+}

@@ -1,0 +1,289 @@
+import { messageOf, UserError } from '../../base/errors.ts';
+import { defectMessage, logDefect } from '../../base/log.ts';
+import type { JobProgress, JobRecord, JobTable } from '../store/index.ts';
+import { readSettings } from '../settings.ts';
+import type { Studio } from '../studio.ts';
+import { isWithin } from './hours.ts';
+import { JobEnded, type JobKind, type JobTools } from './kind.ts';
+import { type JobInputOf, type JobKindName, jobKindOf, jobKinds } from './kinds.ts';
+import { nextJobs } from './queue.ts';
+import { busySlots } from './slots.ts';
+
+/** How often progress is stored, and requests of other processes are looked for, milliseconds. */
+const storeMs = 500;
+/** A job that ends with its process this often is given up. */
+const maxAttempts = 3;
+
+/** Why a job is ended that is to begin again. */
+class Later extends Error {}
+
+interface Working {
+  readonly controller: AbortController;
+  readonly scheduled: boolean;
+  /** It resumes by itself in the next studio: not a run that somebody has started, who may want to do so again. */
+  readonly resumes: boolean;
+  progress?: JobProgress;
+  output: string;
+  stored?: { progress: JobProgress | undefined; output: string };
+  readonly ended: Promise<unknown>;
+}
+
+/**
+ * Work that takes longer than a moment, as records that every process on the home sees. A process that serves windows works
+ * through the queue; a run that a command of the terminal trains is recorded there.
+ */
+export class Jobs {
+  readonly #studio: Studio;
+  readonly #working = new Map<number, Working>();
+  #timer: NodeJS.Timeout | undefined;
+  #works = false;
+
+  constructor(studio: Studio) {
+    this.#studio = studio;
+  }
+
+  get #table(): JobTable {
+    return this.#studio.store.jobs;
+  }
+
+  /** From now on this process does what is queued, until it is shut down. */
+  work(): void {
+    if (this.#works) return;
+    this.#works = true;
+    this.#look();
+    this.#tick();
+  }
+
+  /**
+   * Puts a job into the queue; a process that works through it begins it when its turn comes.
+   * @param scheduled whether it waits for the queue's hours
+   * @throws UserError when it can't be done
+   */
+  submit<K extends JobKindName>(kind: K, input: JobInputOf<K>, scheduled = false): JobRecord {
+    const added = this.#add(kind, input, scheduled);
+    this.#begin();
+    this.#studio.ticker.poke();
+    return this.get(added.id);
+  }
+
+  /** Records a run that trains in this process, until it rests. */
+  recordTraining(
+    id: string,
+    ended: Promise<{ readonly state: string; readonly message: string }>,
+    pause: () => void,
+  ): void {
+    const open = this.#table
+      .list({ state: ['queued', 'running'] })
+      .filter((job) => job.kind === 'train' && job.run === id);
+    // The job that has it train is there already.
+    if (open.some((job) => this.#working.has(job.id))) return;
+    for (const job of open) this.#table.end(job.id, 'cancelled', 'the run was started otherwise');
+    const { id: job } = this.#add('train', { id }, false);
+    this.#table.take(job, this.#works, () => true);
+    const controller = new AbortController();
+    controller.signal.addEventListener('abort', pause, { once: true });
+    const outcome = ended.then(({ state, message }) => {
+      if (state === 'completed') return { message };
+      throw state === 'failed' ? new UserError(message) : new JobEnded(message);
+    });
+    void this.#follow(job, controller, false, outcome).catch(() => {});
+  }
+
+  /** A job as it is now: one of this process by the moment. @throws UserError when there is no such job */
+  get(id: number): JobRecord {
+    return this.#live(this.#table.get(id));
+  }
+
+  /** Those that run and wait, in order, then those that ended, the latest first. */
+  list(): JobRecord[] {
+    try {
+      this.#settle();
+    } catch (error) {
+      // A home that can't be written is shown as it was left.
+      if (!(error instanceof UserError)) throw error;
+    }
+    return this.#table.list().map((job) => this.#live(job));
+  }
+
+  /** Ends a job, here or in another process; what is done of it is kept where it can go on. @throws UserError when there is none */
+  cancel(id: number): void {
+    const before = this.#table.get(id);
+    this.#table.cancel(id);
+    if (before.state === 'queued') jobKindOf(before.kind)?.dropped?.(this.#studio, before.input);
+    this.#working.get(id)?.controller.abort(new JobEnded('cancelled'));
+    this.#studio.ticker.poke();
+  }
+
+  /** Takes what is queued about a run out of the queue. @returns whether there was any */
+  dropRun(run: string): boolean {
+    const queued = this.#table.list({ state: 'queued' }).filter((job) => job.run === run);
+    for (const job of queued) this.cancel(job.id);
+    return queued.length > 0;
+  }
+
+  /** Puts a queued job before another one; null: behind all. @throws UserError when either is not queued */
+  move(id: number, before: number | null): void {
+    this.#table.move(id, before);
+    this.#begin();
+  }
+
+  /** Ends what this process does: what can go on later is queued again, a run is paused and saved. */
+  async shutdown(): Promise<void> {
+    this.#works = false;
+    clearInterval(this.#timer);
+    const working = [...this.#working.values()];
+    for (const { controller, resumes } of working)
+      controller.abort(
+        resumes
+          ? new Later('the studio was closed; it resumes when the studio is open again')
+          : new JobEnded('the studio was closed'),
+      );
+    await Promise.all(working.map(({ ended }) => ended.catch(() => {})));
+  }
+
+  #add<K extends JobKindName>(kind: K, input: JobInputOf<K>, scheduled: boolean): JobRecord {
+    const {
+      title,
+      run = null,
+      slot = null,
+    } = (jobKinds[kind] as unknown as JobKind<unknown, unknown>).describe(this.#studio, input);
+    return this.#table.add({ kind, title, input, run, slot, scheduled });
+  }
+
+  #live(job: JobRecord): JobRecord {
+    const working = this.#working.get(job.id);
+    if (!working) return job;
+    return { ...job, progress: working.progress ?? job.progress, output: working.output || job.output };
+  }
+
+  #tick(): void {
+    this.#timer ??= setInterval(() => this.#look(), storeMs).unref();
+  }
+
+  #look(): void {
+    if (!this.#studio.store.isOpen) return;
+    try {
+      for (const [id, working] of this.#working) this.#keep(id, working);
+      if (!this.#works) return;
+      this.#settle();
+      if (!this.#isOpen())
+        for (const { controller, scheduled } of this.#working.values())
+          if (scheduled) controller.abort(new Later('it waits for the hours of the queue'));
+      this.#begin();
+    } catch (error) {
+      // The next look tries again; what can't be stored for good is told by what needs it.
+      if (!(error instanceof UserError)) throw error;
+    }
+  }
+
+  #keep(id: number, working: Working): void {
+    const { progress, output, stored } = working;
+    const isNew = progress !== stored?.progress || output !== (stored?.output ?? '');
+    const news = { ...(progress ? { progress } : {}), ...(output === '' ? {} : { output }) };
+    if (!this.#table.report(id, isNew ? news : {})) working.controller.abort(new JobEnded('cancelled'));
+    working.stored = { progress, output };
+  }
+
+  /** Looks for jobs whose process is gone. */
+  #settle(): void {
+    for (const job of this.#table.lost()) {
+      const again = job.restarts && job.attempts < maxAttempts && !job.cancelAsked;
+      if (again) this.#table.requeue(job.id, `process ${job.pid} crashed or was killed; queued again`);
+      else
+        this.#table.end(job.id, job.cancelAsked ? 'cancelled' : 'failed', `process ${job.pid} crashed or was killed`);
+    }
+  }
+
+  /** Whether the queue's own jobs may work now. */
+  #isOpen(): boolean {
+    const { paused, hours } = readSettings(this.#studio.home).queue;
+    return !paused && isWithin(hours, new Date());
+  }
+
+  #begin(): void {
+    if (!this.#works) return;
+    const queued = this.#table.list({ state: 'queued' });
+    if (queued.length === 0) return;
+    const open = this.#isOpen();
+    const next = (all: readonly JobRecord[], running: readonly JobRecord[]): JobRecord[] => {
+      const busy = busySlots(this.#studio.store);
+      return nextJobs(all, running, (slot) => busy.has(slot), open);
+    };
+    for (const job of next(queued, this.#table.list({ state: 'running' }))) {
+      const kind = jobKindOf(job.kind);
+      if (!kind) continue;
+      const isFree = (running: readonly JobRecord[]): boolean => next([job], running).length > 0;
+      if (this.#table.take(job.id, kind.restarts, isFree))
+        void this.#start(this.#table.get(job.id), kind).catch(() => {});
+    }
+  }
+
+  #start(job: JobRecord, kind: JobKind<unknown, unknown>): Promise<unknown> {
+    const controller = new AbortController();
+    const tools: JobTools = {
+      signal: controller.signal,
+      progress: (progress) => {
+        const working = this.#working.get(job.id);
+        if (working) working.progress = progress;
+        this.#studio.ticker.poke();
+      },
+      write: (text) => {
+        const working = this.#working.get(job.id);
+        if (working) working.output += text;
+        this.#studio.ticker.poke();
+      },
+      log: (line) => this.#table.addLog(job.id, line),
+    };
+    // Not before it is in the list: what it says at once is heard.
+    const work = Promise.resolve().then(() => kind.run(this.#studio, job.input, tools));
+    return this.#follow(job.id, controller, job.scheduled, work);
+  }
+
+  #follow(id: number, controller: AbortController, scheduled: boolean, work: Promise<unknown>): Promise<unknown> {
+    const ended = work.then(
+      (result) => this.#end(id, () => this.#table.end(id, 'done', null, result), result),
+      (error: unknown) => this.#failed(id, controller.signal, error),
+    );
+    const resumes = scheduled || this.#table.get(id).kind !== 'train';
+    this.#working.set(id, { controller, scheduled, resumes, output: '', ended });
+    this.#tick();
+    return ended;
+  }
+
+  #end<T>(id: number, record: () => void, result: T): T {
+    const working = this.#working.get(id);
+    try {
+      if (working && this.#studio.store.isOpen) {
+        this.#keep(id, working);
+        record();
+      }
+    } finally {
+      this.#working.delete(id);
+      if (!this.#works && this.#working.size === 0) {
+        clearInterval(this.#timer);
+        this.#timer = undefined;
+      }
+      this.#studio.ticker.poke();
+    }
+    this.#begin();
+    return result;
+  }
+
+  #failed(id: number, signal: AbortSignal, error: unknown): never {
+    const reason: unknown = signal.aborted ? signal.reason : error;
+    const restarts = jobKindOf(this.#table.get(id).kind)?.restarts ?? false;
+    const record = (): void => {
+      if (reason instanceof Later && restarts) this.#table.requeue(id, reason.message);
+      else if (reason instanceof JobEnded || reason instanceof Later) this.#table.end(id, 'cancelled', reason.message);
+      else this.#table.end(id, 'failed', this.#explained(id, reason));
+    };
+    this.#end(id, record, undefined);
+    throw reason;
+  }
+
+  /** What people are told of a failure; a defect is put into the log. */
+  #explained(id: number, error: unknown): string {
+    if (error instanceof UserError) return messageOf(error);
+    return defectMessage(error, logDefect(this.#studio.home, `job ${id}`, error));
+  }
+}

@@ -1,0 +1,36 @@
+import { UserError } from '../../../base/errors.ts';
+import { given } from '../given.ts';
+import type { TrainInput } from '../inputs.ts';
+import { JobEnded, type JobKind } from '../kind.ts';
+import { trainSlot } from '../slots.ts';
+
+export interface Trained {
+  readonly message: string;
+}
+
+/** Trains a run from its last checkpoint to its end. */
+export const train: JobKind<TrainInput, Trained> = {
+  restarts: true,
+  describe(studio, { id, device }) {
+    const run = studio.store.getRun(id);
+    return { title: `Train ${run.name}`, run: run.id, slot: trainSlot(device ?? studio.configOf(run).device) };
+  },
+  async run(studio, { id, ...others }, { signal, log }) {
+    const { device, lowBitStates } = given(others);
+    const { handle, step, refused, notice } = await studio.resume(studio.store.getRun(id), device, lowBitStates);
+    for (const { reason } of refused) log(reason);
+    if (notice !== null) log(notice);
+    log(`from step ${step}`);
+    const pause = (): void => handle.pause();
+    signal.addEventListener('abort', pause, { once: true });
+    if (signal.aborted) pause();
+    const { state, message } = await handle.ended;
+    if (state === 'completed') return { message };
+    if (state === 'failed') throw new UserError(message);
+    throw new JobEnded(message);
+  },
+  dropped(studio, { id }) {
+    if (studio.store.hasRun(id) && studio.store.getRun(id).state === 'queued')
+      studio.store.setRunState(id, 'stopped', 'removed from the queue before it started');
+  },
+};

@@ -1,0 +1,68 @@
+import { createORPCClient, ORPCError } from '@orpc/client';
+import { RPCLink as PortLink } from '@orpc/client/message-port';
+import { RPCLink as SocketLink } from '@orpc/client/websocket';
+import type { ContractRouterClient } from '@orpc/contract';
+import { WebSocket as ReconnectingWebSocket } from 'partysocket';
+import type { Contract } from '../../electron/api/contract.ts';
+import { serializers } from '../../electron/api/serializers.ts';
+import type { ConfigProblem } from '../../electron/api/types.ts';
+import { connection } from './connection.svelte.ts';
+
+export type Api = ContractRouterClient<Contract>;
+
+/** Given by the preload script of the desktop window. */
+declare global {
+  interface Window {
+    readonly trainyard?: { connect(): void; pathOf(file: File): string };
+  }
+}
+
+function overSocket(): Api {
+  const url = new URL('api', document.baseURI);
+  url.protocol = url.protocol.replace('http', 'ws');
+  const socket = new ReconnectingWebSocket(url.href, [], { minReconnectionDelay: 300, maxReconnectionDelay: 4000 });
+  socket.addEventListener('open', () => connection.opened());
+  socket.addEventListener('close', () => {
+    connection.lost();
+    // Out of reach, or not let in? Only a plain request is told.
+    fetch(document.baseURI, { cache: 'no-store' }).then(
+      ({ status }) => (status === 401 || status === 403 ? connection.refused() : undefined),
+      () => {}, // out of reach
+    );
+  });
+  return createORPCClient(
+    new SocketLink({ websocket: socket as unknown as WebSocket, customJsonSerializers: serializers }),
+  );
+}
+
+async function overPort(connect: () => void): Promise<Api> {
+  const port = await new Promise<MessagePort>((resolve) => {
+    addEventListener('message', (event) => {
+      if (event.source === window && event.data === 'trainyard') resolve(event.ports[0]!);
+    });
+    connect();
+  });
+  port.start();
+  connection.opened();
+  return createORPCClient(new PortLink({ port, customJsonSerializers: serializers }));
+}
+
+/** The studio, by whatever way this window has to it. */
+export const api: Api = window.trainyard ? await overPort(window.trainyard.connect) : overSocket();
+
+/** A defect of the studio, of which its log says more. */
+export const isDefect = (error: unknown): boolean =>
+  error instanceof ORPCError && error.code === 'INTERNAL_SERVER_ERROR';
+
+/** What to tell of anything thrown by a call. */
+export function messageOf(error: unknown): string {
+  if (error instanceof ORPCError || error instanceof Error) return error.message;
+  return String(error);
+}
+
+/** Which settings of what was asked are wrong, where the studio says so. */
+export function problemsOf(error: unknown): readonly ConfigProblem[] {
+  if (!(error instanceof ORPCError)) return [];
+  const { problems } = (error.data ?? {}) as { problems?: readonly ConfigProblem[] };
+  return problems ?? [];
+}

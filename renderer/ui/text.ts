@@ -1,0 +1,44 @@
+import { plural } from '../format.ts';
+
+const limit = (x: number): string => x.toLocaleString('en-US', { maximumFractionDigits: 9 });
+
+export const signInText = {
+  token: 'Token or link from the terminal',
+  enter: 'Sign in',
+} as const;
+
+export const paletteText = {
+  open: 'Search…',
+  placeholder: 'Search commands and runs…',
+  none: 'No matches',
+} as const;
+
+export const stateText = {
+  elsewhere: 'in another process',
+  crashed: 'Training process crashed or was killed. Resume continues from the last checkpoint.',
+} as const;
+
+export const deviceText = {
+  device: 'Device',
+  goOn: 'Resume on',
+  unusable: (reason: string) => `Unavailable: ${reason}`,
+  defaults: (name: string) => (name === '' ? 'Auto' : `Auto (${name})`),
+  own: (name: string) => `Same as run (${name})`,
+  gone: (device: string) => `${device} (not found)`,
+} as const;
+
+export const problemText = {
+  noNumber: 'Enter a number.',
+  notWhole: 'Enter a whole number.',
+  min: (min: number) => `Must be at least ${limit(min)}.`,
+  above: (min: number) => `Must be greater than ${limit(min)}.`,
+  max: (max: number) => `Must be at most ${limit(max)}.`,
+  tooLong: (max: number) => `Must have at most ${plural(max, 'character')}.`,
+  tooManyLines: (max: number) => `Must have at most ${plural(max, 'line')}.`,
+} as const;
+
+export const promptText = {
+  promptNumber: (n: number) => `Prompt ${n}`,
+  removePrompt: (n: number) => `Remove prompt ${n}`,
+  addPrompt: 'Add prompt',
+} as const;

@@ -1,0 +1,3 @@
+// See native/cuda/layer/layer.h.
+#pragma once
+#include "../emulated.h"

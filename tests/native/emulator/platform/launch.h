@@ -1,0 +1,3 @@
+// See native/cuda/gpu.h.
+#pragma once
+#include "../gpu.h"

@@ -1,0 +1,217 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { prepareDataset } from '../../../electron/data/index.ts';
+import { parseRunConfig, type RunConfigInput } from '../../../electron/engine/run/config.ts';
+import { packageFile } from '../../../electron/base/paths.ts';
+import { writeSettings } from '../../../electron/studio/settings.ts';
+import { Studio } from '../../../electron/studio/studio.ts';
+import { hasCpu } from '../../engine/devices.ts';
+import { lack, where } from '../../frame/needs.ts';
+import { tempDir } from '../../temp.ts';
+
+function open(home = tempDir()): Studio {
+  const studio = Studio.open(home);
+  onTestFinished(() => studio.shutdown());
+  return studio;
+}
+
+function textFile(sentence = 'how now brown cow. ', times = 300): string {
+  const file = path.join(tempDir(), 'text.txt');
+  fs.writeFileSync(file, sentence.repeat(times));
+  return file;
+}
+
+const ended = (studio: Studio, id: number) =>
+  expect.poll(() => studio.jobs.get(id)).toMatchObject({ endedAt: expect.any(Number) as number });
+
+const tokenize = (studio: Studio, name: string) =>
+  studio.jobs.submit('tokenize', { paths: [textFile(`${name} and so on. `)], tokenizer: 'bytes', name });
+
+describe('a job', () => {
+  it('is a record that another process sees, done by the process that works through the queue', async () => {
+    const studio = open();
+    const { id } = tokenize(studio, 'cow');
+    expect(studio.jobs.get(id)).toMatchObject({ state: 'queued', title: 'Tokenize text.txt as cow', attempts: 0 });
+    const other = open(studio.home);
+    other.jobs.work();
+    await ended(studio, id);
+    expect(studio.jobs.get(id)).toMatchObject({
+      state: 'done',
+      pid: null,
+      result: { name: 'cow' },
+      progress: { unit: 'bytes' },
+    });
+    const check = studio.jobs.submit('verify', { name: 'cow' });
+    await ended(studio, check.id);
+    expect(studio.jobs.get(check.id)).toMatchObject({ state: 'done', result: { files: 2, problems: [] } });
+    expect(studio.jobs.list().map((job) => job.id)).toEqual([check.id, id]);
+    studio.store.jobs.forget();
+    expect(studio.jobs.list()).toEqual([]);
+  });
+
+  it('that fails says why, and is refused at once where that is known', async () => {
+    const studio = open();
+    studio.jobs.work();
+    const { id } = studio.jobs.submit('tokenize', { paths: [path.join(studio.home, 'nope.txt')], tokenizer: 'bytes' });
+    await ended(studio, id);
+    expect(studio.jobs.get(id)).toMatchObject({
+      state: 'failed',
+      message: expect.stringMatching(/nope\.txt/) as string,
+    });
+    expect(() => studio.jobs.submit('verify', { name: 'none' })).toThrow('There is no dataset "none".');
+    expect(() => studio.jobs.get(99)).toThrow('There is no job 99');
+    expect(() => studio.jobs.cancel(99)).toThrow('There is no job 99');
+  });
+
+  it('waits for those before it, in an order that can be changed, and can be cancelled', async () => {
+    const studio = open();
+    const [one, two, three] = ['one', 'two', 'three'].map((name) => tokenize(studio, name).id) as [
+      number,
+      number,
+      number,
+    ];
+    const order = () => studio.jobs.list().map((job) => job.id);
+    expect(order()).toEqual([one, two, three]);
+    studio.jobs.move(three, one);
+    studio.jobs.move(one, null);
+    expect(order()).toEqual([three, two, one]);
+    studio.jobs.cancel(two);
+    expect(studio.jobs.get(two).state).toBe('cancelled');
+    expect(() => studio.jobs.move(two, one)).toThrow(`The job ${two} is not queued`);
+    expect(() => studio.jobs.move(one, two)).toThrow(`The job ${two} is not queued`);
+    studio.jobs.work();
+    await ended(studio, one);
+    const [first, last] = [studio.jobs.get(three), studio.jobs.get(one)];
+    expect([first.state, last.state]).toEqual(['done', 'done']);
+    expect(first.endedAt!).toBeLessThanOrEqual(last.startedAt!);
+  });
+
+  it('whose process is killed begins again in the next, three times at most', async () => {
+    const { home } = open();
+    const killed = async () => {
+      const program = `import { Studio } from ${JSON.stringify(packageFile('electron/studio/studio.ts'))};
+        const studio = Studio.open(${JSON.stringify(home)});
+        const [job] = studio.store.jobs.list({ state: 'queued' });
+        studio.store.jobs.take(job.id, true, () => true);
+        console.log('taken');
+        setInterval(() => {}, 1000);`;
+      const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
+      await once(child.stdout, 'data');
+      child.kill('SIGKILL');
+      await once(child, 'close');
+      return studio.jobs.list()[0];
+    };
+    const studio = open(home);
+    const { id } = tokenize(studio, 'cow');
+    expect(await killed()).toMatchObject({
+      ...{ id, state: 'queued', attempts: 1 },
+      message: expect.stringMatching(/crashed or was killed; queued again/) as string,
+    });
+    expect(await killed()).toMatchObject({ state: 'queued', attempts: 2 });
+    expect(await killed()).toMatchObject({ id, state: 'failed', attempts: 3 });
+    const { id: again } = tokenize(studio, 'calf');
+    await killed();
+    studio.jobs.work();
+    await ended(studio, again);
+    expect(studio.jobs.get(again)).toMatchObject({ state: 'done', attempts: 2 });
+  });
+
+  it('goes on in the next process where this one is closed', async () => {
+    const home = tempDir();
+    const studio = Studio.open(home);
+    studio.jobs.work();
+    const file = textFile('a long text that takes its time. ', 200_000);
+    const { id } = studio.jobs.submit('tokenize', { paths: [file], tokenizer: 'gpt2', name: 'long' });
+    await expect.poll(() => studio.jobs.get(id).progress).not.toBeNull();
+    await studio.shutdown();
+    const next = open(home);
+    expect(next.jobs.get(id)).toMatchObject({ state: 'queued', pid: null });
+    next.jobs.work();
+    await ended(next, id);
+    expect(next.jobs.get(id)).toMatchObject({ state: 'done', result: { name: 'long' } });
+  });
+});
+
+where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
+  const model = { vocabSize: 257, contextLength: 16, nLayer: 1, nHead: 1, nEmbd: 16 };
+
+  async function withData() {
+    const studio = open();
+    const { name: dataset } = await prepareDataset({ home: studio.home, inputs: [textFile()], tokenizer: 'bytes' });
+    const config = (steps: number, changes: Partial<RunConfigInput> = {}) =>
+      parseRunConfig({
+        ...{ model, dataset, tokenizer: 'bytes', batch: 2, tokensPerStep: 32 },
+        phases: [{ kind: 'constant', steps, from: 1e-3, to: 1e-3 }],
+        evaluation: { every: 0, sequences: 2 },
+        sampling: { tokens: 0 },
+        device: { kind: 'cpu' },
+        ...changes,
+      });
+    const stateOf = (id: string) => studio.store.getRun(id).state;
+    return { studio, config, stateOf };
+  }
+
+  it('trains when the one before it has ended', async () => {
+    const { studio, config, stateOf } = await withData();
+    studio.jobs.work();
+    const first = studio.createRun(config(1_000_000), 'first');
+    const handle = studio.start(first);
+    const second = studio.queueRun(config(3), 'second');
+    expect(studio.jobs.list()).toMatchObject([
+      { kind: 'train', run: first.id, state: 'running' },
+      { kind: 'train', run: second.id, state: 'queued', title: 'Train second' },
+    ]);
+    expect(second).toMatchObject({ state: 'queued', pid: null });
+    expect(() => studio.enqueue(second)).toThrow('queued already');
+    handle.stop();
+    await expect.poll(() => stateOf(second.id)).toBe('completed');
+    expect(stateOf(first.id)).toBe('stopped');
+    expect(studio.jobs.list().map(({ run, state }) => [run, state])).toEqual([
+      [second.id, 'done'],
+      [first.id, 'cancelled'],
+    ]);
+  });
+
+  it('is stopped before it starts where it is taken out, archived, or started otherwise', async () => {
+    const { studio, config, stateOf } = await withData();
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => studio.queueRun(config(3), name)) as [never, never, never];
+    const id = (run: { id: string }) => run.id;
+    await studio.sendOrder(studio.store.getRun(id(a)), 'pause');
+    studio.editRun(studio.store.getRun(id(b)), { archived: true });
+    const { handle } = await studio.resume(studio.store.getRun(id(c)));
+    await handle.ended;
+    expect([a, b, c].map((run) => stateOf(id(run)))).toEqual(['stopped', 'stopped', 'completed']);
+    expect(studio.jobs.list().filter((job) => job.state === 'queued')).toEqual([]);
+  });
+
+  it('pauses to the bit outside the hours of the queue, and goes on in them', async () => {
+    const { studio, config, stateOf } = await withData();
+    studio.jobs.work();
+    const long = config(1_000_000, { checkpoints: { every: 0 } });
+    const stepOf = (id: string) => studio.store.getRun(id).step;
+    const run = studio.queueRun(long, 'night');
+    await expect.poll(() => stepOf(run.id)).toBeGreaterThan(5);
+    writeSettings(studio.home, { queue: { paused: true, hours: null } });
+    await expect.poll(() => stateOf(run.id)).toBe('paused');
+    await expect.poll(() => studio.jobs.list()[0]).toMatchObject({ state: 'queued', run: run.id });
+    const rests = stepOf(run.id);
+    expect(studio.store.listCheckpoints(run.id).at(-1)).toMatchObject({ step: rests });
+    writeSettings(studio.home, { queue: { paused: false, hours: null } });
+    await expect.poll(() => stepOf(run.id)).toBeGreaterThan(rests + 20);
+    studio.jobs.cancel(studio.jobs.list()[0]!.id);
+    await expect.poll(() => stateOf(run.id)).toBe('paused');
+    const whole = studio.createRun(long, 'day');
+    const handle = studio.start(whole);
+    await expect.poll(() => stepOf(whole.id)).toBeGreaterThan(rests + 20);
+    handle.stop();
+    await handle.ended;
+    const losses = (id: string) => studio.store.readMetrics(id, { toStep: rests + 20 }).map((row) => row.loss);
+    expect(losses(run.id)).toHaveLength(rests + 20);
+    expect(losses(run.id)).toEqual(losses(whole.id));
+  });
+});
