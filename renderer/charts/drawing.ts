@@ -39,27 +39,30 @@ const pointsOf = (x: readonly number[], y: readonly number[]) => x.map((v, i) =>
 /** Dots at the edges of a picture that shows all are whole. */
 const wholeDots = (radius: number) => ({ left: radius + 1, right: radius + 1, top: 1, bottom: 1 });
 
-/** A line as Chart.js draws it: in parts that rise, with a dot where a point has no neighbour to be joined to. */
+/**
+ * A line as Chart.js draws it: in parts that rise, with a dot where a point has no neighbour to be joined to. Each dataset has one
+ * radius for all of its points: with a list of them Chart.js looks every option of every point up, at every picture.
+ */
 function datasetsOf(
   line: Line,
   { label, colour, dash = [] }: Pick<Plotted, 'label' | 'colour' | 'dash'>,
   { width, sparse, whole, order }: { width: number; sparse: boolean; whole: boolean; order: number },
 ): LineData[] {
-  return partition(decimate(line, buckets)).map(({ x, y }) => {
+  const points = {
+    ...{ label, order, pointBackgroundColor: colour, pointBorderColor: colour },
+    ...(whole ? { clip: wholeDots(dotRadius) } : {}),
+  };
+  return partition(decimate(line, buckets)).flatMap(({ x, y }): LineData[] => {
     const good = (i: number) => i >= 0 && i < y.length && !Number.isNaN(y[i]!);
-    return {
-      label,
-      data: pointsOf(x, y),
-      order,
-      borderColor: colour,
-      borderWidth: width,
-      borderDash: [...dash],
-      pointBackgroundColor: colour,
-      pointBorderColor: colour,
-      pointRadius: x.map((_, i) => (sparse || (good(i) && !good(i - 1) && !good(i + 1)) ? dotRadius : 0)),
-      tension: 0,
-      ...(whole ? { clip: wholeDots(dotRadius) } : {}),
-    };
+    const data = pointsOf(x, y);
+    const lone = sparse ? [] : data.filter((_, i) => good(i) && !good(i - 1) && !good(i + 1));
+    return [
+      {
+        ...{ ...points, data, tension: 0, pointRadius: sparse ? dotRadius : 0 },
+        ...{ borderColor: colour, borderWidth: width, borderDash: [...dash] },
+      },
+      ...(lone.length > 0 ? [{ ...points, data: lone, showLine: false, pointRadius: dotRadius }] : []),
+    ];
   });
 }
 

@@ -1,4 +1,5 @@
 import type { Chart } from 'chart.js';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { annotationsOf, labelHeight } from '../../../renderer/charts/annotations.ts';
 import { bandsOf, gapsOf, plotted, positive, ringsOf, trianglesOf } from '../../../renderer/charts/drawing.ts';
@@ -15,16 +16,34 @@ const evals = {
 const colours = { band: '#eee', text: '#000', marker: () => '#f00' };
 
 it('draws dots at the edges of a whole picture as a whole, and ends lines at the edges of a part', () => {
-  const radii = plotted([evals], true).flatMap(({ pointRadius, clip }) =>
-    (pointRadius as number[]).map((radius) => [radius, clip]),
-  );
-  expect(radii).toHaveLength(3);
-  for (const [radius, clip] of radii) {
-    expect(radius).toBeGreaterThan(0);
-    const { left, right } = clip as { left: number; right: number };
-    expect(Math.min(left, right)).toBeGreaterThan(radius as number);
-  }
+  const [dots, ...rest] = plotted([evals], true);
+  expect(rest).toEqual([]);
+  const radius = dots!.pointRadius as number;
+  expect(radius).toBeGreaterThan(0);
+  const { left, right } = dots!.clip as { left: number; right: number };
+  expect(Math.min(left, right)).toBeGreaterThan(radius);
   for (const { clip } of plotted([evals])) expect(clip).toBeUndefined();
+});
+
+it('draws a dot where a point has no neighbour to be joined to, and looks no point of a line up by itself', () => {
+  const line = { x: [1, 2, 3, 4, 5, 6], y: [9, Number.NaN, 7, 6, Number.NaN, 4] };
+  const [joined, lone, ...rest] = plotted([{ ...evals, sparse: false, line }]);
+  expect(rest).toEqual([]);
+  expect(joined).toMatchObject({ pointRadius: 0 });
+  expect(joined!.data).toHaveLength(6);
+  expect(lone).toMatchObject({ showLine: false, data: [1, 6].map((x) => ({ x, y: x === 1 ? 9 : 4 })) });
+  fc.assert(
+    fc.property(
+      fc.array(fc.oneof(fc.double(), fc.constant(Number.NaN)), { maxLength: 30 }),
+      fc.boolean(),
+      (y, sparse) => {
+        const plots = [{ ...evals, sparse, line: { x: y.map((_, i) => i), y } }];
+        for (const dataset of [...plotted(plots), ...bandsOf(plots), ...trianglesOf(plots, { min: 0, max: 1 })])
+          for (const [option, value] of Object.entries(dataset))
+            if (/^point|^radius|Radius$/.test(option)) expect(typeof value, option).not.toBe('object');
+      },
+    ),
+  );
 });
 
 it('draws what was measured behind its moving average, and a band where it stands for many values', () => {
