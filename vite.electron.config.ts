@@ -27,6 +27,7 @@ export default defineConfig({
       : {
           input: {
             main: 'electron/main.ts',
+            studio: 'electron/process/main.ts',
             engine: 'electron/engine/process/main.ts',
             parseWorker: 'electron/data/prepare/parse.worker.ts',
             planWorker: 'electron/studio/planning/plan.worker.ts',

@@ -1,11 +1,11 @@
-/** The desktop application: a studio, and the window on it. */
-import { app, type BrowserWindow, dialog, nativeTheme, powerMonitor } from 'electron';
+/** The desktop application: it starts, watches and ends the studio's process, and has windows, menu, dialogs and power. */
+import { app, type BrowserWindow, dialog, type MessagePortMain, nativeTheme, powerMonitor, shell } from 'electron';
 import { bridge } from './desktop/bridge.ts';
-import { desktopDialogs } from './desktop/dialogs.ts';
-import { utilityEngine } from './desktop/engine.ts';
+import { pickFiles, pickFolder } from './desktop/dialogs.ts';
 import { AppMenu } from './desktop/menu.ts';
 import { registerScheme, servePages } from './desktop/scheme.ts';
 import { secure } from './desktop/security.ts';
+import { utilityStudio } from './desktop/studio.ts';
 import { askOnClose, TrainingWatch } from './desktop/training.ts';
 import { openWindow } from './desktop/window.ts';
 import { messageOf, UserError } from './base/errors.ts';
@@ -13,22 +13,24 @@ import { packageFile } from './base/paths.ts';
 import { defectMessage, logDefect } from './base/log.ts';
 import { locateHome, resolveHome } from './studio/home.ts';
 import { readSettings } from './studio/settings.ts';
-import { Studio } from './studio/studio.ts';
+import type { FromStudio } from './process/messages.ts';
+import { StudioSupervisor } from './process/supervisor.ts';
 
 let window: BrowserWindow | undefined;
-let studio: Studio | undefined;
+let studio: StudioSupervisor<MessagePortMain> | undefined;
+let menu: AppMenu | undefined;
 let training: TrainingWatch | undefined;
 /** The studio is being closed, or is. */
 let closing = false;
 
 function show(): void {
-  window ??= opened();
+  window ??= openedWindow();
   if (window.isMinimized()) window.restore();
   window.show();
   window.focus();
 }
 
-function opened(): BrowserWindow {
+function openedWindow(): BrowserWindow {
   const made = openWindow();
   made.on('close', (event) => {
     if (closing || !training || training.runs.length === 0) return;
@@ -59,7 +61,6 @@ function shutDown(event: Electron.Event): void {
 /** Saves what trains, and ends. */
 function end(): void {
   closing = true;
-  training?.stop();
   void studio!.shutdown().finally(() => app.quit());
 }
 
@@ -69,22 +70,20 @@ function endUnasked(): void {
   else if (!studio) app.quit();
 }
 
-function start(): void {
-  try {
-    studio = Studio.open(resolveHome(), utilityEngine, (line) => dialog.showErrorBox('Trainyard', line));
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    dialog.showErrorBox('Trainyard can’t open its data folder', messageOf(error));
-    app.exit(1);
-    return;
-  }
+/** Ends where nothing can be done but to tell why. */
+function fail(title: string, line: string): void {
+  closing = true;
+  dialog.showErrorBox(title, line);
+  app.exit(1);
+}
+
+async function start(): Promise<void> {
+  const home = await opened();
+  if (home === undefined) return;
   secure();
   servePages(packageFile('dist/renderer'));
-  const { home } = studio;
-  const settingsChanged = () => (nativeTheme.themeSource = readSettings(home).theme);
-  settingsChanged();
-  bridge({ studio, desktop: { ...desktopDialogs(() => window), settingsChanged, menu: new AppMenu(show) } });
-  training = new TrainingWatch(studio, () => window);
+  nativeTheme.themeSource = readSettings(home).theme;
+  bridge((port) => void studio!.send({ type: 'window' }, port));
   // On Linux and macOS the system waits for what prevents it: until the runs are saved.
   (powerMonitor as NodeJS.EventEmitter).on('shutdown', (event: Electron.Event) => {
     event.preventDefault();
@@ -93,9 +92,50 @@ function start(): void {
   show();
 }
 
+/** Starts the studio's process. @returns the data folder; undefined where it can't be opened, which is told */
+async function opened(): Promise<string | undefined> {
+  try {
+    const home = resolveHome();
+    training = new TrainingWatch(home, () => window);
+    menu = new AppMenu(show, (command) => void studio!.send({ type: 'chosen', command }));
+    studio = new StudioSupervisor(utilityStudio, {
+      home,
+      onMessage: (message) => heard(message, home),
+      onRestart: () => {
+        training!.set([]);
+        menu!.reset();
+      },
+      onGivenUp: (line) => fail('Trainyard', line),
+    });
+    await studio.start();
+    return home;
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    fail('Trainyard can’t open its data folder', messageOf(error));
+    return undefined;
+  }
+}
+
+/** What the studio has of the system, or tells it. */
+function heard(message: FromStudio, home: string): void {
+  if (message.type === 'training') training!.set(message.runs);
+  else if (message.type === 'rested') training!.rested(message.run);
+  else if (message.type === 'report') dialog.showErrorBox('Trainyard', message.line);
+  else if (message.type === 'offer') menu!.offer(message.commands);
+  else if (message.type === 'settingsChanged') nativeTheme.themeSource = readSettings(home).theme;
+  else if (message.type === 'showFile') shell.showItemInFolder(message.file);
+  else if (message.type === 'openFile') void shell.openPath(message.file);
+  else if (message.type === 'ask') void answer(message);
+}
+
+async function answer({ id, what, title }: Extract<FromStudio, { type: 'ask' }>): Promise<void> {
+  const paths = await (what === 'pickFiles' ? pickFiles : pickFolder)(title, window);
+  studio!.sendNow({ type: 'answer', id, paths });
+}
+
 /** A defect that nobody caught: it is told, with the place of its stack, and the window goes on. */
 process.on('uncaughtException', (error) => {
-  dialog.showErrorBox('Trainyard', defectMessage(error, logDefect(studio?.home ?? locateHome(), 'application', error)));
+  dialog.showErrorBox('Trainyard', defectMessage(error, logDefect(locateHome(), 'application', error)));
 });
 
 registerScheme();

@@ -1,5 +1,7 @@
 import type { Command } from 'commander';
-import { serve } from '../server.ts';
+import { forkStudio } from '../process/fork.ts';
+import { StudioSupervisor } from '../process/supervisor.ts';
+import { UserError } from '../base/errors.ts';
 import { resolveHome } from '../studio/home.ts';
 import { onInterrupt } from './interrupts.ts';
 import { parsePort } from './numbers.ts';
@@ -23,21 +25,37 @@ export function addServe(command: Command): void {
 
 async function runServe(options: Options): Promise<void> {
   const port = parsePort('--port', options.port);
-  const { host, expose = false } = options;
-  const server = await serve({ home: resolveHome(options.home), host, port, exposed: expose });
+  const { host, expose: exposed = false } = options;
+  let givenUp = (_line: string): void => {};
+  const lost = new Promise<string>((resolve) => (givenUp = resolve));
+  const studio = new StudioSupervisor(forkStudio, {
+    home: resolveHome(options.home),
+    at: { host, port, exposed },
+    onMessage: (message) => {
+      if (message.type === 'report') console.error(`trainyard: ${message.line}`);
+    },
+    onRestart: (line) => console.error(`trainyard: ${line}`),
+    onGivenUp: givenUp,
+  });
   // Before the link is there: whoever reads it may end this at once.
-  const interrupted = new Promise<void>((resolve) => {
+  const interrupted = new Promise<undefined>((resolve) => {
     onInterrupt(({ count, exitCode }) => {
-      if (count > 1) process.exit(exitCode);
-      resolve();
+      if (count > 1) {
+        studio.kill();
+        process.exit(exitCode);
+      }
+      resolve(undefined);
     });
   });
-  console.log(`Trainyard is open at\n\n  ${server.link}\n\nCtrl-C saves and stops training runs, then quits.`);
+  const { link } = (await studio.start())!;
+  console.log(`Trainyard is open at\n\n  ${link}\n\nCtrl-C saves and stops training runs, then quits.`);
   if (options.open) {
     const { default: open } = await import('open');
-    await open(server.link).catch(() => console.error('no browser found: use the link'));
+    await open(link).catch(() => console.error('no browser found: use the link'));
   }
-  await interrupted;
-  console.error(server.isTraining ? '\nsaving training runs; Ctrl-C again stops now' : '\nstopped');
-  await server.close();
+  const reason = await Promise.race([interrupted, lost]);
+  if (reason !== undefined) throw new UserError(reason);
+  await studio.shutdown((training) => {
+    console.error(training > 0 ? '\nsaving training runs; Ctrl-C again stops now' : '\nstopped');
+  });
 }

@@ -1,36 +1,14 @@
-import { type BrowserWindow, dialog, shell } from 'electron';
-import type { Desktop } from '../api/context.ts';
+import { type BrowserWindow, dialog, type OpenDialogOptions } from 'electron';
 
-/** The system's own dialogs, over the studio's window. */
-export function desktopDialogs(
-  window: () => BrowserWindow | undefined,
-): Pick<Desktop, 'pickFiles' | 'pickFolder' | 'showFile' | 'openFile'> {
-  return {
-    async pickFiles(title) {
-      const options = {
-        title,
-        properties: ['openFile', 'multiSelections', 'showHiddenFiles'] as (
-          'openFile' | 'multiSelections' | 'showHiddenFiles'
-        )[],
-      };
-      const over = window();
-      const { canceled, filePaths } = await (over
-        ? dialog.showOpenDialog(over, options)
-        : dialog.showOpenDialog(options));
-      return canceled || filePaths.length === 0 ? null : filePaths;
-    },
-    async pickFolder(title) {
-      const options = {
-        title,
-        properties: ['openDirectory', 'createDirectory'] as ('openDirectory' | 'createDirectory')[],
-      };
-      const over = window();
-      const { canceled, filePaths } = await (over
-        ? dialog.showOpenDialog(over, options)
-        : dialog.showOpenDialog(options));
-      return canceled ? null : (filePaths[0] ?? null);
-    },
-    showFile: (file) => shell.showItemInFolder(file),
-    openFile: (file) => void shell.openPath(file),
-  };
+/** Files and folders chosen in the system's own dialog, over a window; null when it was left. */
+export const pickFiles = (title: string, over?: BrowserWindow): Promise<string[] | null> =>
+  pick({ title, properties: ['openFile', 'multiSelections', 'showHiddenFiles'] }, over);
+
+/** One folder, which may be made there and then; null when the dialog was left. */
+export const pickFolder = (title: string, over?: BrowserWindow): Promise<string[] | null> =>
+  pick({ title, properties: ['openDirectory', 'createDirectory'] }, over);
+
+async function pick(options: OpenDialogOptions, over?: BrowserWindow): Promise<string[] | null> {
+  const { canceled, filePaths } = await (over ? dialog.showOpenDialog(over, options) : dialog.showOpenDialog(options));
+  return canceled || filePaths.length === 0 ? null : filePaths;
 }

@@ -1,21 +1,25 @@
 import { app, Menu, type MenuItemConstructorOptions, shell } from 'electron';
 import { type CommandId, type CommandInfo, commands } from '../api/commands.ts';
-import type { NativeMenu } from '../api/context.ts';
 
 /** As menus write it: every word with a capital letter. */
 const capitals = (title: string): string => title.replace(/\b[a-z]/g, (letter) => letter.toUpperCase());
 
-/** The native menu, made of the commands that the window has, too; what can't be done at the moment is grey. */
-export class AppMenu implements NativeMenu {
-  /** A window makes its offers anew when it loads; before, pages can be gone to. */
-  #offered = new Set<CommandId>(commands.flatMap(({ id }) => (id.startsWith('page.') ? [id] : [])));
-  readonly #listeners = new Set<(id: CommandId) => void>();
-  #waiting: CommandId[] = [];
-  readonly #show: () => void;
+/** A window makes its offers anew when it loads or finds its studio again; before, pages can be gone to. */
+const always = commands.flatMap(({ id }) => (id.startsWith('page.') ? [id] : []));
 
-  /** @param show brings the window up, which does what is chosen */
-  constructor(show: () => void) {
+/** The native menu, made of the commands that the window has, too; what can't be done at the moment is grey. */
+export class AppMenu {
+  #offered: ReadonlySet<CommandId> = new Set(always);
+  readonly #show: () => void;
+  readonly #chosen: (id: CommandId) => void;
+
+  /**
+   * @param show brings the window up, which does what is chosen
+   * @param chosen is told what
+   */
+  constructor(show: () => void, chosen: (id: CommandId) => void) {
     this.#show = show;
+    this.#chosen = chosen;
     this.#set();
   }
 
@@ -26,33 +30,14 @@ export class AppMenu implements NativeMenu {
     this.#set();
   }
 
-  async *chosen(signal: AbortSignal | undefined): AsyncGenerator<CommandId> {
-    const ids = this.#waiting.splice(0);
-    let wake = (): void => {};
-    const listen = (id: CommandId): void => {
-      ids.push(id);
-      wake();
-    };
-    const leave = (): void => wake();
-    this.#listeners.add(listen);
-    signal?.addEventListener('abort', leave);
-    try {
-      while (!signal?.aborted) {
-        const id = ids.shift();
-        if (id === undefined) await new Promise<void>((resolve) => (wake = resolve));
-        else yield id;
-      }
-    } finally {
-      this.#listeners.delete(listen);
-      signal?.removeEventListener('abort', leave);
-    }
+  /** The studio is started again: no window has offered anything to it. */
+  reset(): void {
+    this.offer(always);
   }
 
   #choose(id: CommandId): void {
     this.#show();
-    // A window that is just being opened hears of it when it listens.
-    if (this.#listeners.size === 0) this.#waiting = [id];
-    for (const listen of this.#listeners) listen(id);
+    this.#chosen(id);
   }
 
   #items(menu: CommandInfo['menu']): MenuItemConstructorOptions[] {

@@ -285,7 +285,12 @@ export class Studio {
 
   /** Whether any run trains in this process. */
   get isTraining(): boolean {
-    return this.#handles.size > 0;
+    return this.trainingCount > 0;
+  }
+
+  /** How many runs train in this process. */
+  get trainingCount(): number {
+    return this.#handles.size;
   }
 
   /** Whether a run trains in another process. */

@@ -1,4 +1,4 @@
-import { createORPCClient, ORPCError } from '@orpc/client';
+import { type ClientContext, createORPCClient, ORPCError } from '@orpc/client';
 import { RPCLink as PortLink } from '@orpc/client/message-port';
 import { RPCLink as SocketLink } from '@orpc/client/websocket';
 import type { ContractRouterClient } from '@orpc/contract';
@@ -35,16 +35,32 @@ function overSocket(): Api {
   );
 }
 
+/** A port whose other end is gone is asked for anew no sooner, milliseconds. */
+const reconnectMs = 300;
+
+/** Over a port of the desktop application, and over the next one where its studio is started again. */
 async function overPort(connect: () => void): Promise<Api> {
-  const port = await new Promise<MessagePort>((resolve) => {
-    addEventListener('message', (event) => {
-      if (event.source === window && event.data === 'trainyard') resolve(event.ports[0]!);
+  let link: PortLink<ClientContext>;
+  const connected = async (): Promise<void> => {
+    const port = await new Promise<MessagePort>((resolve) => {
+      const listen = (event: MessageEvent): void => {
+        if (event.source !== window || event.data !== 'trainyard') return;
+        removeEventListener('message', listen);
+        resolve(event.ports[0]!);
+      };
+      addEventListener('message', listen);
+      connect();
     });
-    connect();
-  });
-  port.start();
-  connection.opened();
-  return createORPCClient(new PortLink({ port, customJsonSerializers: serializers }));
+    port.addEventListener('close', () => {
+      connection.lost();
+      setTimeout(() => void connected(), reconnectMs);
+    });
+    port.start();
+    link = new PortLink({ port, customJsonSerializers: serializers });
+    connection.opened();
+  };
+  await connected();
+  return createORPCClient({ call: (path, input, options) => link.call(path, input, options) });
 }
 
 /** The studio, by whatever way this window has to it. */

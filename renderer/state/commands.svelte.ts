@@ -1,6 +1,7 @@
 import { SvelteMap } from 'svelte/reactivity';
 import { type CommandId, type CommandInfo, commands, pageNames } from '../../electron/api/commands.ts';
 import { api } from './api.ts';
+import { connection } from './connection.svelte.ts';
 import { router } from './router.svelte.ts';
 import { subscribe } from './subscribe.ts';
 
@@ -78,6 +79,7 @@ export function listenForCommands(): () => void {
 
 /** Tells the native menu, where there is one, what can be done at the moment. */
 export function sendToMenu(): void {
+  if (connection.state !== 'open') return;
   const ids = available.available.map((c) => c.id);
   api.studio.offerCommands({ ids }).catch(() => {}); // told again with the next change
 }

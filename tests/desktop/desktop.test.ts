@@ -4,6 +4,7 @@ import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { Studio } from '../../electron/studio/studio.ts';
 import { goTo } from '../e2e/browser.ts';
+import { isRunning } from '../cli/processes.ts';
 import { tempDir } from '../temp.ts';
 import { type Application, hasApplication, startApplication } from './application.ts';
 import { lack, posix, where } from '../frame/needs.ts';
@@ -23,6 +24,7 @@ interface Reported {
   readonly sandboxed: boolean;
   readonly permissions: Record<string, boolean>;
   readonly visible: boolean;
+  readonly started: { readonly entry: string; readonly pid: number }[];
 }
 
 const stateOf = (page: Page) => page.locator('main .state').first().textContent();
@@ -127,6 +129,30 @@ where(describe, [hasApplication, lack.browser])(
       await expect.poll(async () => (await ask<Reported>({ ask: 'told' })).visible).toBe(true);
       expect(await stateOf(page)).toContain('training');
       await ask({ ask: 'close', answer: 1 }); // save and stop
+      expect(await exited).toBe(0);
+    });
+
+    it('starts its studio again when that dies: its window finds it, and training goes on', async () => {
+      const { page, ask, exited } = await startTraining();
+      const started = async (entry: string) =>
+        (await ask<Reported>({ ask: 'told' })).started.filter((s) => s.entry === entry).map(({ pid }) => pid);
+      await page.getByRole('tab', { name: 'Log' }).click();
+      const [studio] = await started('studio.js');
+      const engines = (await started('engine.js')).length;
+      process.kill(studio!, 'SIGKILL');
+      await expect.poll(async () => (await started('studio.js')).length).toBe(2);
+      await expect.poll(async () => (await started('engine.js')).length).toBeGreaterThan(engines);
+      await expect.poll(() => stateOf(page)).toContain('training');
+      // The one that trained is gone: no two write the same checkpoints.
+      for (const pid of (await started('engine.js')).slice(0, engines))
+        await expect.poll(() => isRunning(pid)).toBe(false);
+      // What the menu needs goes on, too: it is heard as soon as the run trains again.
+      const pause = async () => {
+        await ask({ ask: 'menu', label: 'Pause' });
+        return stateOf(page);
+      };
+      await expect.poll(pause, { interval: 500 }).toContain('paused');
+      await ask({ ask: 'close', answer: 2 });
       expect(await exited).toBe(0);
     });
 

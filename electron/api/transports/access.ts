@@ -7,13 +7,18 @@ const loopbackNames = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 /** Who may talk to the server: whoever was given the link. */
 export class Access {
-  readonly token = randomBytes(24).toString('base64url');
+  readonly token: string;
   /** Cookies know no ports: two studios on one name, as behind two tunnels, must not log each other out. */
-  readonly #cookieName = `trainyard-${createHash('sha256').update(this.token).digest('hex').slice(0, 12)}`;
+  readonly #cookieName: string;
   readonly #names: ReadonlySet<string>;
 
-  /** @param host that the server listens on */
-  constructor(host: string) {
+  /**
+   * @param host that the server listens on
+   * @param token of a server that is started again, which keeps its windows
+   */
+  constructor(host: string, token = randomBytes(24).toString('base64url')) {
+    this.token = token;
+    this.#cookieName = `trainyard-${createHash('sha256').update(token).digest('hex').slice(0, 12)}`;
     this.#names = new Set([...loopbackNames, ...namesOf(host)].map((n) => n.toLowerCase()));
   }
 

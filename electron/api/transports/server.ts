@@ -24,12 +24,15 @@ export interface ServerOptions {
   readonly port: number;
   /** The host may be reached from other machines. */
   readonly exposed?: boolean;
+  /** Lets browsers in: of a server that is started again. A new one when absent. */
+  readonly token?: string;
 }
 
 export interface RunningServer {
   /** Where the studio is opened: the token in it lets a browser in. */
   readonly link: string;
   readonly port: number;
+  readonly token: string;
   close(): Promise<void>;
 }
 
@@ -50,7 +53,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   context.studio.planner.moveApart();
   context.studio.jobs.work();
   void forgetUploads(context.studio.home);
-  const access = new Access(host);
+  const access = new Access(host, options.token);
   const files = sirv(pages, {
     dev: false,
     etag: true,
@@ -132,6 +135,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   return {
     link: `http://${name}:${actual}/?token=${access.token}`,
     port: actual,
+    token: access.token,
     async close() {
       for (const client of sockets.clients) client.terminate();
       await new Promise<void>((resolve) => {

@@ -23,28 +23,44 @@ const ofFork: Channel = {
   onLost: (listener) => void process.on('disconnect', listener),
 };
 
-/** The part of Electron's utility processes that is used; see its documentation of `parentPort`. */
-interface ParentPort {
+/** A port of Electron's; see its documentation of `MessagePortMain`. */
+interface Port {
   postMessage(message: unknown): void;
-  on(event: 'message', listener: (event: { data: unknown }) => void): void;
+  on(event: 'message', listener: (event: { readonly data: unknown }) => void): void;
+  on(event: 'close', listener: () => void): void;
+  start(): void;
 }
 
-/** Of a utility process of Electron's, which ends with its studio by itself. */
-function ofUtility(port: ParentPort): Channel {
+/** The part of Electron's utility processes that is used; see its documentation of `parentPort`. */
+interface ParentPort {
+  on(event: 'message', listener: (event: { readonly ports: readonly Port[] }) => void): void;
+}
+
+/** Of a utility process of Electron's: its one message from the application brings the port to the studio. */
+function ofUtility(parent: ParentPort): Channel {
   let said = (): void => {};
   const bye = new Promise<void>((resolve) => (said = resolve));
   const listeners: ((message: ToEngine | Job) => void)[] = [];
-  port.on('message', ({ data }) => {
-    const message = data as ToEngine | Job;
-    if (message.type === 'bye') said();
-    else for (const listener of listeners) listener(message);
+  const lost: (() => void)[] = [];
+  let connect = (_port: Port): void => {};
+  const connected = new Promise<Port>((resolve) => (connect = resolve));
+  parent.on('message', ({ ports: [port] }) => {
+    if (!port) return;
+    port.on('message', ({ data }) => {
+      const message = data as ToEngine | Job;
+      if (message.type === 'bye') said();
+      else for (const listener of listeners) listener(message);
+    });
+    port.on('close', () => lost.forEach((listener) => listener()));
+    port.start();
+    connect(port);
   });
   return {
-    send: async (message) => port.postMessage(message),
+    send: async (message) => (await connected).postMessage(message),
     // What is posted just before the end would be lost: the studio says when it has the last message.
     delivered: () => Promise.race([bye, new Promise<void>((resolve) => setTimeout(resolve, 5000))]),
     onMessage: (listener) => void listeners.push(listener),
-    onLost: () => {},
+    onLost: (listener) => void lost.push(listener),
   };
 }
 

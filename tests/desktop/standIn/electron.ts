@@ -27,6 +27,8 @@ const reported = {
   permissions: {} as Record<string, boolean>,
 };
 let answer = 2;
+/** Utility processes. */
+const started: { entry: string; pid: number }[] = [];
 
 interface MenuItem {
   label?: string;
@@ -89,15 +91,51 @@ export const net = {
   },
 };
 
+/** One end of a channel. What comes from its other end goes to the process that the end was handed to, else to its listeners. */
 class MessagePortMain extends EventEmitter {
+  /** To the other end. */
   readonly #post: (data: unknown) => void;
-  constructor(post: (data: unknown) => void) {
+  readonly #closeOther: () => void;
+  #carrier: { message(data: unknown): void; close(): void } | undefined;
+  #isClosed = false;
+
+  constructor(post: (data: unknown) => void, closeOther: () => void = () => {}) {
     super();
     this.#post = post;
+    this.#closeOther = closeOther;
   }
   postMessage = (data: unknown) => this.#post(data);
   start(): void {}
-  close = () => void this.emit('close');
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.emit('close');
+    this.#closeOther();
+  }
+  handOver = (carrier: { message(data: unknown): void; close(): void }) => void (this.#carrier = carrier);
+  /** From the other end. */
+  receive(data: unknown): void {
+    if (this.#carrier) this.#carrier.message(data);
+    else this.emit('message', { data });
+  }
+  /** The other end is gone. */
+  lose(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    if (this.#carrier) this.#carrier.close();
+    else this.emit('close');
+  }
+}
+
+export class MessageChannelMain {
+  readonly port1: MessagePortMain = new MessagePortMain(
+    (data) => this.port2.receive(data),
+    () => this.port2.lose(),
+  );
+  readonly port2: MessagePortMain = new MessagePortMain(
+    (data) => this.port1.receive(data),
+    () => this.port1.lose(),
+  );
 }
 
 export const ipcMain = new EventEmitter();
@@ -111,6 +149,7 @@ const unpack = (data: unknown): unknown =>
 /** In the page: what a preload script finds in `electron`. */
 const preloadWorld = (preload: string): string => `(() => {
   const ports = [];
+  window.__closePort = (id) => ports[id].close();
   window.__toPort = (id, data) => ports[id].postMessage(typeof data === 'string' ? data : Uint8Array.from(atob(data.bytes), (c) => c.charCodeAt(0)));
   const pack = (data) => typeof data === 'string' ? data : { bytes: btoa(String.fromCharCode(...new Uint8Array(data.buffer ?? data))) };
   const electron = {
@@ -169,13 +208,14 @@ export class BrowserWindow extends EventEmitter {
               [id, pack(data)],
             )
             .catch(() => {}),
+        () =>
+          void page
+            .evaluate((i) => (globalThis as never as { __closePort(i: unknown): void }).__closePort(i), id)
+            .catch(() => {}),
       );
       ipcMain.emit(channel, { senderFrame: { url: page.url().replace(outside, inside) }, ports: [ports[id]] });
     });
-    await page.exposeBinding(
-      '__fromPort',
-      (_source, id: number, data: unknown) => void ports[id]!.emit('message', { data: unpack(data) }),
-    );
+    await page.exposeBinding('__fromPort', (_source, id: number, data: unknown) => ports[id]!.receive(unpack(data)));
     await page.addInitScript({ content: preloadWorld(fs.readFileSync(this.#options.webPreferences.preload, 'utf8')) });
     await page.goto(url.replace(inside, outside));
     this.emit('ready-to-show');
@@ -257,7 +297,32 @@ export const utilityProcess = {
   fork(entry: string) {
     const execArgv = ['--import', pathToFileURL(path.join(import.meta.dirname, 'parentPort.mjs')).href];
     const child = fork(entry, { execArgv, serialization: 'advanced', stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    return Object.assign(child, { postMessage: (message: never) => void (child.connected && child.send(message)) });
+    const handed = new Map<number, MessagePortMain>();
+    const send = (message: unknown) => void (child.connected && child.send(message as never));
+    const utility = Object.assign(new EventEmitter(), {
+      pid: child.pid,
+      kill: () => child.kill(),
+      postMessage(data: unknown, ports: MessagePortMain[] = []) {
+        const ids = ports.map((port) => {
+          const id = handed.size;
+          handed.set(id, port);
+          port.handOver({ message: (said) => send({ port: id, data: said }), close: () => send({ closed: id }) });
+          return id;
+        });
+        send({ data, ports: ids });
+      },
+    });
+    child.on('message', (message: { port?: number; closed?: number; data?: unknown }) => {
+      if (message.closed !== undefined) handed.get(message.closed)?.close();
+      else if (message.port === undefined) utility.emit('message', message.data);
+      else handed.get(message.port)!.postMessage(message.data);
+    });
+    child.on('close', (code) => {
+      for (const port of handed.values()) port.close();
+      utility.emit('exit', code ?? 1);
+    });
+    started.push({ entry: path.basename(entry), pid: child.pid! });
+    return utility;
   },
 };
 
@@ -280,7 +345,7 @@ process.on('message', (request: Request_ & { id: number }) => {
   const [window] = BrowserWindow.all;
   let result: unknown;
   if (request.ask === 'told')
-    result = { ...JSON.parse(JSON.stringify(reported)), visible: window?.isVisible() ?? false };
+    result = { ...JSON.parse(JSON.stringify({ ...reported, started })), visible: window?.isVisible() ?? false };
   else if (request.ask === 'close') {
     answer = request.answer;
     window!.close();
