@@ -98,6 +98,8 @@ class MessagePortMain extends EventEmitter {
   readonly #closeOther: () => void;
   #carrier: { message(data: unknown): void; close(): void } | undefined;
   #isClosed = false;
+  /** What came before the end was started or handed over. */
+  #waiting: unknown[] | undefined = [];
 
   constructor(post: (data: unknown) => void, closeOther: () => void = () => {}) {
     super();
@@ -105,17 +107,24 @@ class MessagePortMain extends EventEmitter {
     this.#closeOther = closeOther;
   }
   postMessage = (data: unknown) => this.#post(data);
-  start(): void {}
+  start(): void {
+    const waiting = this.#waiting ?? [];
+    this.#waiting = undefined;
+    for (const data of waiting) this.receive(data);
+  }
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.emit('close');
     this.#closeOther();
   }
-  handOver = (carrier: { message(data: unknown): void; close(): void }) => void (this.#carrier = carrier);
+  handOver(carrier: { message(data: unknown): void; close(): void }): void {
+    this.#carrier = carrier;
+  }
   /** From the other end. */
   receive(data: unknown): void {
-    if (this.#carrier) this.#carrier.message(data);
+    if (this.#waiting) this.#waiting.push(data);
+    else if (this.#carrier) this.#carrier.message(data);
     else this.emit('message', { data });
   }
   /** The other end is gone. */
@@ -149,7 +158,10 @@ const unpack = (data: unknown): unknown =>
 /** In the page: what a preload script finds in `electron`. */
 const preloadWorld = (preload: string): string => `(() => {
   const ports = [];
-  window.__closePort = (id) => ports[id].close();
+  // Electron's own: a port learns that its other end is gone. The page's ends arrive in the order in which it asked for them.
+  const ends = [];
+  addEventListener('message', ({ data, ports: [end] }) => { if (data === 'trainyard') ends.push(end); });
+  window.__closePort = (id) => { ports[id].close(); ends[id].dispatchEvent(new Event('close')); };
   window.__toPort = (id, data) => ports[id].postMessage(typeof data === 'string' ? data : Uint8Array.from(atob(data.bytes), (c) => c.charCodeAt(0)));
   const pack = (data) => typeof data === 'string' ? data : { bytes: btoa(String.fromCharCode(...new Uint8Array(data.buffer ?? data))) };
   const electron = {
@@ -310,6 +322,7 @@ export const utilityProcess = {
           return id;
         });
         send({ data, ports: ids });
+        for (const port of ports) port.start();
       },
     });
     child.on('message', (message: { port?: number; closed?: number; data?: unknown }) => {
