@@ -32,11 +32,19 @@ export default {
     }),
     rule('charts-know-no-page', 'charts are drawn on any page', '^renderer/charts/', { path: '^renderer/pages/' }),
     rule('nothing-below-imports-studio', 'engine, data, evals and exchange do not know the studio', below, {
-      path: '^(electron/(studio|api|cli)/|renderer/)',
+      path: '^(electron/(studio|api|cli|process|desktop)/|renderer/)',
     }),
     rule('studio-does-not-import-its-doors', 'the studio does not know its API or command line', '^electron/studio/', {
       path: '^(electron/(api|cli)/|renderer/)',
     }),
+    rule(
+      'nothing-below-knows-its-process',
+      'in which process the studio is, is known to who starts it',
+      '^electron/(studio|api)/',
+      {
+        path: '^electron/(process|desktop)/|^electron/(main|server)\\.ts$',
+      },
+    ),
     rule('program-stands-alone', 'programs know no op, model, device, data or run', '^electron/engine/program/', {
       path: '^electron/(engine/(?!program/)|data|studio|evals|exchange)',
     }),

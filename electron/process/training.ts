@@ -1,8 +1,9 @@
+import { changes } from '../api/handlers/watch.ts';
 import type { Studio } from '../studio/studio.ts';
 import type { FromStudio, TrainingRun } from './messages.ts';
 
 /** Progress is reported no oftener. */
-const everyMs = 1000;
+const everyMs = 250;
 
 /**
  * Reports which runs train in a studio's own engines, how far they are, and what became of them.
@@ -28,6 +29,9 @@ export function watchTraining(studio: Studio, report: (message: FromStudio) => v
     }
     known = new Map(runs.map(({ id, name }) => [id, name]));
   };
-  const timer = setInterval(look, everyMs).unref();
-  return () => clearInterval(timer);
+  const ended = new AbortController();
+  void (async () => {
+    for await (const _ of changes(studio.ticker, ended.signal, everyMs)) look();
+  })();
+  return () => ended.abort();
 }

@@ -152,6 +152,7 @@ where(describe, [hasApplication, lack.browser])(
         return stateOf(page);
       };
       await expect.poll(pause, { interval: 500 }).toContain('paused');
+      await expect.poll(async () => (await ask<Reported>({ ask: 'told' })).blockers).toBe(0);
       await ask({ ask: 'close', answer: 2 });
       expect(await exited).toBe(0);
     });

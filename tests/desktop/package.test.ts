@@ -65,6 +65,8 @@ it('holds all that the application reads from its own folder', () => {
   for (const file of [
     'package.json',
     'dist/electron/main.js',
+    'dist/electron/studio.js',
+    'dist/electron/engine.js',
     'dist/electron/preload.cjs',
     'dist/renderer/index.html',
     'resources/gpus.json',

@@ -42,6 +42,7 @@ const thorough: readonly string[] = [
   'kill',
   'interrupt',
   'signals',
+  'process/serve',
   'homes',
   'junk',
   'cli/phases',

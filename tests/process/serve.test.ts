@@ -1,0 +1,100 @@
+import { once } from 'node:events';
+import { describe, expect, it } from 'vitest';
+import { tempDir } from '../temp.ts';
+import { childrenOf, gone, hasPs, isRunning } from '../cli/processes.ts';
+import { runCli, startCli } from '../cli/run.ts';
+import { remains, until, workplace } from '../cli/workplace.ts';
+import { lack, where } from '../frame/needs.ts';
+
+/** Long enough to be found in training. */
+const long = {
+  '--steps': 200_000,
+  '--sample-tokens': 0,
+  '--tokens-per-step': 6400,
+  '--checkpoint-every': 20,
+  '--eval-every': 100_000,
+};
+
+/** A served studio: the command's process, and the studio's below it. */
+async function served(home = tempDir()) {
+  const { child, result, lines } = startCli(['--home', home, 'serve', '--port', '0']);
+  let stderr = '';
+  child.stderr!.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  await until(() => lines().some((line) => line.includes('http://')));
+  const link = new URL(
+    lines()
+      .find((line) => line.includes('http://'))!
+      .trim(),
+  );
+  return { home, child, result, link, studio: () => childrenOf(child.pid!)[0], said: () => stderr };
+}
+
+/** A served studio with a run in training that was queued from a terminal. */
+async function training() {
+  const place = workplace();
+  const { code, stderr } = await runCli([...place.train(long), '--queue']);
+  expect([code, stderr]).toEqual([0, '']);
+  const studio = await served(place.home);
+  await until(() => remains(place.home).run.state === 'training' && remains(place.home).checkpoints.length > 0);
+  return { ...studio, run: () => remains(place.home).run };
+}
+
+const ask = (link: URL, headers: Record<string, string> = {}) => fetch(link, { headers, redirect: 'manual' });
+/** Also while nothing listens. */
+const statusOf = (link: URL, headers: Record<string, string>) =>
+  ask(link, headers).then(
+    ({ status }) => status,
+    () => undefined,
+  );
+
+where(describe, [hasPs, lack.ps])('the process of a served studio', () => {
+  it('is started again when it dies: the same link and cookie open it, and what trained goes on', async () => {
+    const { child, result, link, studio, said, run } = await training();
+    const cookie = (await ask(link)).headers.get('set-cookie')!.split(';')[0]!;
+    const [before, { step, pid: engine }] = [studio()!, run()];
+    process.kill(before, 'SIGKILL');
+    await gone(before);
+    const page = new URL('/', link);
+    await expect.poll(() => statusOf(page, { cookie })).toBe(200);
+    expect(await statusOf(link, {})).toBe(303);
+    expect(studio()).not.toBe(before);
+    await until(() => run().state === 'training' && run().step > step);
+    // Of the engine before, nothing is left that could write to the same run.
+    if (engine !== null && engine !== run().pid) expect(isRunning(engine)).toBe(false);
+    expect(said()).toMatch(/^trainyard: The studio's process ended by SIGKILL: it is started again/m);
+    child.kill('SIGTERM');
+    expect((await result).code).toBe(0);
+    expect(run()).toMatchObject({ state: 'paused', pid: null });
+  });
+
+  it('saves what trains and ends where the command was killed', async () => {
+    const { child, studio, run, home } = await training();
+    const process_ = studio()!;
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+    await gone(process_);
+    const { checkpoints } = remains(home);
+    expect(run()).toMatchObject({ state: 'paused', pid: null, step: checkpoints.at(-1)!.step });
+  });
+
+  it('leaves a terminal’s Ctrl-C to the command: all is saved once, and both end', async () => {
+    const { child, result, studio, run } = await training();
+    const process_ = studio()!;
+    // As a terminal sends it: to every process of the group.
+    process.kill(process_, 'SIGINT');
+    child.kill('SIGINT');
+    const { code, stderr } = await result;
+    expect([code, stderr.trim()]).toEqual([0, 'saving training runs; Ctrl-C again stops now']);
+    expect(isRunning(process_)).toBe(false);
+    expect(run().state).toBe('paused');
+  });
+
+  it('that was ended by its own SIGTERM saves, and the command says so', async () => {
+    const { result, studio, run } = await training();
+    process.kill(studio()!, 'SIGTERM');
+    const { code, stderr } = await result;
+    expect([code, stderr.trim()]).toEqual([1, 'trainyard: The studio was ended.']);
+    expect(run().state).toBe('paused');
+  });
+});
