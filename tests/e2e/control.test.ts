@@ -90,7 +90,8 @@ where(
     await page.getByLabel('Duration', { exact: true }).fill('40');
     await button(page, 'Apply').click();
     await button(page, 'Edit upcoming phases').waitFor();
-    await expect.poll(() => state(page).textContent()).toContain('completed');
+    // Some thousand steps: a slow machine takes its time.
+    await expect.poll(() => state(page).textContent(), { timeout: 200_000 }).toContain('completed');
     await page.getByText('step 2,540 of 2,540').waitFor();
     await page.getByRole('tab', { name: 'Log' }).click();
     await page.getByText('optimizer switched from adamw to adamw8bit').waitFor();
