@@ -42,7 +42,7 @@ export default {
       'in which process the studio is, is known to who starts it',
       '^electron/(studio|api)/',
       {
-        path: '^electron/(process|desktop)/|^electron/(main|server)\\.ts$',
+        path: '^electron/(process|desktop)/|^electron/main\\.ts$',
       },
     ),
     rule('program-stands-alone', 'programs know no op, model, device, data or run', '^electron/engine/program/', {

@@ -1,3 +1,4 @@
+import { forkParent } from '../base/child.ts';
 import type { FromStudio, ToStudio } from './messages.ts';
 
 /** A port that came with a message: of Electron's, to another process. */
@@ -20,13 +21,8 @@ export interface Channel {
 
 /** Of a child process of Node's. */
 const ofFork: Channel = {
-  send: (message) =>
-    new Promise((resolve) => {
-      if (process.connected) process.send!(message, undefined, undefined, () => resolve());
-      else resolve();
-    }),
-  onMessage: (listener) => void process.on('message', (message) => listener(message as ToStudio, undefined)),
-  onLost: (listener) => void process.on('disconnect', listener),
+  ...forkParent,
+  onMessage: (listener) => forkParent.onMessage((message) => listener(message as ToStudio, undefined)),
 };
 
 /** The part of Electron's utility processes that is used; see its documentation of `parentPort`. */

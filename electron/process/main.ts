@@ -10,7 +10,7 @@ import type { ApiContext } from '../api/context.ts';
 import { router } from '../api/router.ts';
 import { serializers } from '../api/serializers.ts';
 import type { RunningServer } from '../api/transports/server.ts';
-import { serveStudio } from '../server.ts';
+import { serveStudio } from './serve.ts';
 import { forkEngine } from '../studio/run/engine.ts';
 import { Studio } from '../studio/studio.ts';
 import { channel, isUtility } from './channel.ts';

@@ -1,3 +1,4 @@
+import type { ChildExit } from '../base/child.ts';
 import { UsageError, UserError } from '../base/errors.ts';
 import { logDefect, logFile } from '../base/log.ts';
 import type { FromStudio, ServeAt, Served, ToStudio } from './messages.ts';
@@ -5,7 +6,7 @@ import type { FromStudio, ServeAt, Served, ToStudio } from './messages.ts';
 /** A process of the studio, and how it ended. */
 export interface StudioProcess<P = never> {
   /** Settles when it has ended and all that it said has arrived. */
-  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+  readonly exited: Promise<ChildExit>;
   send(message: ToStudio, port?: P): void;
   kill(): void;
 }

@@ -1,3 +1,4 @@
+import { forkParent } from '../../base/child.ts';
 import type { FromEngine, FromJob, Job, ToEngine } from './messages.ts';
 
 /** What an engine process says and is told, whichever way it was started. */
@@ -13,14 +14,9 @@ export interface Channel {
 
 /** Of a child process of Node's. */
 const ofFork: Channel = {
-  send: (message) =>
-    new Promise((resolve) => {
-      if (process.connected) process.send!(message, undefined, undefined, () => resolve());
-      else resolve();
-    }),
+  ...forkParent,
   delivered: async () => {},
-  onMessage: (listener) => void process.on('message', listener),
-  onLost: (listener) => void process.on('disconnect', listener),
+  onMessage: (listener) => forkParent.onMessage((message) => listener(message as ToEngine | Job)),
 };
 
 /** A port of Electron's; see its documentation of `MessagePortMain`. */

@@ -1,10 +1,10 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { type RunningServer, startServer } from './api/transports/server.ts';
-import { UserError } from './base/errors.ts';
-import { packageFile } from './base/paths.ts';
-import type { ServeAt } from './process/messages.ts';
-import type { Studio } from './studio/studio.ts';
+import { type RunningServer, startServer } from '../api/transports/server.ts';
+import { UserError } from '../base/errors.ts';
+import { packageFile } from '../base/paths.ts';
+import type { ServeAt } from './messages.ts';
+import type { Studio } from '../studio/studio.ts';
 
 /** Serves a studio to browsers. @throws UserError when the page is not built, or the port is taken */
 export async function serveStudio(studio: Studio, at: ServeAt): Promise<RunningServer> {
