@@ -136,7 +136,9 @@ export class StudioSupervisor<P = never> {
       this.#giveUp(`${what}, for the ${this.#deaths}th time. See the log: ${this.#log}`);
       return;
     }
-    this.#options.onRestart?.(`${what}: it is started again, and training resumes from the last checkpoints.`);
+    this.#options.onRestart?.(
+      `${what}: it is started again, and runs that were training resume from their last checkpoints.`,
+    );
     // Whoever sends something meanwhile waits for it.
     let restart = (): void => {};
     this.#opening = new Promise((resolve, reject) => {
