@@ -38,8 +38,8 @@ for (const [name, changes] of [
   ['stories', {}],
   ['stories in bf16', { precision: 'bf16' }],
 ] as const) {
-  const run = studio.createRun(parseRunConfig({ ...config, ...changes }), name);
-  await studio.start(run).ended;
+  const run = studio.runs.create(parseRunConfig({ ...config, ...changes }), name);
+  await studio.training.start(run).ended;
   ids.push(run.id);
 }
 
@@ -47,9 +47,9 @@ const [items] = process.argv.slice(2);
 for (const id of items ? ids : []) {
   const run = studio.store.getRun(id);
   for (const { step } of studio.store.listCheckpoints(id))
-    for await (const _ of studio.hellaswag(run, step, items!, 200));
+    for await (const _ of studio.models.hellaswag(run, step, items!, 200));
 }
-studio.store.updateRun(ids[0]!, { tags: ['stories'], notes: 'The first try: warm-up, cosine, then 8-bit AdamW.' });
+studio.store.updateRun(ids[0]!, { tags: ['stories'], notes: 'The first try: warmup, cosine, then 8-bit AdamW.' });
 
 const server = await startServer({
   context: { studio },

@@ -1,7 +1,12 @@
 /** The command line: `trainyard <command>`. */
-import { main, report } from './cli/main.ts';
-import { guardConsole } from './cli/terminal/guard.ts';
-import { watchOutput } from './cli/terminal/output.ts';
+import { enableCompileCache } from 'node:module';
+import path from 'node:path';
+
+// A command starts in half the time when Node keeps what it makes of the sources. Where that can't be written, it goes without.
+enableCompileCache(path.join(import.meta.dirname, '..', 'node_modules', '.cache', 'node'));
+const { main, report } = await import('./cli/main.ts');
+const { guardConsole } = await import('./cli/terminal/guard.ts');
+const { watchOutput } = await import('./cli/terminal/output.ts');
 
 guardConsole();
 const args = process.argv.slice(2);

@@ -1,29 +1,38 @@
-/** The desktop application: it starts, watches and ends the studio's process, and has windows, menu, dialogs and power. */
+/** The desktop application: it starts, watches and ends the studio's process, and has windows, menu, tray, dialogs and power. */
 import { app, type BrowserWindow, dialog, type MessagePortMain, nativeTheme, powerMonitor, shell } from 'electron';
 import { bridge } from './desktop/bridge.ts';
 import { pickFiles, pickFolder } from './desktop/dialogs.ts';
 import { AppMenu } from './desktop/menu.ts';
+import { Openings } from './desktop/opening.ts';
+import { setupRecovery } from './desktop/recovery.ts';
 import { registerScheme, servePages } from './desktop/scheme.ts';
 import { secure } from './desktop/security.ts';
 import { utilityStudio } from './desktop/studio.ts';
 import { askOnClose, TrainingWatch } from './desktop/training.ts';
+import { AppTray } from './desktop/tray.ts';
 import { openWindow } from './desktop/window.ts';
 import { messageOf, UserError } from './base/errors.ts';
 import { packageFile } from './base/paths.ts';
 import { defectMessage, logDefect } from './base/log.ts';
 import { locateHome, resolveHome } from './studio/home.ts';
 import { readSettings } from './studio/settings.ts';
-import type { FromStudio } from './process/messages.ts';
+import type { FromStudio, ToStudio, TrainingRun } from './process/messages.ts';
 import { StudioSupervisor } from './process/supervisor.ts';
 
 let window: BrowserWindow | undefined;
 let studio: StudioSupervisor<MessagePortMain> | undefined;
 let menu: AppMenu | undefined;
 let training: TrainingWatch | undefined;
+let tray: AppTray | undefined;
+const openings = new Openings();
 /** The studio is being closed, or is. */
 let closing = false;
+/** Pages are served, and the studio is open. */
+let isReady = false;
 
 function show(): void {
+  // Of a second start while this one is still starting: its window comes by itself.
+  if (!window && !isReady) return;
   window ??= openedWindow();
   if (window.isMinimized()) window.restore();
   window.show();
@@ -37,9 +46,10 @@ function openedWindow(): BrowserWindow {
     event.preventDefault();
     void askOnClose(made, training.runs).then((answer) => {
       if (answer === 'background') made.hide();
-      else if (answer === 'stop') end();
+      else if (answer === 'pause') end();
     });
   });
+  setupRecovery(made, locateHome(), () => closing);
   // Of Windows, which does not wait long.
   made.on('session-end', endUnasked);
   made.on('closed', () => (window = undefined));
@@ -51,10 +61,12 @@ function shutDown(event: Electron.Event): void {
   if (closing || !studio) return;
   event.preventDefault();
   const running = training?.runs ?? [];
-  if (running.length === 0 || !window) return end();
-  void askOnClose(window, running).then((answer) => {
+  if (running.length === 0) return end();
+  // It may be hidden, and nobody answers what is not seen.
+  show();
+  void askOnClose(window!, running).then((answer) => {
     if (answer === 'background') window?.hide();
-    else if (answer === 'stop') end();
+    else if (answer === 'pause') end();
   });
 }
 
@@ -89,7 +101,18 @@ async function start(): Promise<void> {
     event.preventDefault();
     endUnasked();
   });
+  isReady = true;
   show();
+  openings.deliverTo((place) => send({ type: 'place', place }));
+}
+
+function send(message: ToStudio): void {
+  void studio!.send(message);
+}
+
+function showRun(id: string): void {
+  show();
+  send({ type: 'place', place: { kind: 'run', id } });
 }
 
 /** Starts the studio's process. @returns the data folder; undefined where it can't be opened, which is told */
@@ -97,12 +120,19 @@ async function opened(): Promise<string | undefined> {
   try {
     const home = resolveHome();
     training = new TrainingWatch(home, () => window);
-    menu = new AppMenu(show, (command) => void studio!.send({ type: 'chosen', command }));
+    menu = new AppMenu(home, show, (command) => send({ type: 'chosen', command }));
+    tray = new AppTray(home, {
+      show,
+      showRun,
+      pause: () => send({ type: 'pauseAll' }),
+      resume: () => send({ type: 'resumeAll' }),
+      quit: () => app.quit(),
+    });
     studio = new StudioSupervisor(utilityStudio, {
       home,
       onMessage: (message) => heard(message, home),
       onRestart: () => {
-        training!.set([]);
+        heardTraining([], false);
         menu!.reset();
       },
       onGivenUp: (line) => fail('Trainyard', line),
@@ -118,7 +148,7 @@ async function opened(): Promise<string | undefined> {
 
 /** What the studio has of the system, or tells it. */
 function heard(message: FromStudio, home: string): void {
-  if (message.type === 'training') training!.set(message.runs);
+  if (message.type === 'training') heardTraining(message.runs, message.canResume);
   else if (message.type === 'rested') training!.rested(message.run);
   else if (message.type === 'report') dialog.showErrorBox('Trainyard', message.line);
   else if (message.type === 'offer') menu!.offer(message.commands);
@@ -126,6 +156,11 @@ function heard(message: FromStudio, home: string): void {
   else if (message.type === 'showFile') shell.showItemInFolder(message.file);
   else if (message.type === 'openFile') void shell.openPath(message.file);
   else if (message.type === 'ask') void answer(message);
+}
+
+function heardTraining(runs: readonly TrainingRun[], canResume: boolean): void {
+  training!.set(runs);
+  tray!.set(runs, canResume);
 }
 
 async function answer({ id, what, title }: Extract<FromStudio, { type: 'ask' }>): Promise<void> {
@@ -140,9 +175,8 @@ process.on('uncaughtException', (error) => {
 
 registerScheme();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, endUnasked);
-if (app.requestSingleInstanceLock()) {
+if (openings.claim(show)) {
   app.enableSandbox();
-  app.on('second-instance', show);
   app.on('activate', show);
   app.on('before-quit', shutDown);
   app.on('window-all-closed', () => {

@@ -17,15 +17,15 @@ export const cpuTarget: Target = {
   name: 'cpu',
   file: path.join(out, 'trainyard_cpu.node'),
   parts: [
-    { sources: [at('node/cpu.cpp'), at('node/delayLoad.cpp'), at('common/quantise.cpp'), ...sourcesIn(at('cpu'))] },
+    { sources: [at('node/cpu.cpp'), at('node/delayLoad.cpp'), at('common/quantize.cpp'), ...sourcesIn(at('cpu'))] },
   ],
 };
 
 /** What every addon of GPUs is made of, whatever runs its kernels, but for what is told to Node. */
 export const gpuParts = {
   runtime: [
-    ...['node/cuda.cpp', 'node/delayLoad.cpp', 'common/quantise.cpp'].map(at),
-    ...['gpu', 'session', 'pager', 'gemm/products', 'gemm/blasLt'].map((name) => at(`cuda/${name}.cpp`)),
+    ...['node/cuda.cpp', 'node/delayLoad.cpp', 'common/quantize.cpp'].map(at),
+    ...['gpu', 'session', 'pager', 'nvml', 'gemm/products', 'gemm/blasLt'].map((name) => at(`cuda/${name}.cpp`)),
   ],
   /** What launches kernels: compiled with `platform/launch.h` and `platform/device.h` of whatever runs them. */
   launching: [
@@ -41,7 +41,7 @@ export const cudaTarget: Target = {
   name: 'cuda',
   file: path.join(out, 'trainyard_cuda.node'),
   parts: [
-    { sources: [...gpuParts.runtime, at('node/cudaAddon.cpp'), at('cuda/nvml.cpp')] },
+    { sources: [...gpuParts.runtime, at('node/cudaAddon.cpp')] },
     {
       by: 'nvcc',
       prefix: 'cuda.',

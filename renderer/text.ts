@@ -1,4 +1,4 @@
-import { shownState } from '../electron/base/states.ts';
+import { listedState, shownState } from '../electron/base/states.ts';
 import { plural } from './format.ts';
 import { pageTitles } from '../electron/api/commands.ts';
 
@@ -34,7 +34,16 @@ export const connectionText = {
   refused: 'Trainyard was restarted. Sign in again with the new link.',
 } as const;
 
-/** What is shown of a state of a run, by the name it is stored under, or of what a run is doing. */
+/** Of what the application is opened with. */
+export const openedText = {
+  noRun: (id: string) => `No run has the ID ${id}. It may have been deleted, or the link is of another machine.`,
+  refused: {
+    link: (link: string) => `Trainyard can't open the link ${link}. Links to runs look like trainyard://run/ID.`,
+    file: (file: string) => `${file} can't be opened. Check its name and whether you may read it.`,
+  },
+} as const;
+
+/** What is shown of a state of a run, by the name that lists know it by (`listed`), or of what a run is doing. */
 export const states = {
   queued: 'queued',
   preparing: 'preparing',
@@ -48,11 +57,20 @@ export const states = {
   pausing: 'pausing',
   stopping: 'stopping',
   paused: 'paused',
-  stopped: 'stopped',
+  stoppedEarly: listedState({ state: 'completed', stoppedEarly: true }),
   completed: 'completed',
   failed: 'failed',
   interrupted: shownState('interrupted'),
 } as Readonly<Record<string, string>>;
+
+/** Types of numbers, by their names in a config. */
+export const dtypeNames = { f32: 'float32', bf16: 'bfloat16', f16: 'float16' } as Readonly<Record<string, string>>;
+
+/** How low-bit optimizer states are kept, by the name in a config. */
+export const lowBitNames = { stable: 'stable', paper: 'as in the papers' } as const;
+
+/** Tokenizers that come along, by name; one's own has the name that it was given. */
+export const tokenizerName = (name: string): string => ({ gpt2: 'GPT-2', bytes: 'bytes' })[name] ?? name;
 
 /** Kinds of phases, by their names in a config. */
 export const phaseKinds = {

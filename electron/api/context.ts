@@ -5,6 +5,7 @@ import { plainIssues } from '../base/issues.ts';
 import { defectMessage, logDefect } from '../base/log.ts';
 import type { Studio } from '../studio/studio.ts';
 import type { CommandId } from './commands.ts';
+import type { Place } from './places.ts';
 import { contract } from './contract.ts';
 
 /** What the system's window can do and a browser can't. */
@@ -21,6 +22,8 @@ export interface Desktop {
   settingsChanged(): unknown;
   /** Of the native menu: what can be done at the moment, and what is chosen there. */
   readonly menu: NativeMenu;
+  /** Where links and files that the application is opened with lead, until the signal. */
+  places(signal: AbortSignal | undefined): AsyncIterable<Place>;
 }
 
 export interface NativeMenu {

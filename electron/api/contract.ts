@@ -5,8 +5,9 @@ import { fit } from './contract/fit.ts';
 import { jobs } from './contract/jobs.ts';
 import { models } from './contract/models.ts';
 import { runs } from './contract/runs.ts';
+import { samples } from './contract/samples.ts';
 import { studio } from './contract/studio.ts';
 
-export const contract = { studio, runs, drafts, fit, data, models, jobs };
+export const contract = { studio, runs, drafts, fit, data, models, samples, jobs };
 
 export type Contract = typeof contract;

@@ -1,11 +1,13 @@
 /** What crosses the API: plain data, seen by the window as it is written here. */
 import type { ConfigProblem, Phase, RunConfig } from '../engine/run/config.ts';
+import { systemMetricNames } from '../engine/run/systemWatch.ts';
 import type { Preset, PresetSource } from '../engine/run/presets.ts';
 import type { DeviceChoice } from '../engine/devices/choose.ts';
 import type { Suggestion } from '../engine/fit/suggest.ts';
 import type { PlanReport } from '../studio/planning/reports.ts';
 import type { FoundDevice } from '../engine/devices/kind.ts';
-import type { JobRecord } from '../studio/store/index.ts';
+import type { GenerateInput } from '../studio/jobs/inputs.ts';
+import type { GenerationRecord, JobRecord } from '../studio/store/index.ts';
 
 export type { ConfigProblem, Phase, RunConfig } from '../engine/run/config.ts';
 export type { Section } from '../base/setting.ts';
@@ -36,8 +38,7 @@ export interface OptimizerView {
   readonly lowBit: boolean;
 }
 
-export type RunStateName =
-  'queued' | 'preparing' | 'training' | 'paused' | 'stopped' | 'completed' | 'failed' | 'interrupted';
+export type RunStateName = 'queued' | 'preparing' | 'training' | 'paused' | 'completed' | 'failed' | 'interrupted';
 
 /** A run as lists show it. */
 export interface RunView {
@@ -51,6 +52,8 @@ export interface RunView {
   /** It trains in a process of another studio or terminal. */
   readonly elsewhere: boolean;
   readonly message: string | null;
+  /** It is complete, and its user has stopped it before its phases had ended. */
+  readonly stoppedEarly: boolean;
   /** Milliseconds since 1970. */
   readonly createdAt: number;
   readonly startedAt: number | null;
@@ -59,6 +62,10 @@ export interface RunView {
   readonly stepsTotal: number | null;
   readonly tokensSeen: number;
   readonly tokensTotal: number | null;
+  /** Of its last steps, while it trains here or elsewhere; null before the first, and of a run at rest. */
+  readonly tokensPerSecond: number | null;
+  /** How long it has trained: what it rested between two sessions does not count. Null before its first step. */
+  readonly trainedMs: number | null;
   /** Nats a token of its tokenizer. */
   readonly lastLoss: number | null;
   /** Nats a token of its tokenizer: not to be compared with one of another tokenizer. */
@@ -84,6 +91,19 @@ export interface RunsUpdate {
   readonly changed: readonly RunView[];
   /** The ids of all, in order: one that is missing is gone. */
   readonly order: readonly string[];
+}
+
+/** What is done to many runs at once. */
+export type BulkAct =
+  | { readonly act: 'archive' | 'unarchive' | 'remove' | 'pause' | 'stop' }
+  /** Of tags, those to add and those to take away. */
+  | { readonly act: 'tag'; readonly add: readonly string[]; readonly remove: readonly string[] };
+
+/** What came of it. */
+export interface BulkResult {
+  /** Ids of the runs that it was done to. */
+  readonly done: readonly string[];
+  readonly refused: readonly { readonly id: string; readonly name: string; readonly reason: string }[];
 }
 
 export interface PhaseView {
@@ -158,6 +178,7 @@ export const seriesNames = [
   'memoryBytes',
   'lossScale',
   'mfu',
+  ...systemMetricNames,
 ] as const;
 export type SeriesName = (typeof seriesNames)[number];
 
@@ -189,7 +210,8 @@ export interface RunUpdate {
   readonly resetAfter: number | null;
   readonly steps: readonly number[];
   readonly times: readonly number[];
-  readonly measures: Readonly<Record<SeriesName, readonly number[]>>;
+  /** Of each step; null where nothing was told with it. */
+  readonly measures: Readonly<Record<SeriesName, readonly (number | null)[]>>;
   /** More rows are there than were sent: the measures are to be read anew. */
   readonly skipped: boolean;
   readonly events: readonly EventView[];
@@ -276,6 +298,12 @@ export interface JobsUpdate {
   readonly order: readonly number[];
 }
 
+/** A text of the history, with how it was asked for. */
+export type GenerationView = Omit<GenerationRecord, 'settings'> & {
+  readonly settings: Omit<GenerateInput, 'id' | 'step' | 'prompt' | 'device'>;
+};
+export type { WrittenToken } from '../engine/use/generate.ts';
+
 export type { Exported } from '../studio/jobs/kinds/export.ts';
 export type { Generated } from '../studio/jobs/kinds/generate.ts';
 export type { Imported } from '../studio/jobs/kinds/import.ts';
@@ -284,6 +312,7 @@ export type { Validated } from '../studio/jobs/kinds/validation.ts';
 export type { Verified } from '../studio/jobs/kinds/verify.ts';
 export type { HellaswagResult } from '../evals/hellaswag/score.ts';
 
+export type { PreviewedDocument, TextPreview } from '../data/prepare/preview.ts';
 export type { Unfinished as UnfinishedView } from '../data/prepare/unfinished.ts';
 
 export interface DatasetLook {

@@ -21,6 +21,25 @@ export class SettingError extends UsageError {
   }
 }
 
+/** Why training ended, where it is known what helps: the loss diverged, memory was too little, data is missing. */
+export type FailureCause = 'diverged' | 'memory' | 'data';
+
+/** A `UserError` that says by a code, too, why training can't continue: a page offers what helps. */
+export class FailureError extends UserError {
+  readonly failure: FailureCause;
+
+  constructor(failure: FailureCause, message: string) {
+    super(message);
+    this.failure = failure;
+  }
+}
+
+/** The code of what was thrown, or of what caused that. */
+export function failureOf(error: unknown): FailureCause | undefined {
+  if (!(error instanceof Error)) return undefined;
+  return (error as { failure?: FailureCause }).failure ?? failureOf(error.cause);
+}
+
 /** The message of anything thrown, on one line. */
 export function messageOf(error: unknown): string {
   return (error instanceof Error ? error.message : String(error)).replace(/\s*\n\s*/g, ' ');

@@ -30,6 +30,17 @@ export function formatShort(n: number): string {
   return `${i === 0 && Number.isInteger(value) ? value : +value.toPrecision(3)}${suffixes[i]}`;
 }
 
+const powers: Readonly<Record<string, number>> = { k: 3, K: 3, M: 6, B: 9 };
+
+/** A number as people write it, 1e-3, 262144, 262K, 10M or 1.5B; NaN when it is none. */
+export function readNumber(text: string): number {
+  const match = /^\s*([+-]?(?:\d+\.?\d*|\.\d+))(?:e([+-]?\d+))?\s*([kKMB]?)\s*$/.exec(text);
+  if (!match) return Number.NaN;
+  const [, digits, exponent = '0', suffix = ''] = match;
+  // Rounded once: 1.001M is 1,001,000, where 1.001 × 1e6 is a little less. And -0 is 0, which is no negative number.
+  return Number(`${digits}e${Number(exponent) + (powers[suffix] ?? 0)}`) + 0;
+}
+
 /** What has no digits: `NaN`, `∞`, `−∞`. */
 const notFinite = (x: number): string => (Number.isNaN(x) ? 'NaN' : x > 0 ? '∞' : '−∞');
 
@@ -49,14 +60,16 @@ export function formatPerplexity(loss: number, digits = 2): string {
   return x.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** Seconds for people: `2h 05m`, `3m 20s`, `12s`. */
+/** Seconds for people: `3y 120d`, `2d 04h`, `2h 05m`, `3m 20s`, `12s`. A year has 365 days. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–';
   const s = Math.max(0, Math.round(seconds));
   const two = (n: number) => String(n).padStart(2, '0');
-  const days = Math.floor(s / 86400);
+  const years = Math.floor(s / (365 * 86400));
+  const days = Math.floor(s / 86400) % 365;
   const hours = Math.floor(s / 3600) % 24;
   const minutes = Math.floor(s / 60) % 60;
+  if (years > 0) return `${formatCount(years)}y ${days}d`;
   if (days > 0) return `${days}d ${two(hours)}h`;
   if (hours > 0) return `${hours}h ${two(minutes)}m`;
   if (minutes > 0) return `${minutes}m ${two(s % 60)}s`;

@@ -2,8 +2,8 @@ import { plural } from './format.ts';
 
 /** What zod says of a wrong value, as people say it. What is not known here stays as it is. */
 const sayings: readonly (readonly [pattern: RegExp, said: (...parts: string[]) => string])[] = [
-  [/^Invalid input: expected number, received/, () => 'a number is needed'],
-  [/^Invalid input: expected int, received/, () => 'a whole number is needed'],
+  [/^Invalid input: expected number, received/, () => 'enter a number'],
+  [/^Invalid input: expected int, received/, () => 'enter a whole number'],
   [/^Invalid input: expected (\w+), received undefined/, () => 'it is missing'],
   [/^Too small: expected string to have >=1 char/, () => 'it must not be empty'],
   [/^Too small: expected (?:number|int) to be >=(.+)$/, (min) => `it must be at least ${min}`],
@@ -42,6 +42,6 @@ export function plainIssues(
     .filter(({ path, message }) => !message.includes(safe) || all.filter((other) => other.path === path).length === 1)
     .map(({ path, message }) => ({
       path,
-      message: message.includes(safe) ? 'a smaller number is needed' : plainIssue(message),
+      message: message.includes(safe) ? 'enter a smaller number' : plainIssue(message),
     }));
 }

@@ -11,6 +11,14 @@ const maxEntry = 32 << 10;
 
 /** Where a home's defects are told. */
 export const logFile = (home: string): string => path.join(home, 'logs', 'trainyard.log');
+
+/** The folder of the log, which is there when this returns. */
+export function logFolder(home: string): string {
+  const dir = path.dirname(logFile(home));
+  fs.mkdirSync(dir, { recursive: true });
+  return dir;
+}
+
 const olderFile = (home: string): string => `${logFile(home)}.1`;
 
 /**

@@ -18,6 +18,7 @@ import { formatBytes, formatCount, formatDuration, formatShort, plural } from '.
 import { datasetsDir, resolveHome } from '../studio/home.ts';
 import { datasetUsers } from '../studio/run/data.ts';
 import { Studio } from '../studio/studio.ts';
+import { asJobIn } from './asJob.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 import { addTextFlags, prepareStoppable, reportNotes, type TextFlags, textOptions, tokensLine } from './preparing.ts';
 import { parseSubset } from './subset.ts';
@@ -232,7 +233,10 @@ const endOfDocument = (colored: boolean): string => {
 async function verify(name: string, options: Home): Promise<void> {
   const home = resolveHome(options.home, 'read');
   loadDatasetInfo(home, name);
-  const { files, problems } = await verifyDataset(path.join(datasetsDir(home), name));
+  const dir = path.join(datasetsDir(home), name);
+  const { files, problems } = await asJobIn(home, { kind: 'verify', input: { name } }, ({ signal, progress }) =>
+    verifyDataset(dir, { signal, onProgress: (done, total) => progress({ done, total, unit: 'bytes' }) }),
+  );
   if (problems.length > 0)
     throw new UserError(`The dataset ${name} is damaged: ${problems.slice(0, 5).join('; ')}: tokenize it again.`);
   console.log(`${name}: ${plural(files, 'file')} checksums OK`);

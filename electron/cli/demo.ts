@@ -1,18 +1,17 @@
 import { shownState } from '../base/states.ts';
-import fs from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
-import { prepareDataset } from '../data/index.ts';
-import { generateStories } from '../data/stories/index.ts';
-import { parseRunConfig, type RunConfigInput } from '../engine/run/config.ts';
+import { parseRunConfig } from '../engine/run/config.ts';
 import { parameterCount } from '../engine/models/index.ts';
 import type { MemoryReport } from '../engine/run/events.ts';
 import { formatBytes, formatCount, formatDuration, plural } from '../base/format.ts';
 import { resolveHome } from '../studio/home.ts';
+import { storyBytes, storyConfig, storyPrompts, writeStories } from '../studio/run/sample.ts';
 import { Studio } from '../studio/studio.ts';
 import { hint } from './hint.ts';
-import { abortable, interruptible } from './interrupts.ts';
+import { interruptible } from './interrupts.ts';
 import { lossChart } from './lossChart.ts';
+import { prepareAsJob } from './preparing.ts';
 import { ProgressLine } from './terminal/progress.ts';
 import { table } from './terminal/table.ts';
 import { hanging, printable } from './terminal/text.ts';
@@ -22,38 +21,16 @@ interface DemoOptions {
   readonly seed: number;
 }
 
-const storyBytes = 2_000_000;
-const steps = { warmup: 150, cosine: 2250, constant: 300 };
-const prompts = ['Once upon a time', 'One sunny day'];
-
 export function addDemo(command: Command): void {
   command.action((_: unknown, self: Command) => runDemo({ ...self.optsWithGlobals<{ home?: string }>(), seed: 1337 }));
 }
 
-/** A GPT of 0.8 M parameters over bytes, through warm-up, cosine and constant phases. */
-const demoConfig = (dataset: string, seed: number): RunConfigInput => ({
-  model: { vocabSize: 257, contextLength: 256, nLayer: 4, nHead: 8, nEmbd: 128 },
-  dataset,
-  tokenizer: 'bytes',
-  seed,
-  batch: 4,
-  tokensPerStep: 1024,
-  phases: [
-    { kind: 'warmup', steps: steps.warmup, from: 1e-4, to: 3e-3 },
-    { kind: 'cosine', steps: steps.cosine, from: 3e-3, to: 3e-4 },
-    { kind: 'constant', steps: steps.constant, from: 1e-4, to: 1e-4 },
-  ],
-  optimizer: { beta2: 0.99 },
-  evaluation: { every: 300, sequences: 64 },
-  sampling: { every: 0, prompts, tokens: 700, temperature: 0.3 },
-  checkpoints: { every: 600 },
-});
-
 async function runDemo({ home: flag, seed }: DemoOptions): Promise<void> {
   const home = resolveHome(flag);
   const started = Date.now();
-  const dataset = await abortable((signal) => makeDataset(home, seed, signal));
-  const config = parseRunConfig(demoConfig(dataset.name, seed));
+  const inputs = [writeStories(home, seed)];
+  const dataset = await prepareAsJob({ home, inputs, tokenizer: 'bytes', valFraction: 0.05 });
+  const config = parseRunConfig(storyConfig(dataset.name, seed));
   console.log(
     `corpus   ${formatBytes(storyBytes)} of made-up stories: ${plural(dataset.trainTokens, 'token')} to train on, ${formatCount(dataset.valTokens)} to validate`,
   );
@@ -62,8 +39,8 @@ async function runDemo({ home: flag, seed }: DemoOptions): Promise<void> {
   );
   const studio = Studio.open(home);
   try {
-    const run = studio.createRun(config, 'demo');
-    const handle = studio.start(run);
+    const run = studio.runs.create(config, 'demo');
+    const handle = studio.training.start(run);
     const progress = new ProgressLine(process.stdout);
     let phase = '';
     let memory: MemoryReport | undefined;
@@ -88,20 +65,13 @@ async function runDemo({ home: flag, seed }: DemoOptions): Promise<void> {
     });
     if (interrupts > 1) process.exitCode = 130;
     report(studio, run.id, memory, residentBytes);
-    console.log(`kept in  ${path.dirname(studio.checkpointRoot(run))}`);
+    console.log(`kept in  ${path.dirname(studio.checkpoints.rootOf(run))}`);
     console.log(`show     ${hint(home, `show ${run.id}`)}`);
     console.log(`generate ${hint(home, `generate ${run.id} --prompt "Once upon a time"`)}`);
     console.log(`took     ${formatDuration((Date.now() - started) / 1000)}`);
   } finally {
     studio.close();
   }
-}
-
-async function makeDataset(home: string, seed: number, signal: AbortSignal) {
-  const file = path.join(home, 'demo', `stories-${seed}.txt`);
-  fs.mkdirSync(path.dirname(file), { recursive: true });
-  fs.writeFileSync(file, generateStories({ seed, bytes: storyBytes }));
-  return prepareDataset({ home, inputs: [file], tokenizer: 'bytes', valFraction: 0.05, signal });
 }
 
 function report({ store }: Studio, runId: string, memory: MemoryReport | undefined, residentBytes: number): void {
@@ -115,7 +85,7 @@ function report({ store }: Studio, runId: string, memory: MemoryReport | undefin
   }
   const samples = store.listSamples(runId);
   const after = Math.max(...samples.map((s) => s.step));
-  for (const prompt of prompts) {
+  for (const prompt of storyPrompts) {
     for (const step of new Set([0, after])) {
       const sample = samples.find((s) => s.step === step && s.prompt === prompt);
       if (sample)

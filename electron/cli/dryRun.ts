@@ -59,7 +59,7 @@ async function measureWherePossible(home: string, config: RunConfig): Promise<st
   if (!finish(timeSteps({ config, home })).measurable) return undefined;
   const studio = Studio.open(home);
   try {
-    await abortable((signal) => studio.measure(config, signal));
+    await abortable((signal) => studio.time.measure(config, signal));
     return undefined;
   } catch (error) {
     if (!(error instanceof UserError)) throw error;

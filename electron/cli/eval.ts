@@ -1,18 +1,21 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { createLogUpdate } from 'log-update';
 import type { DeviceChoice } from '../engine/devices/choose.ts';
 import { UsageError } from '../base/errors.ts';
 import type { HellaswagResult } from '../evals/hellaswag/score.ts';
-import { adoptFile, validationFile, validationItems } from '../evals/hellaswag/source.ts';
+import { adoptFile, cachedFile, validationFile, validationItems } from '../evals/hellaswag/source.ts';
 import { formatBytes, formatLoss, formatPerplexity, plural } from '../base/format.ts';
 import { allEvalRows, bitsPerByte, evalRows, evalsCsv, evalsMarkdown, evalsTable } from '../studio/evals.ts';
 import { resolveHome } from '../studio/home.ts';
+import { given } from '../studio/jobs/given.ts';
 import { Studio } from '../studio/studio.ts';
+import { absolute, asJob, asJobIn, type WorkTools } from './asJob.ts';
 import { checkpointHelp, findCheckpoint, findRun } from './checkpointArgument.ts';
 import { addDeviceFlags, chosenDevice, type DeviceFlags, reportMoved } from './device.ts';
 import { hellaswagOfFolder, isFolder } from './evalFolder.ts';
-import { abortable, onInterrupt } from './interrupts.ts';
+import { Interrupted } from './interrupts.ts';
 import { parseInteger } from './numbers.ts';
 import { forStream } from './terminal/guard.ts';
 import { table } from './terminal/table.ts';
@@ -72,48 +75,59 @@ export function addEval(evaluate: Command): void {
     });
 }
 
-/** A line that redraws itself on a terminal; elsewhere nothing. */
-function progressLine(): { show: (text: string) => void; done: () => void } {
-  if (!process.stderr.isTTY) return { show() {}, done() {} };
-  const log = createLogUpdate(process.stderr);
-  return { show: log, done: () => log.clear() };
+/** A line that redraws itself on a terminal; elsewhere nothing. `cleared` passes an error on. */
+function progressLine(): { show: (text: string) => void; done: () => void; cleared: (error: unknown) => never } {
+  const log = process.stderr.isTTY ? createLogUpdate(process.stderr) : undefined;
+  const done = (): void => log?.clear();
+  return {
+    show: (text) => log?.(text),
+    done,
+    cleared(error) {
+      done();
+      throw error;
+    },
+  };
 }
 
 /** HellaSwag's validation set, fetched if it is not there, with progress. */
-export async function fetchItems(home: string): Promise<string> {
+async function fetched(home: string, { signal, progress }: Pick<WorkTools, 'signal' | 'progress'>): Promise<string> {
   const line = progressLine();
   try {
-    const onProgress = (done: number, total: number) =>
+    const onProgress = (done: number, total: number) => {
+      progress({ done, total, unit: 'bytes' });
       line.show(`downloading HellaSwag: ${formatBytes(done)} of ${formatBytes(total)}`);
-    return await abortable((signal) => validationFile(home, { onProgress, signal }));
+    };
+    return await validationFile(home, { onProgress, signal });
   } finally {
     line.done();
   }
 }
 
-/** Ends what is going on when the user has had enough: what is done is stored. */
-async function untilInterrupted<T>(items: AsyncGenerator<T>, take: (item: T) => void): Promise<boolean> {
-  let exitCode: number | undefined;
-  let stop = (): void => {};
-  const interrupted = new Promise<undefined>((resolve) => (stop = () => resolve(undefined)));
-  const off = onInterrupt((interrupt) => {
-    if (interrupt.count > 1) process.exit(interrupt.exitCode);
-    ({ exitCode } = interrupt);
-    stop();
-  });
+/** The same as a job of its own, where it is not there. @throws Interrupted when that is stopped */
+export async function fetchItems(home: string): Promise<string> {
+  const file = cachedFile(home);
+  if (fs.existsSync(file)) return file;
+  const job = { kind: 'fetchHellaswag', input: {}, described: { title: 'Download HellaSwag' } };
+  await asJobIn(home, job, async (tools) => ({ file: await fetched(home, tools) }));
+  return file;
+}
+
+/** Says that what is going on was ended, here or elsewhere. @returns whether it was not */
+async function untilInterrupted(work: Promise<unknown>, kept = ''): Promise<boolean> {
   try {
-    for (;;) {
-      const next = await Promise.race([items.next(), interrupted]);
-      if (!next || next.done) break;
-      take(next.value);
-    }
-  } finally {
-    off();
-    // An engine at work is not waited for: leaving ends it.
-    void items.return(undefined);
+    await work;
+    return true;
+  } catch (error) {
+    if (!(error instanceof Interrupted)) throw error;
+    console.error(`${error.message}${kept}`);
+    process.exitCode = error.exitCode;
+    return false;
   }
-  if (exitCode !== undefined) process.exitCode = exitCode;
-  return exitCode === undefined;
+}
+
+/** What is evaluated in a home that can't be written is said alone. */
+function reportUnkept(studio: Studio): void {
+  if (!studio.keeps) console.error(`not stored: the data folder ${studio.home} can't be written`);
 }
 
 const accuracy = (p: number, error: number): string => `${p.toFixed(4)} ± ${error.toFixed(4)}`;
@@ -133,33 +147,40 @@ function requireOneMeaning(home: string, id: string): void {
 async function hellaswag(id: string, options: HellaswagOptions): Promise<void> {
   const items = parseInteger('--items', options.items, 1);
   const device = chosenDevice(options);
-  const home = resolveHome(options.home);
+  const home = resolveHome(options.home, 'read');
   if (isFolder(id)) {
     requireOneMeaning(home, id);
     return folder(id, home, items, device, options);
   }
-  const studio = Studio.open(home);
+  const studio = Studio.look(home);
   const line = progressLine();
   try {
     const { run, step } = findCheckpoint(studio, id);
-    reportMoved(studio.configOf(run).device, studio.forJob(run, device).config.device, device);
-    const file = options.data ?? (await fetchItems(home));
-    const started = performance.now();
-    let before: number | undefined;
-    const whole = await untilInterrupted(studio.hellaswag(run, step, file, items, device), (update) => {
-      if (update.kind === 'progress') {
-        before ??= update.done;
-        const rate = (update.done - before) / ((performance.now() - started) / 1000);
-        const acc = update.acc === undefined ? '' : `, acc ${update.acc.toFixed(4)}`;
-        line.show(`${update.done} of ${update.total} items${acc}, ${rate.toFixed(1)} items/s`);
-        return;
+    reportMoved(studio.runs.configOf(run).device, studio.models.forJob(run, device).config.device, device);
+    const input = { id: run.id, step, items, ...given({ device, file: options.data && absolute(options.data) }) };
+    const work = asJob(studio, { kind: 'hellaswag', input }, async (tools) => {
+      const file = options.data ?? (await fetched(home, tools));
+      const started = performance.now();
+      let before: number | undefined;
+      for await (const update of studio.models.hellaswag(run, step, file, items, device, tools.signal)) {
+        if (update.kind === 'done') return update.result;
+        const { done, total, acc } = update;
+        tools.progress({ done, total, unit: 'items', ...(acc === undefined ? {} : { detail: { acc } }) });
+        before ??= done;
+        const rate = (done - before) / ((performance.now() - started) / 1000);
+        const shown = acc === undefined ? '' : `, acc ${acc.toFixed(4)}`;
+        line.show(`${done} of ${total} items${shown}, ${rate.toFixed(1)} items/s`);
       }
-      line.done();
-      report(`${run.name}, step ${step}`, update.result, options.json ? { run: run.id, step } : undefined);
+      throw tools.signal.reason;
     });
-    if (whole) return;
-    line.done();
-    console.error('stopped, progress saved: run the same command to resume');
+    await untilInterrupted(
+      work.then((result) => {
+        line.done();
+        report(`${run.name}, step ${step}`, result, options.json ? { run: run.id, step } : undefined);
+        reportUnkept(studio);
+      }, line.cleared),
+      ', progress saved: run the same command to resume',
+    );
   } finally {
     line.done();
     studio.close();
@@ -175,10 +196,17 @@ async function folder(
 ): Promise<void> {
   const line = progressLine();
   try {
-    const file = options.data ?? (await fetchItems(home));
-    const result = await hellaswagOfFolder(dir, file, items, home, device, (done, total) =>
-      line.show(`${done} of ${total} items`),
-    );
+    const title = `HellaSwag of the folder ${path.basename(path.resolve(dir))}`;
+    const input = { folder: absolute(dir), items };
+    const job = { kind: 'hellaswagOfFolder', input, described: { title } };
+    const result = await asJobIn(home, job, async (tools) => {
+      const file = options.data ?? (await fetched(home, tools));
+      return hellaswagOfFolder(dir, file, items, home, device, (done, total) => {
+        tools.signal.throwIfAborted();
+        tools.progress({ done, total, unit: 'items' });
+        line.show(`${done} of ${total} items`);
+      });
+    });
     line.done();
     report(dir, result, options.json ? { folder: path.resolve(dir) } : undefined);
   } finally {
@@ -197,36 +225,49 @@ function report(name: string, result: HellaswagResult, json: object | undefined)
 async function loss(id: string, options: LossOptions): Promise<void> {
   const sequences = parseInteger('--sequences', options.sequences, 1);
   const device = chosenDevice(options);
-  const studio = Studio.open(resolveHome(options.home));
+  const studio = Studio.look(resolveHome(options.home, 'read'));
   const line = progressLine();
   try {
     const { run, step } = findCheckpoint(studio, id);
-    reportMoved(studio.configOf(run).device, studio.forJob(run, device).config.device, device);
-    const updates = studio.evaluate(run, step, sequences, options.dataset, device);
-    const whole = await untilInterrupted(updates, (update) => {
-      if (update.kind === 'progress') return line.show(`${update.done} of ${update.total} sequences`);
-      line.done();
-      const { valLoss, tokens, bytes } = update;
-      const result = {
-        valLoss,
-        perplexity: Math.exp(valLoss),
-        bitsPerByte: bitsPerByte(valLoss, tokens, bytes),
-        tokens,
-        bytes,
-      };
-      if (options.json) return console.log(JSON.stringify({ run: run.id, step, ...result }));
-      console.log(
-        `${onOneLine(run.name)}, step ${step}, over ${plural(tokens, 'token')} (${formatBytes(bytes)} of text)`,
-      );
-      console.log(`validation loss  ${formatLoss(valLoss)} nats/token`);
-      console.log(`perplexity       ${formatPerplexity(valLoss, 3)} per token`);
-      console.log(`bits per byte    ${formatLoss(result.bitsPerByte)}`);
+    reportMoved(studio.runs.configOf(run).device, studio.models.forJob(run, device).config.device, device);
+    const { dataset } = options;
+    const input = { id: run.id, step, sequences, ...given({ dataset, device }) };
+    const work = asJob(studio, { kind: 'validation', input }, async ({ signal, progress }) => {
+      for await (const update of studio.models.evaluate(run, step, sequences, dataset, device, signal)) {
+        if (update.kind === 'done') return { valLoss: update.valLoss, tokens: update.tokens, bytes: update.bytes };
+        progress({ done: update.done, total: update.total, unit: 'sequences' });
+        line.show(`${update.done} of ${update.total} sequences`);
+      }
+      throw signal.reason;
     });
-    if (!whole) console.error('stopped');
+    await untilInterrupted(
+      work.then(({ valLoss, tokens, bytes }) => {
+        line.done();
+        const bits = bitsPerByte(valLoss, tokens, bytes);
+        const result = { valLoss, perplexity: Math.exp(valLoss), bitsPerByte: bits, tokens, bytes };
+        if (options.json) console.log(JSON.stringify({ run: run.id, step, ...result }));
+        else reportLoss(`${run.name}, step ${step}`, result);
+        reportUnkept(studio);
+      }, line.cleared),
+    );
   } finally {
     line.done();
     studio.close();
   }
+}
+
+interface LossResult {
+  readonly valLoss: number;
+  readonly bitsPerByte: number;
+  readonly tokens: number;
+  readonly bytes: number;
+}
+
+function reportLoss(name: string, { valLoss, bitsPerByte: bits, tokens, bytes }: LossResult): void {
+  console.log(`${onOneLine(name)}, over ${plural(tokens, 'token')} (${formatBytes(bytes)} of text)`);
+  console.log(`validation loss  ${formatLoss(valLoss)} nats/token`);
+  console.log(`perplexity       ${formatPerplexity(valLoss, 3)} per token`);
+  console.log(`bits per byte    ${formatLoss(bits)}`);
 }
 
 function print(ids: readonly string[], options: Common & { csv?: boolean; markdown?: boolean }): void {

@@ -8,8 +8,10 @@ import { type DeviceChoice, deviceForJob } from '../engine/devices/choose.ts';
 import { hellaswag } from '../engine/use/evaluate.ts';
 import type { StoredWeights } from '../engine/run/tensors.ts';
 import { readQuestions } from '../evals/hellaswag/questions.ts';
-import { type HellaswagResult, type ItemScore, summarise } from '../evals/hellaswag/score.ts';
-import { openModel } from '../studio/exchange.ts';
+import { type HellaswagResult, type ItemScore, summarize } from '../evals/hellaswag/score.ts';
+import { openModel } from '../exchange/models/open.ts';
+import { importedConfig } from '../exchange/models/stage.ts';
+import { untrained } from '../studio/exchange.ts';
 import { reportMoved } from './device.ts';
 
 /** Whether what is named is a folder, not a run. */
@@ -28,9 +30,9 @@ async function openFolder(dir: string): Promise<Opened> {
     const { config } = z.object({ config: z.unknown() }).parse(weights.state);
     return { weights, config: parseRunConfig(config), async close() {} };
   }
-  const { tensor, config, notices, close } = await openModel(dir);
+  const { tensor, model, tokenizer, notices, close } = await openModel(dir);
   for (const notice of notices) console.error(`${dir}: ${notice}`);
-  return { weights: { model: tensor }, config, close };
+  return { weights: { model: tensor }, config: importedConfig(model, tokenizer, untrained()), close };
 }
 
 /**
@@ -57,7 +59,7 @@ export async function hellaswagOfFolder(
       all.push(...scores);
       onProgress(all.length, questions.size);
     }
-    return summarise(all);
+    return summarize(all);
   } finally {
     await close();
   }

@@ -8,8 +8,8 @@ import { exportModel, importModel } from '../studio/exchange.ts';
 import { resolveHome } from '../studio/home.ts';
 import { tokenizerNamed, tokenizerTitle } from '../studio/tokenizers.ts';
 import { Studio } from '../studio/studio.ts';
+import { absolute, asJob } from './asJob.ts';
 import { checkpointHelp, findCheckpoint } from './checkpointArgument.ts';
-import { abortable } from './interrupts.ts';
 import { onOneLine } from './terminal/text.ts';
 
 interface ExportOptions {
@@ -68,8 +68,15 @@ async function runImport(dir: string, options: ImportFlags): Promise<void> {
       ...(other === undefined ? {} : { tokenizer: await tokenizerNamed(studio.home, other, () => studio.store) }),
       ...(endOfText === undefined ? {} : { endOfText }),
     };
-    const { run, notices } = await abortable((signal) => importModel(studio, dir, name, choices, { signal }));
-    const { model, tokenizer } = studio.configOf(run);
+    const input = { dir: absolute(dir), name: name ?? '', ...choices };
+    let imported: Awaited<ReturnType<typeof importModel>> | undefined;
+    await asJob(studio, { kind: 'import', input }, async ({ signal, progress }) => {
+      const onProgress = (done: number, total: number): void => progress({ done, total, unit: 'tensors' });
+      imported = await importModel(studio, dir, name, choices, { signal, onProgress });
+      return { id: imported.run.id, notices: imported.notices };
+    });
+    const { run, notices } = imported!;
+    const { model, tokenizer } = studio.runs.configOf(run);
     console.log(
       `${run.id}  ${onOneLine(run.name)}: ${formatCount(parameterCount(model))} parameters, context ${model.contextLength}, ${tokenizerTitle(tokenizer)} tokenizer`,
     );
@@ -88,7 +95,12 @@ async function runExport(id: string, dir: string, options: ExportOptions): Promi
       Object.entries({ license, language, author, notes }).filter(([, v]) => v !== undefined),
     );
     const files = cardFiles(studio, run, step, dtype, words);
-    await abortable((signal) => exportModel(studio, run, step, dir, { dtype, force, files }, { signal }));
+    const input = { id: run.id, step, dir: absolute(dir), dtype, force, ...words };
+    await asJob(studio, { kind: 'export', input }, async ({ signal, progress }) => {
+      const onProgress = (done: number, total: number): void => progress({ done, total, unit: 'tensors' });
+      await exportModel(studio, run, step, dir, { dtype, force, files }, { signal, onProgress });
+      return { dir: absolute(dir) };
+    });
     console.log(`${onOneLine(run.name)}, step ${step}: exported to ${path.resolve(dir)}`);
   } finally {
     studio.close();

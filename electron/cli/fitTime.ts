@@ -67,7 +67,7 @@ export async function fitTime(
     measureDevices(home);
     const studio = Studio.open(home);
     try {
-      await abortable((signal) => studio.measure(run, signal));
+      await abortable((signal) => studio.time.measure(run, signal));
     } finally {
       studio.close();
     }

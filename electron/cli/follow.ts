@@ -21,8 +21,8 @@ import { ProgressLine } from './terminal/progress.ts';
 import { oneLine } from './terminal/text.ts';
 
 /**
- * Shows a run until it rests, and sets the exit code. Ctrl-C: the first saves and stops, the second stops now. A run whose
- * output nobody reads any more is saved and stopped.
+ * Shows a run until it rests, and sets the exit code. Ctrl-C: the first pauses, the second ends it now. A run whose output
+ * nobody reads any more is paused.
  */
 export async function follow(studio: Studio, run: Run, handle: RunHandle, json: boolean): Promise<void> {
   const show = json ? jsonLines(run) : humanLines(studio, run);
@@ -32,8 +32,8 @@ export async function follow(studio: Studio, run: Run, handle: RunHandle, json: 
   const onLostOutput = (error: NodeJS.ErrnoException) => {
     if (unread) return;
     unread = true;
-    console.error(`trainyard: the output can't be written (${error.code}): the run is saved and stopped`);
-    handle.stop();
+    console.error(`trainyard: the output can't be written (${error.code}): the run is saved and paused`);
+    handle.pause();
   };
   process.stdout.on('error', onLostOutput);
   process.stderr.on('error', onLostOutput);
@@ -157,9 +157,9 @@ function humanLines(studio: Studio, run: Run): Display {
       progress.done();
       progress.say(`run ${run.id} ${shownState(end.state)}: ${end.message}`);
       // One whose folder was moved meanwhile has said how it goes on, and where it is.
-      if (!fs.existsSync(studio.checkpointRoot(run))) return;
+      if (!fs.existsSync(studio.checkpoints.rootOf(run))) return;
       if (end.resumable) progress.say(`resume with: ${hint(studio.home, `resume ${run.id}`)}`);
-      progress.say(`saved in ${studio.checkpointRoot(run)}`);
+      progress.say(`saved in ${studio.checkpoints.rootOf(run)}`);
     },
   };
 }

@@ -4,6 +4,8 @@ import { writeText } from '../engine/use/generate.ts';
 import { UsageError, UserError } from '../base/errors.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
+import { given } from '../studio/jobs/given.ts';
+import { asJob } from './asJob.ts';
 import { checkpointHelp, findCheckpoint, findPlace } from './checkpointArgument.ts';
 import { addDeviceFlags, chosenDevice, type DeviceFlags, reportMoved } from './device.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
@@ -75,25 +77,40 @@ async function runGenerate(id: string, options: GenerateOptions): Promise<void> 
     const { checkpoint, refused } =
       step !== undefined
         ? {
-            checkpoint: await openChosen(studio.checkpointOf(run, findCheckpoint(studio, id).step).path),
+            checkpoint: await openChosen(studio.checkpoints.of(run, findCheckpoint(studio, id).step).path),
             refused: [],
           }
-        : await latestValid(studio.checkpointRoot(run));
+        : await latestValid(studio.checkpoints.rootOf(run));
     const reasons = refused.map((r) => r.reason);
     if (!checkpoint) {
       if (reasons.length > 0) throw new UserError(`No checkpoint of ${run.id} is whole (${reasons.join('; ')}).`);
       throw new UserError(`The run ${run.id} has no checkpoint yet: train it first, then generate.`);
     }
     for (const reason of reasons) console.error(`refused: ${reason}; generating from step ${checkpoint.step}`);
-    const { config, place } = studio.forJob(run, device);
-    reportMoved(studio.configOf(run).device, config.device, device);
+    const { config, place } = studio.models.forJob(run, device);
+    reportMoved(studio.runs.configOf(run).device, config.device, device);
     // A terminal shows what the model wrote; a pipe or a file gets it as it is.
-    const write = (text: string) => process.stdout.write(forStream(text, process.stdout));
-    write(prompt);
-    for await (const { kind, text } of writeText(checkpoint, config, prompt, sampling, place))
-      if (kind === 'text') write(text);
-      else console.error(`\ntrainyard: ${text}`);
-    write('\n');
+    const show = (text: string) => process.stdout.write(forStream(text, process.stdout));
+    const input = { id: run.id, step: checkpoint.step, prompt, ...sampling, ...given({ device }) };
+    await asJob(studio, { kind: 'generate', input }, async ({ signal, write, progress }) => {
+      const { maxTokens: total } = sampling;
+      const notices: string[] = [];
+      let done = 0;
+      show(prompt);
+      for await (const written of writeText(checkpoint, config, prompt, sampling, place)) {
+        signal.throwIfAborted();
+        if (written.kind === 'text') {
+          show(written.text);
+          write(written.text);
+          progress({ done: Math.min(++done, total), total, unit: 'tokens' });
+        } else if (written.kind === 'notice') {
+          notices.push(written.text);
+          console.error(`\ntrainyard: ${written.text}`);
+        }
+      }
+      show('\n');
+      return { notices, kept: null };
+    });
   } finally {
     studio.close();
   }

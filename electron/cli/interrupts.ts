@@ -1,5 +1,6 @@
 import os from 'node:os';
 import type { RunHandle } from '../studio/run/handle.ts';
+import { JobEnded } from '../studio/jobs/kind.ts';
 import { whenStarterEnds } from './starters.ts';
 
 /** A second signal this soon is the first one's echo, not a second thought. */
@@ -37,7 +38,8 @@ export function onInterrupt(listener: (interrupt: Interrupt) => void): () => voi
 }
 
 /**
- * Runs `work` while a run trains: the first Ctrl-C (or a lost terminal) saves and stops it, the second stops it now.
+ * Runs `work` while a run trains: the first Ctrl-C (or a lost terminal) pauses it, the second ends it now. One that was told to
+ * finish from elsewhere is complete after the first.
  * @param note tells the user what happens
  * @returns how many interrupts there were
  */
@@ -53,8 +55,12 @@ export async function interruptible(
       handle.kill();
       return;
     }
-    note('stopping: saving after this step; Ctrl-C again stops now');
-    handle.stop();
+    note(
+      handle.state === 'stopping'
+        ? 'stopping: saving without waiting for evaluations; Ctrl-C again ends it now'
+        : 'pausing: saving after this step; Ctrl-C again ends it now',
+    );
+    handle.pause();
   });
   try {
     await work();
@@ -64,33 +70,39 @@ export async function interruptible(
   return interrupts;
 }
 
-/** A command was ended by its user. */
+/** A command was ended by its user: in its terminal, or elsewhere. */
 export class Interrupted extends Error {
   override readonly name = 'Interrupted';
   readonly exitCode: number;
 
-  constructor(exitCode: number) {
-    super('stopped');
+  constructor(exitCode: number, message = 'stopped') {
+    super(message);
     this.exitCode = exitCode;
   }
 }
 
+/** As after Ctrl-C: its user has ended it, wherever that was. */
+const cancelledCode = 130;
+
 /**
  * Runs work that ends, and tidies up, when its signal is aborted: the first interrupt does that, the second ends the process.
- * @throws Interrupted when it was interrupted before its end, and what `work` throws
+ * @param work may abort by the controller, too, where somebody asks for its end elsewhere
+ * @throws Interrupted when it was ended before its end, and what `work` throws
  */
-export async function abortable<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+export async function abortable<T>(work: (signal: AbortSignal, controller: AbortController) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   let exitCode = 0;
   const off = onInterrupt((interrupt) => {
     ({ exitCode } = interrupt);
     if (interrupt.count > 1) process.exit(exitCode);
-    controller.abort();
+    controller.abort(new JobEnded('stopped in its terminal'));
   });
   try {
-    return await work(controller.signal);
+    return await work(controller.signal, controller);
   } catch (error) {
-    throw controller.signal.aborted ? new Interrupted(exitCode) : error;
+    if (!controller.signal.aborted) throw error;
+    if (exitCode > 0) throw new Interrupted(exitCode);
+    throw new Interrupted(cancelledCode, 'cancelled in a window or another terminal');
   } finally {
     off();
   }

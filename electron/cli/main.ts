@@ -54,7 +54,7 @@ export async function main(args: readonly string[]): Promise<number> {
     return typeof process.exitCode === 'number' ? process.exitCode : 0;
   } catch (error) {
     if (error instanceof Interrupted) {
-      console.error('trainyard: stopped');
+      console.error(`trainyard: ${error.message}`);
       return error.exitCode;
     }
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;

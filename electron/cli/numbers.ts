@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import { UsageError } from '../base/errors.ts';
+import { readNumber } from '../base/format.ts';
 
-/** A number that may be written as 1e-3, 262144, 10M or 1.5B. @throws UsageError that names the flag */
+/** A number that may be written as 1e-3, 262144, 262K, 10M or 1.5B. @throws UsageError that names the flag */
 export function parseNumber(flag: string, text: string): number {
-  const match = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)([kMB]?)$/.exec(text.trim().replace(/(?<=\d)_(?=\d)/g, ''));
-  // -0 is 0: it is no negative number, and is not to be shown as one.
-  const value = match ? multiplied(match[1]!, match[2]!) + 0 : Number.NaN;
+  const value = readNumber(text.replace(/(?<=\d)_(?=\d)/g, ''));
   if (!Number.isFinite(value)) throw new UsageError(`${flag} needs a number, not "${text}".`);
   return value;
 }
@@ -29,14 +28,6 @@ export function parseInteger(flag: string, text: string, min = 0, max = Number.M
 
 /** @throws UsageError that names the flag when the text is no TCP port; 0 is any that is free */
 export const parsePort = (flag: string, text: string): number => parseInteger(flag, text, 0, 65_535);
-
-const powers: Readonly<Record<string, number>> = { k: 3, M: 6, B: 9 };
-
-/** Rounded once: 1.001M is 1,001,000, where 1.001 × 1e6 is a little less. */
-function multiplied(digits: string, multiplier: string): number {
-  const [mantissa, exponent = '0'] = digits.split('e');
-  return Number(`${mantissa}e${Number(exponent) + (powers[multiplier] ?? 0)}`);
-}
 
 /** What stands for a number in the help of a flag, and whether it is a whole one of 0 or more. */
 const placeholders: Readonly<Record<string, 'whole' | 'real'>> = {

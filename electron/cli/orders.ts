@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
+import { shownState } from '../base/states.ts';
 import { resolveHome } from '../studio/home.ts';
 import type { RunOrder } from '../studio/run/requests.ts';
 import { Studio } from '../studio/studio.ts';
 import { findRun, runHelp } from './checkpointArgument.ts';
 
-/** Sends an order to a run that trains in a window or another terminal. @param reported what is printed then */
+/** Sends an order to a run that trains in a window or another terminal, or waits. @param reported what is printed where it trains */
 const adder =
   (order: RunOrder, reported: string) =>
   (command: Command): void => {
@@ -12,8 +13,10 @@ const adder =
       const studio = Studio.open(resolveHome(self.optsWithGlobals<{ home?: string }>().home));
       try {
         const run = findRun(studio, id);
-        await studio.sendOrder(run, order);
-        console.log(`${run.id}: ${reported}`);
+        await studio.training.sendOrder(run, order);
+        const isActive = run.state === 'training' || run.state === 'preparing';
+        const { state, message } = studio.store.getRun(run.id);
+        console.log(`${run.id}: ${isActive ? reported : `${shownState(state)}: ${message}`}`);
       } finally {
         studio.close();
       }
@@ -21,4 +24,7 @@ const adder =
   };
 
 export const addPause = adder('pause', 'pausing after the current step');
-export const addStop = adder('stop', 'stopping after the current step');
+export const addStop = adder(
+  'stop',
+  'stopping after the current step, with a final evaluation; stop again to leave it out',
+);

@@ -47,24 +47,24 @@ export function addPhases(command: Command): void {
 
 async function change(studio: Studio, home: string, id: string, options: PhasesOptions): Promise<void> {
   const run = studio.store.getRun(id);
-  const config = studio.configOf(run);
+  const config = studio.runs.configOf(run);
   const phasesOf = (specs: string[] = []) => preparePhaseData(home, specs.map(parsePhase), config.tokenizer);
   const later = options.later ? await phasesOf(options.later) : null;
   if (later === undefined) return;
   const current = options.current === undefined ? {} : { current: parseLength('--current', options.current) };
-  const started = later || options.current ? studio.startedPhases(run) : null;
+  const started = later || options.current ? studio.runs.startedPhases(run) : null;
   const isActive = run.state === 'training' || run.state === 'preparing';
   if (isActive) console.error('the run is training: queued for after the current step');
   const add = await phasesOf(options.add);
   if (!add) return;
   const unansweredMs =
     options.timeout === undefined ? defaultPatience.unansweredMs : 1000 * parseNumber('--timeout', options.timeout);
-  await studio.changePhases(run, { started, ...current, later, add }, { ...defaultPatience, unansweredMs });
+  await studio.training.changePhases(run, { started, ...current, later, add }, { ...defaultPatience, unansweredMs });
 }
 
 function print(studio: Studio, id: string, json: boolean): void {
   const run = studio.store.getRun(id);
-  const config = studio.configOf(run);
+  const config = studio.runs.configOf(run);
   const phases = schedule(config);
   if (json) {
     console.log(JSON.stringify({ run: run.id, step: run.step, phases }));

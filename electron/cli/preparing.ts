@@ -1,9 +1,11 @@
-import { abortable, Interrupted } from './interrupts.ts';
+import { absolute, asJobIn } from './asJob.ts';
+import { Interrupted } from './interrupts.ts';
 import type { Command } from 'commander';
 import { spoolPipes } from '../data/inputs/pipes.ts';
 import { type Manifest, prepareDataset, type PrepareOptions } from '../data/index.ts';
 import { notesOf, validationNote } from '../data/prepare/notes.ts';
 import { formatCount, plural } from '../base/format.ts';
+import { given } from '../studio/jobs/given.ts';
 import { printable } from './terminal/text.ts';
 
 export interface TextFlags {
@@ -29,25 +31,49 @@ export const textOptions = ({
   ...(skipBadFiles ? { skipBadFiles } : {}),
 });
 
+/** What a window would ask for to have the same made. */
+function inputOf({ home: _, inputs, signal: _signal, onProgress: _progress, ...rest }: PrepareOptions): object {
+  const { tokenizer, valFraction, textField, where, subset, maxBad, name, splitOn, skipBadFiles } = rest;
+  const asked = { tokenizer, valFraction, textField, where, subset, maxBad, name, splitOn, skipBadFiles };
+  return { paths: inputs.map(absolute), ...given(asked) };
+}
+
 /**
- * Makes a dataset of files, standard input and pipes, until a signal stops it.
+ * Makes a dataset of files, standard input and pipes, as a job.
+ * @throws Interrupted when it was stopped
+ */
+export function prepareAsJob(options: Omit<PrepareOptions, 'signal'>): Promise<Manifest> {
+  let made: Manifest | undefined;
+  return asJobIn(options.home, { kind: 'tokenize', input: inputOf(options) }, async ({ signal, progress }) => {
+    const { inputs, shownAs, discard } = await spoolPipes(options.home, options.inputs, signal);
+    try {
+      const onWaiting = (maker: string): void =>
+        console.error(`this dataset is already being tokenized by ${maker}: waiting for it`);
+      const onProgress: PrepareOptions['onProgress'] = (all) => {
+        const { doneBytes: done, totalBytes: total, textBytes, tokens } = all;
+        progress({ done, total, unit: 'bytes', detail: { textBytes, tokens } });
+        options.onProgress?.(all);
+      };
+      made = await prepareDataset({ onWaiting, ...options, onProgress, inputs, shownAs, signal });
+    } finally {
+      await discard();
+    }
+    const { user, system } = process.cpuUsage();
+    const peakBytes = 1024 * process.resourceUsage().maxRSS;
+    return { name: made.name, cpuSeconds: (user + system) / 1e6, peakBytes };
+  }).then(() => made!);
+}
+
+/**
+ * The same until a signal, or somebody elsewhere, stops it.
  * @returns undefined when it was stopped; the exit code says so then
  */
 export async function prepareStoppable(options: Omit<PrepareOptions, 'signal'>): Promise<Manifest | undefined> {
   try {
-    return await abortable(async (signal) => {
-      const { inputs, shownAs, discard } = await spoolPipes(options.home, options.inputs, signal);
-      try {
-        const onWaiting = (maker: string): void =>
-          console.error(`this dataset is already being tokenized by ${maker}: waiting for it`);
-        return await prepareDataset({ onWaiting, ...options, inputs, shownAs, signal });
-      } finally {
-        await discard();
-      }
-    });
+    return await prepareAsJob(options);
   } catch (error) {
     if (!(error instanceof Interrupted)) throw error;
-    console.error('stopped, progress saved: run the same command to resume');
+    console.error(`${error.message}, progress saved: run the same command to resume`);
     process.exitCode = error.exitCode;
     return undefined;
   }

@@ -20,7 +20,7 @@ export function addQueue(queue: Command): void {
     .action((id: string, _: unknown, self: Command) =>
       withStudio(self, 'write', (studio) => {
         const run = findRun(studio, id);
-        studio.enqueue(run);
+        studio.runs.enqueue(run);
         console.log(`${run.id}: queued`);
       }),
     );
@@ -98,7 +98,7 @@ async function work(studio: Studio): Promise<void> {
     const off = onInterrupt(({ count, exitCode }) => {
       if (count > 1) process.exit(exitCode);
       interrupted = exitCode;
-      console.error('saving what trains; Ctrl-C again stops at once');
+      console.error('saving what trains; Ctrl-C again ends it now');
       end();
     });
     const end = (): void => {

@@ -24,7 +24,7 @@ export function addResume(command: Command): void {
       const studio = Studio.open(resolveHome(options.home));
       try {
         const run = findRun(studio, id);
-        const { handle, step, refused, notice } = await studio.resume(run, device, options.lowBitStates);
+        const { handle, step, refused, notice } = await studio.training.resume(run, device, options.lowBitStates);
         if (notice !== null) reportNotice(run.id, notice, options.json ?? false);
         for (const { dir, reason } of refused) console.error(`refused ${dir}: ${reason}`);
         if (refused.length > 0) console.error(`resuming from the one before: step ${step}`);

@@ -1,4 +1,4 @@
-import { shownState } from '../base/states.ts';
+import { listedState } from '../base/states.ts';
 import type { Command } from 'commander';
 import { formatLoss, formatShort } from '../base/format.ts';
 import type { RunConfig } from '../engine/run/config.ts';
@@ -48,7 +48,7 @@ export function addRuns(command: Command): void {
         const rows = runs.map((r) => [
           r.id,
           r.name,
-          shownState(r.state),
+          listedState(r),
           `${r.step}/${r.stepsTotal ?? '?'}`,
           shownLoss(r.lastLoss),
           shownLoss(r.bestValLoss),

@@ -48,7 +48,7 @@ async function runServe(options: Options): Promise<void> {
     });
   });
   const { link } = (await studio.start())!;
-  console.log(`Trainyard is open at\n\n  ${link}\n\nCtrl-C saves and stops training runs, then quits.`);
+  console.log(`Trainyard is open at\n\n  ${link}\n\nCtrl-C pauses training runs, then quits.`);
   if (options.open) {
     const { default: open } = await import('open');
     await open(link).catch(() => console.error('no browser found: use the link'));
@@ -56,6 +56,6 @@ async function runServe(options: Options): Promise<void> {
   const reason = await Promise.race([interrupted, lost]);
   if (reason !== undefined) throw new UserError(reason);
   await studio.shutdown((training) => {
-    console.error(training > 0 ? '\nsaving training runs; Ctrl-C again stops now' : '\nstopped');
+    console.error(training > 0 ? '\nsaving training runs; Ctrl-C again ends them now' : '\nstopped');
   });
 }

@@ -1,3 +1,4 @@
+import { parse } from 'yaml';
 import { type Command, Option } from 'commander';
 import { readTextFile } from '../base/textFile.ts';
 import { describeAbsent, type Setting, settings } from '../engine/run/settings.ts';
@@ -19,7 +20,7 @@ function optionOf(s: Flagged): Option {
   return s.choices ? option.choices([...s.choices]) : option;
 }
 
-/** Adds a flag for every setting to a command. A JSON config (--config) can give them all as well; flags win. */
+/** Adds a flag for every setting to a command. A config (--config) can give them all as well; flags win. */
 export function addSettings(command: Command): Command {
   for (const s of flagged) command.addOption(optionOf(s));
   return addPromptFlags(command);
@@ -65,16 +66,22 @@ function setPath(tree: Tree, dotted: string, value: unknown): void {
   node[keys[keys.length - 1]!] = value;
 }
 
-/** Reads a JSON object from a file. @throws UsageError when it is missing or no JSON object */
-export function readJsonConfig(file: string): Tree {
+/** Reads settings from a file, of YAML where its name says so, else of JSON. @throws UsageError when it is missing or has no settings */
+export function readConfig(file: string): Tree {
+  const isYaml = /\.ya?ml$/i.test(file);
   let parsed: unknown;
   try {
-    parsed = JSON.parse(readTextFile(file));
+    const text = readTextFile(file);
+    parsed = isYaml ? parse(text) : JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`The config ${file} can't be read: ${whyOf(error)}.`);
+    // Behind the place YAML's error draws it.
+    const [why] = /^.* at line \d+, column \d+(?=:)/.exec(whyOf(error)) ?? [whyOf(error)];
+    throw new UsageError(`The config ${file} can't be read: ${why}.`);
   }
   if (typeof parsed !== 'object' || parsed === null || Array.isArray(parsed)) {
-    throw new UsageError(`The config ${file} is not a JSON object.`);
+    throw new UsageError(
+      `The config ${file} ${isYaml ? 'has no settings with their values' : 'is not a JSON object'}.`,
+    );
   }
   return parsed as Tree;
 }

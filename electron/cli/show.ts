@@ -39,7 +39,7 @@ function everything(studio: Studio, id: string) {
     samples: store.listSamples(run.id),
     checkpoints: store.listCheckpoints(run.id),
     events: store.listEvents(run.id),
-    data: dataRead(home, studio.configOf(run), run.step),
+    data: dataRead(home, studio.runs.configOf(run), run.step),
   };
 }
 
@@ -52,7 +52,7 @@ function evalCells(e: EvalRecord): string[] {
 
 function print(studio: Studio, id: string): void {
   const { run, evals, samples, checkpoints, events, data } = everything(studio, id);
-  const config = studio.configOf(run);
+  const config = studio.runs.configOf(run);
   const { model } = config;
   console.log(onOneLine(`${run.id}  ${run.name}  ${shownState(run.state)}${run.message ? `: ${run.message}` : ''}`));
   console.log(

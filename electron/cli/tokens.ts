@@ -2,7 +2,7 @@ import path from 'node:path';
 import { type Command, Option } from 'commander';
 import { datasetsDir, resolveHome } from '../studio/home.ts';
 import { importTokens } from '../data/dataset/importTokens.ts';
-import { loadDatasetInfo } from '../data/index.ts';
+import { loadDatasetInfo, type Manifest } from '../data/index.ts';
 import { openDataset, type SplitName } from '../data/dataset/index.ts';
 import {
   blockTokens,
@@ -14,7 +14,7 @@ import {
 } from '../exchange/tokens/file.ts';
 import { tokenBytesOf, type Tokens, tokensOf } from '../base/tokens.ts';
 import { formatCount, plural } from '../base/format.ts';
-import { abortable } from './interrupts.ts';
+import { absolute, asJobIn } from './asJob.ts';
 import { chosenTokenizer } from './tokenizer.ts';
 import { parseNumber } from './numbers.ts';
 
@@ -58,13 +58,22 @@ async function runImport(train: string[], options: ImportFlags): Promise<void> {
   const { val = [], dtype, force = false } = options;
   const home = resolveHome(options.home);
   const tokenizer = await chosenTokenizer(home, options.tokenizer);
-  const made = await abortable((signal) =>
-    importTokens({
+  const described = { title: `Import tokens of ${path.basename(train[0]!)}`, slot: 'tokenize' };
+  const input = { train: train.map(absolute), val: val.map(absolute), tokenizer, valFraction };
+  let imported: Manifest | undefined;
+  await asJobIn(home, { kind: 'importTokens', input, described }, async ({ signal, log, progress }) => {
+    imported = await importTokens({
       ...{ home, train, val, tokenizer, valFraction, force, signal },
       ...(dtype ? { type: dtype } : {}),
-      onNotice: (notice) => console.error(notice),
-    }),
-  );
+      onNotice(notice) {
+        log(notice);
+        console.error(notice);
+      },
+      onProgress: ({ doneTokens: done, totalTokens: total }) => progress({ done, total, unit: 'tokens' }),
+    });
+    return { name: imported.name };
+  });
+  const made = imported!;
   console.log(
     `${made.name}: ${plural(made.trainTokens, 'token')} to train on, ${formatCount(made.valTokens)} to validate`,
   );

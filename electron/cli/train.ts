@@ -29,7 +29,7 @@ import { describePhases, simplePhases } from './phases.ts';
 import { addTextFlags, prepareStoppable, reportNotes, type TextFlags, textOptions, tokensLine } from './preparing.ts';
 import { describeTime } from './time.ts';
 import { chosenTokenizer } from './tokenizer.ts';
-import { addSettings, applyFlags, merge, readJsonConfig, type Tree } from './settings.ts';
+import { addSettings, applyFlags, merge, readConfig, type Tree } from './settings.ts';
 
 export interface TrainOptions extends TextFlags {
   readonly home?: string;
@@ -72,7 +72,7 @@ export function addTrain(command: Command): void {
     .option('--wait', 'wait for a dataset that is still being tokenized')
     .option('--queue', 'train when its turn comes, in an open studio or by `trainyard queue work`, and exit')
     .option('--preset <name>', 'start from a preset; flags and --config override it')
-    .option('--config <file>', 'JSON file with settings; flags override it')
+    .option('--config <file>', 'JSON or YAML file with settings; flags override it')
     .option('--name <text>', 'name of the run')
     .option('--steps <n>', 'optimizer steps (with --lr: warmup, then cosine; see --phase for more)')
     .option('--lr <x>', 'peak learning rate (6e-4)')
@@ -109,8 +109,8 @@ async function runTrain(options: TrainOptions): Promise<void> {
     if (!phases) return;
     const config = { ...draft, phases, dataset: dataset.name };
     const name = options.name ?? dataset.name;
-    const run = options.queue ? studio.queueRun(config, name) : studio.createRun(config, name);
-    const { here } = await studio.time(config);
+    const run = options.queue ? studio.runs.createQueued(config, name) : studio.runs.create(config, name);
+    const { here } = await studio.time.estimate(config);
     if (here) recordPromise(studio.store, run.id, here);
     if (!options.json) {
       console.error(`dataset ${tokensLine(dataset)}`);
@@ -119,7 +119,7 @@ async function runTrain(options: TrainOptions): Promise<void> {
       if (here) console.error(`time ${describeTime(here)}`);
     }
     if (options.queue) return console.log(options.json ? JSON.stringify({ run: run.id }) : `${run.id}: queued`);
-    await follow(studio, run, studio.start(run), options.json ?? false);
+    await follow(studio, run, studio.training.start(run), options.json ?? false);
   } finally {
     studio.close();
   }
@@ -143,7 +143,7 @@ function beginningWith(
   const studio = Studio.open(home);
   try {
     const { run, step } = findCheckpoint(studio, from);
-    const { model, tokenizer } = studio.configOf(run);
+    const { model, tokenizer } = studio.runs.configOf(run);
     // Said before the text is read in tokens that the model doesn't know.
     if (own !== undefined) requireSameTokens(own, tokenizer);
     const { vocabSize: rows, ...shape } = model;
@@ -158,7 +158,7 @@ function beginningWith(
 /** Preset, then config file, then flags: later ones win. */
 function settingsTree(options: TrainOptions): Tree {
   const preset = options.preset === undefined ? {} : (loadPreset(options.preset).config as Tree);
-  const file = options.config === undefined ? {} : readJsonConfig(options.config);
+  const file = options.config === undefined ? {} : readConfig(options.config);
   checkTree(file, options.config);
   const tree = applyFlags(merge(preset, file), options);
   const device = tree.device as Tree | undefined;

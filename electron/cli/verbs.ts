@@ -34,12 +34,13 @@ export const verbs: readonly Verb[] = [
   },
   {
     usage: 'pause <run>',
-    description: 'save and pause a run that trains in another process',
+    description: 'pause a run that trains in another process: save it after its step, to resume it later',
     load: async () => (await import('./orders.ts')).addPause,
   },
   {
     usage: 'stop <run>',
-    description: 'save and stop a run that trains in another process',
+    description:
+      'end a run early: its current step becomes the last, then final evaluation, samples and checkpoint; no resume',
     load: async () => (await import('./orders.ts')).addStop,
   },
   {

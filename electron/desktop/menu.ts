@@ -1,4 +1,5 @@
-import { app, Menu, type MenuItemConstructorOptions, shell } from 'electron';
+import { app, dialog, Menu, type MenuItemConstructorOptions, shell } from 'electron';
+import { logFolder } from '../base/log.ts';
 import { type CommandId, type CommandInfo, commands } from '../api/commands.ts';
 
 /** As menus write it: every word with a capital letter. */
@@ -7,17 +8,20 @@ const capitals = (title: string): string => title.replace(/\b[a-z]/g, (letter) =
 /** A window makes its offers anew when it loads or finds its studio again; before, pages can be gone to. */
 const always = commands.flatMap(({ id }) => (id.startsWith('page.') ? [id] : []));
 
-/** The native menu, made of the commands that the window has, too; what can't be done at the moment is grey. */
+/** The native menu, made of the commands that the window has, too; what can't be done at the moment is gray. */
 export class AppMenu {
   #offered: ReadonlySet<CommandId> = new Set(always);
+  readonly #home: string;
   readonly #show: () => void;
   readonly #chosen: (id: CommandId) => void;
 
   /**
+   * @param home the data folder, which Help opens
    * @param show brings the window up, which does what is chosen
    * @param chosen is told what
    */
-  constructor(show: () => void, chosen: (id: CommandId) => void) {
+  constructor(home: string, show: () => void, chosen: (id: CommandId) => void) {
+    this.#home = home;
     this.#show = show;
     this.#chosen = chosen;
     this.#set();
@@ -79,6 +83,9 @@ export class AppMenu {
       {
         role: 'help',
         submenu: [
+          { label: 'Open Log Folder', click: () => void openFolder(logFolder(this.#home)) },
+          { label: 'Open Data Folder', click: () => void openFolder(this.#home) },
+          { type: 'separator' },
           {
             label: 'GPT-2 (Radford et al. 2019)',
             click: () => void shell.openExternal('https://openai.com/index/better-language-models/'),
@@ -88,4 +95,10 @@ export class AppMenu {
     ];
     Menu.setApplicationMenu(Menu.buildFromTemplate(template));
   }
+}
+
+/** Shows a folder; the system says why where it can't. */
+async function openFolder(dir: string): Promise<void> {
+  const problem = await shell.openPath(dir);
+  if (problem) dialog.showErrorBox('Trainyard', `The folder ${dir} can’t be opened: ${problem}`);
 }

@@ -41,7 +41,7 @@ export class TrainingWatch {
   }
 }
 
-export type Closing = 'background' | 'stop' | 'cancel';
+export type Closing = 'background' | 'pause' | 'cancel';
 
 /** What to do with training when the window is closed. The safe answer is to leave all as it is. */
 export async function askOnClose(window: BrowserWindow, runs: readonly TrainingRun[]): Promise<Closing> {
@@ -49,11 +49,11 @@ export async function askOnClose(window: BrowserWindow, runs: readonly TrainingR
   const { response } = await dialog.showMessageBox(window, {
     type: 'question',
     message: runs.length === 1 ? `${names} is training.` : `${plural(runs.length, 'run')} are training: ${names}.`,
-    detail: 'Training can continue without a window. Saved runs resume bit-exactly.',
-    buttons: ['Keep training in the background', 'Save and stop', 'Cancel'],
+    detail: 'Training can continue without a window. Paused runs resume bit-exactly.',
+    buttons: ['Keep training in the background', 'Pause and quit', 'Cancel'],
     defaultId: 0,
     cancelId: 2,
     noLink: true,
   });
-  return (['background', 'stop', 'cancel'] as const)[response] ?? 'cancel';
+  return (['background', 'pause', 'cancel'] as const)[response] ?? 'cancel';
 }

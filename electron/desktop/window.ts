@@ -4,7 +4,7 @@ import { packageFile } from '../base/paths.ts';
 import { origin } from './scheme.ts';
 import { isVisible, readWindowState, writeWindowState } from './windowState.ts';
 
-/** Opens the studio's window where it was, in the colours that it will have: no white flash in the dark. */
+/** Opens the studio's window where it was, in the colors that it will have: no white flash in the dark. */
 export function openWindow(): BrowserWindow {
   const file = path.join(app.getPath('userData'), 'window.json');
   const before = readWindowState(file);

@@ -1,4 +1,5 @@
 import { plural } from '../base/format.ts';
+import { earlyMessage } from '../base/states.ts';
 import { nextBatch, type Batch } from './run/batch.ts';
 import { checkpoint, save } from './run/checkpoints.ts';
 import { doWhatIsAsked, doWhatIsDue, dropRequests, dueAt, isNothingDue } from './run/due.ts';
@@ -6,7 +7,7 @@ import type { Outcome } from './run/events.ts';
 import { logStart, logStep } from './run/log.ts';
 import { changePhases, enterPhase, hasData } from './run/phases.ts';
 import { type Bad, fail, recover } from './run/recovery.ts';
-import type { Run } from './run/run.ts';
+import { isOver, type Run } from './run/run.ts';
 import { phaseAt, totalSteps } from './run/schedule.ts';
 import { judge, nextLossScale } from './run/stability.ts';
 
@@ -14,8 +15,8 @@ import { judge, nextLossScale } from './run/stability.ts';
 const lookEveryMs = 5000;
 
 /**
- * Trains a run until its last phase has ended, a stop is asked for, or training can't go on. Between two steps it does what
- * is due behind a step (evaluations, samples, checkpoints) and what is asked for from outside.
+ * Trains a run until its last phase has ended, it is told to stop or to finish, or training can't go on. Between two steps it
+ * does what is due behind a step (evaluations, samples, checkpoints) and what is asked for from outside.
  */
 export async function train(run: Run): Promise<Outcome> {
   try {
@@ -43,7 +44,7 @@ async function trainToEnd(run: Run): Promise<Outcome> {
     if (await changePhases(run)) await doWhatIsDue(run);
     await doWhatIsAsked(run);
     const { step } = run.state;
-    if (step >= totalSteps(run.phases)) break;
+    if (isOver(run)) break;
     if (!(await hasData(run))) continue;
     await enterPhase(run);
 
@@ -58,6 +59,8 @@ async function trainToEnd(run: Run): Promise<Outcome> {
     }
     if (run.state.step > step) await doWhatIsDue(run);
   }
+  // The step may have become the last one after it was trained.
+  if (run.requests.isFinishing) await doWhatIsDue(run);
   if (run.saved !== run.state.step) await checkpoint(run);
   return atRest(run, first);
 }
@@ -131,9 +134,14 @@ function batchBehind({ config, phases, state, requests }: Run, { positions }: Ba
   });
 }
 
-function atRest({ state: { step }, phases, profile, log }: Run, first: number): Outcome {
+function atRest({ state: { step }, phases, profile, log, requests }: Run, first: number): Outcome {
+  const stepsTotal = totalSteps(phases);
   if (profile) log.emit({ type: 'profile', steps: step - first, ops: profile.byKind() });
-  return step >= totalSteps(phases)
-    ? { state: 'completed', step, message: `finished after ${plural(step, 'step')}` }
-    : { state: 'stopped', step, message: `stopped at step ${step}, checkpoint saved` };
+  const [state, message] =
+    step >= stepsTotal
+      ? (['completed', `finished after ${plural(step, 'step')}`] as const)
+      : requests.isFinishing
+        ? (['completed', earlyMessage(step, stepsTotal)] as const)
+        : (['paused', `paused at step ${step}, checkpoint saved`] as const);
+  return { state, step, stepsTotal, message };
 }

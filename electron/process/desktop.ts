@@ -1,56 +1,23 @@
 import type { CommandId } from '../api/commands.ts';
-import type { Desktop, NativeMenu } from '../api/context.ts';
+import type { Desktop } from '../api/context.ts';
+import type { Place } from '../api/places.ts';
 import type { Channel } from './channel.ts';
 import type { Question } from './messages.ts';
+import { Relay } from './relay.ts';
 
-/** The native menu, which another process has. */
-class RemoteMenu implements NativeMenu {
-  readonly #channel: Channel;
-  readonly #listeners = new Set<(id: CommandId) => void>();
-  /** A window that is just being opened hears of it when it listens. */
-  #waiting: CommandId[] = [];
-
-  constructor(channel: Channel) {
-    this.#channel = channel;
-    channel.onMessage((message) => {
-      if (message.type !== 'chosen') return;
-      if (this.#listeners.size === 0) this.#waiting = [message.command];
-      for (const listen of this.#listeners) listen(message.command);
-    });
-  }
-
-  offer(commands: readonly CommandId[]): void {
-    void this.#channel.send({ type: 'offer', commands });
-  }
-
-  async *chosen(signal: AbortSignal | undefined): AsyncGenerator<CommandId> {
-    const ids = this.#waiting.splice(0);
-    let wake = (): void => {};
-    const listen = (id: CommandId): void => {
-      ids.push(id);
-      wake();
-    };
-    const leave = (): void => wake();
-    this.#listeners.add(listen);
-    signal?.addEventListener('abort', leave);
-    try {
-      while (!signal?.aborted) {
-        const id = ids.shift();
-        if (id === undefined) await new Promise<void>((resolve) => (wake = resolve));
-        else yield id;
-      }
-    } finally {
-      this.#listeners.delete(listen);
-      signal?.removeEventListener('abort', leave);
-    }
-  }
-}
+/** More places at once are not gone to. */
+const maxPlaces = 20;
 
 /** What the system's window can do, asked of the process that has it. */
 export function remoteDesktop(channel: Channel): Desktop {
   const asked = new Map<number, (paths: readonly string[] | null) => void>();
   let last = 0;
+  // A command that waits was chosen before a window was there: the latest is meant.
+  const chosen = new Relay<CommandId>(1);
+  const places = new Relay<Place>(maxPlaces);
   channel.onMessage((message) => {
+    if (message.type === 'chosen') chosen.send(message.command);
+    if (message.type === 'place') places.send(message.place);
     if (message.type !== 'answer') return;
     asked.get(message.id)?.(message.paths);
     asked.delete(message.id);
@@ -66,6 +33,10 @@ export function remoteDesktop(channel: Channel): Desktop {
     showFile: (file) => void channel.send({ type: 'showFile', file }),
     openFile: (file) => void channel.send({ type: 'openFile', file }),
     settingsChanged: () => void channel.send({ type: 'settingsChanged' }),
-    menu: new RemoteMenu(channel),
+    menu: {
+      offer: (commands) => void channel.send({ type: 'offer', commands }),
+      chosen: (signal) => chosen.listen(signal),
+    },
+    places: (signal) => places.listen(signal),
   };
 }

@@ -17,6 +17,7 @@ import { channel, isUtility } from './channel.ts';
 import { remoteDesktop } from './desktop.ts';
 import { remoteEngines } from './engines.ts';
 import type { ServeAt, Served } from './messages.ts';
+import { Pausing } from './pausing.ts';
 import { watchTraining } from './training.ts';
 
 const desktop = isUtility ? remoteDesktop(channel) : undefined;
@@ -24,6 +25,7 @@ const spawn = isUtility ? remoteEngines(channel) : forkEngine;
 
 let studio: Studio | undefined;
 let server: RunningServer | undefined;
+let pausing: Pausing | undefined;
 let unwatch = (): void => {};
 let isClosing = false;
 
@@ -48,7 +50,8 @@ async function open(home: string, at?: ServeAt): Promise<void> {
     await channel.send({ type: 'refused', message, isUsage });
     return process.exit(1);
   }
-  unwatch = watchTraining(studio, (message) => void channel.send(message));
+  pausing = new Pausing(studio, report);
+  unwatch = watchTraining(studio, pausing, (message) => void channel.send(message));
   await channel.send({ type: 'opened', ...(server ? { served: servedBy(server) } : {}) });
 }
 
@@ -57,7 +60,7 @@ async function shutdown(): Promise<void> {
   if (isClosing) return;
   isClosing = true;
   unwatch();
-  await channel.send({ type: 'closing', training: studio?.trainingCount ?? 0 });
+  await channel.send({ type: 'closing', training: studio?.training.count ?? 0 });
   await server?.close();
   await studio?.shutdown();
   await channel.send({ type: 'closed' });
@@ -73,6 +76,10 @@ channel.onMessage((message, port) => {
     const context: ApiContext = { studio: studio!, ...(desktop ? { desktop } : {}) };
     windows.upgrade(port, { context });
     port.start();
+  } else if (message.type === 'pauseAll') {
+    pausing?.pause();
+  } else if (message.type === 'resumeAll') {
+    void pausing?.resume();
   }
 });
 

@@ -1,4 +1,5 @@
 import type { CommandId } from '../api/commands.ts';
+import type { Place } from '../api/places.ts';
 
 /** Where the studio's pages and API are served to browsers. */
 export interface ServeAt {
@@ -22,6 +23,8 @@ export interface TrainingRun {
   readonly name: string;
   readonly step: number;
   readonly stepsTotal: number;
+  /** At the pace of the last minutes; null where that is not known. */
+  readonly secondsLeft: number | null;
 }
 
 export interface RestedRun {
@@ -50,7 +53,12 @@ export type ToStudio =
   /** What a dialog was left with. */
   | { readonly type: 'answer'; readonly id: number; readonly paths: readonly string[] | null }
   /** In the native menu. */
-  | { readonly type: 'chosen'; readonly command: CommandId };
+  | { readonly type: 'chosen'; readonly command: CommandId }
+  /** A window is to go there. */
+  | { readonly type: 'place'; readonly place: Place }
+  /** Pause all that trains; resume what was paused so. */
+  | { readonly type: 'pauseAll' }
+  | { readonly type: 'resumeAll' };
 
 /** What the studio's process tells the one that started it. */
 export type FromStudio =
@@ -59,8 +67,8 @@ export type FromStudio =
   | { readonly type: 'refused'; readonly message: string; readonly isUsage: boolean }
   /** A line for the user: what was wrong with the database, and what came of it. */
   | { readonly type: 'report'; readonly line: string }
-  /** Which runs train in it. */
-  | { readonly type: 'training'; readonly runs: readonly TrainingRun[] }
+  /** Which runs train in it, and whether some can be resumed that were paused all at once. */
+  | { readonly type: 'training'; readonly runs: readonly TrainingRun[]; readonly canResume: boolean }
   | { readonly type: 'rested'; readonly run: RestedRun }
   /** The answer to `shutdown`: how many runs are being saved. */
   | { readonly type: 'closing'; readonly training: number }

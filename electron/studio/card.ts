@@ -31,7 +31,7 @@ export function cardFiles(
 }
 
 function factsOf(studio: Studio, run: Run, step: number, dtype: string): CardFacts {
-  const config = studio.configOf(run);
+  const config = studio.runs.configOf(run);
   const { store } = studio;
   const events = store.listEvents(run.id);
   const parent = config.init ? store.listRuns().find((r) => r.id === config.init!.run) : undefined;

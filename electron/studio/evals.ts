@@ -29,6 +29,8 @@ export interface EvalRow {
   readonly tokens: number;
   /** Its weights are there to be evaluated. */
   readonly kept: boolean;
+  /** The user wants its weights kept. */
+  readonly pinned: boolean;
   readonly validation: ValidationView | null;
   readonly hellaswag: HellaswagView | null;
 }
@@ -72,24 +74,23 @@ function validationOf(record: EvalRecord): ValidationView {
 
 const hellaswagOf = ({ dataset, data }: EvalRecord): HellaswagView => ({ ...(data as HellaswagResult), on: dataset });
 
+/** A checkpoint, and whether it is pinned. */
+type Checkpoint = Pick<ReturnType<Store['listCheckpoints']>[number], 'step' | 'kept'>;
+
 /** A run's evaluations and its checkpoints without one, the latest first: a row more where a step has several of a kind. */
 export const evalRows = (store: Store, run: Run): EvalRow[] =>
-  rowsOf(
-    run,
-    store.listCheckpoints(run.id).map((c) => c.step),
-    store.listEvals(run.id),
-  );
+  rowsOf(run, store.listCheckpoints(run.id), store.listEvals(run.id));
 
 /** The same of all these runs, one after another. */
 export function allEvalRows(store: Store, runs: readonly Run[]): EvalRow[] {
-  const [steps, evals] = [store.listAllCheckpointSteps(), store.listAllEvals()];
-  return runs.flatMap((run) => rowsOf(run, steps.get(run.id) ?? [], evals.get(run.id) ?? []));
+  const [checkpoints, evals] = [store.listAllCheckpoints(), store.listAllEvals()];
+  return runs.flatMap((run) => rowsOf(run, checkpoints.get(run.id) ?? [], evals.get(run.id) ?? []));
 }
 
-function rowsOf(run: Run, kept: readonly number[], evals: readonly EvalRecord[]): EvalRow[] {
+function rowsOf(run: Run, there: readonly Checkpoint[], evals: readonly EvalRecord[]): EvalRow[] {
   const { tokensPerStep, tokenizer } = run.config as { tokensPerStep: number; tokenizer: string };
-  const checkpoints = new Set(kept);
-  const steps = [...new Set([...checkpoints, ...evals.map((e) => e.step)])].sort((a, b) => b - a);
+  const checkpoints = new Map(there.map(({ step, kept }) => [step, kept]));
+  const steps = [...new Set([...checkpoints.keys(), ...evals.map((e) => e.step)])].sort((a, b) => b - a);
   return steps.flatMap((step) => {
     const own = evals.filter((e) => e.step === step);
     const tokensOf = (e: EvalRecord) => (e.dataset === '' ? Infinity : ((e.data as { tokens?: number }).tokens ?? 0));
@@ -107,6 +108,7 @@ function rowsOf(run: Run, kept: readonly number[], evals: readonly EvalRecord[])
         step,
         tokens: step * tokensPerStep,
         kept: checkpoints.has(step),
+        pinned: checkpoints.get(step) ?? false,
         validation: validation ? validationOf(validation) : null,
         hellaswag: hellaswag ?? null,
       };

@@ -1,135 +1,57 @@
 import fs from 'node:fs';
 import path from 'node:path';
-import { z } from 'zod';
-import { getTokenizer, type TokenizerName, tokenizerContent, tokenizersDir } from '../data/tokenizers/index.ts';
-import { isOwnName } from '../data/tokenizers/own/definition.ts';
-import { keepTokenizer, type KeptTokenizer, keptTokenizerOf, useTokenizer } from '../data/tokenizers/own/kept.ts';
-import {
-  files,
-  latestValid,
-  openCheckpoint,
-  openChosen,
-  type OpenedCheckpoint,
-  writeCheckpoint,
-} from '../engine/checkpoint/index.ts';
-import { parseRunConfig, type RunConfig } from '../engine/run/config.ts';
+import { tokenizersDir } from '../data/tokenizers/index.ts';
+import { files } from '../engine/checkpoint/index.ts';
 import { defaultDevice } from '../engine/devices/choose.ts';
-import type { ModelConfig } from '../engine/models/index.ts';
-import { parameterTable } from '../engine/models/index.ts';
-import { freshState } from '../engine/run/state.ts';
-import {
-  assumedTokenizer,
-  type ExportDtype,
-  type ExtraRows,
-  fitTokenizer,
-  type Fitted,
-  openHuggingFaceModel,
-  padded,
-  readTokenizer,
-  writeHuggingFaceModel,
-} from '../exchange/huggingFace/index.ts';
+import { partialOf, tidyExport } from '../exchange/huggingFace/index.ts';
+import type { Course } from '../exchange/models/course.ts';
+import type { ImportOptions } from '../exchange/models/open.ts';
+import { type ModelImport, type StagedModel, stageModel, type Untrained } from '../exchange/models/stage.ts';
+import { type CheckpointExport, type ExportChoice, writeCheckpointModel } from '../exchange/models/write.ts';
 import { requireAnswer, requireFolder } from './givenPaths.ts';
 import { checkpointDir } from './home.ts';
-import { noData } from './run/data.ts';
+import type { SpawnEngine } from './run/engine.ts';
+import { runStoppable } from './run/job.ts';
+import { noData } from './run/noData.ts';
 import { type StagedFiles, stageFiles } from './run/staged.ts';
 import type { NewRun, Run } from './store/index.ts';
 import { readRunFileIn } from './store/runFile.ts';
 import type { Studio } from './studio.ts';
 
-export interface ImportOptions {
-  /** What becomes of rows that stand for no token of the tokenizer's own. Default: they are kept. */
-  readonly extraRows?: ExtraRows;
-  /** In the place of the folder's own: a name, a run, or another folder. */
-  readonly tokenizer?: TokenizerName;
-  /** The token that ends a text, where the folder's files don't say. */
-  readonly endOfText?: string;
+/** What a model that was imported says in the place of what training would need. */
+export const untrained = (): Untrained => ({ dataset: noData, device: defaultDevice() });
+
+/** How a model is read and written. */
+export interface Ways {
+  stage(job: ModelImport, course: Course): Promise<StagedModel>;
+  write(job: CheckpointExport, course: Course): Promise<void>;
 }
 
-/** A model's folder that is open, as it is to be used here. */
-export interface OpenedModel {
-  readonly config: RunConfig;
-  /** A parameter as float32. */
-  tensor(name: string): Promise<Float32Array<ArrayBuffer>>;
-  /** What is to be kept, where its tokenizer came with it. */
-  readonly kept: KeptTokenizer | undefined;
-  /** What people should know of it. */
-  readonly notices: readonly string[];
-  close(): Promise<void>;
-}
+/** Where nothing else waits, as in a command of the terminal. */
+const here: Ways = { stage: stageModel, write: writeCheckpointModel };
 
-/** The config of a model that is not trained here. */
-const importedConfig = (model: ModelConfig, tokenizer: TokenizerName): RunConfig =>
-  parseRunConfig({
-    model,
-    dataset: noData,
-    device: defaultDevice(),
-    tokenizer,
-    batch: 1,
-    tokensPerStep: model.contextLength,
-    // A run has a phase; this one is never trained.
-    phases: [{ kind: 'constant', steps: 1, from: 0, to: 0 }],
-  });
-
-/** The tokenizer of a model's folder, and the rows that stay. @throws UserError when it can't be read here */
-async function tokenizerOf(dir: string, rows: number, options: ImportOptions): Promise<Fitted> {
-  const { extraRows: extra = 'keep', tokenizer, endOfText } = options;
-  if (tokenizer !== undefined) {
-    const size = getTokenizer(tokenizer).vocabSize;
-    return padded(isOwnName(tokenizer) ? keptTokenizerOf(tokenizer) : tokenizer, size, rows, extra);
-  }
-  const found = await readTokenizer(dir, { rows, ...(endOfText === undefined ? {} : { endOfText }) });
-  if (found) return fitTokenizer(dir, found, rows, extra);
-  return assumedTokenizer(dir, rows, extra);
-}
-
-/** The checkpoint that a folder is, or the last whole one of the run whose folder it is; undefined for other folders. */
-async function checkpointIn(dir: string): Promise<OpenedCheckpoint | undefined> {
-  if (fs.existsSync(path.join(dir, files.state))) return openCheckpoint(dir);
-  const root = path.join(dir, 'checkpoints');
-  if (!fs.existsSync(root)) return undefined;
-  return (await latestValid(root)).checkpoint ?? undefined;
-}
-
-/** A checkpoint knows its tokens, and carries what they mean where that is not known anyway. */
-function openedCheckpoint(checkpoint: OpenedCheckpoint): OpenedModel {
-  const { config } = z.object({ config: z.unknown() }).parse(checkpoint.state);
-  const { model, tokenizer } = parseRunConfig(config);
-  return {
-    config: importedConfig(model, tokenizer),
-    tensor: (name) => checkpoint.model(name),
-    kept: isOwnName(tokenizer) ? keptTokenizerOf(tokenizer) : undefined,
-    notices: [],
-    async close() {},
-  };
-}
-
-/**
- * Opens a Hugging Face GPT-2 folder with its tokenizer, or a checkpoint.
- * @throws UserError when the folder holds no model that is computed here, or its tokenizer is of another kind
- */
-export async function openModel(dir: string, options: ImportOptions = {}): Promise<OpenedModel> {
-  const checkpoint = await checkpointIn(dir);
-  if (checkpoint) return openedCheckpoint(checkpoint);
-  const source = await openHuggingFaceModel(dir);
-  try {
-    const { tokenizer, rows, notices } = await tokenizerOf(dir, source.config.vocabSize, options);
-    const model = { ...source.config, vocabSize: rows };
-    const tensor = async (name: string) => {
-      const values = await source.tensor(name);
-      return name === 'wte.weight' ? values.subarray(0, rows * model.nEmbd) : values;
-    };
-    return {
-      config: importedConfig(model, typeof tokenizer === 'string' ? tokenizer : useTokenizer(tokenizer)),
-      tensor,
-      kept: typeof tokenizer === 'string' ? undefined : tokenizer,
-      notices: [...source.notices, ...notices],
-      close: () => source.close(),
-    };
-  } catch (error) {
-    await source.close();
-    throw error;
-  }
-}
+/** In a process of its own: where windows are served no other request waits for it. */
+export const apart = (spawn: SpawnEngine): Ways => ({
+  async stage(job, { signal, onProgress }) {
+    let staged: StagedModel | undefined;
+    for await (const message of runStoppable({ type: 'import', ...job }, spawn, signal))
+      if (message.type === 'progress') onProgress?.(message.done, message.total);
+      else if (message.type === 'staged') ({ staged } = message);
+    return staged!;
+  },
+  async write(job, { signal, onProgress }) {
+    const partial = partialOf(job.dir);
+    let isWritten = false;
+    try {
+      for await (const message of runStoppable({ type: 'export', ...job, partial }, spawn, signal))
+        if (message.type === 'progress') onProgress?.(message.done, message.total);
+      isWritten = true;
+    } finally {
+      // One that was killed could not do so itself.
+      if (!isWritten) await tidyExport(job.dir, partial);
+    }
+  },
+});
 
 /** What a model is called that nobody names: as its folder, or as the run whose checkpoint it is. */
 export function importName(dir: string): string {
@@ -152,35 +74,21 @@ export async function importModel(
   name?: string,
   options: ImportOptions = {},
   course: Course = {},
+  ways: Ways = here,
 ): Promise<{ run: Run; notices: readonly string[] }> {
   studio.store.requireInPlace();
   await requireFolder(dir);
-  const source = await openModel(dir, options);
-  let staged: StagedFiles | undefined;
+  const staged = stageFiles(studio.home);
   try {
-    const { config, notices } = source;
-    if (source.kept) keepTokenizer(tokenizersDir(studio.home), source.kept);
-    const tokenizerFile = tokenizerContent(config.tokenizer);
-    const parameters = parameterTable(config.model);
-    const read = counted(course, parameters.length, (tensor) => source.tensor(tensor));
-    const entries = parameters.map(({ name: tensor, fileShape }) => {
-      const data = () => read(tensor);
-      return { name: tensor, dtype: 'F32' as const, shape: fileShape, data };
-    });
-    const state = { trainer: freshState, config };
-    staged = stageFiles(studio.home);
-    const { bytes } = await writeCheckpoint(path.join(staged.dir, 'checkpoints'), 0, {
-      ...{ model: entries, optimizer: [], state },
-      ...(tokenizerFile ? { beside: [tokenizerFile] } : {}),
-    });
+    const tokenizers = tokenizersDir(studio.home);
+    const job = { dir, options, staged: staged.dir, tokenizers, untrained: untrained() };
+    const { config, bytes, notices } = await ways.stage(job, course);
     course.signal?.throwIfAborted();
     const row = { name: name ?? importName(dir), config, device: config.device.kind, stepsTotal: 0, tokensTotal: 0 };
     return { run: storeImported(studio, staged, row, { bytes, dir, notices }), notices };
   } catch (error) {
-    staged?.remove();
+    await staged.discard();
     throw error;
-  } finally {
-    await source.close();
   }
 }
 
@@ -204,35 +112,6 @@ function storeImported(
   });
 }
 
-/** How a user follows and ends what takes long. */
-export interface Course {
-  readonly signal?: AbortSignal;
-  /** Called with tensors that are done, and all. */
-  readonly onProgress?: (done: number, total: number) => void;
-}
-
-/** Reads tensors, unless the user has had enough. */
-function counted<T>(
-  { signal, onProgress }: Course,
-  total: number,
-  read: (tensor: string) => Promise<T>,
-): (tensor: string) => Promise<T> {
-  let done = 0;
-  return async (tensor) => {
-    signal?.throwIfAborted();
-    const values = await read(tensor);
-    onProgress?.(Math.min(++done, total), total);
-    return values;
-  };
-}
-
-export interface ExportChoice {
-  readonly dtype: ExportDtype;
-  readonly force?: boolean;
-  /** The model card and its pictures. */
-  readonly files?: Readonly<Record<string, string>>;
-}
-
 /** Writes a checkpoint as a folder that Hugging Face's libraries load. @throws UserError when that can't be done */
 export async function exportModel(
   studio: Studio,
@@ -241,10 +120,10 @@ export async function exportModel(
   dir: string,
   choice: ExportChoice,
   course: Course = {},
+  ways: Ways = here,
 ): Promise<void> {
   await requireAnswer(dir);
-  const { model, tokenizer } = studio.configOf(run);
-  const checkpoint = await openChosen(studio.checkpointOf(run, step).path);
-  const tensor = counted(course, parameterTable(model).length, (name) => checkpoint.model(name));
-  await writeHuggingFaceModel(dir, { model, tokenizer, tensor, ...choice });
+  const { model, tokenizer } = studio.runs.configOf(run);
+  const checkpoint = studio.checkpoints.of(run, step).path;
+  await ways.write({ checkpoint, model, tokenizer, dir, ...choice }, course);
 }

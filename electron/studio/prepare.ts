@@ -1,8 +1,9 @@
 import os from 'node:os';
+import type { PreviewOptions, TextPreview } from '../data/prepare/preview.ts';
 import type { PrepareJob } from '../engine/process/messages.ts';
 import { UserError } from '../base/errors.ts';
 import type { SpawnEngine } from './run/engine.ts';
-import { messagesOf } from './run/job.ts';
+import { runJob, runStoppable } from './run/job.ts';
 
 export type Preparation =
   | {
@@ -20,9 +21,6 @@ export type Preparation =
       readonly peakBytes: number;
     };
 
-/** How long a process is given to keep what it has done. */
-const patienceMs = 10_000;
-
 /** Threads for data beside a run that trains: half of the cores, at least one. */
 export const threadsBeside = (training: boolean): number => {
   const cores = os.availableParallelism();
@@ -39,29 +37,41 @@ export async function* prepareApart(
   spawn: SpawnEngine,
   signal?: AbortSignal,
 ): AsyncGenerator<Preparation> {
-  const { engine, messages } = messagesOf(spawn);
-  // A listener that leaves is known at once; this generator would know it at the next message.
-  signal?.addEventListener('abort', () => engine.send({ type: 'stop' }), { once: true });
-  let ended = false;
-  try {
-    engine.send({ type: 'prepare', options });
-    for await (const message of messages) {
-      if (message.type === 'preparing') yield { kind: 'progress', ...message.progress };
-      else if (message.type === 'prepared') {
-        const { name, cpuSeconds, peakBytes } = message;
-        yield { kind: 'done', name, cpuSeconds, peakBytes };
-      }
+  for await (const message of runStoppable({ type: 'prepare', options }, spawn, signal)) {
+    if (message.type === 'preparing') yield { kind: 'progress', ...message.progress };
+    else if (message.type === 'prepared') {
+      const { name, cpuSeconds, peakBytes } = message;
+      yield { kind: 'done', name, cpuSeconds, peakBytes };
     }
-    ended = true;
-  } catch (error) {
-    ended = error instanceof UserError;
-    throw error;
-  } finally {
-    if (!ended) {
-      engine.send({ type: 'stop' });
-      const tooLong = new Promise<void>((resolve) => setTimeout(resolve, patienceMs).unref());
-      await Promise.race([engine.exited, tooLong]);
-    }
-    engine.kill();
   }
+}
+
+/** A drive that does not answer holds a preview up for so long. */
+const previewMs = 20_000;
+
+/**
+ * Shows what a dataset would be made of, in a process of its own that ends when nobody waits for it any more.
+ * @throws UserError when nothing can be shown; the signal's reason
+ */
+export async function previewApart(
+  options: PreviewOptions,
+  spawn: SpawnEngine,
+  signal?: AbortSignal,
+): Promise<TextPreview> {
+  const late = AbortSignal.timeout(previewMs);
+  try {
+    for await (const message of runJob(
+      { type: 'preview', options },
+      spawn,
+      signal ? AbortSignal.any([signal, late]) : late,
+    ))
+      if (message.type === 'previewed') return message.preview;
+  } catch (error) {
+    if (late.aborted && !signal?.aborted)
+      throw new UserError(
+        `No preview after ${previewMs / 1000} s: see that the drive of ${options.inputs[0]} is connected.`,
+      );
+    throw error;
+  }
+  throw new UserError('The preview ended without a result: try again.');
 }

@@ -180,7 +180,7 @@ TY_INLINE Vf scale2(Vf a, Vf n) {
 }
 TY_INLINE void prefetch(const void*) {}
 
-#else  // Plain C++ that a compiler can vectorise with whatever it has. No fused multiply-add.
+#else  // Plain C++ that a compiler can vectorize with whatever it has. No fused multiply-add.
 
 constexpr int W = 8;
 struct Vf {

@@ -21,10 +21,10 @@ std::shared_ptr<uint8_t> Gpu::downloadPlace() {
 
 // What every kernel may count on besides its arguments.
 void Gpu::prepare(const GpuOptions& options) {
-  const QuantisationMap* maps[4] = {&signedMap8(), &unsignedMap8(), &signedMap4(), &unsignedMap4()};
-  auto* at = static_cast<QuantisationMap*>(allocate(4 * sizeof(QuantisationMap), Place::device));
+  const QuantizationMap* maps[4] = {&signedMap8(), &unsignedMap8(), &signedMap4(), &unsignedMap4()};
+  auto* at = static_cast<QuantizationMap*>(allocate(4 * sizeof(QuantizationMap), Place::device));
   mapMemory_ = at;
-  for (int i = 0; i < 4; i++) copy(at + i, maps[i], sizeof(QuantisationMap));
+  for (int i = 0; i < 4; i++) copy(at + i, maps[i], sizeof(QuantizationMap));
   maps_ = {at, at + 1, at + 2, at + 3};
   chunkSums_ = static_cast<float*>(allocate(kChunkSums * sizeof(float), Place::device));
   faults_ = static_cast<int32_t*>(allocate(sizeof(int32_t), Place::device));

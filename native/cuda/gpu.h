@@ -8,9 +8,10 @@
 #include <string>
 #include <vector>
 
-#include "../common/quantise.h"
+#include "../common/quantize.h"
 #include "layer/grid.h"
 #include "gemm/products.h"
+#include "nvml.h"
 
 namespace trainyard {
 namespace gpu {
@@ -74,6 +75,8 @@ class Gpu {
   int64_t freeBytes() const;
   // What this process holds of it, by the driver's count; -1 where that does not tell.
   int64_t processBytes() const;
+  // What the driver tells of it, now; from any thread.
+  GpuFigures figures() const;
   int64_t processors() const { return description_.processors; }
   bool tf32() const { return tf32_; }
 
@@ -134,7 +137,7 @@ class Gpu {
 
   // In the device's memory.
   struct Maps {
-    const QuantisationMap *signed8, *unsigned8, *signed4, *unsigned4;
+    const QuantizationMap *signed8, *unsigned8, *signed4, *unsigned4;
   };
   const Maps& maps() const { return maps_; }
   // Room for sums of so many parts of tensors, in the device's memory; nothing is kept there from one call to the next.

@@ -23,6 +23,11 @@ struct Process {
   unsigned long long usedBytes;
   unsigned int gpuInstance, computeInstance;
 };
+// nvmlUtilization_t, per cent
+struct Utilization {
+  unsigned int gpu, memory;
+};
+constexpr int kGpuSensor = 0;  // NVML_TEMPERATURE_GPU
 constexpr int kSuccess = 0, kTooFew = 7;
 
 const Library& library() {
@@ -88,6 +93,24 @@ int64_t processMemoryOf(const char* bus) {
     }
     return -1;  // in a container it may have another number outside
   }
+}
+
+GpuFigures figuresOf(const char* bus, int64_t memoryBytes) {
+  GpuFigures figures;
+  const Nvml device = deviceAt(bus);
+  if (!device) return figures;
+  const auto utilizationOf = library().find<int (*)(Nvml, Utilization*)>("nvmlDeviceGetUtilizationRates");
+  Utilization utilization{};
+  if (utilizationOf && utilizationOf(device, &utilization) == kSuccess) figures.utilization = utilization.gpu / 100.0;
+  const auto temperatureOf = library().find<int (*)(Nvml, int, unsigned int*)>("nvmlDeviceGetTemperature");
+  unsigned int celsius = 0;
+  if (temperatureOf && temperatureOf(device, kGpuSensor, &celsius) == kSuccess) figures.celsius = celsius;
+  const auto powerOf = library().find<int (*)(Nvml, unsigned int*)>("nvmlDeviceGetPowerUsage");
+  unsigned int milliwatts = 0;
+  if (powerOf && powerOf(device, &milliwatts) == kSuccess) figures.watts = milliwatts / 1000.0;
+  const int64_t used = driverMemoryOf(bus, memoryBytes).usedBytes;
+  if (used >= 0) figures.memoryBytes = static_cast<double>(used);
+  return figures;
 }
 
 }  // namespace gpu

@@ -157,6 +157,27 @@ void exposeMemory(Napi::Object exports) {
   });
 }
 
+void exposeFigures(Napi::Object exports) {
+  // (device): a promise of what the driver tells of it; what it does not tell is absent.
+  expose(exports, "figures", [](const Napi::CallbackInfo& info) {
+    const auto gpu = unwrap<Gpu>(info[0]);
+    const auto figures = std::make_shared<gpu::GpuFigures>();
+    return Work::start(
+        info.Env(), [gpu, figures] { *figures = gpu->figures(); },
+        [figures](Napi::Env env) -> Napi::Value {
+          Fields fields(env);
+          const auto report = [&fields](const char* name, const std::optional<double>& value) {
+            if (value) fields.set(name, *value);
+          };
+          report("utilization", figures->utilization);
+          report("temperature", figures->celsius);
+          report("power", figures->watts);
+          report("memoryBytes", figures->memoryBytes);
+          return fields;
+        });
+  });
+}
+
 void exposeFetch(Napi::Object exports) {
   // (session, [{arena, offset, bytes}]): a promise of a Uint8Array of them, one behind the other. What is started before
   // is done before; what is started later need not be.
@@ -189,6 +210,7 @@ Napi::Object exportGpus(Napi::Env, Napi::Object exports) {
   exposeDevices(exports);
   exposeProducts(exports);
   exposeMemory(exports);
+  exposeFigures(exports);
   exposeSessions<Gpu, Session>(exports);
   exposeFetch(exports);
   return exports;

@@ -10,7 +10,7 @@ export interface Band {
   readonly odd: boolean;
 }
 
-export interface AnnotationColours {
+export interface AnnotationColors {
   readonly band: string;
   readonly text: string;
   readonly marker: (kind: MarkerKind) => string;
@@ -69,7 +69,7 @@ export function annotationsOf(
   bands: readonly Band[],
   markers: readonly Marker[],
   visible: Range,
-  colours: AnnotationColours,
+  colors: AnnotationColors,
 ): Annotation[] {
   return [
     ...bands.flatMap(({ from, to, label, odd }): Annotation[] => {
@@ -80,13 +80,13 @@ export function annotationsOf(
           type: 'box',
           xMin: min,
           xMax: max,
-          backgroundColor: odd ? colours.band : 'transparent',
+          backgroundColor: odd ? colors.band : 'transparent',
           borderWidth: 0,
           drawTime: 'beforeDatasetsDraw',
           label: {
             display: ({ chart }) => fits(chart, label, { min, max }),
             content: label,
-            color: colours.text,
+            color: colors.text,
             font,
             padding: 0,
             position: { x: 'start', y: 'start' },
@@ -102,7 +102,7 @@ export function annotationsOf(
         type: 'line',
         scaleID: 'x',
         value: x,
-        borderColor: colours.marker(kind),
+        borderColor: colors.marker(kind),
         borderWidth: 1,
         borderDash: [3, 3],
         drawTime: 'afterDatasetsDraw',

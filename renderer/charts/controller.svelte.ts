@@ -9,12 +9,12 @@ import {
   type Scale,
 } from 'chart.js';
 import annotation from 'chartjs-plugin-annotation';
-import { untrack } from 'svelte';
+import { type Snippet, untrack } from 'svelte';
 import { chartText } from './text.ts';
 import { type Band, annotationsOf, labelHeight } from './annotations.ts';
 import { bandsOf, plotted, type Plotted, positive, ringsOf, trianglesOf } from './drawing.ts';
 import type { Marker, MarkerKind } from './markers.ts';
-import { colourNamed } from './picture.ts';
+import { colorNamed } from './picture.ts';
 import {
   axisOf,
   type Line,
@@ -50,6 +50,8 @@ export interface ChartProps {
   /** For ticks, the shortest first: the first that tells them apart is taken. */
   ticksX?: readonly ((x: number) => string)[];
   ticksY?: readonly ((y: number) => string)[];
+  /** The x that are shown at least, where there is anything. */
+  extent?: Range | undefined;
   /** x is a whole number. */
   wholeX?: boolean;
   /** y is in bytes: ticks are round in KiB, MiB and so on. */
@@ -64,6 +66,8 @@ export interface ChartProps {
   outliers?: 'show' | 'cut';
   /** CSS pixels. */
   height?: number;
+  /** What lies over the picture, in its place. */
+  over?: Snippet<[ChartController]>;
 }
 
 /** What is this near to the cursor is read, pixels. */
@@ -73,7 +77,7 @@ const smallestPart = 1e-6;
 /** Notes of one readout: more would cover the picture. */
 const maxNotes = 4;
 
-const markerColours: Readonly<Partial<Record<MarkerKind, string>>> = {
+const markerColors: Readonly<Partial<Record<MarkerKind, string>>> = {
   optimizer: '--accent',
   batch: '--accent',
   phases: '--accent',
@@ -85,8 +89,8 @@ const markerColours: Readonly<Partial<Record<MarkerKind, string>>> = {
   warning: '--warn',
 };
 
-/** The colour of what happened, as a name in app.css. */
-export const markerColour = (kind: MarkerKind): string => markerColours[kind] ?? '--text-3';
+/** The color of what happened, as a name in app.css. */
+export const markerColor = (kind: MarkerKind): string => markerColors[kind] ?? '--text-3';
 
 const slug = (title: string): string => title.toLowerCase().replace(/[^a-z0-9]+/g, '-');
 
@@ -152,7 +156,9 @@ export class ChartController {
   /** All x that there are. */
   readonly #wholeX = $derived.by((): Range => {
     if (this.#ends.length === 0) return { min: 0, max: 1 };
-    const [min, max] = [this.#ends.reduce((a, b) => Math.min(a, b)), this.#ends.reduce((a, b) => Math.max(a, b))];
+    const { extent } = this.props;
+    const ends = extent ? [...this.#ends, extent.min, extent.max] : this.#ends;
+    const [min, max] = [ends.reduce((a, b) => Math.min(a, b)), ends.reduce((a, b) => Math.max(a, b))];
     if (min < max) return { min, max };
     // One point stands in the middle.
     const room = this.props.wholeX || min === 0 ? 1 : Math.abs(min) / 2;
@@ -200,11 +206,11 @@ export class ChartController {
     if (!found) return undefined;
     const { formatX } = this.props;
     const values = found.points.map(({ line, index, x }): Value => {
-      const { key, label, colour, smoothed, beside, best } = this.#seen[line]!;
+      const { key, label, color, smoothed, beside, best } = this.#seen[line]!;
       const average = smoothed?.y[nearestPoint(smoothed, x)];
       const value = this.number(this.measured[line]!.y[index]!);
       return {
-        ...{ key, label, colour },
+        ...{ key, label, color },
         value: this.props.unit === undefined ? value : `${value} ${this.props.unit}`,
         beside: beside?.(x),
         smoothed: average === undefined || Number.isNaN(average) ? undefined : this.props.formatY(average),
@@ -263,19 +269,19 @@ export class ChartController {
       ...bandsOf(this.#placed),
       // Zoomed in, lines end at the edges beyond which they go on.
       ...plotted(this.#placed, view.zoom === undefined),
-      ...ringsOf(this.#placed, colourNamed('--surface')),
+      ...ringsOf(this.#placed, colorNamed('--surface')),
       ...(y ? trianglesOf(this.#seen, y) : []),
     ];
     chart.options.scales = scalesOf(x, y, {
       log: this.#log,
-      text: colourNamed('--text-2'),
-      grid: colourNamed('--line'),
+      text: colorNamed('--text-2'),
+      grid: colorNamed('--line'),
     });
     chart.options.layout = { padding: { top: bands.length > 0 ? labelHeight : 0 } };
     chart.options.plugins!.annotation!.annotations = annotationsOf(bands, markers, x, {
-      band: colourNamed('--band'),
-      text: colourNamed('--text-3'),
-      marker: (kind) => colourNamed(markerColour(kind)),
+      band: colorNamed('--band'),
+      text: colorNamed('--text-3'),
+      marker: (kind) => colorNamed(markerColor(kind)),
     });
     chart.update('none');
     untrack(() => this.pictures++);

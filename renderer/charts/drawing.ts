@@ -14,7 +14,7 @@ export interface Plotted {
   readonly thinned?: boolean;
   /** Between which values several runs lie whose mean the line is. */
   readonly spread?: { readonly low: Line; readonly high: Line };
-  readonly colour: string;
+  readonly color: string;
   readonly dash?: readonly number[];
   /** Drawn as points that are joined: evaluations. */
   readonly sparse?: boolean;
@@ -40,16 +40,16 @@ const pointsOf = (x: readonly number[], y: readonly number[]) => x.map((v, i) =>
 const wholeDots = (radius: number) => ({ left: radius + 1, right: radius + 1, top: 1, bottom: 1 });
 
 /**
- * A line as Chart.js draws it: in parts that rise, with a dot where a point has no neighbour to be joined to. Each dataset has one
+ * A line as Chart.js draws it: in parts that rise, with a dot where a point has no neighbor to be joined to. Each dataset has one
  * radius for all of its points: with a list of them Chart.js looks every option of every point up, at every picture.
  */
 function datasetsOf(
   line: Line,
-  { label, colour, dash = [] }: Pick<Plotted, 'label' | 'colour' | 'dash'>,
+  { label, color, dash = [] }: Pick<Plotted, 'label' | 'color' | 'dash'>,
   { width, sparse, whole, order }: { width: number; sparse: boolean; whole: boolean; order: number },
 ): LineData[] {
   const points = {
-    ...{ label, order, pointBackgroundColor: colour, pointBorderColor: colour },
+    ...{ label, order, pointBackgroundColor: color, pointBorderColor: color },
     ...(whole ? { clip: wholeDots(dotRadius) } : {}),
   };
   return partition(decimate(line, buckets)).flatMap(({ x, y }): LineData[] => {
@@ -59,7 +59,7 @@ function datasetsOf(
     return [
       {
         ...{ ...points, data, tension: 0, pointRadius: sparse ? dotRadius : 0 },
-        ...{ borderColor: colour, borderWidth: width, borderDash: [...dash] },
+        ...{ borderColor: color, borderWidth: width, borderDash: [...dash] },
       },
       ...(lone.length > 0 ? [{ ...points, data: lone, showLine: false, pointRadius: dotRadius }] : []),
     ];
@@ -72,9 +72,9 @@ function datasetsOf(
  */
 export function plotted(lines: readonly Plotted[], whole = false): LineData[] {
   return lines.flatMap((plot) => {
-    const { line, smoothed, thinned, colour, sparse = false } = plot;
+    const { line, smoothed, thinned, color, sparse = false } = plot;
     if (!smoothed) return datasetsOf(line, plot, { width: 1.75, sparse, whole, order: 1 });
-    const pale = { label: '', colour: `${colour}40`, dash: plot.dash ?? [] };
+    const pale = { label: '', color: `${color}40`, dash: plot.dash ?? [] };
     const raw = thinned ? [] : datasetsOf(line, pale, { width: 1, sparse: false, whole, order: 2 });
     return [...raw, ...datasetsOf(smoothed, plot, { width: 1.75, sparse: false, whole, order: 1 })];
   });
@@ -82,7 +82,7 @@ export function plotted(lines: readonly Plotted[], whole = false): LineData[] {
 
 /** Rings around the best values, in front of all lines. @param background what a ring is filled with */
 export const ringsOf = (lines: readonly Plotted[], background: string): LineData[] =>
-  lines.flatMap(({ line, best, colour }): LineData[] => {
+  lines.flatMap(({ line, best, color }): LineData[] => {
     const at = best === undefined ? -1 : line.x.indexOf(best);
     if (at < 0) return [];
     return [
@@ -94,7 +94,7 @@ export const ringsOf = (lines: readonly Plotted[], background: string): LineData
         pointStyle: 'circle',
         pointRadius: bestRadius,
         pointBorderWidth: 2,
-        pointBorderColor: colour,
+        pointBorderColor: color,
         pointBackgroundColor: background,
         clip: wholeDots(bestRadius),
       },
@@ -108,7 +108,7 @@ const isHigh = (i: number): boolean => i % 2 === 0;
  * Each is two datasets without a line, the second of which is filled up to the first.
  */
 export const bandsOf = (lines: readonly Plotted[]): LineData[] =>
-  lines.flatMap(({ line, smoothed, thinned, spread, colour }): LineData[] => {
+  lines.flatMap(({ line, smoothed, thinned, spread, color }): LineData[] => {
     const between =
       smoothed && thinned
         ? partition(line).map((part) => {
@@ -126,7 +126,7 @@ export const bandsOf = (lines: readonly Plotted[]): LineData[] =>
         order: 3,
         borderWidth: 0,
         pointRadius: 0,
-        ...(isHigh(i) ? {} : { fill: '-1', backgroundColor: `${colour}30` }),
+        ...(isHigh(i) ? {} : { fill: '-1', backgroundColor: `${color}30` }),
       }));
   });
 
@@ -148,7 +148,7 @@ export function gapsOf({ x, y }: Line): Gap[] {
 
 /** Triangles where lines have values that are no numbers: at the height of the last good one, or at the top without one. */
 export const trianglesOf = (lines: readonly Plotted[], { min, max }: Range): LineData[] =>
-  lines.flatMap(({ line, colour }): LineData[] => {
+  lines.flatMap(({ line, color }): LineData[] => {
     const data = gapsOf(line).map(({ x, y }) => ({
       x,
       y: Number.isNaN(y) ? max : Math.min(max, Math.max(min, y)),
@@ -162,8 +162,8 @@ export const trianglesOf = (lines: readonly Plotted[], { min, max }: Range): Lin
         showLine: false,
         pointStyle: 'triangle',
         pointRadius: 5,
-        pointBackgroundColor: colour,
-        pointBorderColor: colour,
+        pointBackgroundColor: color,
+        pointBorderColor: color,
         clip: { left: 0, right: 0, top: 6, bottom: 6 },
       },
     ];

@@ -1,7 +1,7 @@
 import { download } from '../ui/download.ts';
 
-/** A colour of the page, by its name in app.css. */
-export const colourNamed = (name: string): string =>
+/** A color of the page, by its name in app.css. */
+export const colorNamed = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** Saves a picture as it is seen: on its background, with its title and what each line is. */
@@ -14,7 +14,7 @@ export function savePicture(
   }: {
     readonly title: string;
     readonly fileName: string;
-    readonly legend: readonly { readonly label: string; readonly colour: string }[];
+    readonly legend: readonly { readonly label: string; readonly color: string }[];
   },
 ): void {
   const scale = canvas.width / canvas.clientWidth;
@@ -22,17 +22,17 @@ export function savePicture(
   const picture = document.createElement('canvas');
   [picture.width, picture.height] = [canvas.width, canvas.height + head];
   const context = picture.getContext('2d')!;
-  context.fillStyle = colourNamed('--surface');
+  context.fillStyle = colorNamed('--surface');
   context.fillRect(0, 0, picture.width, picture.height);
-  context.fillStyle = colourNamed('--text');
+  context.fillStyle = colorNamed('--text');
   context.font = `600 ${14 * scale}px system-ui, sans-serif`;
   context.fillText(title, 8 * scale, 16 * scale);
   context.font = `${12 * scale}px system-ui, sans-serif`;
   let left = 8 * scale;
-  for (const { label, colour } of legend) {
-    context.fillStyle = colour;
+  for (const { label, color } of legend) {
+    context.fillStyle = color;
     context.fillRect(left, 26 * scale, 14 * scale, 3 * scale);
-    context.fillStyle = colourNamed('--text');
+    context.fillStyle = colorNamed('--text');
     context.fillText(label, left + 18 * scale, 32 * scale);
     left += context.measureText(label).width + 34 * scale;
   }

@@ -2,7 +2,7 @@
 export interface Value {
   readonly key: string;
   readonly label: string;
-  readonly colour: string;
+  readonly color: string;
   readonly value: string;
   readonly smoothed: string | undefined;
   /** The value in another unit. */

@@ -5,12 +5,12 @@ import { theme } from '../state/theme.svelte.ts';
 import { chartText, measureText } from './text.ts';
 import { phaseKinds } from '../text.ts';
 import type { Band } from './annotations.ts';
-import { type ChartedRun, scaleOf } from './chartedRun.ts';
-import { colourOf, lookOf } from './colours.ts';
+import { type ChartedRun, type RunGroup, scaleOf } from './chartedRun.ts';
+import { colorInOrder, colorOf, validationDash } from './colors.ts';
 import type { Plotted } from './drawing.ts';
 import { FinerSeries } from './finer.svelte.ts';
 import { type Marker, markersOf } from './markers.ts';
-import { type Line, onAxis, refine, smooth } from './pipeline/index.ts';
+import { type Line, meanAndRange, onAxis, type Range, refine, smooth, spacingOf } from './pipeline/index.ts';
 import { countGpt2Tokens, lossUnitOf } from './units.ts';
 import { chartView as view } from './view.svelte.ts';
 
@@ -31,12 +31,17 @@ const bestOf = ({ x, y }: Line): number | undefined => {
 /** From what was measured of some runs to the lines of their charts. */
 export class RunLines {
   readonly #runs: () => readonly ChartedRun[];
+  readonly #groups: () => readonly RunGroup[];
   readonly #finer = new FinerSeries();
   #published = $state.raw<readonly PublishedRun[]>([]);
 
-  /** To be called while a component is made: it reads more where that is wanted. */
-  constructor(runs: () => readonly ChartedRun[]) {
+  /**
+   * To be called while a component is made: it reads more where that is wanted.
+   * @param groups in which runs are drawn as one; none: each by itself
+   */
+  constructor(runs: () => readonly ChartedRun[], groups: () => readonly RunGroup[] = () => []) {
     this.#runs = runs;
+    this.#groups = groups;
     $effect(() => this.#finer.follow(runs));
     $effect(() => {
       if (view.reference && this.#published.length === 0)
@@ -55,6 +60,37 @@ export class RunLines {
     return this.runs.some((r) => r !== run && r.name === run.name) ? `${run.name} (${run.id})` : run.name;
   }
 
+  /** A run's color, among several. */
+  #colorOf(run: ChartedRun): string {
+    return colorInOrder(run.order ?? this.runs.indexOf(run), theme.shown);
+  }
+
+  /**
+   * Each group's lines as one, where there are groups.
+   * @param plots of the runs
+   * @param kind what they are of, where one chart has several
+   */
+  #grouped(plots: readonly (Plotted & { readonly run: string })[], kind?: { key: string; label: string }): Plotted[] {
+    const groups = this.#groups();
+    if (groups.length === 0) return plots.map(({ run: _run, ...plot }) => plot);
+    return groups.flatMap(({ key, label, runs }, i): Plotted[] => {
+      const [first, ...others] = plots.filter((plot) => runs.includes(plot.run));
+      if (!first) return [];
+      const { mean, low, high } = meanAndRange([first, ...others].map((plot) => plot.smoothed ?? plot.line));
+      return [
+        {
+          key: kind ? `group:${key}.${kind.key}` : `group:${key}`,
+          label: kind ? `${label}, ${kind.label}` : label,
+          line: mean,
+          spread: { low, high },
+          color: colorInOrder(i, theme.shown),
+          ...(first.dash ? { dash: first.dash } : {}),
+          ...(first.sparse ? { sparse: true } : {}),
+        },
+      ];
+    });
+  }
+
   #placed({ series }: ChartedRun, line: Line): Line {
     return series ? onAxis(line, view.axis, scaleOf(series)) : { x: [], y: [] };
   }
@@ -69,33 +105,63 @@ export class RunLines {
   }
 
   /** Over steps, whatever the axis: how smooth a curve is does not depend on what it is drawn over. */
-  #smoothed({ series, id }: ChartedRun, name: SeriesName): Line {
-    const means = refine(lineOf(series?.means[name]), lineOf(this.#finer.all[id]?.means[name]));
-    return smooth(means, view.smoothing, series?.width ?? 1);
+  #smoothed(run: ChartedRun, name: SeriesName): Line {
+    const spacing = spacingOf(lineOf(run.series?.means[name]), run.series?.width ?? 1);
+    return smooth(this.#meansOf(run, name), view.smoothing, spacing);
   }
 
-  /** A measure of each run. @param n alone, its lines are coloured by measure: which one this is */
+  /** From the first step of all runs to the last: over it is drawn what not every step has, so that charts above each other agree. */
+  readonly extent = $derived.by((): Range | undefined => {
+    const ends = this.runs.flatMap((run) => {
+      const steps = run.series?.times.steps ?? [];
+      return steps.length === 0 ? [] : [steps[0]!, steps[steps.length - 1]!].map((step) => this.#placedAt(run, step));
+    });
+    return ends.length === 0 ? undefined : { min: Math.min(...ends), max: Math.max(...ends) };
+  });
+
+  /** Whether anything of a measure is there, of any run. */
+  has(name: SeriesName): boolean {
+    return this.runs.some(({ series }) => (series?.measures[name].steps.length ?? 0) > 0);
+  }
+
+  #meansOf({ series, id }: ChartedRun, name: SeriesName): Line {
+    return refine(lineOf(series?.means[name]), lineOf(this.#finer.all[id]?.means[name]));
+  }
+
+  /** A measure of each run. @param n alone, its lines are colored by measure: which one this is */
   measured(
     name: SeriesName,
     n: number,
     { label = measureText[name], smoothed = false }: { label?: string; smoothed?: boolean } = {},
   ): Plotted[] {
-    return this.runs.map((run) => {
-      const line = refine(lineOf(run.series?.measures[name]), lineOf(this.#finer.all[run.id]?.measures[name]));
-      const look = this.#alone ? { colour: colourOf(n, theme.shown) } : lookOf(run.id, theme.shown);
+    const isSmoothed = smoothed && view.smoothing > 0;
+    const isGrouped = this.#groups().length > 0;
+    const plots = this.runs.map((run) => {
+      // The extremes of intervals have no mean that means something.
+      const line = isGrouped
+        ? this.#meansOf(run, name)
+        : refine(lineOf(run.series?.measures[name]), lineOf(this.#finer.all[run.id]?.measures[name]));
       return {
+        run: run.id,
         key: this.#alone ? name : run.id,
         label: this.#alone ? label : this.#nameOf(run),
         line: this.#placed(run, line),
         thinned: this.#widthOf(run) > 1,
-        ...(smoothed && view.smoothing > 0 ? { smoothed: this.#placed(run, this.#smoothed(run, name)) } : {}),
-        ...look,
+        ...(isSmoothed ? { smoothed: this.#placed(run, this.#smoothed(run, name)) } : {}),
+        color: this.#alone ? colorOf(n, theme.shown) : this.#colorOf(run),
       };
     });
+    return this.#grouped(plots);
   }
+
+  readonly #groupNotes = $derived.by(() => [
+    chartText.groups,
+    ...(view.smoothing > 0 ? [chartText.smoothing(view.smoothing.toFixed(2))] : []),
+  ]);
 
   /** What smoothed curves are. */
   readonly smoothingNotes = $derived.by(() => {
+    if (this.#groups().length > 0) return this.#groupNotes;
     if (view.smoothing === 0) return [];
     const weight = view.smoothing.toFixed(2);
     const width = this.runs.reduce((max, run) => Math.max(max, this.#widthOf(run)), 1);
@@ -103,8 +169,10 @@ export class RunLines {
   });
 
   /** Validation losses of each run's own data, the best of them marked. */
-  readonly evaluated = $derived.by(() =>
-    this.runs.map((run): Plotted => {
+  readonly evaluated = $derived.by(() => this.#grouped(this.#evaluated, { key: 'val', label: measureText.valLoss }));
+
+  readonly #evaluated = $derived.by(() =>
+    this.runs.map((run): Plotted & { readonly run: string } => {
       const own = run.evals.filter((e) => e.kind === 'validation' && e.dataset === '');
       // Of evaluations whose text's length is not known, none is in bits per byte.
       const reported = this.unit === 'token' ? own : own.filter((e) => e.bitsPerByte !== null);
@@ -114,13 +182,14 @@ export class RunLines {
       });
       const best = bestOf(line);
       return {
+        run: run.id,
         key: this.#alone ? 'valLoss' : `${run.id}.val`,
         label: this.#alone ? measureText.valLoss : `${this.#nameOf(run)}, ${measureText.valLoss}`,
         line,
         sparse: true,
         ...(best === undefined ? {} : { best }),
         ...(this.unit === 'token' ? { beside: (x: number) => besideOf(reported[line.x.indexOf(x)]?.bitsPerByte) } : {}),
-        ...(this.#alone ? { colour: colourOf(1, theme.shown) } : lookOf(run.id, theme.shown)),
+        ...(this.#alone ? { color: colorOf(1, theme.shown) } : { color: this.#colorOf(run), dash: validationDash }),
       };
     }),
   );
@@ -129,29 +198,30 @@ export class RunLines {
   readonly lossNotes = $derived.by(() => {
     const unpublished = view.reference && !this.#comparable ? [chartText.noReference] : [];
     if (this.unit === 'token') return [...this.smoothingNotes, ...unpublished];
-    const missing = this.runs.filter((_, i) => this.evaluated[i]!.line.x.length === 0).map((run) => this.#nameOf(run));
+    const missing = this.runs.filter((_, i) => this.#evaluated[i]!.line.x.length === 0).map((run) => this.#nameOf(run));
     const names = missing.length > 0 ? [chartText.noBitsPerByte(missing.join(', '))] : [];
     return [chartText.tokenizersDiffer, ...names, ...unpublished];
   });
 
   /** HellaSwag accuracies: of each step the evaluation over most items. */
-  readonly hellaswag = $derived.by(() =>
-    this.runs.flatMap((run): Plotted[] => {
-      const items = (e: EvalView) => parseInt(e.dataset);
-      const all = run.evals.filter((e) => e.kind === 'hellaswag');
-      const largest = all.filter((e) => all.every((o) => o.step !== e.step || items(o) <= items(e)));
-      if (largest.length === 0) return [];
-      return [
-        {
-          key: this.#alone ? 'hellaswag' : run.id,
-          label: this.#alone ? measureText.hellaswag : this.#nameOf(run),
-          line: this.#placed(run, { x: largest.map((e) => e.step), y: largest.map((e) => e.value) }),
-          sparse: true,
-          ...(this.#alone ? { colour: colourOf(0, theme.shown) } : lookOf(run.id, theme.shown)),
-        },
-      ];
-    }),
-  );
+  readonly hellaswag = $derived.by(() => this.#grouped(this.runs.flatMap((run) => this.#hellaswagOf(run))));
+
+  #hellaswagOf(run: ChartedRun): (Plotted & { readonly run: string })[] {
+    const items = (e: EvalView) => parseInt(e.dataset);
+    const all = run.evals.filter((e) => e.kind === 'hellaswag');
+    const largest = all.filter((e) => all.every((o) => o.step !== e.step || items(o) <= items(e)));
+    if (largest.length === 0) return [];
+    return [
+      {
+        run: run.id,
+        key: this.#alone ? 'hellaswag' : run.id,
+        label: this.#alone ? measureText.hellaswag : this.#nameOf(run),
+        line: this.#placed(run, { x: largest.map((e) => e.step), y: largest.map((e) => e.value) }),
+        sparse: true,
+        color: this.#alone ? colorOf(0, theme.shown) : this.#colorOf(run),
+      },
+    ];
+  }
 
   /** Curves of published runs, where they can be laid over these. */
   references(value: 'valLoss' | 'hellaswag'): Plotted[] {
@@ -162,7 +232,7 @@ export class RunLines {
         key: name,
         label: name,
         line: { x: points.map((q) => q.step * factor), y: points.map((q) => q[value]) },
-        colour: colourOf(6, theme.shown),
+        color: colorOf(6, theme.shown),
         dash: referenceDash,
         sparse: true,
       };
@@ -190,7 +260,7 @@ export class RunLines {
     const [run] = this.runs;
     if (!run || !this.#alone) return [];
     const times = run.series ? scaleOf(run.series).times : { x: [], y: [] };
-    const [validation] = this.evaluated;
+    const [validation] = this.#evaluated;
     const best = validation?.best;
     const value = best === undefined ? Number.NaN : validation!.line.y[validation!.line.x.indexOf(best)]!;
     return [

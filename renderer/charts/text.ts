@@ -6,6 +6,8 @@ const countOf = (n: number, isMore: boolean, what: string): string => `${isMore 
 
 export const chartText = {
   checkpointOf: (step: string) => `checkpoint at step ${step}`,
+  /** Of the chart of train and validation losses. */
+  losses: 'Loss',
   legend: 'Legend',
   reset: 'Reset zoom',
   table: 'Table',
@@ -15,6 +17,7 @@ export const chartText = {
   smoothing: (weight: string) => `Smoothed ${weight}`,
   smoothingMeans: (weight: string, steps: number) =>
     `Smoothed ${weight} over ${formatCount(steps)}-step means; band: min to max`,
+  groups: 'Mean of each group; band: min to max of its runs',
   hidden: (n: number, isMore: boolean) => `${countOf(n, isMore, 'value')} outside the visible range`,
   notNumbers: (n: number, isMore: boolean) => `▲ ${countOf(n, isMore, 'NaN or infinite value')}`,
   notPositive: (n: number, isMore: boolean) => `${countOf(n, isMore, 'value')} ≤ 0, not shown on a log scale`,
@@ -29,6 +32,7 @@ export const chartText = {
   best: 'best',
   allHidden: 'All curves are hidden: the legend shows them again.',
   events: 'Events',
+  system: 'System',
   moreEvents: (n: number) => `and ${plural(n, 'more event')}`,
   legendHint: 'Click hides or shows a curve. Alt-click, double-click or S shows it alone.',
   more: 'More',
@@ -73,4 +77,12 @@ export const measureText = {
   hostBytes: 'Host RAM',
   lossScale: 'Loss scale',
   mfu: 'MFU',
+  gpuUtilization: 'GPU utilization',
+  gpuTemperature: 'GPU temperature',
+  gpuPower: 'GPU power',
+  gpuMemoryBytes: 'GPU memory in use',
+  cpuUtilization: 'CPU utilization',
+  cpuTemperature: 'CPU temperature',
+  cpuPower: 'CPU power',
+  machineMemoryBytes: 'RAM in use',
 } as const;

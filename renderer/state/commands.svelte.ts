@@ -37,7 +37,7 @@ class Commands {
 export const available = new Commands();
 
 const typing = (target: EventTarget | null): boolean =>
-  target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable], dialog[open]') !== null;
+  target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable], [role=dialog]') !== null;
 
 const chordMs = 1200;
 
@@ -49,7 +49,7 @@ function listenForKeys(): () => void {
   const onKey = (event: KeyboardEvent) => {
     if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || typing(event.target)) return;
     // A question is to be answered first, wherever the focus is.
-    if (document.querySelector('dialog[open]')) return;
+    if (document.querySelector('[role=dialog]')) return;
     if (event.timeStamp - at > chordMs) before = '';
     at = event.timeStamp;
     const chord = before === '' ? undefined : find(`${before} ${event.key}`);

@@ -6,7 +6,7 @@ import { toasts } from './toasts.svelte.ts';
 
 const ends = new Set<RunView['state']>(['completed', 'failed', 'interrupted']);
 
-/** Tells in a browser when a run has ended and nobody looks. In the desktop window the application does it. */
+/** Tells in a browser when a run has ended, other than by its user, and nobody looks. In the desktop window the application does it. */
 class Notifier {
   wanted = $state(true);
   /** What the browser says of it; none where the application tells, or the browser can't. */
@@ -38,7 +38,7 @@ class Notifier {
   look(runs: readonly RunView[]): void {
     for (const run of runs) {
       const before = this.#before.get(run.id);
-      if (before !== undefined && before !== run.state && ends.has(run.state)) this.#report(run);
+      if (before !== undefined && before !== run.state && ends.has(run.state) && !run.stoppedEarly) this.#report(run);
       this.#before.set(run.id, run.state);
     }
   }

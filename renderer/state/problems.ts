@@ -37,8 +37,8 @@ export class Problems {
 /** Messages are written to stand behind a path; under a field they stand alone. */
 function sentence(message: string): string {
   const said = message.replace(/^it (is missing|must)/, (_, verb: string) => (verb === 'must' ? 'must' : 'is missing'));
-  const capitalised = said.charAt(0).toUpperCase() + said.slice(1);
-  return /[.!?]$/.test(capitalised) ? capitalised : `${capitalised}.`;
+  const capitalized = said.charAt(0).toUpperCase() + said.slice(1);
+  return /[.!?]$/.test(capitalized) ? capitalized : `${capitalized}.`;
 }
 
 /** A setting that has no field, as of a preset: `guards.spikeSteps` is "guards, spike steps". */

@@ -42,3 +42,8 @@ export const promptText = {
   removePrompt: (n: number) => `Remove prompt ${n}`,
   addPrompt: 'Add prompt',
 } as const;
+
+export const helpText = {
+  about: (label: string) => `About ${label}`,
+  defaultValue: (value: string) => `Default: ${value}`,
+} as const;

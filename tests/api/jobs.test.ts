@@ -48,8 +48,8 @@ async function opened() {
       sampling: { tokens: 0 },
       device,
     });
-  const { id } = studio.createRun(config({ kind: 'cpu' }), 'jugs');
-  expect(await studio.start(studio.store.getRun(id)).ended).toMatchObject({ state: 'completed' });
+  const { id } = studio.runs.create(config({ kind: 'cpu' }), 'jugs');
+  expect(await studio.training.start(studio.store.getRun(id)).ended).toMatchObject({ state: 'completed' });
   const client = createRouterClient(router, { context: { studio } });
   const at = (device?: DeviceChoice) => ({ id, step: 4, ...(device ? { device } : {}) });
   studio.jobs.work();

@@ -2,23 +2,15 @@ import { createRouterClient } from '@orpc/server';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { router } from '../../electron/api/router.ts';
 import type { RunUpdate } from '../../electron/api/types.ts';
-import { parseRunConfig } from '../../electron/engine/run/config.ts';
 import { Studio } from '../../electron/studio/studio.ts';
+import { recordRun } from '../recordRun.ts';
 import { tempDir } from '../temp.ts';
 
 /** A studio with a run whose record the test writes itself, and the API on it. */
 function opened() {
   const studio = Studio.open(tempDir());
   onTestFinished(() => studio.close());
-  const config = parseRunConfig({
-    model: { vocabSize: 257, contextLength: 8, nLayer: 1, nHead: 1, nEmbd: 8 },
-    dataset: 'text',
-    tokenizer: 'bytes',
-    batch: 1,
-    tokensPerStep: 8,
-    phases: [{ kind: 'constant', steps: 5000, from: 1e-3, to: 1e-3 }],
-  });
-  const { id } = studio.store.createRun({ name: 'x', config, device: 'cpu', stepsTotal: 5000, tokensTotal: 40_000 });
+  const id = recordRun(studio, 'x', 5000);
   const metrics = studio.store.metricsWriter(id);
   onTestFinished(() => metrics.close());
   const train = (from: number, to: number, loss = (step: number) => 5 - step / 1000) => {
@@ -88,6 +80,29 @@ describe('watching a run', () => {
     expect(series.lastStep).toBe(2502);
     expect(series.measures.loss.steps.length).toBeLessThan(250);
     expect(series.measures.loss.values.at(-1)).toBeNaN();
+  });
+
+  it('has what machine and GPU report at the steps that have it, live as in the whole', async () => {
+    const { studio, id, client, watch } = opened();
+    const metrics = studio.store.metricsWriter(id);
+    onTestFinished(() => metrics.close());
+    const add = (step: number, more: object = {}) => metrics.add({ step, time: 1e12 + step, loss: 1, ...more });
+    add(1);
+    add(2, { cpuUtilization: 0.5, machineMemoryBytes: 2 ** 33 });
+    add(3);
+    metrics.flush();
+    const { next } = await watch();
+    const { measures } = await next();
+    expect(measures).toMatchObject({
+      loss: [1, 1, 1],
+      cpuUtilization: [null, 0.5, null],
+      machineMemoryBytes: [null, 2 ** 33, null],
+      gpuPower: [null, null, null],
+    });
+    const series = await client.runs.series({ id });
+    expect(series.measures.cpuUtilization).toEqual({ steps: [2], values: [0.5] });
+    expect(series.means.machineMemoryBytes).toEqual({ steps: [2], values: [2 ** 33] });
+    expect(series.measures.gpuPower).toEqual({ steps: [], values: [] });
   });
 
   it('ends when the listener leaves, and refuses a run that is not there in one line', async () => {

@@ -67,7 +67,7 @@ describe.each(formats)('$name', ({ e, m, narrow, widen }) => {
     );
   });
 
-  it('rounds midpoints and their neighbours right, subnormals and the step to infinity included', () => {
+  it('rounds midpoints and their neighbors right, subnormals and the step to infinity included', () => {
     for (let code = 0; code < (2 ** e - 1) << m; code++) {
       const next = code + 1 === (2 ** e - 1) << m ? 2 ** (2 ** (e - 1)) : halfValue(code + 1, e, m);
       const middle = bitsOf((halfValue(code, e, m) + next) / 2);

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { readTextFile } from '../../electron/base/textFile.ts';
-import { readJsonConfig } from '../../electron/cli/settings.ts';
+import { readConfig } from '../../electron/cli/settings.ts';
 import { readQuestions } from '../../electron/evals/hellaswag/questions.ts';
 import { getTokenizer } from '../../electron/data/tokenizers/index.ts';
 import { tempDir } from '../temp.ts';
@@ -15,7 +15,7 @@ const withMark = (name: string, text: string): string => {
 
 it('a byte order mark at the begin of a text, a config or an evaluation is no part of it', () => {
   expect(readTextFile(withMark('a.txt', 'A\ufeffb'))).toBe('A\ufeffb');
-  expect(readJsonConfig(withMark('config.json', '{"batch":2}'))).toEqual({ batch: 2 });
+  expect(readConfig(withMark('config.json', '{"batch":2}'))).toEqual({ batch: 2 });
   const item = {
     ind: 1,
     activity_label: 'A',

@@ -1,18 +1,20 @@
 /**
- * Measures the page in a real Chromium: its size, its first paint, and how long a run of a million steps takes to be drawn:
- * `node tests/bench/page.ts` after `npm run build`.
+ * Measures the page in a real Chromium: its size, its first paint, and how long a run of a million steps takes from a click until its
+ * curves are drawn: `node tests/bench/page.ts` after `npm run build`. The studio is served in a process of its own, as people have it.
  */
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
-import { chromium } from 'playwright-core';
-import { startServer } from '../../electron/api/transports/server.ts';
 import { parseRunConfig } from '../../electron/engine/run/config.ts';
 import { packageFile } from '../../electron/base/paths.ts';
 import { Studio } from '../../electron/studio/studio.ts';
+import { launch, median, timed } from './browser.ts';
+import { serve } from './served.ts';
 
 const steps = 1_000_000;
+/** What is asked for: a run that is opened is drawn no later. Milliseconds. */
+const limitMs = 1000;
 const home = fs.mkdtempSync(path.join(os.tmpdir(), 'trainyard-page-'));
 const pages = packageFile('dist/renderer');
 
@@ -53,30 +55,37 @@ for (let step = 1; step <= steps; step++) {
 }
 metrics.close();
 studio.store.setRunState(id, 'completed');
+studio.store.releaseRun(id);
+studio.close();
 
-const server = await startServer({ context: { studio }, pages, host: '127.0.0.1', port: 0 });
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-  args: ['--no-sandbox'],
-});
+const { link, stop } = await serve(home);
+const browser = await launch();
+/** The loss is drawn: its sentence is there, and its canvas has ink. */
+const shown = `(() => {
+  const figure = document.querySelector('figure');
+  const canvas = figure?.querySelector('canvas');
+  if (!canvas?.width || !/Train loss: from/.test(figure.textContent)) return false;
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  for (let i = 0; i < data.length; i += 4)
+    if (data[i + 2] - data[i] > 100 && data[i + 3] === 255) return true;
+  return false;
+})()`;
 const paints: number[] = [];
 const opens: number[] = [];
-for (let round = 0; round < 5; round++) {
+for (let round = 0; round < 7; round++) {
   const context = await browser.newContext({ viewport: { width: 1360, height: 900 } });
   const page = await context.newPage();
-  await page.goto(server.link);
+  await page.goto(link.href);
   await page.getByRole('link', { name: 'a million steps' }).waitFor();
   paints.push((await page.evaluate(`performance.getEntriesByName('first-contentful-paint')[0].startTime`)) as number);
-  const started = performance.now();
-  await page.getByRole('link', { name: 'a million steps' }).click();
-  await page.getByText(/^Loss\. Loss: from/).waitFor({ state: 'attached' });
-  opens.push(performance.now() - started);
+  opens.push(await timed(page, 'tbody tr[data-run] a', shown));
   await context.close();
 }
-const median = (values: number[]): string => values.sort((a, b) => a - b)[values.length >> 1]!.toFixed(0);
-console.log(`first paint: ${median(paints)} ms`);
-console.log(`a run of a million steps: drawn ${median(opens)} ms after the click`);
 await browser.close();
-await server.close();
-studio.close();
+await stop();
 fs.rmSync(home, { recursive: true, force: true });
+console.log(`first paint: ${median(paints).toFixed(0)} ms`);
+console.log(`a run of a million steps: drawn ${median(opens).toFixed(0)} ms after the click`);
+const isQuick = median(opens) < limitMs;
+console.log(isQuick ? `opened within ${limitMs} ms` : `NOT opened within ${limitMs} ms`);
+process.exitCode = isQuick ? 0 : 1;

@@ -3,25 +3,16 @@
  * `npm run build`. A studio with many runs and datasets is served in a process of its own; one window asks something
  * large, and another one meanwhile asks small things, one after another.
  */
-import { createORPCClient } from '@orpc/client';
-import { RPCLink } from '@orpc/client/websocket';
-import type { ContractRouterClient } from '@orpc/contract';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { WebSocket } from 'ws';
-import type { Contract } from '../../electron/api/contract.ts';
 import { prepareDataset } from '../../electron/data/index.ts';
 import { parseRunConfig } from '../../electron/engine/run/config.ts';
 import { loadPreset } from '../../electron/engine/run/presets.ts';
-import { packageFile } from '../../electron/base/paths.ts';
 import { Studio } from '../../electron/studio/studio.ts';
-
-type Api = ContractRouterClient<Contract>;
+import { type Api, openWindow, serve } from './served.ts';
 
 const { values } = parseArgs({
   options: {
@@ -70,39 +61,10 @@ async function fill(): Promise<string> {
   return name;
 }
 
-async function serve(): Promise<{ link: URL; stop(): Promise<void> }> {
-  const args = [packageFile('electron/cli.ts'), 'serve', '--port', '0', '--home', home];
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-  let said = '';
-  for await (const chunk of child.stdout) {
-    said += String(chunk);
-    const [found] = /http:\S+/.exec(said) ?? [];
-    if (!found) continue;
-    return {
-      link: new URL(found),
-      async stop() {
-        child.kill('SIGINT');
-        await once(child, 'exit');
-      },
-    };
-  }
-  throw new Error('the studio did not start');
-}
-
-/** A window: its connection, and its cookie. */
-async function open(link: URL): Promise<{ api: Api; cookie: string; close(): void }> {
-  const given = await fetch(link, { redirect: 'manual' });
-  const cookie = given.headers.getSetCookie()[0]!.split(';')[0]!;
-  const socket = new WebSocket(`ws://${link.host}/api`, { headers: { cookie } });
-  await once(socket, 'open');
-  const api: Api = createORPCClient(new RPCLink({ websocket: socket as unknown as globalThis.WebSocket }));
-  return { api, cookie, close: () => socket.close() };
-}
-
 const dataset = await fill();
-const { link, stop } = await serve();
-const busy = await open(link);
-const other = await open(link);
+const { link, stop } = await serve(home);
+const busy = await openWindow(link);
+const other = await openWindow(link);
 
 const xl = loadPreset('gpt2-xl').config as { model: object };
 const model = { vocabSize: 50257, dropout: 0, ...xl.model } as Parameters<Api['fit']['matrix']>[0]['config']['model'];

@@ -41,7 +41,11 @@ const rules: readonly Rule[] = [
   { wrong: /\bprepare (it|its text|the dataset|the text)( again)?\b/i, instead: 'tokenize' },
   { wrong: /\bmatrix products?\b/i, instead: 'matmul' },
   { wrong: /\b(tokens|bytes|items|text|{}|[kmµ]?s|[KMG]i?B) an? (second|step|line)\b/i, instead: '/s, per step' },
-  { wrong: /\butilisation|tokenise|optimise|initialise\b/i, instead: 'American spelling' },
+  {
+    wrong:
+      /\w*(?:util|token|optim|initial|normal|quant|summar|recogn)is(?:e|ed|es|ing|ation)\b|(?:col|neighb|behavi)our/i,
+    instead: 'American spelling',
+  },
   { wrong: /\s(…|\.\.\.)$/, instead: 'no space before …' },
   { wrong: /!$/, instead: 'a full stop' },
 ];

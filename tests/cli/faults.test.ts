@@ -188,7 +188,7 @@ describe('a run that is not at rest, or is no run', () => {
     const second = await runCli(command('resume', id, '--json'));
     expect([second.code, second.stdout]).toEqual([1, '']);
     expect(oneLineOf(second.stderr)).toMatch(
-      new RegExp(`${id} is training now \\(process ${running.child.pid}\\): stop it`),
+      new RegExp(`${id} is training now \\(process ${running.child.pid}\\): pause it`),
     );
     running.child.kill('SIGINT');
     expect((await running.result).code).toBe(0);
@@ -207,7 +207,7 @@ describe('a run that is not at rest, or is no run', () => {
     const [won, lost] = both.sort((a, b) => a.code! - b.code!);
     expect([won!.code, won!.stderr]).toEqual([0, '']);
     expect([lost!.code, lost!.stdout]).toEqual([1, '']);
-    expect(oneLineOf(lost!.stderr)).toMatch(/stop it there first|is already finished/);
+    expect(oneLineOf(lost!.stderr)).toMatch(/pause it there first|is already finished/);
     const { run, metrics } = remains(home);
     expect(run.state).toBe('completed');
     expect(metrics.map((m) => m.step)).toEqual(Array.from({ length: 300 }, (_, i) => i + 1));

@@ -94,9 +94,13 @@ where(it, [canMount, lack.mount])('a home on a read-only disk is read, and not w
     ['eval', 'table'],
     ['data', 'list'],
     ['data', 'show', dataset],
+    ['data', 'verify', dataset],
     ['fit', '--preset', 'gpt2', '--memory', '4000'],
   ])
     expect(await cli(...args), args.join(' ')).toMatchObject({ code: 0, stderr: '' });
+  const evaluated = await cli('eval', 'loss', `${run.id}@4`, '--sequences', '2');
+  expect(evaluated).toMatchObject({ code: 0, stdout: expect.stringContaining('validation loss') as string });
+  expect(oneLine(evaluated)).toMatch(/^not stored: the data folder .* can't be written/);
   for (const args of [
     ['resume', run.id],
     ['runs', '--recover'],

@@ -13,7 +13,7 @@ let once: ReturnType<typeof uninterrupted> | undefined;
 const whole = () => (once ??= uninterrupted(long));
 
 where(describe, [hasPs, lack.ps])('Ctrl-C', () => {
-  it('saves and stops, says how to go on, and that leads to the same bits', async () => {
+  it('pauses, says how to go on, and that leads to the same bits', async () => {
     const expected = await whole();
     const { home, train } = workplace();
     const running = startCli(train(long).filter((arg) => arg !== '--json'));
@@ -28,12 +28,12 @@ where(describe, [hasPs, lack.ps])('Ctrl-C', () => {
     running.child.kill('SIGCONT');
     const { code, stderr } = await running.result;
     expect(code).toBe(0);
-    expect(stderr).toMatch(/saving after this step; Ctrl-C again stops now\n/);
+    expect(stderr).toMatch(/saving after this step; Ctrl-C again ends it now\n/);
     const { run, folders } = remains(home);
-    expect(run).toMatchObject({ state: 'stopped', pid: null });
+    expect(run).toMatchObject({ state: 'paused', pid: null });
     expect(run.step).toBeLessThan(60);
     expect(folders).toContain(`step-${String(run.step).padStart(6, '0')}`);
-    expect(stderr).toContain(`run ${run.id} stopped: stopped at step ${run.step}, checkpoint saved\n`);
+    expect(stderr).toContain(`run ${run.id} paused: paused at step ${run.step}, checkpoint saved\n`);
     // The command that it shows is taken by its word.
     const typed = /resume with: trainyard (.*)\n/.exec(stderr)![1]!.split(' ');
     const resumed = await runCli(typed);
@@ -59,7 +59,7 @@ where(describe, [hasPs, lack.ps])('Ctrl-C', () => {
     expect([code, stderr]).toEqual([130, '']);
     expect(isRunning(engine)).toBe(false);
     expect(endOf(stdout)).toMatchObject({ type: 'end', state: 'interrupted', resumable: true });
-    expect(endOf(stdout).message).toMatch(/stopped immediately; resume continues from the latest checkpoint/);
+    expect(endOf(stdout).message).toMatch(/ended immediately; resume continues from the latest checkpoint/);
     const { run } = remains(home);
     expect(run).toMatchObject({ state: 'interrupted', pid: null });
     const resumed = await runCli(command('resume', run.id, '--json'));
@@ -74,24 +74,24 @@ where(describe, [hasPs, lack.ps])('Ctrl-C', () => {
     for (const signal of ['SIGTERM', 'SIGINT', 'SIGCONT'] as const) running.child.kill(signal);
     const { code, stdout } = await running.result;
     expect(code).toBe(0);
-    expect(endOf(stdout)).toMatchObject({ state: 'stopped', resumable: true });
-    expect(remains(home).run.state).toBe('stopped');
+    expect(endOf(stdout)).toMatchObject({ state: 'paused', resumable: true });
+    expect(remains(home).run.state).toBe('paused');
   });
 });
 
-it('a run whose output nobody reads any more is saved and stopped', async () => {
+it('a run whose output nobody reads any more is paused', async () => {
   const { home, train } = workplace();
   const running = await startUntil(train({ '--steps': 2000 }), 3);
   running.child.stdout!.destroy();
   const { code, stderr } = await running.result;
   expect(code).toBe(1);
-  expect(oneLineOf(stderr)).toMatch(/output.*EPIPE.*saved and stopped/);
+  expect(oneLineOf(stderr)).toMatch(/output.*EPIPE.*saved and paused/);
   const { run, folders } = remains(home);
-  expect(run.state).toBe('stopped');
+  expect(run.state).toBe('paused');
   expect(folders).toContain(`step-${String(run.step).padStart(6, '0')}`);
 });
 
-it('a run that is stopped before its first step does nothing twice when it is resumed', async () => {
+it('a run that is paused before its first step does nothing twice when it is resumed', async () => {
   const { home, text, command } = workplace();
   const { name: dataset, vocabSize } = await prepareDataset({ home, inputs: [text], tokenizer: 'bytes' });
   const studio = Studio.open(home);
@@ -106,14 +106,14 @@ it('a run that is stopped before its first step does nothing twice when it is re
       evaluation: { sequences: 2 },
       sampling: { tokens: 4 },
     });
-    const handle = studio.start(studio.createRun(config, 'stopped at once'));
-    handle.stop();
-    expect(await handle.ended).toMatchObject({ state: 'stopped', resumable: true });
+    const handle = studio.training.start(studio.runs.create(config, 'paused at once'));
+    handle.pause();
+    expect(await handle.ended).toMatchObject({ state: 'paused', resumable: true });
   } finally {
     studio.close();
   }
-  expect(remains(home)).toMatchObject({ run: { state: 'stopped', step: 0 }, folders: ['step-000000'] });
-  const resumed = await runCli(command('resume', 'stopped at once', '--json'));
+  expect(remains(home)).toMatchObject({ run: { state: 'paused', step: 0 }, folders: ['step-000000'] });
+  const resumed = await runCli(command('resume', 'paused at once', '--json'));
   expect([resumed.code, resumed.stderr]).toEqual([0, '']);
   const { run, metrics, samples, evals } = remains(home);
   expect(run).toMatchObject({ state: 'completed', step: 3 });

@@ -162,12 +162,12 @@ describe('trainyard eval', () => {
     try {
       const run = studio.store.getRun('theirs');
       // Left in the middle: what is done stays.
-      const some = studio.hellaswag(run, 0, file, 20);
+      const some = studio.models.hellaswag(run, 0, file, 20);
       for await (const update of some) if (update.kind === 'progress' && update.done > 0) break;
       const [table] = studio.store.listEvals(run.id);
       expect(table?.kind === 'hellaswag' ? table.data : null).toBeNull();
       let taken = Number.NaN;
-      const all = studio.hellaswag(run, 0, file, 60);
+      const all = studio.models.hellaswag(run, 0, file, 60);
       for await (const update of all) if (update.kind === 'progress' && Number.isNaN(taken)) taken = update.done;
       expect(taken).toBeGreaterThan(0);
     } finally {

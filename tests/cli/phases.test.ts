@@ -125,7 +125,7 @@ it('phases and subsets that make no sense are refused before anything is trained
     ['constant:5:1e-3:subset=50-20%', /subset= needs a range of whole percent such as 0-50%, not "50-20%"/],
     ['constant:5:1e-3:subset=half', /not "half"/],
     ['constant:5:1e-3:batch=0', /batch= needs a whole number of at least 1/],
-    ['constant:5:1e-3:colour=red', /a setting colour, not batch, eval, checkpoint, data, subset, mix or wait/],
+    ['constant:5:1e-3:color=red', /a setting color, not batch, eval, checkpoint, data, subset, mix or wait/],
     ['constant:5:1e-3:batch=3', /Phase 1 has batch 3/],
     ['warmup:5:1e-3:1e-4', /a warmup rises/],
   ] as const) {
@@ -152,10 +152,46 @@ where(it, [hasPs, lack.ps])('a run is paused from another terminal, and says so 
   expect(code).toBe(0);
   // Scripts take the last line for a run.
   expect((await runCli(['--home', home, 'runs'])).stdout.trimEnd().split('\n').at(-1)).toContain('paused');
-  expect(await runCli(['--home', home, 'stop', 'elsewhere'])).toMatchObject({
-    code: 1,
-    stderr: 'trainyard: The run elsewhere is paused.\n',
+  // What is paused may be complete as it is; then it is at its end.
+  const cli = (...args: string[]) => runCli(['--home', home, ...args]);
+  const { id, step } = JSON.parse((await cli('runs', '--json')).stdout) as { id: string; step: number };
+  const shown = (n: number) => n.toLocaleString('en-US');
+  expect(await cli('stop', 'elsewhere')).toMatchObject({
+    code: 0,
+    stdout: `${id}: completed: stopped early at step ${shown(step)} of 4,000\n`,
   });
+  expect((await cli('runs')).stdout.trimEnd().split('\n').at(-1)).toContain('stopped early');
+  expect((await cli('show', 'elsewhere')).stdout).toContain(`completed: stopped early at step ${shown(step)} of 4,000`);
+  for (const order of ['stop', 'pause'])
+    expect(await cli(order, 'elsewhere')).toMatchObject({
+      code: 1,
+      stderr: 'trainyard: The run elsewhere is completed.\n',
+    });
+  expect(await cli('resume', 'elsewhere')).toMatchObject({
+    code: 1,
+    stderr: expect.stringMatching(/stopped early at step [\d,]+ and can't be resumed: continue it/),
+  });
+});
+
+where(it, [hasPs, lack.ps])('a run is stopped from another terminal: evaluated, saved and complete', async () => {
+  const { home, train } = workplace();
+  const running = startCli([...train, '--name', 'elsewhere', '--phase', 'constant:4000:1e-3', '--eval-every', '0']);
+  while (!running.lines().some((l) => l.includes('"metrics"'))) await new Promise((r) => setTimeout(r, 20));
+  expect(await runCli(['--home', home, 'stop', 'elsewhere'])).toMatchObject({
+    code: 0,
+    stdout: expect.stringMatching(/: stopping after the current step, with a final evaluation/),
+  });
+  const { code, stdout } = await running.result;
+  expect(code).toBe(0);
+  const events = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { type: string; step: number });
+  const last = events.filter((e) => e.type === 'metrics').at(-1)!.step;
+  expect(last).toBeLessThan(4000);
+  expect(events.at(-1)).toMatchObject({ type: 'end', state: 'completed', early: true, resumable: false });
+  expect(events.filter((e) => e.type === 'evaluation').map((e) => e.step)).toEqual([0, last]);
+  expect(events.filter((e) => e.type === 'checkpoint').at(-1)!.step).toBe(last);
 });
 
 where(it, [hasPs, lack.ps])('a run is continued on new data, at rest and while it trains', async () => {

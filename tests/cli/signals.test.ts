@@ -55,10 +55,10 @@ const bin = (args: string[]): Promise<Chain> =>
   startChain(process.execPath, ['--import', oldNode, path.join(root, 'electron/bin.mjs'), ...args], 3);
 
 /** Every process of the chain ends, and the run is saved where it was. */
-async function savedAndStopped(home: string, { pids }: Chain): Promise<void> {
+async function savedAndPaused(home: string, { pids }: Chain): Promise<void> {
   await Promise.all(pids.map(gone));
   const { run, folders } = remains(home);
-  expect(run).toMatchObject({ state: 'stopped', pid: null });
+  expect(run).toMatchObject({ state: 'paused', pid: null });
   expect(run.step).toBeGreaterThanOrEqual(3);
   expect(folders).toEqual([`step-${String(run.step).padStart(6, '0')}`]);
 }
@@ -73,18 +73,18 @@ where(describe, [hasPs, lack.ps])('a signal', () => {
     ['the engine', 3, 'SIGINT'],
     ['the engine', 3, 'SIGHUP'],
     ['the engine', 3, 'SIGTERM'],
-  ] as const)('to %s saves and stops the run (process %i of the chain, %s)', async (_, which, signal) => {
+  ] as const)('to %s saves and pauses the run (process %i of the chain, %s)', async (_, which, signal) => {
     const { home, train } = workplace();
     const chain = await npm(train(long));
     process.kill(chain.pids[which]!, signal);
-    await savedAndStopped(home, chain);
+    await savedAndPaused(home, chain);
   });
 
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGKILL'] as const)('%s to bin.mjs on an old Node', async (signal) => {
     const { home, train } = workplace();
     const chain = await bin(train(long));
     process.kill(chain.pids[0]!, signal);
-    await savedAndStopped(home, chain);
+    await savedAndPaused(home, chain);
     if (signal !== 'SIGKILL') expect(await chain.code).toBe(0);
   });
 
@@ -106,7 +106,7 @@ where(describe, [hasPs, lack.ps])('a signal', () => {
     expect(isRunning(pid)).toBe(true);
     process.kill(pid, 'SIGTERM');
     await gone(pid);
-    expect(remains(home).run.state).toBe('stopped');
+    expect(remains(home).run.state).toBe('paused');
   });
 
   it('while text is prepared leaves no claim behind, and what can be resumed', async () => {

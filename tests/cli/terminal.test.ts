@@ -5,7 +5,7 @@ import { ProgressLine, progressText } from '../../electron/cli/terminal/progress
 import { table } from '../../electron/cli/terminal/table.ts';
 import { hanging, oneLine, printable } from '../../electron/cli/terminal/text.ts';
 
-test('a table aligns numbers on the right and text on the left, without colours', () => {
+test('a table aligns numbers on the right and text on the left, without colors', () => {
   const text = table(
     ['name', 'size', 'note'],
     [

@@ -152,6 +152,40 @@ describe('settings from several places', () => {
   });
 });
 
+describe('a config of YAML', () => {
+  it('is the same as one of JSON', async () => {
+    const { dir, home } = workplace();
+    const file = path.join(dir, 'config.yaml');
+    const text = path.join(dir, 'text.txt');
+    const asked = (at: string) => ['--home', home, 'train', '--text', text, '--dry-run', '--json', '--config', at];
+    const settings = { tokenizer: 'bytes', model: { nLayer: 1, nHead: 1, nEmbd: 16, contextLength: 16 }, batch: 2 };
+    fs.writeFileSync(text, 'a text. '.repeat(100));
+    fs.writeFileSync(
+      file,
+      '# small\ntokenizer: bytes\nmodel: {nLayer: 1, nHead: 1, nEmbd: 16, contextLength: 16}\nbatch: 2\n',
+    );
+    const same = path.join(dir, 'config.json');
+    fs.writeFileSync(same, JSON.stringify(settings));
+    const yaml = await runHere(asked(file));
+    const json = await runHere(asked(same));
+    expect([yaml.code, yaml.stderr]).toEqual([0, '']);
+    expect(yaml.stdout).toBe(json.stdout);
+  });
+
+  it.each([
+    ['batch: [1', /^trainyard: The config .*config\.yml can't be read: .* at line 1, column \d+\.$/],
+    ['- batch', /config\.yml has no settings with their values\.$/],
+    ['batch: 1\nbatch: 2', /config\.yml can't be read: Map keys must be unique at line 2/],
+    ['batsh: 1', /Bad setting names in .*config\.yml: Unrecognized key: "batsh"/],
+  ])('that is %j is refused in a line', async (content, message) => {
+    const { dir, train } = workplace();
+    const file = path.join(dir, 'config.yml');
+    fs.writeFileSync(file, content);
+    const { code, stderr } = await runHere([...train, '--config', file]);
+    expect([code, stderr.trim()]).toEqual([2, expect.stringMatching(message)]);
+  });
+});
+
 describe('wrong input', () => {
   const cases: [string, string[], RegExp][] = [
     ['an unknown flag', ['train', '--layrs', '4'], /--layrs/],

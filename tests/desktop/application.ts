@@ -4,9 +4,9 @@ import net from 'node:net';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium, type Page } from 'playwright-core';
-import { onTestFinished } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 import { packageFile } from '../../electron/base/paths.ts';
-import { chromiumPath } from '../e2e/browser.ts';
+import { chromiumPath, goTo } from '../e2e/browser.ts';
 import { tempDir } from '../temp.ts';
 
 const main = packageFile('dist/electron/main.js');
@@ -19,6 +19,29 @@ const freePort = (): Promise<number> =>
       server.close(() => resolve(port));
     });
   });
+
+/** What the application has told the system. */
+export interface Reported {
+  readonly windows: { webPreferences: Record<string, unknown>; backgroundColor: string; width: number; x?: number }[];
+  readonly menu: {
+    label?: string;
+    role?: string;
+    submenu?: { label?: string; accelerator?: string; enabled?: boolean }[];
+  }[];
+  readonly questions: { message: string; detail?: string; buttons: string[] }[];
+  readonly protocols: string[];
+  readonly tray?: { tooltip: string; menu: { label?: string; enabled?: boolean }[]; sizes: number[] };
+  readonly reloads: number;
+  readonly ended: number;
+  readonly notifications: { title: string }[];
+  readonly opened: string[];
+  readonly progress: number[];
+  readonly blockers: number;
+  readonly sandboxed: boolean;
+  readonly permissions: Record<string, boolean>;
+  readonly visible: boolean;
+  readonly started: { readonly entry: string; readonly pid: number }[];
+}
 
 export interface Application {
   readonly home: string;
@@ -33,13 +56,15 @@ export async function startApplication({
   home = tempDir(),
   userData = tempDir(),
   picked = [] as string[],
+  args = [] as string[],
+  hasTray = true,
 } = {}): Promise<Application> {
   const port = await freePort();
   // For the browser's profile, in which the browser still writes when its parent is killed.
   const temporary = tempDir();
   onTestFinished(() => endAll(temporary));
   const hook = pathToFileURL(path.join(import.meta.dirname, 'standIn/hook.mjs')).href;
-  const child = fork(main, {
+  const child = fork(main, args, {
     execArgv: ['--import', hook],
     env: {
       ...process.env,
@@ -49,6 +74,7 @@ export async function startApplication({
       USER_DATA: userData,
       TMPDIR: temporary,
       PICKED: JSON.stringify(picked),
+      ...(hasTray ? {} : { NO_TRAY: '1' }),
     },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
@@ -112,4 +138,28 @@ async function openedPage(port: number): Promise<Page> {
     }
     await new Promise((resolve) => setTimeout(resolve, 200));
   }
+}
+
+export const stateOf = (page: Page) => page.locator('main .state').first().textContent();
+
+/** The application, with a run in training that was started on its page. */
+export async function startTraining(places: { home?: string; userData?: string } = {}): Promise<Application> {
+  const file = path.join(tempDir(), 'text.txt');
+  fs.writeFileSync(file, 'a rolling stone gathers no moss. '.repeat(400));
+  const application = await startApplication({ ...places, picked: [file] });
+  const { page } = application;
+  await goTo(page, 'new', 'New run');
+  await page.getByRole('button', { name: /^nano/ }).click();
+  await page.getByRole('button', { name: 'Browse…' }).click();
+  await expect
+    .poll(() =>
+      page
+        .getByRole('combobox', { name: /^Dataset/ })
+        .first()
+        .inputValue(),
+    )
+    .toMatch(/^text-bytes-/);
+  await page.getByRole('button', { name: 'Start training' }).click();
+  await expect.poll(() => stateOf(page)).toContain('training');
+  return application;
 }

@@ -1,57 +1,10 @@
-import fs from 'node:fs';
-import path from 'node:path';
-import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
 import { Studio } from '../../electron/studio/studio.ts';
 import { goTo } from '../e2e/browser.ts';
 import { isRunning } from '../cli/processes.ts';
 import { tempDir } from '../temp.ts';
-import { type Application, hasApplication, startApplication } from './application.ts';
+import { hasApplication, type Reported, startApplication, startTraining, stateOf } from './application.ts';
 import { lack, posix, where } from '../frame/needs.ts';
-
-interface Reported {
-  readonly windows: { webPreferences: Record<string, unknown>; backgroundColor: string; width: number; x?: number }[];
-  readonly menu: {
-    label?: string;
-    role?: string;
-    submenu?: { label?: string; accelerator?: string; enabled?: boolean }[];
-  }[];
-  readonly questions: { message: string; buttons: string[] }[];
-  readonly notifications: { title: string }[];
-  readonly opened: string[];
-  readonly progress: number[];
-  readonly blockers: number;
-  readonly sandboxed: boolean;
-  readonly permissions: Record<string, boolean>;
-  readonly visible: boolean;
-  readonly started: { readonly entry: string; readonly pid: number }[];
-}
-
-const stateOf = (page: Page) => page.locator('main .state').first().textContent();
-
-/** The application, with a run in training that was started on its page. */
-async function startTraining(places: { home?: string; userData?: string } = {}): Promise<Application> {
-  const file = path.join(tempDir(), 'text.txt');
-  fs.writeFileSync(file, 'a rolling stone gathers no moss. '.repeat(400));
-  const application = await startApplication({ ...places, picked: [file] });
-  const { page } = application;
-  await goTo(page, 'new', 'New run');
-  await page.getByRole('button', { name: /^nano/ }).click();
-  await page.getByRole('button', { name: 'Browse…' }).click();
-  await expect.poll(() => page.getByLabel('Drop files, browse, or paste paths').inputValue()).toBe(file);
-  await page.getByRole('button', { name: 'Tokenize' }).click();
-  await expect
-    .poll(() =>
-      page
-        .getByRole('combobox', { name: /^Dataset/ })
-        .first()
-        .inputValue(),
-    )
-    .toMatch(/^text-bytes-/);
-  await page.getByRole('button', { name: 'Start training' }).click();
-  await expect.poll(() => stateOf(page)).toContain('training');
-  return application;
-}
 
 where(describe, [hasApplication, lack.browser])(
   'the desktop application, on a stand-in for Electron over a real Chromium',
@@ -60,7 +13,7 @@ where(describe, [hasApplication, lack.browser])(
       const { page, ask } = await startApplication();
       await goTo(page, 'runs', 'Runs');
       await page.getByText('No runs yet').waitFor();
-      const { windows, sandboxed, permissions, visible } = await ask<Reported>({ ask: 'told' });
+      const { windows, sandboxed, permissions, visible } = await ask<Reported>({ ask: 'reported' });
       expect(windows[0]!.webPreferences).toMatchObject({
         sandbox: true,
         contextIsolation: true,
@@ -75,7 +28,7 @@ where(describe, [hasApplication, lack.browser])(
       expect(await ask({ ask: 'navigate', url: 'app://studio/index.html' })).toBe(false);
       for (const url of ['https://example.com/', 'http://example.com/', 'file:///etc/passwd', 'javascript:alert(1)'])
         expect(await ask({ ask: 'open', url })).toBe('deny');
-      expect((await ask<Reported>({ ask: 'told' })).opened).toEqual(['https://example.com/']);
+      expect((await ask<Reported>({ ask: 'reported' })).opened).toEqual(['https://example.com/']);
       // Nobody else gets a port to the studio.
       expect(await ask({ ask: 'connectFrom', url: 'https://example.com/' })).toBe(true);
       expect(await ask({ ask: 'connectFrom', url: 'app://studio/' })).toBe(false);
@@ -88,7 +41,7 @@ where(describe, [hasApplication, lack.browser])(
     it('has a menu that goes to every page, by keys too', async () => {
       const { page, ask } = await startApplication();
       await goTo(page, 'runs', 'Runs');
-      const { menu } = await ask<Reported>({ ask: 'told' });
+      const { menu } = await ask<Reported>({ ask: 'reported' });
       expect(menu.map((m) => m.label ?? m.role)).toEqual(['File', 'editMenu', 'View', 'Run', 'windowMenu', 'help']);
       for (const [label, heading] of [
         ['Memory', 'Memory'],
@@ -102,12 +55,12 @@ where(describe, [hasApplication, lack.browser])(
 
     it('trains in a utility process, keeps the system awake, and asks before it closes', async () => {
       const { page, ask, exited } = await startTraining();
-      await expect.poll(async () => (await ask<Reported>({ ask: 'told' })).progress.some((p) => p > 0)).toBe(true);
-      expect((await ask<Reported>({ ask: 'told' })).blockers).toBe(1);
+      await expect.poll(async () => (await ask<Reported>({ ask: 'reported' })).progress.some((p) => p > 0)).toBe(true);
+      expect((await ask<Reported>({ ask: 'reported' })).blockers).toBe(1);
 
       // The menu does what the page can do, and nothing else.
       const inMenu = async (label: string) => {
-        const { menu } = await ask<Reported>({ ask: 'told' });
+        const { menu } = await ask<Reported>({ ask: 'reported' });
         return menu.find((m) => m.label === 'Run')!.submenu!.find((i) => i.label === label)!.enabled;
       };
       await expect.poll(() => inMenu('Pause')).toBe(true);
@@ -119,14 +72,14 @@ where(describe, [hasApplication, lack.browser])(
       await expect.poll(() => stateOf(page)).toContain('training');
 
       await ask({ ask: 'close', answer: 2 }); // cancel
-      expect(await ask<Reported>({ ask: 'told' })).toMatchObject({
+      expect(await ask<Reported>({ ask: 'reported' })).toMatchObject({
         visible: true,
-        questions: [{ buttons: ['Keep training in the background', 'Save and stop', 'Cancel'] }],
+        questions: [{ buttons: ['Keep training in the background', 'Pause and quit', 'Cancel'] }],
       });
       await ask({ ask: 'close', answer: 0 }); // background
-      await expect.poll(async () => (await ask<Reported>({ ask: 'told' })).visible).toBe(false);
+      await expect.poll(async () => (await ask<Reported>({ ask: 'reported' })).visible).toBe(false);
       await ask({ ask: 'activate' });
-      await expect.poll(async () => (await ask<Reported>({ ask: 'told' })).visible).toBe(true);
+      await expect.poll(async () => (await ask<Reported>({ ask: 'reported' })).visible).toBe(true);
       expect(await stateOf(page)).toContain('training');
       await ask({ ask: 'close', answer: 1 }); // save and stop
       expect(await exited).toBe(0);
@@ -135,7 +88,7 @@ where(describe, [hasApplication, lack.browser])(
     it('starts its studio again when that dies: its window finds it, and training goes on', async () => {
       const { page, ask, exited } = await startTraining();
       const started = async (entry: string) =>
-        (await ask<Reported>({ ask: 'told' })).started.filter((s) => s.entry === entry).map(({ pid }) => pid);
+        (await ask<Reported>({ ask: 'reported' })).started.filter((s) => s.entry === entry).map(({ pid }) => pid);
       await page.getByRole('tab', { name: 'Log' }).click();
       const [studio] = await started('studio.js');
       const engines = (await started('engine.js')).length;
@@ -152,7 +105,7 @@ where(describe, [hasApplication, lack.browser])(
         return stateOf(page);
       };
       await expect.poll(pause, { interval: 500 }).toContain('paused');
-      await expect.poll(async () => (await ask<Reported>({ ask: 'told' })).blockers).toBe(0);
+      await expect.poll(async () => (await ask<Reported>({ ask: 'reported' })).blockers).toBe(0);
       await ask({ ask: 'close', answer: 2 });
       expect(await exited).toBe(0);
     });
@@ -197,7 +150,7 @@ where(describe, [hasApplication, lack.browser])(
       await first.ask({ ask: 'close', answer: 2 });
       await first.exited;
       const second = await startApplication({ home, userData });
-      expect((await second.ask<Reported>({ ask: 'told' })).windows[0]).toMatchObject({
+      expect((await second.ask<Reported>({ ask: 'reported' })).windows[0]).toMatchObject({
         x: 10,
         y: 20,
         width: 1200,

@@ -79,7 +79,7 @@ where(describe, [hasBrowser, lack.browser])('an answer is of the question on scr
     await verdict(page).waitFor({ state: 'detached' });
     await page.getByRole('table').first().waitFor({ state: 'detached' });
     await layers.fill('');
-    await page.getByText('A number is needed.').waitFor();
+    await page.getByText('Enter a number.').waitFor();
     await layers.fill('2');
     await page.getByRole('spinbutton', { name: 'Heads' }).fill('7');
     await page.getByText(/is not divisible by the number of heads 7/).waitFor();

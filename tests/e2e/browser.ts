@@ -31,9 +31,16 @@ export interface OpenStudio {
   close(): Promise<void>;
 }
 
-/** A studio with a home of its own, served to real browsers. */
-export async function openStudio(home = tempDir()): Promise<OpenStudio> {
+/**
+ * A studio with a home of its own, served to real browsers.
+ * @param before is given the studio before it is served
+ */
+export async function openStudio(
+  home = tempDir(),
+  before: (studio: Studio) => unknown = () => {},
+): Promise<OpenStudio> {
   const studio = Studio.open(home);
+  before(studio);
   const server = await startServer({ context: { studio }, pages, host: '127.0.0.1', port: 0 });
   let closed = false;
   const close = async () => {
@@ -63,6 +70,12 @@ export async function openStudio(home = tempDir()): Promise<OpenStudio> {
 
 /** What pages complained of that is no fault: a test that cuts a connection, or asks for what is refused, says so. */
 const expected = new WeakMap<Page, RegExp[]>();
+
+/**
+ * What a page complains of while its studio is away: a connection that is closed under a request is refused, reset or
+ * answered with nothing, as it falls.
+ */
+export const cutOff: readonly RegExp[] = [/WebSocket/, /net::ERR_/];
 
 /** From now on the page may complain so. */
 export function expectErrors(page: Page, ...complaints: readonly RegExp[]): void {
@@ -107,6 +120,8 @@ export async function goTo(page: Page, place: string, heading: string): Promise<
 export async function expectAccessible(page: Page, what: string): Promise<void> {
   // The page's content security policy lets nothing be injected but by the debugger.
   await page.evaluate(`${axe.source}; undefined`);
+  // There what sticks to the bottom covers nothing.
+  await page.evaluate('scrollTo(0, document.documentElement.scrollHeight)');
   const tags = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
   const found = (await page.evaluate(`axe.run(document, { runOnly: ${JSON.stringify(tags)} })`)) as axe.AxeResults;
   const violations = found.violations.map((v) => `${v.id}: ${v.nodes.map((n) => n.target.join(' ')).join('; ')}`);

@@ -13,7 +13,7 @@ where(describe, [hasBrowser, lack.browser])('how charts are looked at', () => {
     studio.store.addEvent(id, 150, 'warning', 'skip', 'step 150 was skipped: its gradient is not finite');
     const page = await open();
     await goTo(page, `run/${id}`, 'seen');
-    const loss = page.locator('figure').filter({ has: page.getByRole('heading', { name: 'Train loss', exact: true }) });
+    const loss = page.locator('figure').filter({ has: page.getByRole('heading', { name: 'Loss', exact: true }) });
     const chart = loss.getByRole('application');
     // The cursor is every chart's, and what is read is what was measured there and its moving average.
     await chart.focus();

@@ -24,15 +24,15 @@ interface Picture {
   };
 }
 
-/** Whether a chart shows anything in a colour; what is drawn between two pixels is rounded twice. */
-const paints = (chart: Locator, colour: readonly [number, number, number]): Promise<boolean> =>
+/** Whether a chart shows anything in a color; what is drawn between two pixels is rounded twice. */
+const paints = (chart: Locator, color: readonly [number, number, number]): Promise<boolean> =>
   chart.locator('canvas').evaluate((canvas, [r, g, b]) => {
     const picture = canvas as unknown as Picture;
     const { data } = picture.getContext('2d').getImageData(0, 0, picture.width, picture.height);
     for (let i = 0; i < data.length; i += 4)
       if ([r, g, b, 255].every((value, channel) => Math.abs(data[i + channel]! - value) <= 2)) return true;
     return false;
-  }, colour);
+  }, color);
 
 where(describe, [hasBrowser, lack.browser])('a chart', () => {
   it('shows each value that was measured where it is zoomed into, and never less than two of them', async () => {
@@ -40,7 +40,7 @@ where(describe, [hasBrowser, lack.browser])('a chart', () => {
     const id = await measuredRun(opened.studio, 'long', { rows: rowsOf(4000, (s) => 5 - s / 1000 + Math.sin(s) / 5) });
     const page = await opened.open();
     await goTo(page, `run/${id}`, 'long');
-    const loss = figure(page, 'Train loss');
+    const loss = figure(page, 'Loss');
     const means = loss.getByText(/over 8-step means; band/);
     await means.waitFor();
     await loss.getByRole('application').focus();
@@ -65,7 +65,7 @@ where(describe, [hasBrowser, lack.browser])('a chart', () => {
     });
     const page = await opened.open();
     await goTo(page, `run/${id}`, 'sparse');
-    const loss = figure(page, 'Train loss');
+    const loss = figure(page, 'Loss');
     const readout = loss.locator('.readout');
     await pointAt(loss, 250, 1, 400);
     await readout.waitFor();
@@ -106,10 +106,10 @@ where(describe, [hasBrowser, lack.browser])('a chart', () => {
     });
     const page = await opened.open();
     await goTo(page, `run/${one}`, 'one');
-    await expect.poll(() => paints(figure(page, 'Train loss'), [0x00, 0x72, 0xb2])).toBe(true);
+    await expect.poll(() => paints(figure(page, 'Loss'), [0x00, 0x72, 0xb2])).toBe(true);
     await expect.poll(() => paints(figure(page, 'Gradient norm'), [0xa3, 0x49, 0x8b])).toBe(true);
     await goTo(page, `run/${many}`, 'many');
-    const loss = figure(page, 'Train loss');
+    const loss = figure(page, 'Loss');
     await expect.poll(() => loss.locator('.said').textContent()).toMatch(/Smoothed 0\.60 over 8-step means/);
     expect(await loss.locator('.said').textContent()).toMatch(/at least 1 value outside the visible range/);
     expect(await loss.locator('.said').textContent()).toMatch(/at least 1 NaN or infinite value/);
@@ -133,7 +133,7 @@ where(describe, [hasBrowser, lack.browser])('a chart', () => {
 
     // Of one tokenizer: nats per token, with the training losses.
     await goTo(page, `compare/${bytes},${other}`, 'Compare runs');
-    const loss = figure(page, 'Train loss');
+    const loss = figure(page, 'Loss');
     await loss.getByText('nats/token', { exact: true }).first().waitFor();
     expect(await loss.locator('.legend li').count()).toBe(4);
     const table = page.locator('main table').first();

@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { childrenOf, hasPs } from '../cli/processes.ts';
-import { goTo, hasBrowser, openStudio } from './browser.ts';
+import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
 import { button, constant, onlyTraining, startRun, state } from './runs.ts';
 import { lack, where } from '../frame/needs.ts';
 
@@ -40,14 +40,81 @@ where(
     for (const page of [one, two]) await expect.poll(() => state(page).textContent()).toContain('training: constant');
 
     await button(two, 'Stop').click();
-    await button(two, 'Save and stop').click();
-    for (const page of [one, two]) await expect.poll(() => state(page).textContent()).toContain('stopped');
+    const question = two.getByRole('dialog', { name: 'Stop this run early?' });
+    await question.getByText('can’t be resumed').waitFor();
+    await expectAccessible(two, 'whether to stop a run');
+    // Who thinks of resuming it has not left the question for nothing.
+    await button(two, 'Pause instead').click();
+    for (const page of [one, two]) await expect.poll(() => state(page).textContent()).toContain('paused');
+    await button(two, 'Resume').click();
+    for (const page of [one, two]) await expect.poll(() => state(page).textContent()).toContain('training: constant');
+    await button(two, 'Stop').click();
+    await button(two, 'Stop early').click();
+    for (const page of [one, two]) {
+      await expect.poll(() => state(page).textContent()).toContain('stopped early');
+      await page.getByText(/^stopped early at step [\d,]+ of 50,000$/).waitFor();
+      await button(page, 'Continue training').waitFor();
+      expect(await button(page, 'Resume').count()).toBe(0);
+    }
+    const last = opened.studio.store.getRun(id).step;
+    expect(opened.studio.store.listEvals(id).at(-1)).toMatchObject({ kind: 'validation', step: last });
+    expect(opened.studio.store.listCheckpoints(id).at(-1)).toMatchObject({ step: last });
     // What the window shows of the steps is what is stored of them, with nothing twice and nothing missing.
     const { step } = opened.studio.store.getRun(id);
     const rows = opened.studio.store.readMetrics(id).map((r) => r.step);
     expect(rows).toEqual(Array.from({ length: step }, (_, i) => i + 1));
-    const shown = new RegExp(`step ${step.toLocaleString('en-US')} of 50,000`);
+    const shown = new RegExp(`^step ${step.toLocaleString('en-US')} of 50,000`);
     for (const page of [one, two]) await page.getByText(shown).waitFor();
+  });
+
+  it('that is paused is stopped as it is, by a key, and goes on when phases are added', async () => {
+    const opened = await openStudio();
+    const id = await startRun(opened, 'shells', [constant(50_000)], onlyTraining);
+    const page = await opened.open();
+    await goTo(page, `run/${id}`, 'shells');
+    await expect.poll(() => state(page).textContent()).toContain('training: constant');
+    await button(page, 'Pause').click();
+    await expect.poll(() => state(page).textContent()).toContain('paused');
+    const { step } = opened.studio.store.getRun(id);
+    await page.keyboard.press('x');
+    const shown = step.toLocaleString('en-US');
+    await page.getByText(`completed at step ${shown} of 50,000 with its latest checkpoint`).waitFor();
+    expect(await button(page, 'Pause instead').count()).toBe(0);
+    await page.keyboard.press('Escape');
+    await button(page, 'Stop').click();
+    await button(page, 'Stop early').click();
+    await expect.poll(() => state(page).textContent()).toContain('stopped early');
+    expect(opened.studio.store.listCheckpoints(id).map((c) => c.step)).toEqual([step]);
+    // The rest of its phases, and one more.
+    await button(page, 'Continue training').click();
+    await page.getByText('What is left of the phase that was stopped is trained first.').waitFor();
+    await page.getByLabel('Length of current phase').fill(String(step + 1));
+    await page.getByLabel('Duration', { exact: true }).fill('2');
+    await button(page, 'Apply and continue').click();
+    await expect.poll(() => state(page).textContent()).toContain('completed');
+    expect(opened.studio.store.getRun(id)).toMatchObject({ state: 'completed', stoppedEarly: false, step: step + 3 });
+  });
+
+  it('that is stopped need not do what takes long behind its last step', async () => {
+    const opened = await openStudio();
+    const prompts = Array.from({ length: 5000 }, () => 'she');
+    const id = await startRun(opened, 'shells', [constant(50_000)], {
+      ...onlyTraining,
+      sampling: { tokens: 1_000_000, prompts },
+    });
+    const page = await opened.open();
+    await goTo(page, `run/${id}`, 'shells');
+    await expect.poll(() => state(page).textContent()).toContain('sampling');
+    await button(page, 'Stop').click();
+    await button(page, 'Stop early').click();
+    await expect.poll(() => state(page).textContent()).toContain('stopping');
+    await expectAccessible(page, 'a run that is stopping');
+    for (const gone of ['Pause', 'Stop', 'Resume']) expect(await button(page, gone).count()).toBe(0);
+    await button(page, 'Skip final evaluation').click();
+    await expect.poll(() => state(page).textContent()).toContain('stopped early');
+    await page.getByText('stopped early at step 0 of 50,000', { exact: true }).waitFor();
+    expect(opened.studio.store.listSamples(id)).toEqual([]);
+    expect(opened.studio.store.listCheckpoints(id)).toHaveLength(1);
   });
 
   it('is resumed with its low-bit moments kept in another way, which is said', async () => {
@@ -68,7 +135,7 @@ where(
     await expect.poll(() => state(page).textContent()).toContain('training');
     await page.getByRole('tab', { name: 'Log' }).click();
     await page.getByText(/embeddings have float32 moments from here on/).waitFor();
-    expect(opened.studio.configOf(opened.studio.store.getRun(id)).optimizer.lowBitStates).toBe('stable');
+    expect(opened.studio.runs.configOf(opened.studio.store.getRun(id)).optimizer.lowBitStates).toBe('stable');
     await button(page, 'Pause').click();
     await expect.poll(() => state(page).textContent()).toContain('paused');
   });
@@ -103,10 +170,11 @@ where(
     const page = await opened.open();
     await goTo(page, `run/${id}`, 'first name');
     await expect.poll(() => state(page).textContent()).toContain('completed');
-    await page.getByRole('tab', { name: 'Config' }).click();
+    await button(page, 'first name').click();
     await page.getByLabel('Name', { exact: true }).fill('better name');
-    await page.getByLabel('Tags (comma-separated)').fill('shells, first');
-    await button(page, 'Save').click();
+    await page.keyboard.press('Enter');
+    await page.getByLabel('Add tag').fill('shells, first');
+    await button(page, 'Remove tag shells').waitFor();
     await page.getByRole('heading', { level: 1, name: 'better name' }).waitFor();
     await goTo(page, 'runs', 'Runs');
     await page.getByPlaceholder('Name, ID, tag, dataset or note').fill('nothing like that');

@@ -121,7 +121,7 @@ where(describe, [hasBrowser, lack.browser])('what is wrong with a form is said a
     const [apply, train] = [button(page, 'Apply'), button(page, 'Apply and continue')];
     for (const [typed, said] of [
       ['-3', 'Must be at least 1.'],
-      ['', 'A number is needed.'],
+      ['', 'Enter a number.'],
       [' 1e30 ', 'Must be at most 1,000,000,000.'],
     ] as const) {
       await length.fill(typed);

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { startCli } from '../cli/run.ts';
 import { tempDir } from '../temp.ts';
 import { expectAccessible, goTo, hasBrowser, openStudio } from './browser.ts';
 import { button, constant, onlyTraining, startRun, state } from './runs.ts';
@@ -11,9 +12,9 @@ where(describe, [hasBrowser, lack.browser])('jobs', () => {
     const opened = await openStudio();
     const first = await startRun(opened, 'first', [constant(50_000)], onlyTraining);
     const { studio } = opened;
-    const config = studio.configOf(studio.store.getRun(first));
+    const config = studio.runs.configOf(studio.store.getRun(first));
     const short = { ...config, phases: [constant(5)] };
-    const [second, third] = ['second', 'third'].map((name) => studio.queueRun(short, name));
+    const [second, third] = ['second', 'third'].map((name) => studio.runs.createQueued(short, name));
     const page = await opened.open();
     const other = await opened.open({ colorScheme: 'dark', viewport: { width: 900, height: 600 } });
     for (const window of [page, other]) {
@@ -33,7 +34,7 @@ where(describe, [hasBrowser, lack.browser])('jobs', () => {
     await goTo(other, `run/${second!.id}`, 'second');
     await expect.poll(() => state(other).textContent()).toContain('queued');
     await button(other, 'Remove from queue').click();
-    await expect.poll(() => state(other).textContent()).toContain('stopped');
+    await expect.poll(() => state(other).textContent()).toContain('paused');
     await button(other, 'Add to queue').click();
     await expect.poll(() => state(other).textContent()).toContain('queued');
     await other.context().close();
@@ -43,6 +44,23 @@ where(describe, [hasBrowser, lack.browser])('jobs', () => {
     await page.getByRole('heading', { name: 'Nothing is running or queued' }).waitFor();
     await button(page, 'Clear finished').click();
     await expect.poll(() => page.getByRole('table').count()).toBe(0);
+  });
+
+  it('of a terminal are seen with their progress, and cancelled in a window', async () => {
+    const opened = await openStudio();
+    const page = await opened.open();
+    await goTo(page, 'jobs', 'Jobs');
+    const file = path.join(tempDir(), 'long.txt');
+    fs.writeFileSync(file, 'a sentence of which there are many. '.repeat(1_000_000));
+    const flags = ['--tokenizer', 'gpt2', '--threads', '1'];
+    const adding = startCli(['--home', opened.studio.home, 'data', 'add', file, ...flags]);
+    await page.getByText('Tokenize long.txt').waitFor();
+    await button(page, 'Cancel: Tokenize long.txt').click();
+    const { code, stderr } = await adding.result;
+    expect([code, stderr.trimEnd()]).toEqual([130, expect.stringMatching(/^cancelled in a window.*progress saved/)]);
+    await page.getByRole('heading', { name: 'Nothing is running or queued' }).waitFor();
+    await expect.poll(() => page.getByRole('table').last().textContent()).toContain('cancelled');
+    expect(await button(page, 'Retry: Tokenize long.txt').count()).toBe(0);
   });
 
   it('wait while the queue is paused and outside its hours', async () => {

@@ -61,6 +61,6 @@ where(describe, [hasBrowser, lack.browser])('the calculator', () => {
     await page.getByRole('heading', { level: 1, name: 'New run' }).waitFor();
     await page.getByText('Model & training', { exact: true }).last().click();
     expect(await page.getByLabel('Layers', { exact: true }).inputValue()).toBe(String(solved));
-    expect(await page.getByLabel('Precision').inputValue()).toBe('bf16');
+    expect(await page.getByRole('combobox', { name: /^Precision/ }).inputValue()).toBe('bf16');
   });
 });

@@ -111,7 +111,7 @@ where(describe, [hasBrowser, lack.browser])('a trained model', () => {
       .selectOption(dataset!);
     await page.getByText('Model & training', { exact: true }).last().click();
     await page.getByLabel('Context length', { exact: true }).fill('128');
-    await page.getByLabel('Tokens per step (global batch)').fill('128');
+    await page.getByLabel('Tokens per step (global batch)', { exact: true }).fill('128');
     await page.getByText('is longer than that of the model it is initialized from').waitFor();
     await page.getByLabel('Extend position embeddings by').selectOption('interpolate');
     await page.getByLabel('Duration').first().fill('5');

@@ -49,15 +49,15 @@ where(describe, [hasBrowser, lack.browser])('a newcomer', () => {
     await page.locator('main').getByText('completed', { exact: true }).waitFor();
     await page.getByText('step 200 of 200').waitFor();
     await expectAccessible(page, 'run');
-    const curve = page.locator('figure', { has: page.getByRole('heading', { name: 'Train loss', exact: true }) });
+    const curve = page.locator('figure', { has: page.getByRole('heading', { name: 'Loss', exact: true }) });
     const [said] = await curve.locator('p.hidden-text').allTextContents();
-    expect(said).toMatch(/^Train loss, nats\/token\. Train loss: from 5\.\d+ to \d\.\d+/);
+    expect(said).toMatch(/^Loss, nats\/token\. Train loss: from 5\.\d+ to \d\.\d+/);
     await curve.getByRole('button', { name: 'Table' }).click();
     expect(await curve.getByRole('row').count()).toBeGreaterThan(10);
 
     await page.getByRole('tab', { name: 'Checkpoints' }).click();
     await page.getByRole('link', { name: 'Generate' }).first().click();
-    await page.getByLabel('Prompt').fill('the quick');
+    await page.getByLabel('Prompt', { exact: true }).fill('the quick');
     await page.getByLabel('Max new tokens', { exact: true }).fill('12');
     await page.getByRole('button', { name: 'Generate' }).click();
     await expect.poll(async () => ((await page.locator('pre').first().textContent()) ?? '').length).toBeGreaterThan(12);

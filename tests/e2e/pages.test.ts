@@ -75,9 +75,9 @@ where(describe, [hasBrowser, lack.browser])('what was measured', () => {
       evals: [{ step: 20, value: 10.1234, data: { tokens: 10, bytes: 40 } }],
       config: { tokenizer: 'gpt2' },
     });
-    const page = await opened.open();
+    const page = await opened.open({ viewport: { width: 1280, height: 800 } });
     await goTo(page, 'runs', 'Runs');
     await page.locator('tbody tr').waitFor();
-    expect(await page.locator('.card.scroll').evaluate((card) => card.scrollWidth - card.clientWidth)).toBe(0);
+    expect(await page.locator('.card.list').evaluate((card) => card.scrollWidth - card.clientWidth)).toBe(0);
   });
 });

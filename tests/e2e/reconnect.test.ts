@@ -1,7 +1,7 @@
 import net from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { parseRunConfig } from '../../electron/engine/run/config.ts';
-import { expectErrors, goTo, hasBrowser, openStudio } from './browser.ts';
+import { cutOff, expectErrors, goTo, hasBrowser, openStudio } from './browser.ts';
+import { recordRun } from '../recordRun.ts';
 import { lack, where } from '../frame/needs.ts';
 
 /** A wire to a server that can be cut and mended. */
@@ -36,15 +36,7 @@ async function wireTo(port: number) {
 where(describe, [hasBrowser, lack.browser])('a window whose connection is lost', () => {
   it('says so, comes back by itself, and has missed nothing', async () => {
     const { studio, link, open } = await openStudio();
-    const config = parseRunConfig({
-      model: { vocabSize: 257, contextLength: 8, nLayer: 1, nHead: 1, nEmbd: 8 },
-      dataset: 'text',
-      tokenizer: 'bytes',
-      batch: 1,
-      tokensPerStep: 8,
-      phases: [{ kind: 'constant', steps: 900, from: 1e-3, to: 1e-3 }],
-    });
-    const { id } = studio.store.createRun({ name: 'far', config, device: 'cpu', stepsTotal: 900, tokensTotal: 7200 });
+    const id = recordRun(studio, 'far', 900);
     const metrics = studio.store.metricsWriter(id);
     const train = (from: number, to: number) => {
       for (let step = from; step <= to; step++)
@@ -55,12 +47,12 @@ where(describe, [hasBrowser, lack.browser])('a window whose connection is lost',
     const wire = await wireTo(Number(new URL(link).port));
     const page = await open();
     // The wire is cut.
-    expectErrors(page, /WebSocket|net::ERR_/);
+    expectErrors(page, ...cutOff);
     const far = new URL(link);
     far.port = String(wire.port);
     await page.goto(far.href);
     await goTo(page, `run/${id}`, 'far');
-    const curve = page.getByText(/^Train loss, nats\/token\. Train loss: from/);
+    const curve = page.getByText(/^Loss, nats\/token\. Train loss: from/);
     await expect.poll(() => curve.textContent()).toContain('from 9.99 to 9,');
 
     wire.cut();

@@ -28,8 +28,8 @@ export async function startRun(
     checkpoints: { every: 50 },
     ...changes,
   });
-  const run = studio.createRun(config, name);
-  studio.start(run);
+  const run = studio.runs.create(config, name);
+  studio.training.start(run);
   return run.id;
 }
 

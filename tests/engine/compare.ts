@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 
-/** float32's relative distance between neighbours. */
+/** float32's relative distance between neighbors. */
 export const eps32 = 2 ** -23;
 
 export interface Difference {
@@ -33,7 +33,7 @@ export function difference(actual: ArrayLike<number>, expected: ArrayLike<number
 
 /**
  * Expects `actual` within `tolerance` of `expected`, relative to the largest magnitude there (or to `size`), and the
- * normalised root mean square of the error within it too. Fails on NaN and on a wrong length.
+ * normalized root mean square of the error within it too. Fails on NaN and on a wrong length.
  */
 export function expectClose(
   actual: ArrayLike<number>,

@@ -9,7 +9,7 @@ import { plan } from '../../electron/engine/program/planner.ts';
 import { Scorer } from '../../electron/engine/use/scorer.ts';
 import { clean, parseItems, promptOf } from '../../electron/evals/hellaswag/items.ts';
 import { questionOf } from '../../electron/evals/hellaswag/questions.ts';
-import { type ItemScore, predicted, predictedNorm, summarise } from '../../electron/evals/hellaswag/score.ts';
+import { type ItemScore, predicted, predictedNorm, summarize } from '../../electron/evals/hellaswag/score.ts';
 import { UserError } from '../../electron/base/errors.ts';
 import { hasCpu } from '../engine/devices.ts';
 import { readSafetensors, writeWeights } from '../engine/models/golden.ts';
@@ -82,7 +82,7 @@ describe('HellaSwag results', () => {
   it('are counted as the harness counts: the first wins a tie, lengths are in characters', () => {
     expect(predicted(score(0, [-2, -1, -1, -3]))).toBe(1);
     expect(predictedNorm(score(0, [-8, -6, -6, -9], [8, 3, 6, 9]))).toBe(0);
-    const result = summarise([
+    const result = summarize([
       score(1, [-2, -1, -1, -3]),
       score(0, [-2, -1, -1, -3]),
       score(2, [0, 0, 0, 0], [1, 2, 3, 4]),
@@ -95,7 +95,7 @@ describe('HellaSwag results', () => {
     const logprobs = fc.array(fc.double({ min: -500, max: 0, noNaN: true }), { minLength: 4, maxLength: 4 });
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.integer({ min: 0, max: 3 }), logprobs), { minLength: 2 }), (rows) => {
-        const { acc, accNorm } = summarise(rows.map(([label, l]) => score(label, l)));
+        const { acc, accNorm } = summarize(rows.map(([label, l]) => score(label, l)));
         expect(acc).toBe(accNorm); // all endings have one character
         expect(acc >= 0 && acc <= 1).toBe(true);
       }),
@@ -148,7 +148,7 @@ where(describe, [hasCpu, lack.cpu])('HellaSwag scores', () => {
         if (margin(norm) > 1e-3) expect([i, predictedNorm(own)]).toEqual([i, row.pred_norm]);
       }
       expect(worst).toBeLessThan(1e-3);
-      const { acc, accNorm } = summarise(scores);
+      const { acc, accNorm } = summarize(scores);
       expect([acc, accNorm]).toEqual([expected.acc, expected.acc_norm]);
     } finally {
       session.close();

@@ -5,7 +5,7 @@ import type { Session } from '../../electron/engine/devices/device.ts';
 import { Model } from '../../electron/engine/models/programs.ts';
 import { plan } from '../../electron/engine/program/planner.ts';
 import { Scorer } from '../../electron/engine/use/scorer.ts';
-import { initialise } from '../../electron/engine/run/initialise.ts';
+import { initialize } from '../../electron/engine/run/initialize.ts';
 import { groupsOf, pack, type Question, rowsOf } from '../../electron/evals/packing.ts';
 import { hasCpu } from '../engine/devices.ts';
 import { lack, where } from '../frame/needs.ts';
@@ -52,7 +52,7 @@ where(describe, [hasCpu, lack.cpu])('the scorer', () => {
     const plain = model.evaluation(1, time);
     const programs = [scorer.program, plain.program, model.castWeights];
     const session = await createCpuDevice().load(programs, plan(programs));
-    await initialise(session, model, 7);
+    await initialize(session, model, 7);
 
     /** (context + choice)[-(time + 1):] in a batch of its own; what fills it up counts nothing. */
     async function alone(session: Session, context: readonly number[], choice: readonly number[]): Promise<number> {

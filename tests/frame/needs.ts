@@ -13,6 +13,7 @@ export const lack = {
   cudaAddon: 'the addon for GPUs (npm run build:cuda)',
   nvcc: 'nvcc (npm run setup:nvcc)',
   browser: 'Chromium and the built page (npm run build)',
+  fonts: 'the Liberation fonts (apt-get install fonts-liberation)',
   electron: "Electron's binary (npx install-electron)",
   tensorflow: 'native TensorFlow (npm run setup:tfjs)',
   ps: 'ps',

@@ -14,8 +14,8 @@ export function setup(): () => void {
   // Short: the paths of sockets in it must not be longer than 108 bytes.
   const folder = fs.mkdtempSync(path.join(defaults, 'ty-'));
   for (const name of variables) process.env[name] = folder;
-  // Tools that tests start (ESLint, Prettier, Vite) would keep their compiled code there.
-  process.env['NODE_DISABLE_COMPILE_CACHE'] = '1';
+  // Processes that tests start need not compile all sources anew; and tools (ESLint, Vite) would keep theirs in the temporary folder.
+  process.env['NODE_COMPILE_CACHE'] = path.resolve('node_modules', '.cache', 'node');
   return () => {
     for (const name of variables) process.env[name] = defaults;
     const left = fs.readdirSync(folder, { recursive: true, encoding: 'utf8' }).sort();

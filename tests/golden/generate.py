@@ -155,7 +155,7 @@ def case_train(d, c, p, B, T, steps=20, accum=2):
 
 # ---------------------------------------------------------------- low-bit AdamW
 def dynamic_map(signed, exponent_bits, total_bits):
-    """Dynamic tree quantisation map (Dettmers et al. 2022, sec. 2.1): sorted values in [-1, 1] or [0, 1]."""
+    """Dynamic tree quantization map (Dettmers et al. 2022, sec. 2.1): sorted values in [-1, 1] or [0, 1]."""
     values = []
     non_sign = total_bits - 1
     for i in range(exponent_bits):
@@ -245,13 +245,13 @@ def case_lowbit(name, bits, shapes, steps=20, lr=1e-2, betas=(0.9, 0.95), eps=1e
     save(os.path.join(d, 'expected.safetensors'), {**{f'{n}.param': p for n, p in final.items()},
          **{f'{n}.{k}': a for n, s in state.items() for k, a in s.items()}})
     dump(os.path.join(d, 'settings.json'), {'bits': bits, 'lr': lr, 'betas': betas, 'eps': eps, 'weight_decay': wd, 'steps': steps,
-         'quantised': {n: bool(('m_codes' in state[n])) for n in shapes},
+         'quantized': {n: bool(('m_codes' in state[n])) for n in shapes},
          'signed_map': list(map8s if bits == 8 else map4s), 'unsigned_map': list(map8u if bits == 8 else map4u)})
 
 
 # ---------------------------------------------------------------- HellaSwag scores of a fixed small model
 def case_hellaswag(items_path, ids_path, limit):
-    """Scores of a small model on the tokenised items in ids_path (made by tokenise.mjs)."""
+    """Scores of a small model on the tokenized items in ids_path (made by tokenize.mjs)."""
     c = {'vocab_size': 50257, 'n_positions': 160, 'n_embd': 16, 'n_layer': 2, 'n_head': 2}
     d = folder('hellaswag')
     p = gpt2_init(c, 0.4)

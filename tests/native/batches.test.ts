@@ -11,7 +11,7 @@ afterEach(() => vi.unstubAllEnvs());
 where(describe, [hasEmulator, lack.emulator])('kernels over several tensors at once', () => {
   const shape = { contextLength: 16, nHead: 2, dropout: 0 };
 
-  // More tensors than one launch has room for, and one whose squares are summed in parts; matrices that are quantised.
+  // More tensors than one launch has room for, and one whose squares are summed in parts; matrices that are quantized.
   it.each([
     ['adamw', 'f16', { vocabSize: 4200, nEmbd: 16, nLayer: 4 }, 12 * 4 + 4, 42],
     ['adamw8bit', 'f32', { vocabSize: 61, nEmbd: 40, nLayer: 11 }, 3 * 11, 31],

@@ -1,6 +1,6 @@
 /**
  * Addons that only tests need (`npm run build:emulated`). `emulated` plays a GPU by the kernels' sources, `ptx` by what nvcc
- * makes of them, which `interpreter` runs as it is given; `blasLt` plays NVIDIA's library of matrix products.
+ * makes of them, which `interpreter` runs as it is given; `blasLt` plays NVIDIA's library of matrix products, `nvml` that of its driver.
  */
 import fs from 'node:fs';
 import path from 'node:path';
@@ -39,6 +39,12 @@ const blasLt: Target = {
   name: 'blasLt',
   file: addon('blasLt'),
   parts: [{ ...played, sources: [...at('cublasLt/cublasLt.cpp'), ...block], prefix: 'emulated.' }],
+};
+
+const nvml: Target = {
+  name: 'nvml',
+  file: addon('nvml'),
+  parts: [{ ...common, sources: at('nvml/nvml.cpp') }],
 };
 
 const interpreter: Target = {
@@ -80,7 +86,7 @@ async function buildWhereItCanBe(target: Target): Promise<void> {
 }
 
 if (process.argv[1] && fs.realpathSync(process.argv[1]) === import.meta.filename) {
-  const targets = [emulated, blasLt, interpreter, ptxTarget];
+  const targets = [emulated, blasLt, nvml, interpreter, ptxTarget];
   const asked = process.argv.slice(2);
   await buildByName(asked.length > 0 ? asked : targets.map(({ name }) => name), targets, buildWhereItCanBe);
 }

@@ -18,6 +18,9 @@ export const interpretedAddonPath = addonPath('ptx');
 /** The one that plays NVIDIA's library of matrix products. */
 export const standInLibraryPath = addonPath('blasLt');
 
+/** The one that plays NVIDIA's library of its driver. */
+export const nvmlStandInPath = addonPath('nvml');
+
 /** The emulated GPU is built with the addons; where there is no C++ compiler, its tests are skipped by name. */
 export const hasEmulator = fs.existsSync(emulatedAddonPath);
 

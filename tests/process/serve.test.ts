@@ -85,7 +85,7 @@ where(describe, [hasPs, lack.ps])('the process of a served studio', () => {
     process.kill(process_, 'SIGINT');
     child.kill('SIGINT');
     const { code, stderr } = await result;
-    expect([code, stderr.trim()]).toEqual([0, 'saving training runs; Ctrl-C again stops now']);
+    expect([code, stderr.trim()]).toEqual([0, 'saving training runs; Ctrl-C again ends them now']);
     expect(isRunning(process_)).toBe(false);
     expect(run().state).toBe('paused');
   });

@@ -56,8 +56,8 @@ where(describe, posix)('a path that a user names', () => {
     const pipe = path.join(tempDir(), 'model.safetensors');
     execFileSync('mkfifo', [pipe]);
     await expect(importModel(studio, path.dirname(pipe))).rejects.toThrow(/is a pipe/);
-    await expect(studio.hellaswag(run, 0, pipe, 10).next()).rejects.toThrow(/is a pipe/);
-    await expect(studio.hellaswag(run, 0, '/dev/zero', 10).next()).rejects.toThrow(/is a device/);
+    await expect(studio.models.hellaswag(run, 0, pipe, 10).next()).rejects.toThrow(/is a pipe/);
+    await expect(studio.models.hellaswag(run, 0, '/dev/zero', 10).next()).rejects.toThrow(/is a device/);
     if (process.platform !== 'linux') return;
     // Node's own way to make folders never comes back from there.
     for (const dir of ['/proc/nope', '/proc/nope/deep/er', '/dev/null/x'])

@@ -44,20 +44,20 @@ async function workplace() {
     });
   /** Trains to the end. */
   const trained = async (run: Run) => {
-    expect(await studio.start(run).ended).toMatchObject({ state: 'completed' });
+    expect(await studio.training.start(run).ended).toMatchObject({ state: 'completed' });
     return studio.store.getRun(run.id);
   };
   /** Trains four steps more. */
   const onwards = async (run: Run, device?: DeviceChoice) => {
-    await studio.changePhases(run, { started: null, later: null, add: [four] });
-    const { handle } = await studio.resume(studio.store.getRun(run.id), device);
+    await studio.training.changePhases(run, { started: null, later: null, add: [four] });
+    const { handle } = await studio.training.resume(studio.store.getRun(run.id), device);
     expect(await handle.ended).toMatchObject({ state: 'completed' });
     return studio.store.getRun(run.id);
   };
   const losses = (run: Run) => studio.store.readMetrics(run.id).map((m) => m.loss!);
   const last = <T>(of: readonly T[]): T => of.at(-1)!;
   const evaluate = async (run: Run, device?: DeviceChoice) => {
-    for await (const update of studio.evaluate(run, run.step, 2, undefined, device))
+    for await (const update of studio.models.evaluate(run, run.step, 2, undefined, device))
       if (update.kind === 'done') return update.valLoss;
     throw new Error('it did not end');
   };
@@ -72,9 +72,9 @@ where(
   it('comes to nearly the same losses as one that stays, says so, and stays where it went', async () => {
     seeGpus([{}]);
     const { home, studio, config, trained, onwards, losses } = await workplace();
-    const staying = await trained(studio.createRun(config({ phases: [four, four, four, four] }), 'staying'));
+    const staying = await trained(studio.runs.create(config({ phases: [four, four, four, four] }), 'staying'));
 
-    let run = await trained(studio.createRun(config(), 'moving'));
+    let run = await trained(studio.runs.create(config(), 'moving'));
     expect(studio.store.listEvents(run.id).some((e) => e.kind === 'device')).toBe(false);
     run = await onwards(run, { kind: 'cuda' });
     expect(run).toMatchObject({ device: 'cuda', step: 8, config: { device: { kind: 'cuda', threads: 1 } } });
@@ -106,10 +106,10 @@ where(
   it('is left as it was where the other device is not there', async () => {
     seeGpus([]);
     const { studio, config, trained } = await workplace();
-    const run = await trained(studio.createRun(config(), 'staying'));
-    await studio.changePhases(run, { started: null, later: null, add: [four] });
+    const run = await trained(studio.runs.create(config(), 'staying'));
+    await studio.training.changePhases(run, { started: null, later: null, add: [four] });
     const before = studio.store.getRun(run.id);
-    await expect(studio.resume(before, { kind: 'cuda' })).rejects.toThrow(/trainyard doctor/);
+    await expect(studio.training.resume(before, { kind: 'cuda' })).rejects.toThrow(/trainyard doctor/);
     expect(studio.store.getRun(run.id)).toMatchObject({ state: before.state, config: before.config, pid: null });
   });
 });
@@ -124,22 +124,22 @@ where(
   it('keeps its phases and its device where it is refused, and takes both where it is not', async () => {
     seeGpus([{}, { name: 'full GPU', freeBytes: 0 }]);
     const { studio, config, trained } = await workplace();
-    const run = await trained(studio.createRun(config(), 'staying'));
+    const run = await trained(studio.runs.create(config(), 'staying'));
     const before = studio.store.getRun(run.id);
     const full = /^Phase 2 .* too little: end what else uses the GPU .*, or take GPU 0 \(--gpu-index 0\)\.$/;
     for (const _ of [1, 2])
-      await expect(studio.continue(before, change, { kind: 'cuda', gpu: 1 })).rejects.toThrow(full);
+      await expect(studio.training.continue(before, change, { kind: 'cuda', gpu: 1 })).rejects.toThrow(full);
     // Its folder of checkpoints can't be written: what is found out last.
-    const root = studio.checkpointRoot(run);
+    const root = studio.checkpoints.rootOf(run);
     fs.renameSync(root, `${root}.away`);
     fs.writeFileSync(root, '');
-    await expect(studio.continue(before, change, { kind: 'cuda' })).rejects.toThrow(UserError);
+    await expect(studio.training.continue(before, change, { kind: 'cuda' })).rejects.toThrow(UserError);
     fs.rmSync(root);
     fs.renameSync(`${root}.away`, root);
     expect(studio.store.getRun(run.id)).toEqual(before);
     expect(studio.store.listEvents(run.id).filter((e) => e.kind === 'phases' || e.kind === 'device')).toEqual([]);
 
-    const resumed = await studio.continue(before, change, { kind: 'cuda' });
+    const resumed = await studio.training.continue(before, change, { kind: 'cuda' });
     expect(resumed).toMatchObject({ step: 4, notice: expect.stringMatching(/^resumes on a GPU: /) as string });
     expect(await resumed!.handle.ended).toMatchObject({ state: 'completed' });
     expect(studio.store.getRun(run.id)).toMatchObject({ device: 'cuda', step: 8, stepsTotal: 8 });
@@ -148,9 +148,9 @@ where(
   it('says where the GPU is another model, though it has the same number', async () => {
     seeGpus([{ name: 'old GPU' }, { name: 'old GPU' }]);
     const { studio, config, trained } = await workplace();
-    const run = await trained(studio.createRun(config({ device: { kind: 'cuda' } }), 'moving'));
+    const run = await trained(studio.runs.create(config({ device: { kind: 'cuda' } }), 'moving'));
     const onwards = async (device?: DeviceChoice) => {
-      const resumed = await studio.continue(studio.store.getRun(run.id), change, device);
+      const resumed = await studio.training.continue(studio.store.getRun(run.id), change, device);
       await resumed!.handle.ended;
       return resumed!.notice;
     };
@@ -169,7 +169,7 @@ where(
   it('is evaluated on the processor where no GPU is', async () => {
     seeGpus([{}]);
     const { studio, config, trained, evaluate } = await workplace();
-    const run = await trained(studio.createRun(config({ device: { kind: 'cuda' } }), 'moved'));
+    const run = await trained(studio.runs.create(config({ device: { kind: 'cuda' } }), 'moved'));
     const onGpu = await evaluate(run);
     seeGpus([]);
     const [onCpu, asked] = [await evaluate(run), await evaluate(run, { kind: 'cpu' })];
@@ -183,7 +183,7 @@ where(
   it('says how much memory is missing, and who holds it', async () => {
     seeGpus([{}]);
     const { studio, config, trained, evaluate } = await workplace();
-    const run = await trained(studio.createRun(config({ device: { kind: 'cuda' } }), 'small'));
+    const run = await trained(studio.runs.create(config({ device: { kind: 'cuda' } }), 'small'));
     seeGpus([{ freeBytes: moduleReserve + 2048 }]);
     const missing = /^Evaluating needs .* and cuda: emulated GPU has 2\.00 KiB free, .* too little: /;
     await expect(evaluate(run)).rejects.toThrow(missing);
@@ -211,7 +211,7 @@ describe('a run that its device can not train', () => {
   ])('is refused before anything is made, where %s', async (_, changes, reason) => {
     seeGpus([{}]);
     const { studio, config } = await workplace();
-    expect(() => studio.createRun(config({ ...changes, device: { kind: 'cuda' } }), 'refused')).toThrow(reason);
+    expect(() => studio.runs.create(config({ ...changes, device: { kind: 'cuda' } }), 'refused')).toThrow(reason);
     expect(studio.store.listRuns()).toEqual([]);
   });
 });
@@ -227,7 +227,7 @@ where(
     { ...four, optimizer: 'pagedAdamw8bit', batch: 1 },
     { ...four, optimizer: 'adamw', batch: 4 },
   ];
-  const run = await trained(studio.createRun(config({ device: { kind: 'cuda' }, phases }), 'growing'));
+  const run = await trained(studio.runs.create(config({ device: { kind: 'cuda' }, phases }), 'growing'));
   const reported = studio.store.listEvents(run.id).filter((e) => e.kind === 'started' || e.kind === 'optimizer');
   const [first, second] = reported.map((e) => e.data as MemoryReport);
   expect(first).toMatchObject({ device: 'cuda', plannedBytes: first!.allocatedBytes });

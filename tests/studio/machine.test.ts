@@ -31,9 +31,9 @@ const exit = (code: number | null, signal: NodeJS.Signals | null = null): Machin
   type: 'exit',
   exit: { code, signal },
 });
-const ended = (state: 'completed' | 'stopped' | 'failed'): MachineEvent => ({
+const ended = (state: 'completed' | 'paused' | 'failed', step = 9): MachineEvent => ({
   type: 'ended',
-  outcome: { state, step: 9, message: state },
+  outcome: { state, step, stepsTotal: 9, message: state },
 });
 
 /** Everything that can happen to a run. */
@@ -60,7 +60,8 @@ const events: MachineEvent[] = [
   { type: 'skip', step: 2, loss: 1, skipped: 1, lossScale: 1 },
   { type: 'recovery', step: 5, to: 3, reason: 'spike', recoveries: 1 },
   ended('completed'),
-  ended('stopped'),
+  ended('completed', 4),
+  ended('paused', 4),
   ended('failed'),
   { type: 'error', message: 'no dataset' },
   { type: 'unrecorded', message: 'disk full' },
@@ -116,14 +117,13 @@ describe('the machine of a run', () => {
 
   it('rests as the engine says, or as it ended', () => {
     expect(after(start, ended('completed'), exit(0))).toMatchObject({ name: 'completed', end: { resumable: false } });
-    expect(after(start, { type: 'stop' }, ended('stopped'), exit(0))).toMatchObject({
-      name: 'stopped',
-      end: { resumable: true },
-    });
-    expect(after(start, { type: 'pause' }, ended('stopped'), exit(0))).toMatchObject({
-      name: 'paused',
-      end: { state: 'paused', resumable: true },
-    });
+    expect(after(start, ended('completed'), exit(0)).end).not.toHaveProperty('early');
+    // Also where a signal has reached the engine alone.
+    for (const asked of [[], [{ type: 'pause' } as const]])
+      expect(after(start, ...asked, ended('paused', 4), exit(0))).toMatchObject({
+        name: 'paused',
+        end: { state: 'paused', resumable: true },
+      });
     expect(after(start, ended('failed'), exit(0))).toMatchObject({ name: 'failed', end: { resumable: false } });
     expect(after({ type: 'error', message: 'no dataset' }, exit(1))).toMatchObject({
       name: 'failed',
@@ -135,17 +135,55 @@ describe('the machine of a run', () => {
     });
   });
 
-  it('orders the engine to stop once, and to die when it can not be recorded', () => {
+  it('is complete early where it is stopped, also where it was paused by then', () => {
+    const early = { name: 'completed', end: { state: 'completed', resumable: false, early: true } };
+    const [pause, stop] = [{ type: 'pause' } as const, { type: 'stop' } as const];
+    expect(after(start, stop, ended('completed', 4), exit(0))).toMatchObject(early);
+    for (const late of [
+      [pause, stop, ended('paused', 4)],
+      [pause, ended('paused', 4), stop],
+      [ended('paused', 4), stop],
+    ])
+      expect(after(start, ...late, exit(0))).toMatchObject({
+        ...early,
+        end: { message: 'stopped early at step 4 of 9' },
+      });
+    // Its last step was the last one anyway.
+    expect(after(start, stop, ended('completed'), exit(0)).end).not.toHaveProperty('early');
+  });
+
+  it('is no less failed or crashed for having been told to stop', () => {
+    const stop = { type: 'stop' } as const;
+    expect(after(start, stop, ended('failed', 4), exit(0))).toMatchObject({
+      name: 'failed',
+      end: { resumable: false },
+    });
+    const lost: MachineEvent = { type: 'error', message: 'the GPU is lost' };
+    expect(after(start, stop, lost, exit(1))).toMatchObject({
+      name: 'failed',
+      end: { message: 'the GPU is lost', resumable: true },
+    });
+    expect(after(start, stop, exit(null, 'SIGKILL'))).toMatchObject({ name: 'interrupted', end: { resumable: true } });
+    expect(after(start, stop, { type: 'kill' }, exit(null, 'SIGKILL'))).toMatchObject({ name: 'interrupted' });
+  });
+
+  it('orders the engine to stop once, to finish, and to die when it can not be recorded', () => {
     expect(after(start, { type: 'pause' }, { type: 'pause' }).orders).toEqual([{ type: 'stop' }]);
     expect(after(start, { type: 'pause' }, { type: 'stop' })).toMatchObject({
       name: 'stopping',
-      orders: [{ type: 'stop' }],
+      orders: [{ type: 'stop' }, { type: 'finish' }],
     });
+    // Who asks again, or closes the studio, does not wait for evaluations.
+    for (const type of ['stop', 'pause'] as const)
+      expect(after(start, { type: 'stop' }, { type })).toMatchObject({
+        name: 'stopping',
+        orders: [{ type: 'finish' }, { type: 'stop' }],
+      });
     expect(after(start, { type: 'unrecorded', message: 'disk full' })).toMatchObject({ orders: [{ type: 'kill' }] });
     expect(after(start, { type: 'kill' }, exit(null, 'SIGKILL'))).toMatchObject({
       name: 'interrupted',
       orders: [{ type: 'kill' }],
-      end: { message: expect.stringMatching(/^stopped immediately/) },
+      end: { message: expect.stringMatching(/^ended immediately/) },
     });
   });
 
@@ -178,7 +216,7 @@ describe('the machine of a run', () => {
       'training',
     ];
     const training = ['warmup', 'cosine', 'constant'].map((kind) => `training.${kind}`);
-    const rests = ['completed', 'stopped', 'failed', 'interrupted', 'paused'];
+    const rests = ['completed', 'failed', 'interrupted', 'paused'];
     for (const state of [...doing, ...training, 'pausing', 'stopping', ...rests])
       expect([...reached], state).toContain(state);
     for (const { steps, state } of paths) {
@@ -197,6 +235,8 @@ describe('the machine of a run', () => {
         expect(snapshot.status === 'done').toBe(gone);
         if (gone) expect(end!.message.length).toBeGreaterThan(0);
         if (gone) expect(end!.state).toBe(stored);
+        if (gone) expect(end!.resumable && stored === 'completed').toBe(false);
+        if (end?.early) expect(stored === 'completed' || !gone).toBe(true);
       }),
       { numRuns: 500 },
     );

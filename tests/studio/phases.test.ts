@@ -65,28 +65,33 @@ async function workplace(phases: Phase[]) {
     news,
     dataset,
     losses,
-    run: studio.createRun(config(phases), 'changed'),
+    run: studio.runs.create(config(phases), 'changed'),
     start,
     /** Losses of a run that has these phases from its start. */
     async whole(list: Phase[]) {
-      const run = studio.createRun(config(list), 'whole');
-      await start(studio.start(run)).handle.ended;
+      const run = studio.runs.create(config(list), 'whole');
+      await start(studio.training.start(run)).handle.ended;
       return losses(run.id);
     },
   };
 }
 
-const phasesOf = (studio: Studio, id: string) => studio.configOf(studio.store.getRun(id)).phases;
+const phasesOf = (studio: Studio, id: string) => studio.runs.configOf(studio.store.getRun(id)).phases;
 
 where(describe, [hasCpu, lack.cpu])('phases of a run that trains in this process', () => {
   const [first, second] = [constant(400, 1e-3), constant(3000, 5e-4)];
 
   it('are changed between two steps, stored, and trained as if they had always been so', async () => {
     const { studio, run, news, losses, start, whole } = await workplace([first, second]);
-    const { handle, events, reaches } = start(studio.start(run));
+    const { handle, events, reaches } = start(studio.training.start(run));
     await reaches(5);
     const other = constant(20, 2e-4, { optimizer: 'adamw8bit', batch: 2, dataset: news });
-    const changed = await studio.changePhases(run, { started: 1, current: { steps: 420 }, later: [other], add: [] });
+    const changed = await studio.training.changePhases(run, {
+      started: 1,
+      current: { steps: 420 },
+      later: [other],
+      add: [],
+    });
     const phases = [{ ...first, steps: 420 }, other];
     expect(changed).toMatchObject({ stepsTotal: 440, tokensTotal: 440 * 128 });
     expect(phasesOf(studio, run.id)).toEqual(phases);
@@ -103,7 +108,7 @@ where(describe, [hasCpu, lack.cpu])('phases of a run that trains in this process
 
   it('are left as they were where they are refused: what begun can not be changed, what is not there not trained on', async () => {
     const { studio, run, start } = await workplace([{ ...first, kind: 'cosine', to: 1e-4 }, second]);
-    const { handle, reaches } = start(studio.start(run));
+    const { handle, reaches } = start(studio.training.start(run));
     await reaches(2);
     const before = studio.store.getRun(run.id);
     for (const [change, reason] of [
@@ -113,7 +118,9 @@ where(describe, [hasCpu, lack.cpu])('phases of a run that trains in this process
       [{ later: [constant(5, 1e-4, { subset: { from: 0, to: 10 } })] }, /share documents/],
       [{ started: 2, later: [] }, /has started phase 1 in the meantime/],
     ] as const) {
-      await expect(studio.changePhases(run, { started: 1, later: null, add: [], ...change })).rejects.toThrow(reason);
+      await expect(studio.training.changePhases(run, { started: 1, later: null, add: [], ...change })).rejects.toThrow(
+        reason,
+      );
     }
     expect(studio.store.getRun(run.id)).toMatchObject({ config: before.config, stepsTotal: before.stepsTotal });
     expect(studio.store.listEvents(run.id).filter((e) => e.kind === 'phases')).toEqual([]);
@@ -123,41 +130,43 @@ where(describe, [hasCpu, lack.cpu])('phases of a run that trains in this process
 
   it('are changed at rest where the run came to rest first; a run that is killed goes on with what it had', async () => {
     const { studio, run, losses, start, whole } = await workplace([first, second]);
-    const { handle, reaches } = start(studio.start(run));
+    const { handle, reaches } = start(studio.training.start(run));
     await reaches(60);
-    await studio.changePhases(run, { started: 1, later: [constant(30, 1e-4)], add: [] });
+    await studio.training.changePhases(run, { started: 1, later: [constant(30, 1e-4)], add: [] });
     handle.kill();
     const added = constant(10, 5e-5, { optimizer: 'adamw4bit' });
     // Too late for the engine, and not for the run.
-    await studio.changePhases(run, { started: null, later: null, add: [added] });
+    await studio.training.changePhases(run, { started: null, later: null, add: [added] });
     expect(await handle.ended).toMatchObject({ state: 'interrupted' });
     expect(phasesOf(studio, run.id)).toEqual([first, constant(30, 1e-4), added]);
-    const resumed = start((await studio.resume(studio.store.getRun(run.id))).handle);
+    const resumed = start((await studio.training.resume(studio.store.getRun(run.id))).handle);
     expect(await resumed.handle.ended).toMatchObject({ state: 'completed' });
     expect(losses(run.id)).toEqual(await whole([first, constant(30, 1e-4), added]));
   });
 
   it('that are over need no data any more', async () => {
     const { studio, run, news, start } = await workplace([constant(5, 1e-3), constant(5, 1e-4)]);
-    await start(studio.start(run)).handle.ended;
+    await start(studio.training.start(run)).handle.ended;
     const at = (name: string) => path.join(studio.home, 'datasets', name);
-    await studio.changePhases(run, { started: 2, later: [constant(5, 1e-4, { dataset: news })], add: [] });
-    await start((await studio.resume(studio.store.getRun(run.id))).handle).handle.ended;
+    await studio.training.changePhases(run, { started: 2, later: [constant(5, 1e-4, { dataset: news })], add: [] });
+    await start((await studio.training.resume(studio.store.getRun(run.id))).handle).handle.ended;
     fs.renameSync(at(news), at('away'));
-    await studio.changePhases(run, { started: 3, later: [constant(5, 1e-5)], add: [] });
-    const resumed = start((await studio.resume(studio.store.getRun(run.id))).handle);
+    await studio.training.changePhases(run, { started: 3, later: [constant(5, 1e-5)], add: [] });
+    const resumed = start((await studio.training.resume(studio.store.getRun(run.id))).handle);
     expect(await resumed.handle.ended).toMatchObject({ state: 'completed' });
     expect(studio.store.getRun(run.id).step).toBe(20);
   });
 
   it('are not changed at rest while another process owns the run', async () => {
     const { studio, run } = await workplace([first]);
-    studio.store.setRunState(run.id, 'stopped');
+    studio.store.setRunState(run.id, 'paused');
     studio.store.releaseRun(run.id);
     studio.store.claimRun = () => {
       throw new UserError('claimed by another');
     };
-    await expect(studio.changePhases(run, { started: null, later: null, add: [second] })).rejects.toThrow(/claimed/);
+    await expect(studio.training.changePhases(run, { started: null, later: null, add: [second] })).rejects.toThrow(
+      /claimed/,
+    );
     expect(phasesOf(studio, run.id)).toEqual([first]);
   });
 });

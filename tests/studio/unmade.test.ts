@@ -125,9 +125,9 @@ describe('a run from another one’s weights', () => {
     const studio = opened();
     const { run: parent } = await importModel(studio, await folderWith(0), 'theirs');
     const dataset = await text(studio.home);
-    fs.rmSync(path.join(studio.checkpointRoot(parent), 'step-000000', 'model.safetensors'));
+    fs.rmSync(path.join(studio.checkpoints.rootOf(parent), 'step-000000', 'model.safetensors'));
     const before = left(studio);
-    expect(() => studio.createRun(configFrom(dataset, parent.id), 'mine')).toThrow(/weights of .*can't be copied/);
+    expect(() => studio.runs.create(configFrom(dataset, parent.id), 'mine')).toThrow(/weights of .*can't be copied/);
     expect(left(studio)).toEqual(before);
   });
 
@@ -135,19 +135,19 @@ describe('a run from another one’s weights', () => {
     const studio = opened();
     const { run: parent } = await importModel(studio, await folderWith(0), 'theirs');
     const dataset = await text(studio.home);
-    const run = studio.createRun(configFrom(dataset, parent.id), 'mine');
+    const run = studio.runs.create(configFrom(dataset, parent.id), 'mine');
     expect(studio.store.listEvents(run.id)).toMatchObject([{ kind: 'begun' }]);
-    await studio.removeCheckpoint(parent, 0);
-    expect(await studio.start(run).ended).toMatchObject({ state: 'completed' });
+    await studio.checkpoints.remove(parent, 0);
+    expect(await studio.training.start(run).ended).toMatchObject({ state: 'completed' });
   });
 
   it('that can’t be started is not left behind', async () => {
     const studio = opened();
     const { run: parent } = await importModel(studio, await folderWith(0), 'theirs');
     const dataset = await text(studio.home);
-    const run = studio.createRun(configFrom(dataset, parent.id), 'mine');
+    const run = studio.runs.create(configFrom(dataset, parent.id), 'mine');
     fs.rmSync(path.join(studio.home, 'runs', run.id, 'initial'), { recursive: true });
-    expect(() => studio.start(run)).toThrow(/initial weights of the run .* are missing/);
+    expect(() => studio.training.start(run)).toThrow(/initial weights of the run .* are missing/);
     expect(studio.store.listRuns().map((r) => r.id)).toEqual([parent.id]);
     expect(fs.readdirSync(path.join(studio.home, 'runs'))).toEqual([parent.id]);
   });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { tokenizeInput, verifyInput } from '../../studio/jobs/inputs.ts';
-import type { DatasetLook, DatasetView, TokenizerChoice, UnfinishedView } from '../types.ts';
+import type { DatasetLook, DatasetView, TextPreview, TokenizerChoice, UnfinishedView } from '../types.ts';
 import { answers, started, nothing, procedure } from './base.ts';
 
 const name = z.string().min(1).max(300);
@@ -9,6 +9,8 @@ export const data = {
   list: procedure.output(answers<DatasetView[]>()),
   /** Those that text can be made tokens with: GPT-2's, bytes, and those that came with models. */
   tokenizers: procedure.output(answers<TokenizerChoice[]>()),
+  /** What tokenizing would read: files, first documents, problems. */
+  previewText: procedure.input(tokenizeInput).output(answers<TextPreview>()),
   /** Makes a dataset of text. */
   prepare: procedure.input(tokenizeInput).output(started),
   /** Decoded tokens, as a model is given them. */

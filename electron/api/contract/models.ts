@@ -1,5 +1,13 @@
 import { z } from 'zod';
-import { exportInput, generateInput, hellaswagInput, importInput, validationInput } from '../../studio/jobs/inputs.ts';
+import type { Submitted } from '../../studio/jobs/evaluateAll.ts';
+import {
+  evaluateAllInput,
+  exportInput,
+  generateInput,
+  hellaswagInput,
+  importInput,
+  validationInput,
+} from '../../studio/jobs/inputs.ts';
 import type { EvalRow, PublishedRun } from '../types.ts';
 import { answers, started, procedure } from './base.ts';
 
@@ -15,6 +23,8 @@ export const models = {
   exportEvals: procedure.input(z.strictObject({ format: z.enum(['csv', 'markdown']) })).output(answers<string>()),
   /** HellaSwag of a checkpoint; items that are done are not done again. */
   hellaswag: procedure.input(hellaswagInput).output(started),
+  /** One of these of every pinned checkpoint: of a run, or of all. */
+  evaluateAll: procedure.input(evaluateAllInput).output(answers<Submitted>()),
   /** Makes a run of a Hugging Face GPT-2 folder on the studio's machine. */
   import: procedure.input(importInput).output(started),
   /** Writes a checkpoint as such a folder, with tokenizer and model card. */

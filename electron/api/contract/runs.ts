@@ -4,7 +4,7 @@ import { phaseSchema } from '../../engine/run/config.ts';
 import { lowBitStates } from '../../engine/optimizers/index.ts';
 import { trainInput } from '../../studio/jobs/inputs.ts';
 import { answers, deviceChoice, nothing, procedure, runId } from './base.ts';
-import type { DataRead, RunDetails, RunsUpdate, RunUpdate, RunView, Series } from '../types.ts';
+import type { BulkResult, DataRead, Points, RunDetails, RunsUpdate, RunUpdate, RunView, Series } from '../types.ts';
 
 /** In steps or in tokens: exactly one of them. */
 const phaseLength = z.union([
@@ -12,11 +12,16 @@ const phaseLength = z.union([
   z.strictObject({ tokens: z.int().min(1) }),
 ]);
 const byId = z.strictObject({ id: runId });
+const tag = z.string().min(1).max(50);
+const ids = z.array(runId).min(1).max(10_000);
 const phaseChange = byId.extend({
   started: z.int().min(0),
   later: z.array(phaseSchema).max(1000),
   current: phaseLength.optional(),
 });
+
+/** Tags that a run may have. */
+export const maxTags = 50;
 
 interface ResumedView {
   readonly step: number;
@@ -56,6 +61,11 @@ export const runs = {
     )
     .output(answers<Series>()),
 
+  /** The train losses of some runs by their ids, in a few dozen points each: for lists. Runs that are there no more are left out. */
+  curves: procedure
+    .input(z.strictObject({ ids: z.array(runId).min(1).max(200) }))
+    .output(answers<Record<string, Points>>()),
+
   /**
    * Trains a config that was drafted: now, or when its turn comes; without a word now where its device is free.
    * @returns the run's id, and whether it is queued
@@ -70,10 +80,30 @@ export const runs = {
       }),
     )
     .output(answers<{ id: string; queued: boolean }>()),
+  /** What is to train on the dataset that a job makes, once it is made; null: nothing. `standIn` is its name in the config. False: it is made already. */
+  createAfter: procedure
+    .input(
+      z.strictObject({
+        job: z.int().min(1),
+        train: z
+          .strictObject({
+            config: z.record(z.string(), z.unknown()),
+            name: z.string().max(200),
+            preset: z.string().nullable(),
+            standIn: z.string().min(1).max(300),
+          })
+          .nullable(),
+      }),
+    )
+    .output(answers<boolean>()),
+  /** Trains a first model on made-up stories. */
+  trainOnStories: procedure.output(answers<{ id: string; queued: boolean } | { job: number }>()),
   /** Puts a run at rest into the queue, to go on when its turn comes. */
   enqueue: procedure.input(trainInput).output(nothing),
 
+  /** Saves it after its step, to be resumed later; a queued one leaves the queue. */
   pause: procedure.input(byId).output(nothing),
+  /** Ends it early, for good: see `RunHandle.stop`, and `Studio.sendOrder` of one that does not train. */
   stop: procedure.input(byId).output(nothing),
   /** `device`, `lowBitStates`: others than the run's, from here on. */
   resume: procedure
@@ -95,11 +125,25 @@ export const runs = {
       byId.extend({
         name: z.string().min(1).max(200).optional(),
         notes: z.string().max(100_000).optional(),
-        tags: z.array(z.string().min(1).max(50)).max(50).optional(),
+        tags: z.array(tag).max(maxTags).optional(),
         archived: z.boolean().optional(),
       }),
     )
     .output(nothing),
+  /** Does one thing to many runs: to each that it can be done to, and says of the others why not. */
+  bulk: procedure
+    .input(
+      z.discriminatedUnion('act', [
+        z.strictObject({ act: z.enum(['archive', 'unarchive', 'remove', 'pause', 'stop']), ids }),
+        z.strictObject({
+          act: z.literal('tag'),
+          ids,
+          add: z.array(tag).max(maxTags).default([]),
+          remove: z.array(tag).max(1000).default([]),
+        }),
+      ]),
+    )
+    .output(answers<BulkResult>()),
   /** Deletes an archived run with its checkpoints. */
   remove: procedure.input(byId).output(nothing),
   removeCheckpoint: procedure.input(byId.extend({ step: z.int().min(0) })).output(nothing),

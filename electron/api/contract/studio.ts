@@ -2,6 +2,7 @@ import { eventIterator } from '@orpc/contract';
 import { z } from 'zod';
 import { settingsSchema } from '../../studio/settings.ts';
 import { type CommandId, commandIds } from '../commands.ts';
+import type { Place } from '../places.ts';
 import type { DeviceKindView, LogView, OptimizerView, Settings, StudioInfo, TrainingDevice } from '../types.ts';
 import { answers, nothing, procedure } from './base.ts';
 
@@ -24,6 +25,8 @@ export const studio = {
   log: procedure.output(answers<LogView>()),
   /** Opens that file where the window is the system's own. */
   openLog: procedure.output(nothing),
+  /** Opens the data folder, or that of the log, where the window is the system's own. */
+  openFolder: procedure.input(z.strictObject({ which: z.enum(['data', 'log']) })).output(nothing),
   settings: procedure.output(answers<Settings>()),
   changeSettings: procedure.input(settingsSchema.partial()).output(answers<Settings>()),
   /** Keeps a prompt for the playground, or no longer: by itself, since other windows change the set as well. */
@@ -34,4 +37,6 @@ export const studio = {
   offerCommands: procedure.input(z.strictObject({ ids: z.array(z.enum(commandIds)).max(1000) })).output(nothing),
   /** What is chosen in the native menu. */
   chosenCommands: procedure.output(eventIterator(answers<CommandId>())),
+  /** Where links and files that the application is opened with lead. */
+  places: procedure.output(eventIterator(answers<Place>())),
 };

@@ -10,6 +10,7 @@ import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { messageOf, UserError } from '../../base/errors.ts';
 import { datasetsDir } from '../../studio/home.ts';
 import { datasetUsers, usersByDataset } from '../../studio/run/data.ts';
+import { tokenizeOptions } from '../../studio/jobs/kinds/tokenize.ts';
 import { tokenizerChoices } from '../../studio/tokenizers.ts';
 import type { Studio } from '../../studio/studio.ts';
 import { api } from '../context.ts';
@@ -70,6 +71,11 @@ export const data = {
   prepare: api.data.prepare.handler(({ input, context: { studio } }) => ({
     job: studio.jobs.submit('tokenize', input).id,
   })),
+  previewText: api.data.previewText.handler(({ input, context: { studio }, signal }) => {
+    // Its name and what is put up with don't change what is read.
+    const { name: _name, maxBad: _maxBad, ...options } = tokenizeOptions(input);
+    return studio.datasets.preview(options, signal);
+  }),
   look: api.data.look.handler(({ input, context: { studio } }) => {
     const dataset = openDataset(dirOf(studio, input.name));
     try {

@@ -87,7 +87,7 @@ async function check(
   };
   attempt('dataset', () => requireData(studio.home, config, step));
   attempt('init', () => {
-    if (config.init) requireParent(config, studio.configOf(studio.store.getRun(config.init.run)));
+    if (config.init) requireParent(config, studio.runs.configOf(studio.store.getRun(config.init.run)));
   });
   const isHere = attempt('device.kind', () => (requireDevice(config.device), true)) ?? false;
   // Of a GPU that is not here nothing is known to hold the plan against.
@@ -114,7 +114,7 @@ async function timeOf(
   const checked = checkRunConfig(withVocabulary(studio, draft));
   if ('problems' in checked) return null;
   const gpu = budget.kind === 'gpu' ? findGpu(budget.id) : undefined;
-  return studio.time(checked.config, gpu, signal);
+  return studio.time.estimate(checked.config, gpu, signal);
 }
 
 export const drafts = {
@@ -134,7 +134,7 @@ export const drafts = {
   measure: api.drafts.measure.handler(async ({ input, context: { studio }, signal }) => {
     const checked = checkRunConfig(withVocabulary(studio, input.config));
     if ('problems' in checked) return null;
-    await studio.measure(checked.config, signal);
+    await studio.time.measure(checked.config, signal);
     return timeOf(studio, input, signal);
   }),
   check: api.drafts.check.handler(({ input, context, signal }) => check(context.studio, input, signal)),

@@ -51,7 +51,7 @@ export const fit = {
   ),
   suggest: api.fit.suggest.handler(async ({ input, context: { studio }, signal }) => {
     const { budget: asked, contextLength, tokenizer, hours } = input;
-    if (asked.kind === 'machine') await studio.knowSpeed(deviceOf(asked).kind, signal);
+    if (asked.kind === 'machine') await studio.time.knowSpeed(deviceOf(asked).kind, signal);
     const { speed, precision } = targetOf(asked, studio.home);
     const { totalBytes, reserveBytes, hostBytes } = budgetOf(asked, studio.home);
     const { vocabSize } = getTokenizer(tokenizer);

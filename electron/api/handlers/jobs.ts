@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import type { JobRecord } from '../../studio/store/index.ts';
 import { isLogged } from '../../base/log.ts';
 import type { Studio } from '../../studio/studio.ts';
@@ -42,6 +43,16 @@ export const jobs = {
   ),
   log: api.jobs.log.handler(({ input, context: { studio } }) => studio.store.jobs.log(studio.jobs.get(input.id).id)),
   cancel: api.jobs.cancel.handler(({ input, context: { studio } }) => studio.jobs.cancel(input.id)),
+  cancelAll: api.jobs.cancelAll.handler(async ({ input, context: { studio } }) => {
+    const asked = new Set(input.ids);
+    const active = studio.store.jobs.list({ state: ['queued', 'running'] }).filter(({ id }) => asked.has(id));
+    // What waits comes first: else each that ends would let one of them start.
+    for (const { id } of active.sort((a, b) => Number(b.state === 'queued') - Number(a.state === 'queued'))) {
+      studio.jobs.cancel(id);
+      await setImmediate();
+    }
+  }),
+  retry: api.jobs.retry.handler(({ input, context: { studio } }) => ({ job: studio.jobs.retry(input.id).id })),
   move: api.jobs.move.handler(({ input, context: { studio } }) => studio.jobs.move(input.id, input.before)),
   forget: api.jobs.forget.handler(({ context: { studio } }) => {
     studio.store.jobs.forget();

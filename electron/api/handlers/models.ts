@@ -2,6 +2,8 @@ import fs from 'node:fs';
 import { requireDevice } from '../../engine/devices/choose.ts';
 import { packageFile } from '../../base/paths.ts';
 import { allEvalRows, evalsCsv, evalsMarkdown } from '../../studio/evals.ts';
+import { evaluateAll } from '../../studio/jobs/evaluateAll.ts';
+import { given } from '../../studio/jobs/given.ts';
 import type { Studio } from '../../studio/studio.ts';
 import { api } from '../context.ts';
 import type { EvalRow, PublishedRun } from '../types.ts';
@@ -23,6 +25,10 @@ export const models = {
     // Refused before anything is fetched.
     if (input.device) requireDevice(input.device);
     return { job: studio.jobs.submit('hellaswag', input).id };
+  }),
+  evaluateAll: api.models.evaluateAll.handler(({ input, context: { studio } }) => {
+    if (input.device) requireDevice(input.device);
+    return evaluateAll(studio, given(input));
   }),
   import: api.models.import.handler(({ input, context: { studio } }) => ({
     job: studio.jobs.submit('import', input).id,

@@ -1,38 +1,72 @@
-import { recordPromise } from '../../studio/time/promise.ts';
+import { setImmediate } from 'node:timers/promises';
+import { beginRun } from '../../studio/run/begin.ts';
+import { trainOnStories } from '../../studio/run/sample.ts';
 import type { RunConfig } from '../../engine/run/config.ts';
 import { loadPreset } from '../../engine/run/presets.ts';
 import type { PhaseChange } from '../../engine/run/phaseChange.ts';
-import { validationFile } from '../../evals/hellaswag/source.ts';
 import { dataRead } from '../../studio/run/dataRead.ts';
 import { allValidationBytesPerToken, bitsPerByteOf } from '../../studio/evals.ts';
 import { given } from '../../studio/jobs/given.ts';
-import { trainingOn } from '../../studio/jobs/slots.ts';
 import type { RunOrder } from '../../studio/run/requests.ts';
-import type { Run } from '../../studio/store/index.ts';
-import type { Resumed, Studio } from '../../studio/studio.ts';
+import type { Run, Store } from '../../studio/store/index.ts';
+import type { Studio } from '../../studio/studio.ts';
+import type { Resumed } from '../../studio/training.ts';
 import { api, subscription } from '../context.ts';
-import type { RunDetails, RunsUpdate, RunUpdate, RunView } from '../types.ts';
+import { inOnePiece } from '../serializers.ts';
+import type { Points, RunDetails, RunsUpdate, RunUpdate, RunView } from '../types.ts';
+import { bulk } from './bulk.ts';
 import { changesFrom } from './changes.ts';
 import { parseDraft } from './drafts.ts';
-import { columnsOf, readSeries } from './series.ts';
+import { columnsOf, pointsOf, readSeries } from './series.ts';
 import { phaseViews, runView } from './views.ts';
 import { changes, listUpdates } from './watch.ts';
 
+/** How long runs have trained, by their ids: it is looked up once for all lists while nothing of a run changes. */
+const trained = new WeakMap<Store, Map<string, { readonly at: number; readonly ms: number | null }>>();
+
+function trainedMsOf(store: Store, { id, updatedAt }: Run): number | null {
+  const known = trained.get(store) ?? new Map();
+  trained.set(store, known);
+  const found = known.get(id);
+  if (found?.at === updatedAt) return found.ms;
+  const ms = store.trainedMs(id);
+  known.set(id, { at: updatedAt, ms });
+  return ms;
+}
+
 function list(studio: Studio, archived: boolean): RunView[] {
-  const bytesPerToken = allValidationBytesPerToken(studio.store);
-  return studio.store.listRuns({ archived }).map((run) => runView(studio, run, bytesPerToken.get(run.id) ?? null));
+  const { store } = studio;
+  const bytesPerToken = allValidationBytesPerToken(store);
+  return store.listRuns({ archived }).map((run) =>
+    runView(studio, run, {
+      bytesPerToken: bytesPerToken.get(run.id) ?? null,
+      trainedMs: trainedMsOf(store, run),
+    }),
+  );
+}
+
+/** Points of a curve in a list: about as many as it is wide. */
+const curvePoints = 40;
+
+async function curvesOf(store: Store, ids: readonly string[]): Promise<Record<string, Points>> {
+  const curves: Record<string, Points> = {};
+  for (const id of ids) {
+    if (store.hasRun(id)) curves[id] = pointsOf(store.readMeasure(id, 'loss', { points: curvePoints }).means);
+    await setImmediate();
+  }
+  return curves;
 }
 
 const order = (studio: Studio, id: string, what: RunOrder): Promise<void> =>
-  studio.sendOrder(studio.store.getRun(id), what);
+  studio.training.sendOrder(studio.store.getRun(id), what);
 
 function detailsOf(studio: Studio, run: Run): RunUpdate['details'] & object {
   const { store } = studio;
-  const config = studio.configOf(run);
+  const config = studio.runs.configOf(run);
   return {
     config,
     phases: phaseViews(config),
-    startedPhases: studio.startedPhases(run),
+    startedPhases: studio.runs.startedPhases(run),
     checkpoints: store.listCheckpoints(run.id),
     evals: store.listEvals(run.id).map((e) => ({ ...e, bitsPerByte: bitsPerByteOf(e) })),
     samples: store.listSamples(run.id),
@@ -87,8 +121,8 @@ async function* watch(
     yield {
       run: runView(studio, run),
       resetAfter,
-      steps: rows.map((r) => r.step),
-      times: rows.map((r) => r.time ?? Number.NaN),
+      steps: inOnePiece(rows.map((r) => r.step)),
+      times: inOnePiece(rows.map((r) => r.time ?? Number.NaN)),
       measures: columnsOf(rows),
       skipped,
       events,
@@ -112,7 +146,7 @@ const changeOf = ({ started, later, current }: AskedChange): PhaseChange => ({
 export const runs = {
   data: api.runs.data.handler(({ input, context: { studio } }) => {
     const run = studio.store.getRun(input.id);
-    return dataRead(studio.home, studio.configOf(run), run.step);
+    return dataRead(studio.home, studio.runs.configOf(run), run.step);
   }),
   list: api.runs.list.handler(({ input, context }) => list(context.studio, input.archived)),
   watchList: api.runs.watchList.handler(({ input, context, signal }) =>
@@ -137,46 +171,51 @@ export const runs = {
     return readSeries(studio.store, run.id, (run.config as RunConfig).tokensPerStep, input);
   }),
 
-  create: api.runs.create.handler(async ({ input, context: { studio } }) => {
-    const config = parseDraft(studio, input.config);
-    if (config.evaluation.hellaswagEvery > 0) await validationFile(studio.home);
-    const start = input.start ?? (trainingOn(studio.store, config.device).length > 0 ? 'queue' : 'now');
-    if (start === 'queue') return { id: studio.queueRun(config, input.name, input.preset).id, queued: true };
-    const run = await studio.createRunApart(config, input.name, input.preset);
-    const { here } = await studio.time(config);
-    studio.start(run);
-    if (here) recordPromise(studio.store, run.id, here);
-    return { id: run.id, queued: false };
+  curves: api.runs.curves.handler(({ input, context: { studio } }) => curvesOf(studio.store, input.ids)),
+
+  create: api.runs.create.handler(({ input: { config, name, preset, start }, context: { studio } }) =>
+    beginRun(studio, { config: parseDraft(studio, config), name, preset }, start),
+  ),
+  createAfter: api.runs.createAfter.handler(({ input: { job, train }, context: { studio } }) => {
+    const then = train && { ...train, config: parseDraft(studio, train.config) };
+    return studio.jobs.amend(job, 'tokenize', ({ train: _, ...input }) => ({
+      ...input,
+      ...(then ? { train: then } : {}),
+    }));
   }),
+  trainOnStories: api.runs.trainOnStories.handler(({ context: { studio } }) => trainOnStories(studio)),
   enqueue: api.runs.enqueue.handler(({ input: { id, ...others }, context: { studio } }) =>
-    studio.enqueue(studio.store.getRun(id), given(others)),
+    studio.runs.enqueue(studio.store.getRun(id), given(others)),
   ),
   pause: api.runs.pause.handler(({ input, context }) => order(context.studio, input.id, 'pause')),
   stop: api.runs.stop.handler(({ input, context }) => order(context.studio, input.id, 'stop')),
   resume: api.runs.resume.handler(async ({ input, context: { studio } }) => {
-    return resumedView(await studio.resume(studio.store.getRun(input.id), input.device, input.lowBitStates));
+    return resumedView(await studio.training.resume(studio.store.getRun(input.id), input.device, input.lowBitStates));
   }),
   request: api.runs.request.handler(({ input, context }) => order(context.studio, input.id, input.what)),
   changePhases: api.runs.changePhases.handler(async ({ input, context: { studio } }) => {
-    await studio.changePhases(studio.store.getRun(input.id), changeOf(input));
+    await studio.training.changePhases(studio.store.getRun(input.id), changeOf(input));
   }),
   continue: api.runs.continue.handler(async ({ input, context: { studio } }) => {
-    const resumed = await studio.continue(studio.store.getRun(input.id), changeOf(input), input.device);
+    const resumed = await studio.training.continue(studio.store.getRun(input.id), changeOf(input), input.device);
     return resumed && resumedView(resumed);
   }),
 
   edit: api.runs.edit.handler(({ input: { id, ...changed }, context: { studio } }) => {
     const given = Object.entries(changed).filter(([, value]) => value !== undefined);
-    studio.editRun(studio.store.getRun(id), Object.fromEntries(given));
+    studio.runs.edit(studio.store.getRun(id), Object.fromEntries(given));
   }),
-  remove: api.runs.remove.handler(({ input, context: { studio } }) => studio.removeRun(studio.store.getRun(input.id))),
+  bulk: api.runs.bulk.handler(({ input: { ids, ...act }, context: { studio } }) => bulk(studio, ids, act)),
+  remove: api.runs.remove.handler(({ input, context: { studio } }) =>
+    studio.runs.remove(studio.store.getRun(input.id)),
+  ),
   removeCheckpoint: api.runs.removeCheckpoint.handler(({ input, context: { studio } }) =>
-    studio.removeCheckpoint(studio.store.getRun(input.id), input.step),
+    studio.checkpoints.remove(studio.store.getRun(input.id), input.step),
   ),
   showCheckpoint: api.runs.showCheckpoint.handler(({ input, context: { studio, desktop } }) =>
-    desktop?.showFile(studio.checkpointOf(studio.store.getRun(input.id), input.step).path),
+    desktop?.showFile(studio.checkpoints.of(studio.store.getRun(input.id), input.step).path),
   ),
   keepCheckpoint: api.runs.keepCheckpoint.handler(({ input, context: { studio } }) =>
-    studio.keepCheckpoint(studio.store.getRun(input.id), input.step, input.kept),
+    studio.checkpoints.keep(studio.store.getRun(input.id), input.step, input.kept),
   ),
 };

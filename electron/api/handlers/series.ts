@@ -1,4 +1,6 @@
-import type { Measure, SeriesPoint, Store, StoredMetrics } from '../../studio/store/index.ts';
+import { setImmediate } from 'node:timers/promises';
+import type { SeriesPoint, Store, StoredMetrics } from '../../studio/store/index.ts';
+import { inOnePiece } from '../serializers.ts';
 import { type Points, type Series, type SeriesName, seriesNames } from '../types.ts';
 
 interface Range {
@@ -7,43 +9,41 @@ interface Range {
   readonly points: number;
 }
 
-/** A run's measures for charts. */
-export function readSeries(
+/** A run's measures for charts. Between two of them other requests have their turn: each takes as long as several of those. */
+export async function readSeries(
   store: Store,
   id: string,
   tokensPerStep: number,
   { fromStep, toStep, points }: Range,
-): Series {
-  const options = {
-    points,
-    ...(fromStep === undefined ? {} : { fromStep }),
-    ...(toStep === undefined ? {} : { toStep }),
-  };
-  const read = (name: SeriesName | 'time') => store.readMeasure(id, name, options);
-  const found = seriesNames.map((name) => [name, read(name)] as const);
-  const columns = (of: (measure: Measure) => readonly SeriesPoint[]) =>
-    Object.fromEntries(found.map(([name, measure]) => [name, pointsOf(of(measure))])) as Record<SeriesName, Points>;
-  const time = read('time');
-  return {
-    measures: columns((m) => m.points),
-    means: columns((m) => m.means),
-    width: time.width,
-    times: pointsOf(time.points),
-    tokensPerStep,
-    lastStep: time.points.at(-1)?.step ?? -1,
-  };
+): Promise<Series> {
+  const from = fromStep === undefined ? {} : { fromStep };
+  const times = store.readMeasure(id, 'time', { points, ...from, ...(toStep === undefined ? {} : { toStep }) });
+  const lastStep = times.points.at(-1)?.step ?? -1;
+  const measures = {} as Record<SeriesName, Points>;
+  const means = {} as Record<SeriesName, Points>;
+  for (const name of seriesNames) {
+    await setImmediate();
+    // What a run that trains has added meanwhile is in none of them.
+    const read = store.readMeasure(id, name, { points, ...from, toStep: lastStep });
+    measures[name] = pointsOf(read.points);
+    means[name] = pointsOf(read.means);
+  }
+  return { measures, means, width: times.width, times: pointsOf(times.points), tokensPerStep, lastStep };
 }
 
-const pointsOf = (points: readonly SeriesPoint[]): Points => ({
-  steps: points.map((p) => p.step),
-  values: points.map((p) => finiteOrNaN(p.value)),
+export const pointsOf = (points: readonly SeriesPoint[]): Points => ({
+  steps: inOnePiece(points.map((p) => p.step)),
+  values: inOnePiece(points.map((p) => finiteOrNaN(p.value))),
 });
 
-/** The measures of rows, for those that follow a run live. */
-export const columnsOf = (rows: readonly StoredMetrics[]): Record<SeriesName, number[]> =>
+/** The measures of rows, for those that follow a run live: null where a row has none. */
+export const columnsOf = (rows: readonly StoredMetrics[]): Record<SeriesName, (number | null)[]> =>
   Object.fromEntries(
-    seriesNames.map((name) => [name, rows.map((row) => finiteOrNaN(row[name] ?? Number.NaN))]),
-  ) as Record<SeriesName, number[]>;
+    seriesNames.map((name) => {
+      const values = rows.map(({ [name]: value }) => (value === null ? null : finiteOrNaN(value)));
+      return [name, values.every((value) => value !== null) ? inOnePiece(values) : values];
+    }),
+  ) as Record<SeriesName, (number | null)[]>;
 
 /** Infinity does not cross every transport; a chart draws both alike. */
 const finiteOrNaN = (x: number): number => (Number.isFinite(x) ? x : Number.NaN);

@@ -2,14 +2,13 @@ import fs from 'node:fs';
 import os from 'node:os';
 import { findDevices, isMeasured, kindViews, trainingDevices, unusableDevices } from '../../engine/devices/choose.ts';
 import { describeOptimizer, optimizers } from '../../engine/optimizers/index.ts';
-import { logFile, readLogEnd } from '../../base/log.ts';
+import { logFolder, logFile, readLogEnd } from '../../base/log.ts';
 import { readSettings, writeSettings } from '../../studio/settings.ts';
 import { version } from '../../base/version.ts';
 import { api, subscription } from '../context.ts';
-import type { CommandId } from '../commands.ts';
 
-/** A browser has no native menu. */
-async function* none(): AsyncGenerator<CommandId> {}
+/** A browser has no native menu, and is opened with nothing. */
+async function* none(): AsyncGenerator<never> {}
 
 export const studio = {
   info: api.studio.info.handler(({ context }) => ({
@@ -21,7 +20,8 @@ export const studio = {
   })),
   devices: api.studio.devices.handler(async ({ context: { studio } }) => {
     // Measuring takes the whole machine for seconds: not beside a run, and where windows are answered meanwhile.
-    if (!isMeasured(studio.home) && !studio.isTraining) await studio.planner.ask('measure', { findings: studio.home });
+    if (!isMeasured(studio.home) && !studio.training.isActive)
+      await studio.planner.ask('measure', { findings: studio.home });
     return findDevices(studio.home);
   }),
   deviceKinds: api.studio.deviceKinds.handler(() => kindViews()),
@@ -50,8 +50,14 @@ export const studio = {
   openLog: api.studio.openLog.handler(({ context: { studio, desktop } }) => {
     if (fs.existsSync(logFile(studio.home))) desktop?.openFile(logFile(studio.home));
   }),
+  openFolder: api.studio.openFolder.handler(({ input, context: { studio, desktop } }) =>
+    desktop?.openFile(input.which === 'data' ? studio.home : logFolder(studio.home)),
+  ),
   offerCommands: api.studio.offerCommands.handler(({ input, context }) => context.desktop?.menu.offer(input.ids)),
   chosenCommands: api.studio.chosenCommands.handler(({ context, signal }) =>
     subscription(context, 'studio.chosenCommands', context.desktop?.menu.chosen(signal) ?? none()),
+  ),
+  places: api.studio.places.handler(({ context, signal }) =>
+    subscription(context, 'studio.places', context.desktop?.places(signal) ?? none()),
   ),
 };

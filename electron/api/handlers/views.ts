@@ -9,18 +9,42 @@ import type { Run } from '../../studio/store/index.ts';
 import type { Studio } from '../../studio/studio.ts';
 import type { PhaseView, RunView } from '../types.ts';
 
+interface Known {
+  /** Of its validation data. */
+  readonly bytesPerToken: number | null;
+  readonly trainedMs: number | null;
+}
+
+const knownOf = ({ store }: Studio, run: Run): Known => ({
+  bytesPerToken: validationBytesPerToken(store, run),
+  trainedMs: store.trainedMs(run.id),
+});
+
 /**
  * A run as lists show it.
- * @param bytesPerToken of its validation data, where that is known of many runs at once
+ * @param known of it, where that is known of many runs at once
  */
-export function runView(studio: Studio, run: Run, bytesPerToken = validationBytesPerToken(studio.store, run)): RunView {
+export function runView(studio: Studio, run: Run, { bytesPerToken, trainedMs }: Known = knownOf(studio, run)): RunView {
   const config = run.config as RunConfig;
-  const { id, name, state, message, createdAt, startedAt, endedAt, step, stepsTotal, tokensSeen, tokensTotal } = run;
+  const { id, state, message } = run;
   return {
-    ...{ id, name, state, message, createdAt, startedAt, endedAt, step, stepsTotal, tokensSeen, tokensTotal },
+    id,
+    state,
+    message,
+    name: run.name,
+    stoppedEarly: run.stoppedEarly,
+    createdAt: run.createdAt,
+    startedAt: run.startedAt,
+    endedAt: run.endedAt,
+    step: run.step,
+    stepsTotal: run.stepsTotal,
+    tokensSeen: run.tokensSeen,
+    tokensTotal: run.tokensTotal,
     logged: state === 'failed' && isLogged(message ?? ''),
-    doing: studio.doing(run),
-    elsewhere: studio.isElsewhere(run),
+    doing: studio.training.doing(run),
+    elsewhere: studio.training.isElsewhere(run),
+    tokensPerSecond: state === 'training' ? studio.store.recentSpeed(id) : null,
+    trainedMs,
     lastLoss: run.lastLoss,
     bestValLoss: run.bestValLoss,
     bestBitsPerByte: bestBitsPerByte(run, bytesPerToken),

@@ -1,8 +1,11 @@
+import { createHash } from 'node:crypto';
 /** What a page of the studio may load: its own files, and nothing from anywhere else. */
 export const contentSecurityPolicy = [
   "default-src 'none'",
   "script-src 'self'",
   "style-src 'self'",
+  // One attribute that bits-ui writes out: `display: contents;`.
+  `style-src-attr 'unsafe-hashes' 'sha256-${createHash('sha256').update('display: contents;').digest('base64')}'`,
   "font-src 'self'",
   "img-src 'self' data: blob:",
   "connect-src 'self'",

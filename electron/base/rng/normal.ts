@@ -7,7 +7,7 @@ export function normalQuantile(p: number): number {
   const q = p - 0.5;
   if (Math.abs(q) <= 0.425) {
     const r = 0.180625 - q * q;
-    return (q * polynomial(centreTop, r)) / polynomial(centreBottom, r);
+    return (q * polynomial(centerTop, r)) / polynomial(centerBottom, r);
   }
   const r = Math.sqrt(-logarithm(q < 0 ? p : 1 - p));
   const x =
@@ -39,11 +39,11 @@ function polynomial(c: Coefficients, x: number): number {
   return ((((((c[0] * x + c[1]) * x + c[2]) * x + c[3]) * x + c[4]) * x + c[5]) * x + c[6]) * x + c[7];
 }
 
-const centreTop: Coefficients = [
+const centerTop: Coefficients = [
   2509.0809287301226727, 33430.575583588128105, 67265.770927008700853, 45921.953931549871457, 13731.693765509461125,
   1971.5909503065514427, 133.14166789178437745, 3.387132872796366608,
 ];
-const centreBottom: Coefficients = [
+const centerBottom: Coefficients = [
   5226.495278852545925, 28729.085735721942674, 39307.89580009271061, 21213.794301586595867, 5394.1960214247511077,
   687.1870074920579083, 42.313330701600911252, 1,
 ];

@@ -23,7 +23,7 @@ const rules = {
 
 /**
  * A table of text: a line of headings, a rule, one line a row. Columns whose cells are all numbers, or begin with one,
- * are aligned on the right. No colours: it reads the same in a file.
+ * are aligned on the right. No colors: it reads the same in a file.
  */
 export function table(head: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const numeric = head.map((_, i) => rows.length > 0 && rows.every((row) => /^(-?\d|$)/.test(String(row[i] ?? ''))));

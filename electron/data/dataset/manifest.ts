@@ -1,7 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { messageOf, UserError } from '../../base/errors.ts';
+import { FailureError, messageOf } from '../../base/errors.ts';
 import { tokenBytesOf } from '../../base/tokens.ts';
 import { buckets } from '../subsets.ts';
 import { tokenizerNameSchema } from '../tokenizers/types.ts';
@@ -82,12 +82,15 @@ export const isDataset = (dir: string): boolean => fs.existsSync(path.join(dir, 
 /** @throws UserError when the folder holds no dataset or its description is damaged */
 export function readManifest(dir: string): Manifest {
   const file = path.join(dir, manifestName);
-  if (!fs.existsSync(file)) throw new UserError(`There is no dataset in ${dir}: tokenize its text again.`);
+  if (!fs.existsSync(file)) throw new FailureError('data', `There is no dataset in ${dir}: tokenize its text again.`);
   try {
     const parsed = manifestSchema.safeParse(JSON.parse(fs.readFileSync(file, 'utf8')));
     if (parsed.success) return parsed.data;
     throw new Error(z.prettifyError(parsed.error));
   } catch (error) {
-    throw new UserError(`The dataset's description ${file} is damaged (${messageOf(error)}): tokenize its text again.`);
+    throw new FailureError(
+      'data',
+      `The dataset's description ${file} is damaged (${messageOf(error)}): tokenize its text again.`,
+    );
   }
 }

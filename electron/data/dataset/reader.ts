@@ -1,7 +1,7 @@
 import { plural } from '../../base/format.ts';
 import fs from 'node:fs';
 import path from 'node:path';
-import { UserError } from '../../base/errors.ts';
+import { FailureError } from '../../base/errors.ts';
 import { littleEndian, type TokenBytes, type Tokens, zeroTokens } from '../../base/tokens.ts';
 import { everything, sameSubset, type Subset, subsetRange } from '../subsets.ts';
 import { type Manifest, readManifest, type SplitName } from './manifest.ts';
@@ -45,7 +45,8 @@ class Split implements TokenSource {
     }
     for (const token of out) {
       if (token >= this.#vocabSize) {
-        throw new UserError(
+        throw new FailureError(
+          'data',
           `The dataset in ${this.#dir} is damaged (token ${token} of ${this.#vocabSize}): remove that folder and tokenize it again.`,
         );
       }
@@ -111,9 +112,11 @@ export class Dataset {
     const shards = this.manifest.shards[name].map((shard): OpenShard => {
       const file = path.join(dir, shard.file);
       const size = fs.statSync(file, { throwIfNoEntry: false })?.size;
-      if (size === undefined) throw new UserError(`The dataset's file ${file} is missing: tokenize the dataset again.`);
+      if (size === undefined)
+        throw new FailureError('data', `The dataset's file ${file} is missing: tokenize the dataset again.`);
       if (size !== tokenBytes * shard.tokens) {
-        throw new UserError(
+        throw new FailureError(
+          'data',
           `The dataset's file ${file} has ${plural(size, 'byte')} instead of ${tokenBytes * shard.tokens}: tokenize the dataset again.`,
         );
       }
@@ -131,7 +134,10 @@ function requireBuckets(dir: string, { trainBuckets, trainTokens }: Manifest): v
   if (!trainBuckets) return;
   const rises = trainBuckets.every((at, i) => i === 0 || trainBuckets[i - 1]! <= at);
   if (rises && trainBuckets[0] === 0 && trainBuckets.at(-1) === trainTokens) return;
-  throw new UserError(`The dataset's description in ${dir} is damaged (its subsets): tokenize its text again.`);
+  throw new FailureError(
+    'data',
+    `The dataset's description in ${dir} is damaged (its subsets): tokenize its text again.`,
+  );
 }
 
 /** @throws UserError naming the file that is missing or truncated */
@@ -142,7 +148,10 @@ function readTokens(fd: number, at: number, out: Tokens): void {
   for (let done = 0; done < bytes.length;) {
     const n = fs.readSync(fd, bytes, done, bytes.length - done, out.BYTES_PER_ELEMENT * at + done);
     if (n === 0)
-      throw new UserError('A file of the dataset became shorter while it was read: tokenize the dataset again.');
+      throw new FailureError(
+        'data',
+        'A file of the dataset became shorter while it was read: tokenize the dataset again.',
+      );
     done += n;
   }
   const swapped = littleEndian(out);

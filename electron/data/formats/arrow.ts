@@ -42,7 +42,7 @@ export const arrow: DocumentFormat = {
   endings: ['.arrow', '.feather', '.ipc'],
   unit: 'row',
   reads: 'anywhere',
-  async *jobs({ path: file }, _, { selection }) {
+  async *jobs({ path: file }, _, { selection, onColumns }) {
     const { readMessage } = await import('./arrowMessage.ts');
     const { size } = await fs.promises.stat(file);
     const before: Range[] = [];
@@ -56,6 +56,7 @@ export const arrow: DocumentFormat = {
           `has a batch of ${Math.round(bytes / 1e6)} MB, which is read as a whole`,
           'write it with smaller ones',
         );
+      if (message.type === 'schema') onColumns?.(message.columns);
       if (message.type === 'schema') columns = columnsOf(message.columns, selection);
       if (message.type === 'schema' || message.type === 'dictionary') before.push(range);
       if (message.type !== 'rows') continue;

@@ -4,7 +4,7 @@ import { messageOf } from '../../base/errors.ts';
 import { Collected, type Parsed, type Selection, takeValue } from '../prepare/documents.ts';
 import { columnsFor } from './fields.ts';
 import { FileError, noColumn } from './fileError.ts';
-import type { DocumentFormat } from './format.ts';
+import type { DocumentFormat, JobOptions } from './format.ts';
 import { RowScanner } from './rowScanner.ts';
 
 interface Payload {
@@ -29,10 +29,10 @@ export const csv: DocumentFormat = {
   endings: ['.csv', '.tsv', '.tab'],
   unit: 'line',
   reads: 'stream',
-  async *jobs({ path: file }, content, { selection, longest }) {
+  async *jobs({ path: file }, content, { selection, longest, onColumns }) {
     const { head, chunks } = await peeked(content);
     const delimiter = delimiterOf(head, defaultDelimiter(file));
-    const rows = new Rows(delimiter, selection, longest);
+    const rows = new Rows(delimiter, selection, longest, onColumns);
     const isOfReturns = endsLinesByReturns(head);
     for await (const chunk of chunks) {
       rows.push(isOfReturns ? chunk.map((byte) => (byte === 0x0d ? 0x0a : byte)) : chunk);
@@ -113,9 +113,11 @@ class Rows {
   /** The row that has not ended; of one that is too long only its size. */
   #open: Uint8Array[] = [];
   #openBytes = 0;
+  readonly #onColumns: JobOptions['onColumns'];
   readonly #tooLong: { line: number; reason: string }[] = [];
 
-  constructor(delimiter: string, selection: Selection, longest: number) {
+  constructor(delimiter: string, selection: Selection, longest: number, onColumns: JobOptions['onColumns']) {
+    this.#onColumns = onColumns;
     this.#delimiter = delimiter;
     this.#selection = selection;
     this.#longest = longest;
@@ -164,6 +166,7 @@ class Rows {
     if (text.trim() === '' || /^sep=.\r?\n$/i.test(text)) return;
     const [names = []] = records(row, this.#delimiter);
     this.#names = names.map((name) => name.trim());
+    this.#onColumns?.(this.#names.filter((name) => name !== ''));
     for (const column of wantedColumns(this.#selection, this.#names)) {
       const count = this.#names.filter((name) => name === column).length;
       if (count > 1) throw new FileError('wrong type', `has ${count} columns ${column}`, 'rename all of them but one');

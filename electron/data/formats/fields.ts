@@ -114,6 +114,14 @@ function fieldsOf(value: unknown): { path: string; value: unknown }[] {
   });
 }
 
+/** The paths in a document that have a text: strings, and of lists of strings all of them. */
+export const textFieldsOf = (value: unknown): string[] =>
+  fieldsOf(value).flatMap(({ path, value: found }) => {
+    if (typeof found === 'string') return [path];
+    const isOfTexts = Array.isArray(found) && found.length > 0 && found.every((v) => typeof v === 'string');
+    return isOfTexts ? [`${path}[]`] : [];
+  });
+
 /** Which of some names is likely to be that of the text. */
 export function likelyText(names: readonly string[]): string | undefined {
   const last = (name: string): string => name.toLowerCase().replace(/^.*\./, '').replaceAll('"', '');

@@ -29,6 +29,10 @@ export interface JobOptions {
   readonly selection: Selection;
   /** Bytes of a document, or a line, at most. */
   readonly longest: number;
+  /** Rows of a job at most, of formats that are not read from begin to end: where only the first of them are of interest. */
+  readonly maxRows?: number;
+  /** Given the columns of a table that may have its text, before one of them is missed. */
+  readonly onColumns?: (columns: readonly string[]) => void;
 }
 
 /** How files of one kind are read. */
@@ -55,6 +59,6 @@ export interface DocumentFormat extends Format {
    * @throws FileError for a file that is damaged, or something else
    */
   jobs(file: CorpusFile, content: AsyncIterable<Uint8Array>, options: JobOptions): AsyncIterable<ParseJob | Unusable>;
-  /** Parses and tokenises a job's documents, in a thread. What is no document is told, with its place. */
+  /** Parses and tokenizes a job's documents, in a thread. What is no document is told, with its place. */
   parse(job: ParseJob): Parsed | Promise<Parsed>;
 }

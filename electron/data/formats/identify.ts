@@ -12,7 +12,7 @@ import { formats } from './index.ts';
 import { parseJson, ValueScanner } from './json.ts';
 import { jsonLines } from './jsonLines.ts';
 import { jsonValues } from './jsonValues.ts';
-import { compressionOf, type Encoding, encodingOf, refuseBinary, tableOf } from './recognise.ts';
+import { compressionOf, type Encoding, encodingOf, refuseBinary, tableOf } from './recognize.ts';
 import { text } from './text.ts';
 
 /** What a file is found to be. */

@@ -14,7 +14,7 @@ import { isSystemError } from '../../base/systemErrors.ts';
 import { Collected, noneOf, type Parsed, type Selection, takeValue } from '../prepare/documents.ts';
 import { columnsFor } from './fields.ts';
 import { damaged, FileError, noColumn } from './fileError.ts';
-import type { DocumentFormat } from './format.ts';
+import type { DocumentFormat, JobOptions } from './format.ts';
 
 interface Payload {
   readonly file: string;
@@ -27,10 +27,10 @@ export const parquet: DocumentFormat = {
   endings: ['.parquet'],
   unit: 'row',
   reads: 'anywhere',
-  async *jobs({ path: file }, _, { selection }) {
+  async *jobs({ path: file }, _, { selection, ...options }) {
     let ranges: RowRange[];
     try {
-      ranges = await rowRanges(file, selection);
+      ranges = await rowRanges(file, selection, options);
     } catch (error) {
       if (isSystemError(error) || error instanceof FileError) throw error;
       throw damaged(messageOf(error), error);
@@ -72,12 +72,25 @@ const compressors: Compressors = {
   LZ4_RAW: decompressLz4Raw,
 };
 
+interface Leaf {
+  readonly path: string;
+  /** The path that takes its text, where it may have one. */
+  readonly text?: string;
+}
+
 /** Columns by their paths: leaves of nested ones. */
-function leavesOf({ children, element }: SchemaTree, prefix = ''): string[] {
+function leavesOf(column: SchemaTree, prefix = ''): Leaf[] {
+  const { children, element } = column;
   const path = `${prefix}${/[."]/.test(element.name) ? JSON.stringify(element.name) : element.name}`;
   const isList = element.converted_type === 'LIST' || element.converted_type === 'MAP';
-  return children.length === 0 || isList ? [path] : children.flatMap((child) => leavesOf(child, `${path}.`));
+  if (children.length > 0 && !isList) return children.flatMap((child) => leavesOf(child, `${path}.`));
+  if (!isText(column)) return [{ path }];
+  return [{ path, text: isList ? `${path}[]` : path }];
 }
+
+/** Whether a column holds bytes, or lists of them alone. */
+const isText = ({ children, element }: SchemaTree): boolean =>
+  children.length === 0 ? element.type === 'BYTE_ARRAY' : children.length === 1 && isText(children[0]!);
 
 /** The columns that a selection needs. @throws FileError where there is none of the text */
 function columnsOf(metadata: FileMetaData, { textField, where }: Selection): { text: string[]; all: string[] } {
@@ -87,7 +100,7 @@ function columnsOf(metadata: FileMetaData, { textField, where }: Selection): { t
   if (text.length === 0)
     throw noColumn(
       textField,
-      children.flatMap((c) => leavesOf(c)),
+      children.flatMap((c) => leavesOf(c)).map(({ path }) => path),
     );
   return { text, all: [...new Set([...text, ...where.flatMap((w) => columnsFor(w.path, names))])] };
 }
@@ -97,10 +110,19 @@ function columnsOf(metadata: FileMetaData, { textField, where }: Selection): { t
  * has an index of its pages.
  * @throws Error where the file is damaged; FileError where it has no such column, or a row group that is too large
  */
-export async function rowRanges(file: string, selection: Selection): Promise<RowRange[]> {
+export async function rowRanges(
+  file: string,
+  selection: Selection,
+  { maxRows = Infinity, onColumns }: Pick<JobOptions, 'maxRows' | 'onColumns'> = {},
+): Promise<RowRange[]> {
   const buffer = await asyncBufferFromFile(file);
   const metadata = await parquetMetadataAsync(buffer);
   const { row_groups: groups, num_rows: rowsSaid } = metadata;
+  onColumns?.(
+    parquetSchema(metadata)
+      .children.flatMap((child) => leavesOf(child))
+      .flatMap(({ text }) => text ?? []),
+  );
   const columnsOfText = columnsOf(metadata, selection).text;
   const size = buffer.byteLength;
   const ranges: RowRange[] = [];
@@ -117,7 +139,7 @@ export async function rowRanges(file: string, selection: Selection): Promise<Row
         'write it with smaller ones',
       );
     const rows = Number(n);
-    const step = Math.max(1, Math.ceil(rows / parts));
+    const step = Math.min(maxRows, Math.max(1, Math.ceil(rows / parts)));
     for (let at = 0; at < rows; at += step)
       ranges.push({ begin: begin + at, end: begin + Math.min(rows, at + step), bytes: bytes / parts });
     begin += rows;

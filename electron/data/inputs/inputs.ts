@@ -103,14 +103,16 @@ export async function inspectInputs(paths: readonly string[], options: FindOptio
       skip(file.path, { reason: meaningOf(error) });
     }
   }
-  if (files.length === 0 && empty.length > 0)
-    throw new UserError(
-      empty.length === 1
-        ? `The file ${empty[0]} is empty: there is nothing to train on.`
-        : `All ${plural(empty.length, 'file')} are empty, such as ${empty[0]}: there is nothing to train on.`,
-    );
+  if (files.length === 0 && empty.length > 0) throw allEmpty(empty);
   return { ...(await withoutCopies(files, signal)), skipped, notTaken: withEmpty(notTaken, empty) };
 }
+
+export const allEmpty = (empty: readonly string[]): UserError =>
+  new UserError(
+    empty.length === 1
+      ? `The file ${empty[0]} is empty: there is nothing to train on.`
+      : `All ${plural(empty.length, 'file')} are empty, such as ${empty[0]}: there is nothing to train on.`,
+  );
 
 function withEmpty(notTaken: NotTaken, empty: readonly string[]): NotTaken {
   if (empty.length === 0) return notTaken;

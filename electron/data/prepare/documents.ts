@@ -6,7 +6,7 @@ import { bucketOf, type Subset } from '../subsets.ts';
 import { TokenBuffer } from '../tokenizers/bpe/tokenBuffer.ts';
 import { markersIn } from './text/marker.ts';
 import { getTokenizer, type TokenizerName } from '../tokenizers/index.ts';
-import { comparable, isNullAt, textAt, valueAt, type Where, whyNoText } from '../formats/fields.ts';
+import { comparable, isNullAt, textAt, textFieldsOf, valueAt, type Where, whyNoText } from '../formats/fields.ts';
 import { parseJson, whyNoJson } from '../formats/json.ts';
 import { Tally, type TallyCounts } from './tally.ts';
 
@@ -19,6 +19,8 @@ export interface Selection {
   readonly where: readonly Where[];
   readonly subset: Subset;
   readonly valFraction: number;
+  /** Whether it is noted which fields documents have, to choose among. */
+  readonly listFields?: true;
 }
 
 /** A document's place: a bucket of the training split, or validation. */
@@ -41,6 +43,8 @@ export interface Parsed {
   readonly markers: number;
   /** What else is worth reporting. */
   readonly tally: TallyCounts;
+  /** Fields with text, where they were asked for. */
+  readonly fields?: readonly string[];
 }
 
 /** Lines or rows that hold no document. */
@@ -86,6 +90,7 @@ export class Collected {
   #whyAbsent: string | undefined;
   markers = 0;
   readonly tally = new Tally();
+  readonly #fields = new Set<string>();
 
   /** Takes a document, if it is selected. An empty one is nothing. */
   add(text: string, selection: Selection): void {
@@ -111,6 +116,11 @@ export class Collected {
     this.markers += markersIn(utf8);
   }
 
+  /** Notes which fields with text a document has. */
+  noteFields(value: unknown): void {
+    for (const field of textFieldsOf(value)) this.#fields.add(field);
+  }
+
   /** Counts a document without the field of the text. @param why told of the first one */
   lack(why: () => string): void {
     this.good++;
@@ -129,6 +139,7 @@ export class Collected {
       absent: { documents: this.#absent, ...(this.#whyAbsent === undefined ? {} : { reason: this.#whyAbsent }) },
       markers: this.markers,
       tally: this.tally.counts,
+      ...(this.#fields.size > 0 ? { fields: [...this.#fields] } : {}),
     };
   }
 }
@@ -165,7 +176,8 @@ export function takeJson(
 
 /** Takes a document that is read. @returns what is wrong with it; undefined when nothing is */
 export function takeValue(value: unknown, selection: Selection, collected: Collected): string | undefined {
-  const { textField, where } = selection;
+  const { textField, where, listFields } = selection;
+  if (listFields) collected.noteFields(value);
   const text = textAt(value, textField);
   const isNull = text === undefined && isNullAt(value, textField);
   // Rows that a condition keeps out may have other fields; what is no row at all meets no condition.

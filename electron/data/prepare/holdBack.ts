@@ -3,6 +3,16 @@ import fs from 'node:fs';
 import path from 'node:path';
 import type { TokenBytes } from '../../base/tokens.ts';
 import type { Shard } from '../dataset/manifest.ts';
+import type { Input } from '../inputs/inputs.ts';
+import { textFormat } from './text/parse.ts';
+import type { Separator } from './text/separator.ts';
+
+/** So many text files, and validation takes whole ones; fewer, and it takes the end of the text. */
+const manyFiles = 100;
+
+/** Whether validation is held back from the end of the text, rather than by documents. */
+export const isHeldBackFromEnd = (inputs: readonly Input[], separator: Separator | undefined): boolean =>
+  !separator && inputs.length < manyFiles && inputs.every(({ format }) => format === textFormat);
 
 /**
  * Moves the last tokens of training files to files for validation, in their order.

@@ -10,17 +10,18 @@ import { showSubset } from '../subsets.ts';
 import { getTokenizer } from '../tokenizers/index.ts';
 import { type Parsed, placeOfHash, type Selection, type Unusable } from './documents.ts';
 import type { Fault } from '../formats/fileError.ts';
-import { documentFormatOf, formatOf } from '../formats/index.ts';
+import { documentFormatOf } from '../formats/index.ts';
 import { type Input, type Inputs, isUnchanged, type SkippedFile, unreadable } from '../inputs/inputs.ts';
 import { type FinishedFile, readJournal, removeJournal, writeJournal } from './journal.ts';
 import { defaultMaxBad, type PrepareOptions } from './options.ts';
+import { absentField, badDocuments, badPart, badText, noSeparator, nothingTaken, skippedText } from './problems.ts';
 import { shownText } from './shown.ts';
 import { NoThreads, ParsePool, type Parser } from './pool.ts';
 import { type FileEnd, type Step, steps } from './reading.ts';
 import { Tally } from './tally.ts';
 import type { TextDocument } from './text/batch.ts';
 import type { Segment } from './text/cutter.ts';
-import { textFormat, zeroByte } from './text/parse.ts';
+import { textFormat } from './text/parse.ts';
 import type { Separator } from './text/separator.ts';
 import { type Order, removeOrder, writeOrder } from './unfinished.ts';
 import { type LongDocument, Writers } from './writers.ts';
@@ -88,7 +89,7 @@ export class Making {
   /** The long document that is being written. */
   #long: { readonly document: LongDocument; textBytes: number; markers: number } | undefined;
   /** When it was last kept how far it is. */
-  #journalled = -Infinity;
+  #journaled = -Infinity;
 
   constructor(options: PrepareOptions, plan: Plan) {
     const { dir, order, selection, fromEnd } = plan;
@@ -251,14 +252,9 @@ export class Making {
 
   /** A text that is split has a bad document; one that is not is a file that can't be read. */
   #badText(input: Input, reason: string, at: number): void {
-    if (this.#plan.separator) return this.#reject(input, `${input.path}, byte ${at}: ${reason}`);
-    if (!this.#options.skipBadFiles)
-      throw new UserError(
-        reason === zeroByte
-          ? `The file ${input.path} holds a zero byte (byte ${at}), as no text does but files that were not written to their end: get it again, take them out with tr -d '\\000', or leave it out by --skip-bad-files.`
-          : `The file ${input.path} is not UTF-8 text (byte ${at}): convert it, for example with iconv, or leave it out by --skip-bad-files.`,
-      );
-    this.#fault(input, { reason: `${reason === zeroByte ? 'a zero byte' : 'not UTF-8 text'} (byte ${at})` });
+    if (this.#plan.separator) return this.#reject(input, badPart(input, reason, at));
+    if (!this.#options.skipBadFiles) throw badText(input, reason, at);
+    this.#fault(input, skippedText(reason, at));
   }
 
   #fault(input: Input, fault: Fault): void {
@@ -299,7 +295,7 @@ export class Making {
     }
     this.#good -= absent;
     own.documents -= absent;
-    this.#reject(input, `${input.path}: ${whyAbsent}`, absent);
+    this.#reject(input, absentField(input, whyAbsent), absent);
   }
 
   #tallyOf({ path: file }: Input): FileTally {
@@ -320,7 +316,7 @@ export class Making {
       this.#done.push({ path: input.path, bytes: input.bytes, sha256, documents, bad });
     }
     // Of small files not each: a hundred files of shards are synced.
-    if (performance.now() - this.#journalled < journalMs) return;
+    if (performance.now() - this.#journaled < journalMs) return;
     writeJournal(this.#plan.dir, {
       writers: this.#writers.sync(),
       done: this.#done,
@@ -331,13 +327,11 @@ export class Making {
       separators: this.#separators,
       tally: this.#tally.counts,
     });
-    this.#journalled = performance.now();
+    this.#journaled = performance.now();
   }
 
-  #rejectIn(input: Input, { line, lines = 1, reason }: Unusable): void {
-    const { unit } = formatOf(input.format);
-    const which = lines === 1 ? `${unit} ${line}` : `${unit}s ${line} to ${line + lines - 1}`;
-    this.#reject(input, `${input.path}, ${which}: ${reason}`, lines);
+  #rejectIn(input: Input, bad: Unusable): void {
+    this.#reject(input, badDocuments(input, bad), bad.lines);
   }
 
   /** @param lines so many of them */
@@ -371,19 +365,9 @@ export class Making {
     const { tokenizer, textField, where, subset, valFraction } = selection;
     const { splitOn } = this.#options;
     this.#requireGood();
-    if (splitOn !== undefined && this.#separators === 0)
-      // Quoted as JSON has it: a line end is told from a backslash and an n.
-      throw new UserError(
-        `${JSON.stringify(splitOn)} stands nowhere in the text: give another --split-on${/\\[nrt]/.test(splitOn) ? ' (it is taken literally; blank-lines means empty lines)' : ''}, or leave it out.`,
-      );
-    if (this.#tally.filtered > 0 && this.#textBytes === 0)
-      throw new UserError(
-        `No document is left to train on: of ${this.#good} none meets the conditions, and ${this.#tally.found}. Give other values by --where.`,
-      );
-    if (this.#tally.empty > 0 && this.#tally.empty + this.#tally.filtered === this.#good)
-      throw new UserError(
-        `No document is left to train on: none of ${plural(this.#tally.empty, 'document')} has a text in the field ${textField}. Name another by --text-field.`,
-      );
+    if (splitOn !== undefined && this.#separators === 0) throw noSeparator(splitOn);
+    const nothing = nothingTaken(this.#tally, this.#good, this.#textBytes, textField);
+    if (nothing) throw nothing;
     // What comes next can't be taken up in the middle.
     removeJournal(dir);
     const written = this.#writers.finish(valFraction);

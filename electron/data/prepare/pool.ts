@@ -5,7 +5,7 @@ import { noneOf, type Parsed } from './documents.ts';
 import type { ParseJob } from '../formats/index.ts';
 import parseJob from './parse.worker.ts';
 
-/** What parses and tokenises jobs. */
+/** What parses and tokenizes jobs. */
 export interface Parser {
   /** How many jobs it does at once. */
   readonly threads: number;
@@ -20,7 +20,7 @@ export class NoThreads implements Parser {
   close = async (): Promise<void> => {};
 }
 
-/** Threads that parse and tokenise. They live as long as the pool: what they know of words is worth keeping. */
+/** Threads that parse and tokenize. They live as long as the pool: what they know of words is worth keeping. */
 export class ParsePool implements Parser {
   readonly threads: number;
   readonly #pool: Tinypool;

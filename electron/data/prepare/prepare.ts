@@ -6,26 +6,26 @@ import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
 import { awaitClaim, describeMaker, dropStaleClaim, makerOf, requireClaim, whileClaimed } from '../dataset/claim.ts';
 import { removePartials, wholeDataset } from '../dataset/make.ts';
 import { isDataset, type Manifest } from '../dataset/index.ts';
-import { everything, sameSubset } from '../subsets.ts';
+import { everything } from '../subsets.ts';
 import type { Selection } from './documents.ts';
-import { bytesOf, defaultValFraction, type Input, inspectInputs, nameOf } from '../inputs/inputs.ts';
+import { bytesOf, defaultValFraction, inspectInputs, nameOf } from '../inputs/inputs.ts';
+import { isHeldBackFromEnd } from './holdBack.ts';
 import { AllHeldBack, Making, type Plan } from './making.ts';
 import { requireName } from '../dataset/names.ts';
 import { defaultMaxBad, type PrepareOptions } from './options.ts';
+import { requireSense } from './problems.ts';
 import { shownText } from './shown.ts';
 import { separatorOf } from './text/separator.ts';
 import { doneBytes, makingDir, type Order, orderKey } from './unfinished.ts';
 
 export type { PrepareOptions, PrepareProgress } from './options.ts';
 
-/** So many text files, and validation takes whole ones; fewer, and it takes the end of the text. */
-const manyFiles = 100;
 /** Work on so many bytes is kept when a file stops it: it can go on without that file. */
 const worthKeeping = 1e9;
 
 /**
  * Makes a dataset of documents in files of any size, with memory that does not grow with them: read, decompressed, parsed
- * and tokenised in worker threads, written bucket by bucket. Documents go to a bucket, and to validation, by their text
+ * and tokenized in worker threads, written bucket by bucket. Documents go to a bucket, and to validation, by their text
  * alone; of few texts the end is for validation. It is whole or absent; what was done before a stop or a crash is not done
  * again, and what fails leaves nothing behind.
  * @throws UserError for files that are missing, unreadable or changed meanwhile, too many bad documents, or a full disk
@@ -48,7 +48,6 @@ async function prepared(options: PrepareOptions): Promise<Manifest> {
   if (inputs.inputs.length === 0) throw new UserError('No file is left that can be read: name others.');
   const valFraction = options.valFraction ?? defaultValFraction(inputs.inputs);
   const selection: Selection = { tokenizer, textField, where, subset, valFraction };
-  const areTexts = inputs.inputs.every((i) => i.format === 'text');
   requireSense(inputs.inputs, options);
   const { name: automatic, key } = nameOf(inputs.inputs, { ...selection, splitOn });
   const name = given ?? automatic;
@@ -70,7 +69,7 @@ async function prepared(options: PrepareOptions): Promise<Manifest> {
     skipBadFiles: options.skipBadFiles ?? false,
     totalBytes: bytesOf(inputs.inputs),
   };
-  const fromEnd = areTexts && !separator && inputs.inputs.length < manyFiles;
+  const fromEnd = isHeldBackFromEnd(inputs.inputs, separator);
   const plan: Plan = { inputs, selection, separator, fromEnd, name, key, dir: makingDir(home, name), order };
   let claim: Lock | undefined;
   try {
@@ -126,17 +125,6 @@ async function makeOrRemove(options: PrepareOptions, plan: Plan): Promise<Manife
 function requireFraction(fraction: number | undefined): void {
   if (fraction === undefined || (fraction > 0 && fraction < 1)) return;
   throw new UsageError(`The part kept for validation must lie between 0 and 1, and ${fraction} does not.`);
-}
-
-/** @throws UsageError for choices that these files have no use for */
-function requireSense(inputs: readonly Input[], { splitOn, subset = everything }: PrepareOptions): void {
-  const other = inputs.find((i) => i.format !== 'text');
-  if (splitOn !== undefined && inputs.every((i) => i.format !== 'text'))
-    throw new UsageError(`--split-on divides text files, and ${other!.path} has documents of its own: leave it out.`);
-  if (!sameSubset(subset, everything) && inputs.length === 1 && !other && splitOn === undefined)
-    throw new UsageError(
-      `A subset takes whole documents, and ${inputs[0]!.path} is one: divide it with --split-on, or name several files.`,
-    );
 }
 
 /**

@@ -4,7 +4,7 @@ import { setImmediate as breath } from 'node:timers/promises';
 import { content } from '../archives/content.ts';
 import type { Selection, Unusable } from './documents.ts';
 import { type Fault, faultOf } from '../formats/fileError.ts';
-import { documentFormatOf, type ParseJob } from '../formats/index.ts';
+import { documentFormatOf, type JobOptions, type ParseJob } from '../formats/index.ts';
 import { type Input, isPlain, sha256Of } from '../inputs/inputs.ts';
 import { TextBatch, type TextDocument } from './text/batch.ts';
 import { Cutter, type Segment, segmentBytes } from './text/cutter.ts';
@@ -33,11 +33,8 @@ export type Step =
   | { readonly type: 'fault'; readonly input: Input; readonly fault: Fault }
   | { readonly type: 'ends'; readonly files: readonly FileEnd[] };
 
-export interface ReadingOptions {
-  readonly selection: Selection;
+export interface ReadingOptions extends JobOptions {
   readonly separator: Separator | undefined;
-  /** Bytes of a line at most. */
-  readonly longest: number;
   readonly signal: AbortSignal | undefined;
   /** Told of bytes of files that have been read. */
   readonly onRead: (bytes: number) => void;

@@ -1,4 +1,4 @@
-/** A mix of 32-bit words (the finaliser of MurmurHash3): each bit of the input reaches each bit of the output. */
+/** A mix of 32-bit words (the finalizer of MurmurHash3): each bit of the input reaches each bit of the output. */
 function mix(x: number): number {
   let h = x | 0;
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b);

@@ -1,6 +1,6 @@
 import {
   animals,
-  colours,
+  colors,
   days,
   family,
   feelings,
@@ -40,7 +40,7 @@ function cast(pick: Pick): Cast {
     hero: pick(heroes),
     friend: `${pick(traits)} ${animal}`,
     animal,
-    thing: `${pick(colours)} ${pick(things)}`,
+    thing: `${pick(colors)} ${pick(things)}`,
     place: place.name,
     hidden: pick(place.hidden),
     relative: pick(family),

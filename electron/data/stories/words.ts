@@ -47,7 +47,7 @@ export const places: readonly Place[] = [
   { name: 'the market', hidden: ['under a table', 'in a basket', 'behind a stall'] },
 ];
 
-export const colours = ['red', 'blue', 'green', 'yellow', 'white', 'golden'];
+export const colors = ['red', 'blue', 'green', 'yellow', 'white', 'golden'];
 
 export const things = ['ball', 'kite', 'hat', 'book', 'drum', 'cup', 'boat', 'ring', 'bell', 'scarf', 'lamp', 'coin'];
 

@@ -4,7 +4,7 @@ import type { ModelConfig } from '../models/index.ts';
 import { Model } from '../models/programs.ts';
 import type { Precision, Program } from '../program/types.ts';
 import { Scorer } from '../use/scorer.ts';
-import { initialise } from '../run/initialise.ts';
+import { initialize } from '../run/initialize.ts';
 import { median } from './median.ts';
 
 export interface GenerateBench {
@@ -38,7 +38,7 @@ export async function benchGenerate(
   const scorer = new Scorer(model, config.contextLength);
   const session = await load([...generator.programs, scorer.program, model.castWeights]);
   try {
-    await initialise(session, model, 1);
+    await initialize(session, model, 1);
     const text = Array.from({ length: context }, (_, i) => (i * 7919) % config.vocabSize);
     const write = async (maxTokens: number) => {
       const times: number[] = [];

@@ -20,7 +20,7 @@ export interface BenchedStep extends StepResult {
   readonly tokensPerSecond: number;
   /** Of matrix products by the data sheet, FLOP/s; null where the GPU is not in the table. */
   readonly peak: number | null;
-  /** Model FLOPs utilisation, of 1. */
+  /** Model FLOPs utilization, of 1. */
   readonly mfu: number | null;
   /** With the least time that the data sheet allows, for all timed steps together. */
   readonly ops: readonly (OpTime & { readonly floorSeconds: number | null })[];

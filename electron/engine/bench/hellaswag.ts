@@ -5,7 +5,7 @@ import { Model } from '../models/programs.ts';
 import { scoreItems } from '../use/hellaswag.ts';
 import type { Precision, Program } from '../program/types.ts';
 import { Scorer } from '../use/scorer.ts';
-import { initialise } from '../run/initialise.ts';
+import { initialize } from '../run/initialize.ts';
 import { median } from './median.ts';
 
 export interface HellaswagBench {
@@ -41,7 +41,7 @@ export async function benchHellaswag(
   const plain = new PlainScorer(model, [...questions.values()]);
   const session = await load([scorer.program, ...plain.programs, model.castWeights]);
   try {
-    await initialise(session, model, 1);
+    await initialize(session, model, 1);
     const packedScores = new Map<number, readonly number[]>();
     const plainScores = new Map<number, readonly number[]>();
     const packed = async (all: typeof questions) => {

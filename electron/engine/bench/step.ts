@@ -12,7 +12,7 @@ import { plan } from '../program/planner.ts';
 import type { Recompute } from '../program/recorder.ts';
 import type { Precision, Program } from '../program/types.ts';
 import { writeScalars } from '../run/step.ts';
-import { initialise } from '../run/initialise.ts';
+import { initialize } from '../run/initialize.ts';
 import { median } from './median.ts';
 
 export interface StepResult {
@@ -119,7 +119,7 @@ export async function benchStep(device: Device, bench: StepBench, repetitions: n
   const loaded = device.memory?.();
   const overheadBytes = device.overheadBytes();
   try {
-    await initialise(session, model, 1);
+    await initialize(session, model, 1);
     writeInputs(session, training.inputs, bench);
     const profile = new Profile();
     // The usual micro-batch of a step adds to what is there.

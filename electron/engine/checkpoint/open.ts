@@ -43,7 +43,7 @@ export class OpenedCheckpoint {
     return this.#with('optimizer', (file) => file.readFloat32(name));
   }
 
-  /** A tensor as it is stored, e.g. the codes of a quantised optimizer state. */
+  /** A tensor as it is stored, e.g. the codes of a quantized optimizer state. */
   raw(part: TensorFile, name: string): Promise<ArrayOf> {
     return this.#with(part, (file) => file.read(name));
   }

@@ -1,4 +1,5 @@
 import os from 'node:os';
+import type { DeviceFigures } from './device.ts';
 import type { FoundDevice, OpenedDevice, Opening } from './kind.ts';
 import {
   type DeviceConfig,
@@ -92,6 +93,10 @@ export const openDevice = (
   config: DeviceConfig,
   { precision, findings, heldBy = [] }: Omit<Opening, 'heldBy'> & Partial<Opening>,
 ): Promise<OpenedDevice> => kindOf(config.kind).open(config, { precision, findings, heldBy });
+
+/** What the machine tells of itself, whatever trains on it: see `DeviceKind.machineFigures`. */
+export const machineFigures = (): (() => Promise<DeviceFigures>) =>
+  kinds.find((d) => d.machineFigures)?.machineFigures?.() ?? (async () => ({}));
 
 /** Looks at every device that there may be: GPUs last. @param findings see `Opening` */
 export async function findDevices(findings: string | undefined): Promise<FoundDevice[]> {

@@ -22,6 +22,18 @@ export interface DeviceMemoryUse {
   readonly allocations: number;
 }
 
+/** What a device tells of itself, now. What it does not tell is absent. */
+export interface DeviceFigures {
+  /** 0 to 1: the share of the last moments in which it was busy. */
+  readonly utilization?: number;
+  /** Degrees Celsius. */
+  readonly temperature?: number;
+  /** Watts. */
+  readonly power?: number;
+  /** Of its memory, what is in use, by whomever. */
+  readonly memoryBytes?: number;
+}
+
 /** What was found out once and decides the last bits of results, beside programs and their inputs. */
 export interface DeviceChoices {
   /** The kind of device; absent in checkpoints of earlier versions, where one kind alone had choices. */
@@ -41,6 +53,8 @@ export interface Device {
   overheadBytes(): number;
   /** Of its memory, where that is not the host's. */
   memory?(): DeviceMemoryUse;
+  /** What it tells of itself, where it is not the machine's processor; does not hold up what it computes. */
+  figures?(): Promise<DeviceFigures>;
   /** Takes now what the largest of some plans needs, so that each can be loaded later, whatever others have taken by then. */
   reserve?(plans: readonly PlanSizes[]): void;
   /** Whether all that some plans need has been reserved. */

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { KnownSpeed } from '../fit/speed.ts';
 import type { Call, Precision } from '../program/types.ts';
-import type { Device } from './device.ts';
+import type { Device, DeviceFigures } from './device.ts';
 import type { GpuKind } from './gpu.ts';
 
 /**
@@ -152,6 +152,11 @@ export interface DeviceKind<Kind extends string = string, Shape extends z.ZodRaw
   readonly recipePrecision?: Precision;
   /** Of kinds with memory of their own and a data sheet. */
   readonly gpus?: GpuKind;
+  /**
+   * Of the kind that is the machine's processor: reads what the machine tells of itself, whatever trains on it. What needs two
+   * looks (a share of a time, a power) is there from the first answer on: the first look is this. An answer holds up nothing.
+   */
+  machineFigures?(): () => Promise<DeviceFigures>;
   /** Of the kind that others are compared with and that benches measure; all settings have defaults. */
   openProcessor?(settings: z.infer<z.ZodObject<Shape>>): ProcessorDevice;
 }

@@ -1,6 +1,8 @@
 /** That there was too little memory, of a device or of the host. */
 export class OutOfMemory extends Error {
   override readonly name = 'OutOfMemory';
+  /** See `failureOf`. */
+  readonly failure = 'memory';
   readonly isOfHost: boolean;
 
   /** @param isOfHost whether it was the host's memory, where a device has its own */

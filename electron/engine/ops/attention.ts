@@ -1,7 +1,7 @@
 import { type Dims, defineOp, read, update, write } from '../program/declare.ts';
 import type { Call } from '../program/types.ts';
 
-/** Grouped-query attention (Ainslie et al. 2023): so many neighbouring heads of queries share one of keys and values. */
+/** Grouped-query attention (Ainslie et al. 2023): so many neighboring heads of queries share one of keys and values. */
 export const checkGroups = ({ heads, kvHeads }: Dims): string | undefined =>
   kvHeads! >= 1 && heads! % kvHeads! === 0
     ? undefined

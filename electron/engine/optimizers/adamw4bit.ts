@@ -5,14 +5,14 @@ import { adamwAttrs, adamwFamily, attrsOf, float32States } from './adamw.ts';
 import { keepsFewBits } from './lowBit.ts';
 import { defineOptimizer, type ParameterStates } from './optimizer.ts';
 import {
-  dequantiseBlocks,
-  dequantiseRankOne,
+  dequantizeBlocks,
+  dequantizeRankOne,
   maps,
   pack4,
-  quantiseBlocks,
-  quantiseRankOne,
+  quantizeBlocks,
+  quantizeRankOne,
   unpack4,
-} from './quantise.ts';
+} from './quantize.ts';
 
 /** Elements that share a scale. */
 const block = 128;
@@ -87,13 +87,13 @@ export function bits4States(parameter: Parameter): ParameterStates {
       const [mCodes, mScale, vCodes, vScale] = values as [Uint8Array, Float32Array, Uint8Array, Float32Array];
       const v = { codes: unpack4(vCodes, n), scale: vScale };
       return {
-        m: dequantiseBlocks({ codes: unpack4(mCodes, n), scale: mScale }, block, maps.signed4),
-        v: rows > 0 ? dequantiseRankOne(v, rows, maps.unsigned4) : dequantiseBlocks(v, block, maps.unsigned4),
+        m: dequantizeBlocks({ codes: unpack4(mCodes, n), scale: mScale }, block, maps.signed4),
+        v: rows > 0 ? dequantizeRankOne(v, rows, maps.unsigned4) : dequantizeBlocks(v, block, maps.unsigned4),
       };
     },
     encode({ m, v }) {
-      const first = quantiseBlocks(m, block, maps.signed4);
-      const second = rows > 0 ? quantiseRankOne(v, rows, maps.unsigned4) : quantiseBlocks(v, block, maps.unsigned4);
+      const first = quantizeBlocks(m, block, maps.signed4);
+      const second = rows > 0 ? quantizeRankOne(v, rows, maps.unsigned4) : quantizeBlocks(v, block, maps.unsigned4);
       return [pack4(first.codes), first.scale, pack4(second.codes), second.scale];
     },
     countLost(values) {

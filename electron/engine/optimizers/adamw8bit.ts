@@ -5,7 +5,7 @@ import { type Buffer, elements } from '../program/types.ts';
 import { adamwAttrs, adamwFamily, attrsOf, float32States } from './adamw.ts';
 import { keepsFewBits, type LowBitStates } from './lowBit.ts';
 import { defineOptimizer, type ParameterStates, type UpdateInputs } from './optimizer.ts';
-import { dequantiseBlocks, maps, quantiseBlocks } from './quantise.ts';
+import { dequantizeBlocks, maps, quantizeBlocks } from './quantize.ts';
 
 /** Elements that share a scale. */
 const block = 256;
@@ -98,15 +98,15 @@ export function bits8States(
     record: (r, inputs) => recordBits8(r, { parameter, root }, buffers, inputs),
     decode(values) {
       const [mCodes, mScale, vCodes, vScale] = values as [Uint8Array, Float32Array, Uint8Array, Float32Array];
-      const second = dequantiseBlocks({ codes: vCodes, scale: vScale }, block, maps.unsigned8);
+      const second = dequantizeBlocks({ codes: vCodes, scale: vScale }, block, maps.unsigned8);
       return {
-        m: dequantiseBlocks({ codes: mCodes, scale: mScale }, block, maps.signed8),
+        m: dequantizeBlocks({ codes: mCodes, scale: mScale }, block, maps.signed8),
         v: root ? second.map((x) => x * x) : second,
       };
     },
     encode({ m, v }) {
-      const first = quantiseBlocks(m, block, maps.signed8, true);
-      const second = quantiseBlocks(root ? v.map(Math.sqrt) : v, block, maps.unsigned8);
+      const first = quantizeBlocks(m, block, maps.signed8, true);
+      const second = quantizeBlocks(root ? v.map(Math.sqrt) : v, block, maps.unsigned8);
       return [first.codes, first.scale, second.codes, second.scale];
     },
     countLost(values) {

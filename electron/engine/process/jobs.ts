@@ -1,6 +1,7 @@
 import { validationWindows } from '../../data/sampling/index.ts';
 import { openDataset } from '../../data/dataset/index.ts';
 import { prepareDataset } from '../../data/prepare/prepare.ts';
+import { previewText } from '../../data/prepare/preview.ts';
 import { yieldToOthers } from '../../data/prepare/priority.ts';
 import { getTokenizer } from '../../data/tokenizers/index.ts';
 import { timeRun } from '../bench/timeRun.ts';
@@ -9,6 +10,7 @@ import { readQuestions } from '../../evals/hellaswag/questions.ts';
 import { evaluate, hellaswag } from '../use/evaluate.ts';
 import { bytesOf } from '../run/data.ts';
 import { writeText } from '../use/generate.ts';
+import { workOnFiles } from './files.ts';
 import type { FromJob, Job, PrepareJob } from './messages.ts';
 
 /** Does a job and tells what comes of it, piece by piece. */
@@ -18,6 +20,11 @@ export async function runJob(
   signal: AbortSignal,
 ): Promise<void> {
   if (job.type === 'prepare') return prepare(job, report, signal);
+  if (job.type === 'preview') {
+    yieldToOthers();
+    return report({ type: 'previewed', preview: await previewText(job.options, signal) });
+  }
+  if (job.type === 'import' || job.type === 'export' || job.type === 'verify') return workOnFiles(job, report, signal);
   if (job.type === 'time') {
     for await (const timed of timeRun(job, signal)) await report({ type: 'timed', ...timed });
     return;
@@ -25,8 +32,8 @@ export async function runJob(
   const { config, place } = job;
   const checkpoint = await openChosen(job.checkpoint);
   if (job.type === 'generate') {
-    for await (const { kind, text } of writeText(checkpoint, config, job.prompt, job.sampling, place))
-      await report({ type: kind, text });
+    for await (const { kind, ...written } of writeText(checkpoint, config, job.prompt, job.sampling, place))
+      await report({ type: kind, ...written } as FromJob);
     return;
   }
   if (job.type === 'hellaswag') {

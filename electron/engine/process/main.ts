@@ -1,5 +1,5 @@
 /** The engine process of one run: native code may crash or run out of memory here, and the studio lives on. */
-import { messageOf, stackOf, UserError } from '../../base/errors.ts';
+import { failureOf, messageOf, stackOf, UserError } from '../../base/errors.ts';
 import { Requests } from '../run/requests.ts';
 import { channel } from './channel.ts';
 import type { EngineError, Job, ToEngine } from './messages.ts';
@@ -15,11 +15,15 @@ const cancelled = new AbortController();
 const { send } = channel;
 
 /** An error as the studio is told of it, which keeps the log. */
-const errorReport = (error: unknown): EngineError => ({
-  type: 'error',
-  message: messageOf(error),
-  ...(error instanceof UserError ? {} : { stack: stackOf(error) }),
-});
+function errorReport(error: unknown): EngineError {
+  const failure = failureOf(error);
+  return {
+    type: 'error',
+    message: messageOf(error),
+    ...(error instanceof UserError ? {} : { stack: stackOf(error) }),
+    ...(failure ? { failure } : {}),
+  };
+}
 
 // What nobody waits for, and what nobody caught: told like the rest, and then it is over.
 process.on('uncaughtException', (error) => {
@@ -85,6 +89,8 @@ channel.onMessage((message) => {
     requests.changePhases(message);
   } else if (message.type === 'stop') {
     stop();
+  } else if (message.type === 'finish') {
+    requests.finish();
   } else if (message.type !== 'bye') {
     void work(message);
   }

@@ -1,10 +1,14 @@
+import type { FailureCause } from '../../base/errors.ts';
 import type { PrepareOptions, PrepareProgress } from '../../data/prepare/prepare.ts';
+import type { PreviewOptions, TextPreview } from '../../data/prepare/preview.ts';
 import type { ItemScore } from '../../evals/hellaswag/score.ts';
+import type { ModelImport, StagedModel } from '../../exchange/models/stage.ts';
+import type { CheckpointExport } from '../../exchange/models/write.ts';
 import type { Admission } from '../run/admission.ts';
 import type { MeasuredTimes } from '../bench/timeRun.ts';
 import type { RunConfig } from '../run/config.ts';
 import type { ProgramSettings } from '../run/schedule.ts';
-import type { WritingOptions } from '../use/generate.ts';
+import type { WritingOptions, WrittenToken } from '../use/generate.ts';
 import type { JobPlace } from '../use/loadJob.ts';
 import type { PhaseRequest, RequestOrder, RunEvent } from '../run/events.ts';
 import type { DatasetDirs } from '../run/data.ts';
@@ -30,7 +34,10 @@ export type ToEngine =
       /** Folder of the checkpoint to go on from; absent in a fresh run. */
       readonly resumeFrom?: string;
     }
+  /** Save after the step, to go on later; of a job: end. */
   | { readonly type: 'stop' }
+  /** The step is the last one: do what a run's end does, and be complete. */
+  | { readonly type: 'finish' }
   /** The last message has arrived. */
   | { readonly type: 'bye' }
   /** Answered by `asked`. */
@@ -46,6 +53,12 @@ export interface PrepareJob {
   readonly options: Omit<PrepareOptions, 'signal' | 'onProgress'>;
 }
 
+/** Text that is shown as it would become tokens. */
+export interface PreviewJob {
+  readonly type: 'preview';
+  readonly options: PreviewOptions;
+}
+
 /** Steps of a run that are timed before it is started. */
 export interface TimeJob {
   readonly type: 'time';
@@ -56,9 +69,17 @@ export interface TimeJob {
   readonly findings: string;
 }
 
-/** A piece of work in a process of its own: with a checkpoint's weights, or on data. */
+/** Work on files alone. Stopped by `stop`: it leaves nothing half-written then. */
+export type FileJob =
+  | ({ readonly type: 'import' } & ModelImport)
+  | ({ readonly type: 'export' } & CheckpointExport)
+  | { readonly type: 'verify'; readonly dir: string };
+
+/** A piece of work in a process of its own: with a checkpoint's weights, on data, or on other files. */
 export type Job =
+  | FileJob
   | PrepareJob
+  | PreviewJob
   | TimeJob
   | {
       readonly type: 'generate';
@@ -91,12 +112,16 @@ export type Job =
 export type FromJob =
   | { readonly type: 'text'; readonly text: string }
   | { readonly type: 'notice'; readonly text: string }
+  | { readonly type: 'tokens'; readonly tokens: readonly WrittenToken[] }
   | { readonly type: 'progress'; readonly done: number; readonly total: number }
   | { readonly type: 'result'; readonly value: number; readonly tokens: number; readonly bytes: number }
   | { readonly type: 'scores'; readonly scores: readonly ItemScore[] }
   | { readonly type: 'timed'; readonly settings: ProgramSettings; readonly times: MeasuredTimes }
   | { readonly type: 'preparing'; readonly progress: PrepareProgress }
   | { readonly type: 'prepared'; readonly name: string; readonly cpuSeconds: number; readonly peakBytes: number }
+  | { readonly type: 'previewed'; readonly preview: TextPreview }
+  | { readonly type: 'staged'; readonly staged: StagedModel }
+  | { readonly type: 'verified'; readonly files: number; readonly problems: readonly string[] }
   | EngineError
   | { readonly type: 'finished' };
 
@@ -105,6 +130,8 @@ export interface EngineError {
   readonly type: 'error';
   readonly message: string;
   readonly stack?: string;
+  /** Where it is known what helps. */
+  readonly failure?: FailureCause;
 }
 
 /** What the engine process tells the studio. */

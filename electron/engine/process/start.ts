@@ -4,13 +4,14 @@ import { readQuestions } from '../../evals/hellaswag/questions.ts';
 import { readSafetensorsHeader, SafetensorsFile } from '../../exchange/safetensors/index.ts';
 import { openCheckpoint } from '../checkpoint/index.ts';
 import type { RunConfig } from '../run/config.ts';
-import { openDevice } from '../devices/choose.ts';
+import { machineFigures, openDevice } from '../devices/choose.ts';
 import type { Outcome } from '../run/events.ts';
 import type { InitialWeights } from '../run/initialWeights.ts';
 import { openSources, RunData } from '../run/data.ts';
 import type { Requests } from '../run/requests.ts';
 import { openRun, type RunOptions } from '../run/run.ts';
 import { readTrainerState } from '../run/state.ts';
+import { SystemWatch } from '../run/systemWatch.ts';
 import { train } from '../train.ts';
 import type { ToEngine } from './messages.ts';
 
@@ -69,6 +70,7 @@ export async function startRun(
     ? { hellaswag: { questions: readQuestions(asked.file, hellaswagItems, tokenizer), key: asked.key } }
     : {};
   const initial = initialWeights ? { initial: await readWeights(initialWeights) } : {};
+  const system = new SystemWatch({ machine: machineFigures(), device: opened.device.figures });
   const options = {
     config,
     ...(admission ? { admission } : {}),
@@ -81,7 +83,14 @@ export async function startRun(
     checkpointRoot,
     ...hellaswag,
     ...initial,
+    system,
     ...studio,
   };
-  return train(await openRun(options, requests, from));
+  const run = await openRun(options, requests, from);
+  const stop = system.start();
+  try {
+    return await train(run);
+  } finally {
+    stop();
+  }
 }

@@ -1,4 +1,4 @@
-import { messageOf, UserError } from '../../base/errors.ts';
+import { FailureError, messageOf, UserError } from '../../base/errors.ts';
 import { formatBytes } from '../../base/format.ts';
 import type { RunConfig } from './config.ts';
 import { checkPrograms, type Device } from '../devices/device.ts';
@@ -130,7 +130,8 @@ function* requireMemory({ what, config, settings, plan, isStarted }: Wanted, mem
   const { totalBytes, hostBytes } = plan;
   const isApart = memory.hostBytes !== undefined;
   if (isApart && hostBytes > memory.hostBytes) {
-    throw new UserError(
+    throw new FailureError(
+      'memory',
       `${what} pages ${formatBytes(hostBytes)} to host RAM, and ${formatBytes(memory.hostBytes)} are free: choose an optimizer that is not paged.`,
     );
   }
@@ -139,9 +140,10 @@ function* requireMemory({ what, config, settings, plan, isStarted }: Wanted, mem
   const missing = `${what} needs ${formatBytes(bytes)} and the device has ${formatBytes(memory.bytes)}${memory.shared ? ' free' : ''}, ${formatBytes(bytes - memory.bytes)} too little`;
   const { shared } = memory;
   // Another model would be the wrong advice: others hold what it needs.
-  if (shared && bytes <= shared.bytes) throw new UserError(`${missing}: ${shared.relief(bytes)}.`);
+  if (shared && bytes <= shared.bytes) throw new FailureError('memory', `${missing}: ${shared.relief(bytes)}.`);
   if (isStarted && fitsByPaper(config, settings, memory)) {
-    throw new UserError(
+    throw new FailureError(
+      'memory',
       `${missing}: it fits with all of its optimizer's states in few bits, as its paper has them, which runs of earlier versions were trained with: \`trainyard resume RUN --low-bit-states paper\`.`,
     );
   }
@@ -154,7 +156,7 @@ function* requireMemory({ what, config, settings, plan, isStarted }: Wanted, mem
     ways.length > 0
       ? `it would fit with ${ways.map((way) => way.changes.join(' and ')).join('; or ')}`
       : 'a smaller model or context would fit';
-  throw new UserError(`${missing}: ${help}.`);
+  throw new FailureError('memory', `${missing}: ${help}.`);
 }
 
 /** Whether the device has what a low-bit optimizer needs that keeps no states, the embeddings' among them, in float32. */

@@ -1,7 +1,7 @@
 import { type MixPart, sourceName } from '../../data/sampling/mix.ts';
 import { WindowSampler } from '../../data/sampling/index.ts';
 import { type Dataset, isDataset, openDataset } from '../../data/dataset/index.ts';
-import { UserError } from '../../base/errors.ts';
+import { FailureError } from '../../base/errors.ts';
 import type { RunConfig } from './config.ts';
 import { phasesLeft, schedule, settingsOf } from './schedule.ts';
 
@@ -76,14 +76,15 @@ export class RunData implements TrainingData {
     const known = this.#datasets.get(name);
     if (known) return known;
     const dir = this.#dirs.get(name);
-    if (dir === undefined) throw new UserError(`There is no dataset "${name}": add it first.`);
+    if (dir === undefined) throw new FailureError('data', `There is no dataset "${name}": add it first.`);
     const dataset = openDataset(dir);
     const { model, tokenizer } = this.#config;
     const { manifest } = dataset;
     // A model may have more rows than there are tokens: padding.
     if (manifest.vocabSize > model.vocabSize || manifest.tokenizer !== tokenizer) {
       dataset.close();
-      throw new UserError(
+      throw new FailureError(
+        'data',
         `The dataset ${name} has ${manifest.vocabSize} kinds of ${manifest.tokenizer} tokens and the model ${model.vocabSize} of ${tokenizer}: they don't belong together.`,
       );
     }

@@ -2,7 +2,7 @@ import { checkpoint } from './checkpoints.ts';
 import type { RunConfig } from './config.ts';
 import { evaluate, evaluateHellaswag } from './evaluation.ts';
 import type { Request } from './events.ts';
-import type { Run } from './run.ts';
+import { isOver, type Run } from './run.ts';
 import { sample } from './samples.ts';
 import { type ScheduledPhase, settingsAt, totalSteps } from './schedule.ts';
 
@@ -14,11 +14,18 @@ export interface Due {
   readonly checkpoint: boolean;
 }
 
-/** @param step optimizer steps taken; before the first and behind the last there is more to do */
-export function dueAt(config: RunConfig, phases: readonly ScheduledPhase[], step: number): Due {
+/**
+ * @param step optimizer steps taken; before the first and behind the last there is more to do
+ * @param last whether none follows
+ */
+export function dueAt(
+  config: RunConfig,
+  phases: readonly ScheduledPhase[],
+  step: number,
+  last = step === totalSteps(phases),
+): Due {
   const { evaluateEvery, checkpointEvery } = settingsAt(config, phases, Math.max(0, step - 1));
   const { hellaswagEvery } = config.evaluation;
-  const last = step === totalSteps(phases);
   const edge = last || step === 0;
   const falls = (every: number): boolean => every > 0 && step % every === 0;
   return {
@@ -35,7 +42,7 @@ export const isNothingDue = (due: Due): boolean => !Object.values(due).some(Bool
 /** Does what a step's place asks for, unless it was done before a stop: the evaluation, the samples and the checkpoint. */
 export async function doWhatIsDue(run: Run): Promise<void> {
   const { step } = run.state;
-  const due = dueAt(run.config, run.phases, step);
+  const due = dueAt(run.config, run.phases, step, isOver(run));
   if (due.evaluation && run.state.evaluatedStep !== step) await evaluate(run);
   if (due.hellaswag && run.state.hellaswagStep !== step) await evaluateHellaswag(run);
   if (due.sample && run.state.sampledStep !== step) await sample(run);

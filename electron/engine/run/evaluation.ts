@@ -1,4 +1,4 @@
-import { type ItemScore, summarise } from '../../evals/hellaswag/score.ts';
+import { type ItemScore, summarize } from '../../evals/hellaswag/score.ts';
 import { scoreItems } from '../use/hellaswag.ts';
 import { bytesOf } from './data.ts';
 import { during, isCancelled, type Run } from './run.ts';
@@ -35,7 +35,7 @@ export const evaluateHellaswag = (run: Run): Promise<void> =>
     const all: ItemScore[] = [];
     for await (const scores of scoreItems(session, programs.scorer!, questions, () => isCancelled(run))) {
       all.push(...scores);
-      const result = all.length === questions.size ? summarise(all) : null;
+      const result = all.length === questions.size ? summarize(all) : null;
       run.log.emit({ type: 'hellaswag', step, key, scores, result });
     }
     if (all.length === questions.size) run.state = { ...run.state, hellaswagStep: step };

@@ -5,6 +5,7 @@ import type { LowBitStates, OptimizerKind } from '../optimizers/index.ts';
 
 import type { PhaseChange } from './phaseChange.ts';
 import type { LostMoments, WeightJump } from './stateWatch.ts';
+import type { SystemMetrics } from './systemWatch.ts';
 import type { DatasetDirs } from './data.ts';
 
 /** What a user may ask of a run while it trains. */
@@ -145,12 +146,15 @@ export type Activity =
 
 /** How a run's engine came to rest. */
 export interface Outcome {
-  readonly state: 'completed' | 'stopped' | 'failed';
+  readonly state: 'completed' | 'paused' | 'failed';
   readonly step: number;
+  /** Of its phases. It is complete before them where it was told to finish. */
+  readonly stepsTotal: number;
   readonly message: string;
 }
 
-export interface StepMetrics {
+/** What a step gave, and now and then what machine and device told meanwhile. */
+export interface StepMetrics extends SystemMetrics {
   /** Optimizer steps taken, this one included. */
   readonly step: number;
   /** Mean cross-entropy over the step's targets, nats a token. */

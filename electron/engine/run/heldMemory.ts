@@ -1,4 +1,4 @@
-import { messageOf, UserError } from '../../base/errors.ts';
+import { FailureError, messageOf } from '../../base/errors.ts';
 import type { Device, Session } from '../devices/device.ts';
 import type { DeviceMemory } from '../devices/kind.ts';
 import { isOutOfMemory } from '../devices/outOfMemory.ts';
@@ -63,7 +63,8 @@ export class HeldMemory {
     } catch (error) {
       if (!isOutOfMemory(error)) throw error;
       if (this.#plans.length > 0) this.#device.reserve?.(this.#plans);
-      throw new UserError(
+      throw new FailureError(
+        'memory',
         `Other processes have taken the memory that this run needs (${messageOf(error)}): end them and try again.`,
       );
     }

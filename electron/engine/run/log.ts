@@ -67,10 +67,11 @@ export function logStep(
     mfu: mfu(tokensPerSecond, log.flopsPerToken, options.peakFlops),
     memoryBytes: process.memoryUsage.rss(),
     time: Date.now(),
+    ...options.system?.take(),
   });
 }
 
-/** Model FLOPs utilisation: useful work a second over what the device could do at its peak. */
+/** Model FLOPs utilization: useful work a second over what the device could do at its peak. */
 export function mfu(tokensPerSecond: number, flopsPerToken: number, peakFlops: number): number {
   return (tokensPerSecond * flopsPerToken) / peakFlops;
 }

@@ -12,7 +12,7 @@ import { save, scheduledUpTo } from './checkpoints.ts';
 import type { RunConfig } from './config.ts';
 import type { Outcome } from './events.ts';
 import { during, type Run } from './run.ts';
-import type { ScheduledPhase } from './schedule.ts';
+import { type ScheduledPhase, totalSteps } from './schedule.ts';
 import type { TrainerState } from './state.ts';
 import { begin, restore } from './weights.ts';
 
@@ -98,5 +98,6 @@ export async function fail(run: Run, { reason, skipped }: Bad): Promise<Outcome>
   await unstash(checkpointRoot);
   const last = (await listCheckpoints(checkpointRoot)).at(-1)?.step ?? -1;
   const saved = last < 0 ? 'nothing was saved yet' : `the latest checkpoint is at step ${last}`;
-  return { state: 'failed', step, message: `${reason}; ${saved}: restart with a lower learning rate` };
+  const stepsTotal = totalSteps(run.phases);
+  return { state: 'failed', step, stepsTotal, message: `${reason}; ${saved}: restart with a lower learning rate` };
 }

@@ -16,6 +16,7 @@ import { type ScheduledPhase, schedule, settingsAt, totalSteps } from './schedul
 import { freshState, readDeviceChoices, readTrainerState, type TrainerState } from './state.ts';
 import { StateWatch } from './stateWatch.ts';
 import { Stepper } from './step.ts';
+import type { SystemWatch } from './systemWatch.ts';
 import { convertsStates } from './tensors.ts';
 import { begin, restore } from './weights.ts';
 
@@ -46,6 +47,8 @@ export interface RunOptions extends Pick<OpenedDevice, 'device' | 'memory' | 'co
   readonly tokenizerFile?: SmallFile;
   /** Folder of the run's checkpoints. */
   readonly checkpointRoot: string;
+  /** What machine and device tell meanwhile. */
+  readonly system?: Pick<SystemWatch, 'take'>;
   readonly emit: (event: RunEvent) => void;
   /** Settles when all that was emitted is stored: a checkpoint that is ahead of the record would leave a gap in it. */
   readonly flush?: () => Promise<void>;
@@ -146,6 +149,10 @@ export async function during<T>(run: Run, activity: Activity, work: () => Promis
   emit({ type: 'activity', step: run.state.step, activity: 'training' });
   return result;
 }
+
+/** Whether no further step is trained: all phases have ended, or the run is told to finish. */
+export const isOver = ({ requests, state, phases }: Run): boolean =>
+  requests.isFinishing || state.step >= totalSteps(phases);
 
 /** A stop cuts short what is made anew when the run goes on; the last step is finished. */
 export const isCancelled = ({ requests, state, phases }: Run): boolean =>

@@ -10,9 +10,9 @@ const minHistory = 20;
  * deviation; Iglewicz & Hoaglin 1993). A thousandth of the median is the least deviation, so that a flat curve has no spikes.
  */
 export function robustZ(history: readonly number[], loss: number): number {
-  const centre = median(history);
-  const deviation = 1.4826 * median(history.map((x) => Math.abs(x - centre)));
-  return (loss - centre) / Math.max(deviation, 1e-3 * Math.abs(centre), Number.MIN_VALUE);
+  const center = median(history);
+  const deviation = 1.4826 * median(history.map((x) => Math.abs(x - center)));
+  return (loss - center) / Math.max(deviation, 1e-3 * Math.abs(center), Number.MIN_VALUE);
 }
 
 function median(values: readonly number[]): number {

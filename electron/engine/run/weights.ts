@@ -2,7 +2,7 @@ import { UserError } from '../../base/errors.ts';
 import type { OpenedCheckpoint } from '../checkpoint/index.ts';
 import { hostArray } from '../devices/device.ts';
 import { writeInitialWeights } from './initialWeights.ts';
-import { initialise } from './initialise.ts';
+import { initialize } from './initialize.ts';
 import { initialLossScale } from './stability.ts';
 import type { Run } from './run.ts';
 import { formatOf, freshState, readTrainerState } from './state.ts';
@@ -16,7 +16,7 @@ export async function begin(run: Run): Promise<void> {
   const { initial } = options;
   if (config.init && !initial) throw new UserError('The initial weights of this run are missing.');
   if (initial) await writeInitialWeights(session, model, initial, config.init?.positions);
-  else await initialise(session, model, config.seed);
+  else await initialize(session, model, config.seed);
   for (const { buffer } of training.optimizer.tensors) session.write(buffer, hostArray(buffer));
   await startWatch(run);
   run.state = { ...freshState, ...formatOf(training.optimizer), lossScale: initialLossScale(config.precision) };

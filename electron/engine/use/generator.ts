@@ -23,9 +23,28 @@ export interface SamplingOptions {
   readonly kinds?: number;
   /** Generation ends before this token. */
   readonly endOfText: number;
+  /** Given how each token was chosen, before it is yielded; that which ends the text as well. Changes nothing of what is chosen. */
+  readonly onChoice?: (choice: Choice) => void;
   /** Told when the cache is full and the older part of the text is forgotten: how many tokens are still known. */
   readonly onForget?: (kept: number) => void;
 }
+
+/** A token among those that it might have been. */
+export interface Choice {
+  readonly token: number;
+  /**
+   * Of the distribution that it was sampled from: behind penalty, temperature, top-k and top-p. Of the likeliest token at
+   * temperature 0, which is not sampled: that of temperature 1.
+   */
+  readonly probability: number;
+  /** Its place among all by probability, from 1; of equals the first in the vocabulary comes first. */
+  readonly rank: number;
+  /** The likeliest tokens, itself among them where it is one. */
+  readonly top: readonly { readonly token: number; readonly probability: number }[];
+}
+
+/** So many of the likeliest tokens are given. */
+const topCount = 6;
 
 /** Sizes in which a prompt is read, the largest first: a product with many rows takes little longer than with one. */
 const prefillTimes = [256, 32];
@@ -74,7 +93,7 @@ export class Generator {
       await this.#read(session, text, position);
       position = text.length;
       session.read(this.#logits, logits);
-      penalise(logits, seen, options.repetitionPenalty ?? 1);
+      penalize(logits, seen, options.repetitionPenalty ?? 1);
       const token = choose(logits.subarray(0, options.kinds), options, random);
       if (token === options.endOfText) return;
       text.push(token);
@@ -101,7 +120,7 @@ export class Generator {
   }
 }
 
-function penalise(logits: Float32Array, seen: ReadonlySet<number>, penalty: number): void {
+function penalize(logits: Float32Array, seen: ReadonlySet<number>, penalty: number): void {
   if (penalty === 1) return;
   for (const token of seen) logits[token]! *= logits[token]! > 0 ? 1 / penalty : penalty;
 }
@@ -109,10 +128,20 @@ function penalise(logits: Float32Array, seen: ReadonlySet<number>, penalty: numb
 /** The stream of random numbers that sampling draws from; weights and dropout use others. */
 const generationStream = 0x67656e;
 
-function choose(logits: Float32Array, { temperature, topK, topP = 1 }: SamplingOptions, random: PhiloxStream): number {
+function choose(
+  logits: Float32Array,
+  { temperature, topK, topP = 1, onChoice }: SamplingOptions,
+  random: PhiloxStream,
+): number {
   let best = 0;
   for (let i = 1; i < logits.length; i++) if (logits[i]! > logits[best]!) best = i;
-  if (temperature === 0) return best;
+  if (temperature === 0) {
+    if (onChoice) {
+      const weights = Float64Array.from(logits, (logit) => Math.exp(logit - logits[best]!));
+      onChoice(choiceOf(best, weights));
+    }
+    return best;
+  }
   const min =
     topK > 0 && topK < logits.length ? logits.slice().sort()[logits.length - topK]! : Number.NEGATIVE_INFINITY;
   const top = logits[best]!;
@@ -124,12 +153,41 @@ function choose(logits: Float32Array, { temperature, topK, topP = 1 }: SamplingO
     total += weights[i]!;
   }
   if (topP < 1) total = keepNucleus(weights, topP * total);
-  let left = random.nextFloat() * total;
+  const token = draw(weights, random.nextFloat() * total) ?? best;
+  onChoice?.(choiceOf(token, weights));
+  return token;
+}
+
+/** The first token at which the weights so far exceed a share of them; none where rounding leaves it behind the last. */
+function draw(weights: Float64Array, share: number): number | undefined {
+  let left = share;
   for (let i = 0; i < weights.length; i++) {
     left -= weights[i]!;
     if (left < 0) return i;
   }
-  return best;
+  return undefined;
+}
+
+/** @param weights of all tokens, not normalized */
+function choiceOf(token: number, weights: Float64Array): Choice {
+  const own = weights[token]!;
+  let [total, rank] = [0, 1];
+  const top: number[] = [];
+  for (let i = 0; i < weights.length; i++) {
+    const weight = weights[i]!;
+    total += weight;
+    if (weight > own || (weight === own && i < token)) rank++;
+    if (weight === 0 || (top.length === topCount && weight <= weights[top.at(-1)!]!)) continue;
+    const at = top.findIndex((other) => weights[other]! < weight);
+    top.splice(at < 0 ? top.length : at, 0, i);
+    if (top.length > topCount) top.pop();
+  }
+  return {
+    token,
+    probability: own / total,
+    rank,
+    top: top.map((other) => ({ token: other, probability: weights[other]! / total })),
+  };
 }
 
 /** Zeroes all weights but the largest, as many as it takes to sum to `enough`. @returns their sum */

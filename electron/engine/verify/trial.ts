@@ -5,7 +5,7 @@ import { defaultNumbers, type OptimizerKind } from '../optimizers/index.ts';
 import { type Plan, plan } from '../program/planner.ts';
 import type { Buffer, Precision, Program } from '../program/types.ts';
 import { writeScalars } from '../run/step.ts';
-import { initialValues } from '../run/initialise.ts';
+import { initialValues } from '../run/initialize.ts';
 
 export interface TrialOptions {
   readonly model: ModelConfig;

@@ -8,7 +8,7 @@ import { plan } from '../program/planner.ts';
 import { type Call, type Precision, precisions } from '../program/types.ts';
 import { Scorer } from '../use/scorer.ts';
 import { Evaluator } from '../run/evaluator.ts';
-import { initialise } from '../run/initialise.ts';
+import { initialize } from '../run/initialize.ts';
 import { comparedDevice, type Comparison } from './comparedDevice.ts';
 import { tokenAt, Trial, type TrialOptions } from './trial.ts';
 
@@ -31,13 +31,13 @@ export interface VerifyOptions {
   readonly tf32?: boolean;
 }
 
-/** Distance of neighbours in a precision, relative to their size. */
+/** Distance of neighbors in a precision, relative to their size. */
 const step: Record<Precision, number> = { f32: 2 ** -23, f16: 2 ** -10, bf16: 2 ** -7 };
 
 /**
  * How far a result may be from another device's: sums of float32 are the contract's 2e-5 of the largest magnitude; what
  * is rounded to half precision, or is summed up of what was, may lie one step apart. Codes of moments that lie beside
- * their neighbour's border may tip: one in two hundred.
+ * their neighbor's border may tip: one in two hundred.
  */
 function limitOf({ call, result }: Comparison, tf32: boolean): number {
   const { dtype } = opOf(call.kind).args[result]!;
@@ -109,7 +109,7 @@ async function use(device: Device, config: ModelConfig, batch: number, precision
   const programs = [evaluator.program, ...generator.programs, scorer.program, model.castWeights];
   const session = await device.load(programs, plan(programs));
   try {
-    await initialise(session, model, 2);
+    await initialize(session, model, 2);
     const text = (length: number) => Array.from({ length }, (_, i) => tokenAt(i, config.vocabSize));
     const window = { inputs: Int32Array.from(text(time)), targets: Int32Array.from(text(time + 1).slice(1)) };
     await evaluator.meanLoss(session, { count: batch, read: () => window });

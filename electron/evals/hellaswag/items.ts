@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { UserError } from '../../base/errors.ts';
 
@@ -20,10 +22,34 @@ export type HellaswagItem = z.infer<typeof itemSchema>;
 export function parseItems(jsonl: string, name: string): HellaswagItem[] {
   const items = jsonl
     .split('\n')
-    .flatMap((line, i) => (line.trim() === '' ? [] : [parseLine(line, `${name}, line ${i + 1}`)]));
-  if (items.length === 0)
-    throw new UserError(`${name} has no HellaSwag items: give a file such as hellaswag_val.jsonl.`);
+    .flatMap((line, i) => (line.trim() === '' ? [] : [parseLine(line, lineOf(name, i + 1))]));
+  if (items.length === 0) throw noItems(name);
   return items;
+}
+
+const noItems = (name: string): UserError =>
+  new UserError(`${name} has no HellaSwag items: give a file such as hellaswag_val.jsonl.`);
+
+const lineOf = (name: string, line: number): string => `${name}, line ${line}`;
+
+/** Lines that are looked at before others have their turn. */
+const linesPerTurn = 200;
+
+/**
+ * How many items a file has, while whoever else there is has a turn now and then.
+ * @throws UserError when it is no HellaSwag file, as `parseItems` does; errors of the file system as they come
+ */
+export async function countItems(file: string): Promise<number> {
+  const lines = (await readFile(file, 'utf8')).replace(/^\ufeff/, '').split('\n');
+  let count = 0;
+  for (const [i, line] of lines.entries()) {
+    if (i % linesPerTurn === linesPerTurn - 1) await setImmediate();
+    if (line.trim() === '') continue;
+    parseLine(line, lineOf(file, i + 1));
+    count++;
+  }
+  if (count === 0) throw noItems(file);
+  return count;
 }
 
 function parseLine(line: string, where: string): HellaswagItem {

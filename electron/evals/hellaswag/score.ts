@@ -29,7 +29,7 @@ export const predictedNorm = ({ logprobs, characters }: ItemScore): number =>
   largest(logprobs.map((l, i) => l / Math.max(1, characters[i]!)));
 
 /** Accuracies as lm-evaluation-harness reports them. */
-export function summarise(scores: readonly ItemScore[]): HellaswagResult {
+export function summarize(scores: readonly ItemScore[]): HellaswagResult {
   const items = scores.length;
   const part = (predict: (s: ItemScore) => number) => scores.filter((s) => predict(s) === s.label).length / items;
   const error = (p: number) => Math.sqrt((p * (1 - p)) / (items - 1));

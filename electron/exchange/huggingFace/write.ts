@@ -27,10 +27,29 @@ export interface ModelExport {
   readonly files?: Readonly<Record<string, string>>;
   /** Take the place of an earlier export. */
   readonly force?: boolean;
+  /** The folder that it is written to until it is whole; see `partialOf`. */
+  readonly partial?: string;
+  /** Nobody wants it any more. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** In every export: what tells a folder of ours, which may be replaced, from others. */
 const markName = '.trainyard-export';
+
+/** A folder beside an export's in which it is made. */
+export function partialOf(dir: string): string {
+  const target = path.resolve(dir);
+  return path.join(path.dirname(target), `.${path.basename(target)}.${randomBytes(4).toString('hex')}.partial`);
+}
+
+const replacedName = (partial: string): string => `${partial}.old`;
+
+/** Removes what a process left that was killed while it wrote an export: an earlier one that was to make way is put back. */
+export async function tidyExport(dir: string, partial: string): Promise<void> {
+  const [target, old] = [path.resolve(dir), replacedName(partial)];
+  if (fs.existsSync(old) && !fs.existsSync(target)) await fs.promises.rename(old, target);
+  for (const left of [partial, old]) await fs.promises.rm(left, { recursive: true, force: true });
+}
 
 /**
  * Writes a folder that Hugging Face's libraries load: weights, config, tokenizer. It is whole or not there.
@@ -39,14 +58,12 @@ const markName = '.trainyard-export';
 export async function writeHuggingFaceModel(dir: string, content: ModelExport): Promise<void> {
   const target = path.resolve(dir);
   requireFree(target, content.force ?? false);
-  const partial = path.join(
-    path.dirname(target),
-    `.${path.basename(target)}.${randomBytes(4).toString('hex')}.partial`,
-  );
+  const partial = content.partial ?? partialOf(target);
   try {
     makeFolders(partial);
     await writeSafetensors(path.join(partial, 'model.safetensors'), entries(content), { format: 'pt' });
     for (const [name, text] of Object.entries(textFiles(content))) fs.writeFileSync(path.join(partial, name), text);
+    content.signal?.throwIfAborted();
     publish(partial, target);
   } catch (error) {
     fs.rmSync(partial, { recursive: true, force: true });
@@ -69,7 +86,7 @@ function requireFree(dir: string, force: boolean): void {
 /** An earlier export makes way only when the new one is whole. */
 function publish(partial: string, target: string): void {
   if (!fs.existsSync(target)) return fs.renameSync(partial, target);
-  const old = `${partial}.old`;
+  const old = replacedName(partial);
   fs.renameSync(target, old);
   try {
     fs.renameSync(partial, target);

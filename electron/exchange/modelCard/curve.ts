@@ -6,7 +6,7 @@ export interface CurveLine {
 
 const [width, height] = [720, 360];
 const margin = { left: 62, right: 16, top: 34, bottom: 48 };
-const colours = ['#0b5cad', '#b4500a', '#11714a', '#7b3fa0'];
+const colors = ['#0b5cad', '#b4500a', '#11714a', '#7b3fa0'];
 
 /** Round steps between two values: 1, 2 or 5 times a power of ten, about `count` of them. */
 export function ticks(low: number, high: number, count: number): number[] {
@@ -86,18 +86,18 @@ export function curveSvg(title: string, xName: string, yName: string, given: rea
     ),
   ];
   const plotted = lines.map(({ name, parts: own }, i) => {
-    const colour = colours[i % colours.length]!;
+    const color = colors[i % colors.length]!;
     const few = own.flat().length <= 60;
     const strokes = own.map((part) => {
       const path = part.map((p) => `${px(p.x)},${py(p.y)}`).join(' ');
-      return `<polyline points="${path}" fill="none" stroke="${colour}" stroke-width="2"/>`;
+      return `<polyline points="${path}" fill="none" stroke="${color}" stroke-width="2"/>`;
     });
     // A point that nothing is joined to is a dot, however many others there are.
     const dots = own
       .flatMap((part) => (few || part.length === 1 ? part : []))
-      .map((p) => `<circle cx="${px(p.x)}" cy="${py(p.y)}" r="2.5" fill="${colour}"/>`);
+      .map((p) => `<circle cx="${px(p.x)}" cy="${py(p.y)}" r="2.5" fill="${color}"/>`);
     const at = width - margin.right - 150;
-    const key = `<line x1="${at}" x2="${at + 18}" y1="${margin.top + 10 + 16 * i}" y2="${margin.top + 10 + 16 * i}" stroke="${colour}" stroke-width="2"/><text x="${at + 24}" y="${margin.top + 14 + 16 * i}">${escape(name)}</text>`;
+    const key = `<line x1="${at}" x2="${at + 18}" y1="${margin.top + 10 + 16 * i}" y2="${margin.top + 10 + 16 * i}" stroke="${color}" stroke-width="2"/><text x="${at + 24}" y="${margin.top + 14 + 16 * i}">${escape(name)}</text>`;
     return `${strokes.join('')}${dots.join('')}${lines.length > 1 ? key : ''}`;
   });
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" aria-label="${escape(title)}" font-family="system-ui, sans-serif" font-size="12" fill="#333">

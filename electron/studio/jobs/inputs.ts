@@ -85,6 +85,18 @@ export const hellaswagInput = onDevice.extend({
   file: z.string().max(4096).optional(),
 });
 
+const ofPinned = <Kind extends string>(kind: Kind) => ({
+  kind: z.literal(kind),
+  /** The run; absent: all of them. */
+  run: runId.optional(),
+});
+
+/** An evaluation of every pinned checkpoint. */
+export const evaluateAllInput = z.discriminatedUnion('kind', [
+  validationInput.omit({ id: true, step: true }).extend(ofPinned('validation')),
+  hellaswagInput.omit({ id: true, step: true }).extend(ofPinned('hellaswag')),
+]);
+
 export const importInput = z.strictObject({
   dir: folder,
   name: z.string().max(200),
@@ -116,6 +128,7 @@ export type VerifyInput = z.output<typeof verifyInput>;
 export type GenerateInput = z.output<typeof generateInput>;
 export type ValidationInput = z.output<typeof validationInput>;
 export type HellaswagInput = z.output<typeof hellaswagInput>;
+export type EvaluateAllInput = z.output<typeof evaluateAllInput>;
 export type ImportInput = z.output<typeof importInput>;
 export type ExportInput = z.output<typeof exportInput>;
 export type TrainInput = z.output<typeof trainInput>;

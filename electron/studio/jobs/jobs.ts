@@ -4,7 +4,7 @@ import type { JobProgress, JobRecord, JobTable } from '../store/index.ts';
 import { readSettings } from '../settings.ts';
 import type { Studio } from '../studio.ts';
 import { isWithin } from './hours.ts';
-import { JobEnded, type JobKind, type JobTools } from './kind.ts';
+import { type Described, JobEnded, type JobKind, type JobTools } from './kind.ts';
 import { type JobInputOf, type JobKindName, jobKindOf, jobKinds } from './kinds.ts';
 import { nextJobs } from './queue.ts';
 import { busySlots } from './slots.ts';
@@ -16,6 +16,15 @@ const maxAttempts = 3;
 
 /** Why a job is ended that is to begin again. */
 class Later extends Error {}
+
+/** Work that this process does without being asked for it by the queue: that of a command of the terminal. */
+export interface Recorded {
+  /** One of `jobKinds`, or what is done in the terminal alone. */
+  readonly kind: string;
+  readonly input: unknown;
+  /** How it is called, where its kind doesn't say. */
+  readonly described?: Described;
+}
 
 interface Working {
   readonly controller: AbortController;
@@ -30,7 +39,7 @@ interface Working {
 
 /**
  * Work that takes longer than a moment, as records that every process on the home sees. A process that serves windows works
- * through the queue; a run that a command of the terminal trains is recorded there.
+ * through the queue; what a command of the terminal does is recorded there.
  */
 export class Jobs {
   readonly #studio: Studio;
@@ -89,6 +98,46 @@ export class Jobs {
     void this.#follow(job, controller, false, outcome).catch(() => {});
   }
 
+  /**
+   * Does work here and at once, as a job that every process sees and can cancel; it ends with this process. Where nothing can
+   * be stored the work is done all the same.
+   * @param controller ends it; aborted when somebody asks for that elsewhere
+   * @throws what `work` throws
+   */
+  async record<T>(
+    { kind, input, described }: Recorded,
+    controller: AbortController,
+    work: (tools: Omit<JobTools, 'input'>) => Promise<T>,
+  ): Promise<T> {
+    const { signal } = controller;
+    const id = this.#attempt(() => {
+      const { title, run = null, slot = null } = described ?? jobKindOf(kind)!.describe(this.#studio, input);
+      const job = this.#table.add({ kind, title, input, run, slot });
+      this.#table.take(job.id, false, () => true);
+      return job.id;
+    });
+    if (id === undefined) return work({ signal, progress() {}, write() {}, log() {} });
+    // One that is killed before it has ended was cancelled, not lost.
+    const cancel = (): void => void this.#attempt(() => this.#table.cancel(id));
+    signal.addEventListener('abort', cancel, { once: true });
+    const tools = this.#toolsOf(id, signal);
+    const log = (line: string): void => void this.#attempt(() => tools.log(line));
+    const outcome = Promise.resolve().then(() => work({ ...tools, log }));
+    await this.#follow(id, controller, false, outcome).catch(() => {});
+    signal.removeEventListener('abort', cancel);
+    return outcome;
+  }
+
+  /** @returns undefined where the home can't be written */
+  #attempt<T>(store: () => T): T | undefined {
+    try {
+      return store();
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      return undefined;
+    }
+  }
+
   /** A job as it is now: one of this process by the moment. @throws UserError when there is no such job */
   get(id: number): JobRecord {
     return this.#live(this.#table.get(id));
@@ -103,6 +152,31 @@ export class Jobs {
       if (!(error instanceof UserError)) throw error;
     }
     return this.#table.list().map((job) => this.#live(job));
+  }
+
+  /**
+   * Asks something else of a job that is not done.
+   * @param changed what it is asked by then
+   * @returns whether that was in time: not when it has ended
+   * @throws UserError when it is of another kind
+   */
+  amend<K extends JobKindName>(id: number, kind: K, changed: (input: JobInputOf<K>) => JobInputOf<K>): boolean {
+    const isInTime = this.#table.amend(id, (job) => {
+      if (job.kind !== kind) throw new UserError(`The job ${id} (${job.title}) is another kind of work.`);
+      const input = changed(job.input as JobInputOf<K>);
+      const { title } = (jobKinds[kind] as unknown as JobKind<unknown, unknown>).describe(this.#studio, input);
+      return { input, title };
+    });
+    this.#studio.ticker.poke();
+    return isInTime;
+  }
+
+  /** Queues what a job that ended was asked for once more. @throws UserError when it can't be done, or is under way */
+  retry(id: number): JobRecord {
+    const { kind, input, endedAt, state } = this.#table.get(id);
+    if (endedAt === null || state === 'done' || !Object.hasOwn(jobKinds, kind))
+      throw new UserError(`The job ${id} is ${state}: only a failed or cancelled job can be retried.`);
+    return this.submit(kind as JobKindName, input as JobInputOf<JobKindName>);
   }
 
   /** Ends a job, here or in another process; what is done of it is kept where it can go on. @throws UserError when there is none */
@@ -220,23 +294,24 @@ export class Jobs {
 
   #start(job: JobRecord, kind: JobKind<unknown, unknown>): Promise<unknown> {
     const controller = new AbortController();
-    const tools: JobTools = {
-      signal: controller.signal,
-      progress: (progress) => {
-        const working = this.#working.get(job.id);
-        if (working) working.progress = progress;
-        this.#studio.ticker.poke();
-      },
-      write: (text) => {
-        const working = this.#working.get(job.id);
-        if (working) working.output += text;
-        this.#studio.ticker.poke();
-      },
-      log: (line) => this.#table.addLog(job.id, line),
-    };
+    const tools = { ...this.#toolsOf(job.id, controller.signal), input: () => this.#table.get(job.id).input };
     // Not before it is in the list: what it says at once is heard.
     const work = Promise.resolve().then(() => kind.run(this.#studio, job.input, tools));
     return this.#follow(job.id, controller, job.scheduled, work);
+  }
+
+  #toolsOf(id: number, signal: AbortSignal): Omit<JobTools, 'input'> {
+    const change = (changed: (working: Working) => void): void => {
+      const working = this.#working.get(id);
+      if (working) changed(working);
+      this.#studio.ticker.poke();
+    };
+    return {
+      signal,
+      progress: (progress) => change((working) => (working.progress = progress)),
+      write: (text) => change((working) => (working.output += text)),
+      log: (line) => this.#table.addLog(id, line),
+    };
   }
 
   #follow(id: number, controller: AbortController, scheduled: boolean, work: Promise<unknown>): Promise<unknown> {

@@ -8,6 +8,8 @@ export interface JobTools {
   progress(progress: JobProgress): void;
   /** Adds to the text that it writes. */
   write(text: string): void;
+  /** What is asked of it, by now. */
+  input(): unknown;
   /** A line for its log. */
   log(line: string): void;
 }

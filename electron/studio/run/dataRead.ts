@@ -10,7 +10,7 @@ import { datasetsDir } from '../home.ts';
 /** What a run has read of a source of its training data. */
 export interface DataRead {
   readonly source: string;
-  /** Steps that were trained on it, from 1, both ends included; neighbours are one. */
+  /** Steps that were trained on it, from 1, both ends included; neighbors are one. */
   readonly steps: readonly { readonly from: number; readonly to: number }[];
   /** Tokens that were read of it; of a mix its share. */
   readonly tokens: number;

@@ -97,18 +97,24 @@ export class RunHandle {
     this.#engine?.send({ type: 'request', id, what });
   }
 
+  /** What its user tells it. @throws UserError when it is to pause and finishes already: it would not go on later */
   sendOrder(order: 'pause' | 'stop' | Request): void {
+    if (order === 'pause' && this.state === 'stopping')
+      throw new UserError(`The run ${this.run.name} is stopping and can't be paused any more.`);
     if (order === 'pause') this.pause();
     else if (order === 'stop') this.stop();
     else this.request(order);
   }
 
-  /** Rests after the current step, with a checkpoint, to go on later. */
+  /** Rests after the current step, with a checkpoint, to go on later; one that finishes leaves out what is done behind its last step. */
   pause(): void {
     this.#actor.send({ type: 'pause' });
   }
 
-  /** Ends the run after the current step, with a checkpoint. */
+  /**
+   * Makes the current step the last: the run is evaluated, sampled and saved as at its end, and complete. Once more: what of
+   * that is not done yet is left out, but for the checkpoint.
+   */
   stop(): void {
     this.#actor.send({ type: 'stop' });
   }
@@ -166,11 +172,12 @@ export class RunHandle {
   }
 
   /** An engine's last words. A defect is put into the log, and the run says so. */
-  #explained({ type, message, stack }: EngineError): EngineEvent {
-    if (stack === undefined) return { type, message };
+  #explained({ stack, ...error }: EngineError): EngineEvent {
+    if (stack === undefined) return error;
+    const { message } = error;
     const defect = new RemoteDefect(message, stack);
     const file = logDefect(path.dirname(this.#store.file), `engine of ${this.run.id}`, defect);
-    return { type, message: defectMessage(defect, file) };
+    return { ...error, message: defectMessage(defect, file) };
   }
 
   #keep(message: FromEngine): void {
@@ -213,9 +220,9 @@ export class RunHandle {
     }
     try {
       this.#dropRequests(snapshot.context.step);
-      this.#store.setRunState(this.run.id, end.state satisfies RunState, end.message);
+      this.#store.setRunState(this.run.id, end.state satisfies RunState, end.message, end.early);
       const level = end.state === 'failed' ? 'error' : end.state === 'interrupted' ? 'warning' : 'info';
-      this.#store.addEvent(this.run.id, null, level, end.state, end.message);
+      this.#store.addEvent(this.run.id, null, level, end.state, end.message, end.failure && { cause: end.failure });
       this.#store.releaseRun(this.run.id);
       return end;
     } catch (error) {

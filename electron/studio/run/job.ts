@@ -58,3 +58,43 @@ export async function* runJob(job: Job, spawn: SpawnEngine, signal?: AbortSignal
     engine.kill();
   }
 }
+
+/** How long a process is given to keep what it has done, or to remove it. */
+const patienceMs = 10_000;
+
+/**
+ * Does a job that tidies up when it is stopped in an engine process of its own. Whoever listens no more, or aborts the
+ * signal, stops it; its process has ended when this returns.
+ * @yields what comes of it
+ * @throws UserError when it fails, or its process is gone; the signal's reason when that ended it
+ */
+export async function* runStoppable(job: Job, spawn: SpawnEngine, signal?: AbortSignal): AsyncGenerator<Message> {
+  signal?.throwIfAborted();
+  const { engine, messages } = messagesOf(spawn);
+  let late: NodeJS.Timeout | undefined;
+  const stop = (): void => {
+    engine.send({ type: 'stop' });
+    // What hangs, as at a drive that doesn't answer, does not look at the signal.
+    late ??= setTimeout(() => engine.kill(), patienceMs).unref();
+  };
+  // A listener that leaves is known at once; this generator would know it at the next message.
+  signal?.addEventListener('abort', stop, { once: true });
+  let ended = false;
+  try {
+    engine.send(job);
+    yield* messages;
+    ended = true;
+  } catch (error) {
+    ended = true;
+    signal?.throwIfAborted();
+    throw error;
+  } finally {
+    signal?.removeEventListener('abort', stop);
+    if (ended) engine.kill();
+    else stop();
+    // One that waits for a drive in the system's own code can't even be killed.
+    const tooLong = new Promise<void>((resolve) => setTimeout(resolve, 2 * patienceMs).unref());
+    await Promise.race([engine.exited, tooLong]);
+    clearTimeout(late);
+  }
+}

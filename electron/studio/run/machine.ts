@@ -2,14 +2,20 @@ import { and, assign, type EventObject, fromCallback, setup, type SnapshotFrom, 
 import type { ToEngine } from '../../engine/process/messages.ts';
 import type { Outcome, RunEvent } from '../../engine/run/events.ts';
 import type { RunState } from '../store/index.ts';
+import { earlyMessage } from '../../base/states.ts';
+import type { FailureCause } from '../../base/errors.ts';
 import type { EngineExit } from './engine.ts';
 
 /** How a run came to rest, the studio's view: an engine that died without a word leaves it interrupted. */
 export interface RunEnd {
-  readonly state: Outcome['state'] | 'paused' | 'interrupted';
+  readonly state: Outcome['state'] | 'interrupted';
   readonly message: string;
   /** Whether resuming goes on from the last checkpoint: not when all is done, nor when it would only fail again. */
   readonly resumable: boolean;
+  /** It is complete before its phases have ended: its user has stopped it. */
+  readonly early?: true;
+  /** Why it failed, where it is known what helps. */
+  readonly failure?: FailureCause;
 }
 
 /** What a run remembers: stored with every checkpoint, and restored when it is resumed. */
@@ -28,15 +34,17 @@ export type PhaseKind = 'warmup' | 'cosine' | 'constant';
 interface Context extends RunMemory {
   /** What the engine said last about its end. */
   readonly end: RunEnd | null;
+  /** How its engine came to rest. */
+  readonly outcome: Outcome | null;
 }
 
-/** What the user asks for. */
+/** What the user asks for: to go on later, to finish early, or to end at once. */
 export type Command = { readonly type: 'pause' } | { readonly type: 'stop' } | { readonly type: 'kill' };
 
 /** What the engine process tells the machine, its own end included. */
 export type EngineEvent =
   | RunEvent
-  | { readonly type: 'error'; readonly message: string }
+  | { readonly type: 'error'; readonly message: string; readonly failure?: FailureCause }
   /** The engine can't be listened to any more: what it says could not be recorded. */
   | { readonly type: 'unrecorded'; readonly message: string }
   | { readonly type: 'exit'; readonly exit: EngineExit };
@@ -44,12 +52,26 @@ export type EngineEvent =
 export type MachineEvent = Command | EngineEvent;
 
 /** What the machine tells the engine process. */
-export type EngineOrder = Extract<ToEngine, { readonly type: 'stop' }> | { readonly type: 'kill' };
+export type EngineOrder = Extract<ToEngine, { readonly type: 'stop' | 'finish' }> | { readonly type: 'kill' };
 
 const phaseIs =
   (kind: PhaseKind) =>
   ({ context }: { context: Context }): boolean =>
     context.phase?.kind === kind;
+
+function endOf({ state, step, stepsTotal, message }: Outcome): RunEnd {
+  return {
+    ...{ state, message, resumable: state === 'paused' },
+    ...(state === 'completed' && step < stepsTotal ? { early: true } : {}),
+    // What the trainer itself calls failed would happen again at the same step.
+    ...(state === 'failed' ? { failure: 'diverged' as const } : {}),
+  };
+}
+
+/** Of a run that was saved to go on later, and is not to. */
+const earlyEnd = ({ step, stepsTotal }: Outcome): RunEnd => ({
+  ...{ state: 'completed', message: earlyMessage(step, stepsTotal), resumable: false, early: true },
+});
 
 /**
  * The only state of a run from its start to its rest. The engine process is the actor `engine`: what it says drives the
@@ -78,11 +100,11 @@ export const runMachine = setup({
     constant: phaseIs('constant'),
     failed: ({ context }) => context.end?.state === 'failed',
     completed: ({ context }) => context.end?.state === 'completed',
-    stopped: ({ context }) => context.end?.state === 'stopped',
+    paused: ({ context }) => context.end?.state === 'paused',
   },
 }).createMachine({
   id: 'run',
-  context: ({ input }) => ({ ...freshMemory, ...input, end: null }),
+  context: ({ input }) => ({ ...freshMemory, ...input, end: null, outcome: null }),
   initial: 'active',
   states: {
     active: {
@@ -93,17 +115,15 @@ export const runMachine = setup({
         skip: { actions: assign({ skipped: ({ event }) => event.skipped }) },
         recovery: { actions: assign({ recoveries: ({ event }) => event.recoveries, step: ({ event }) => event.to }) },
         ended: {
-          // What the trainer itself calls failed would happen again at the same step.
-          actions: assign({
-            end: ({ event: { outcome } }) => ({
-              state: outcome.state,
-              message: outcome.message,
-              resumable: outcome.state === 'stopped',
-            }),
-          }),
+          actions: assign({ end: ({ event }) => endOf(event.outcome), outcome: ({ event }) => event.outcome }),
         },
         error: {
-          actions: assign({ end: ({ event }) => ({ state: 'failed', message: event.message, resumable: true }) }),
+          actions: assign({
+            end: ({ event: { message, failure } }) => ({
+              ...{ state: 'failed' as const, message, resumable: true },
+              ...(failure ? { failure } : {}),
+            }),
+          }),
         },
         // What can't be stored must not be trained on: the run would go on unseen.
         unrecorded: {
@@ -118,7 +138,7 @@ export const runMachine = setup({
               end: ({ context }) =>
                 context.end ?? {
                   state: 'interrupted',
-                  message: 'stopped immediately; resume continues from the latest checkpoint',
+                  message: 'ended immediately; resume continues from the latest checkpoint',
                   resumable: true,
                 },
             }),
@@ -129,17 +149,12 @@ export const runMachine = setup({
           { guard: 'failed', target: 'failed' },
           { guard: 'completed', target: 'completed' },
           {
-            guard: and(['stopped', stateIn({ active: { wish: 'pausing' } })]),
-            target: 'paused',
-            actions: assign({
-              end: ({ context: { end, step } }) => ({
-                ...end!,
-                state: 'paused' as const,
-                message: `paused at step ${step}, checkpoint saved`,
-              }),
-            }),
+            // It was paused already when it was told to finish.
+            guard: and(['paused', stateIn({ active: { wish: 'stopping' } })]),
+            target: 'completed',
+            actions: assign({ end: ({ context }) => earlyEnd(context.outcome!) }),
           },
-          { guard: 'stopped', target: 'stopped' },
+          { guard: 'paused', target: 'paused' },
           {
             target: 'interrupted',
             actions: assign({
@@ -206,18 +221,25 @@ export const runMachine = setup({
             going: {
               on: {
                 pause: { target: 'pausing', actions: { type: 'order', params: { type: 'stop' } } },
-                stop: { target: 'stopping', actions: { type: 'order', params: { type: 'stop' } } },
+                stop: { target: 'stopping', actions: { type: 'order', params: { type: 'finish' } } },
               },
             },
-            pausing: { on: { stop: 'stopping' } },
-            stopping: {},
+            pausing: {
+              on: { stop: { target: 'stopping', actions: { type: 'order', params: { type: 'finish' } } } },
+            },
+            // Who asks once more, or closes the studio, does not wait for what is done behind the last step.
+            stopping: {
+              on: {
+                pause: { actions: { type: 'order', params: { type: 'stop' } } },
+                stop: { actions: { type: 'order', params: { type: 'stop' } } },
+              },
+            },
           },
         },
       },
     },
     paused: { type: 'final' },
     completed: { type: 'final' },
-    stopped: { type: 'final' },
     failed: { type: 'final' },
     interrupted: { type: 'final' },
   },

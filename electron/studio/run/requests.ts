@@ -93,19 +93,21 @@ export async function askForPhases(
 
 /**
  * Tells the process that trains a run what to do.
- * @throws UserError when it does not answer, or came to rest before it could do so
+ * @returns whether it was told, or came to rest before
+ * @throws UserError when it does not answer, or came to rest before it could do something else than that
  */
 export async function sendOrder(
   store: Store,
   id: string,
   order: RunOrder,
   patience: Patience = defaultPatience,
-): Promise<void> {
+): Promise<'done' | 'rested'> {
   const how = await ask(store, id, { order }, patience);
   // To rest is what these two are for.
   if (how === 'rested' && order !== 'pause' && order !== 'stop') {
     throw new UserError(`The run ${id} ended first.`);
   }
+  return how;
 }
 
 /** @returns whether it was done, or the run came to rest before there was an answer */

@@ -16,6 +16,8 @@ export interface StagedFiles {
   /** Makes the folder that of a run. To call last where the run is stored: what fails later is undone by `remove`. */
   publish(id: string): void;
   remove(): void;
+  /** The same of large files where windows are served: nobody else waits for the disk. */
+  discard(): Promise<void>;
 }
 
 /** @throws UserError when no folder can be made in the home */
@@ -38,6 +40,7 @@ export function stageFiles(home: string): StagedFiles {
       place = runDir(home, id);
     },
     remove: () => fs.rmSync(place, { recursive: true, force: true }),
+    discard: () => fs.promises.rm(place, { recursive: true, force: true }),
   };
 }
 

@@ -34,6 +34,13 @@ function benchRow(step: number): MetricsRow {
     stepMs: 10 + noise,
     tokensSeen: step * 512,
     skipped: 0,
+    // Every few seconds, as of a run on a GPU.
+    ...(step % 300 === 0
+      ? {
+          ...{ cpuUtilization: 0.1 + 0.01 * noise, cpuTemperature: 60, cpuPower: 80 + noise, machineMemoryBytes: 2e10 },
+          ...{ gpuUtilization: 0.98, gpuTemperature: 70 + noise, gpuPower: 300 + noise, gpuMemoryBytes: 2e10 },
+        }
+      : {}),
   };
 }
 

@@ -78,11 +78,11 @@ export function listCheckpoints(connection: Connection, run: number): Checkpoint
     }));
 }
 
-/** The steps of the checkpoints of all runs, by their ids. */
-export function listAllCheckpointSteps(connection: Connection): Map<string, number[]> {
+/** The checkpoints of all runs, by the runs' ids. */
+export function listAllCheckpoints(connection: Connection): Map<string, Pick<CheckpointRecord, 'step' | 'kept'>[]> {
   const query = sql
     .selectFrom('checkpoints')
     .innerJoin('runs', 'runs.serial', 'checkpoints.run')
-    .select(['runs.id', 'checkpoints.step']);
-  return byRun(connection.all(query), ({ step }) => step);
+    .select(['runs.id', 'checkpoints.step', 'checkpoints.kept']);
+  return byRun(connection.all(query), ({ step, kept }) => ({ step, kept: kept === 1 }));
 }

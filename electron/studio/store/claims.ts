@@ -33,7 +33,7 @@ export function requireUnowned(connection: Connection, serial: number): void {
   if (!row || isMine(row) || !lives(row)) return;
   const who = describeOwner(ownerOf(row)!, row.heartbeat ?? 0);
   throw new UserError(
-    `The run ${row.id} belongs to ${who}: stop it there first, or from here with \`trainyard stop ${row.id}\`.`,
+    `The run ${row.id} belongs to ${who}: pause it there first, or from here with \`trainyard pause ${row.id}\`.`,
   );
 }
 

@@ -79,6 +79,11 @@ export class Connection {
     return this.#transaction('BEGIN IMMEDIATE', work);
   }
 
+  /** Whether what is written is on disk for good when it is done; the database itself is whole either way. Not within a transaction. */
+  durably(isDurable: boolean): void {
+    this.guard(() => this.#db.pragma(`synchronous = ${isDurable ? 'FULL' : 'NORMAL'}`));
+  }
+
   /** Reads that see one state of the database, whatever others write meanwhile. */
   read<T>(work: () => T): T {
     return this.#transaction('BEGIN', work);

@@ -6,6 +6,7 @@ export type { Bucket } from './metrics/buckets.ts';
 export { type MetricName, type MetricsRow, metricNames, type StoredMetrics } from './metrics/columns.ts';
 export type { SeriesOptions, SeriesPoint } from './metrics/series.ts';
 export type { MetricsWriter, WriterOptions } from './metrics/writer.ts';
+export type { GenerationRecord } from './generations.ts';
 export type { JobFilter, JobLogLine, JobNews, JobProgress, JobRecord, JobTable, NewJob } from './jobs.ts';
 export type { OpenOptions } from './open.ts';
 export type { EvalRecord, PhaseRecord, RunEventRecord, SampleRecord } from './records.ts';

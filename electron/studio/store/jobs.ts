@@ -198,6 +198,22 @@ export class JobTable {
     this.#connection.run(sql.updateTable('jobs').set(changes).where('id', '=', id).where('state', '=', 'running'));
   }
 
+  /** Changes what is asked of a job. @returns whether that was in time: not when it has ended. @throws as `changed` does */
+  amend(id: number, changed: (job: JobRecord) => Pick<JobRecord, 'input' | 'title'>): boolean {
+    return this.#connection.write(() => {
+      const job = this.get(id);
+      if (job.state !== 'queued' && job.state !== 'running') return false;
+      const { input, title } = changed(job);
+      this.#connection.run(
+        sql
+          .updateTable('jobs')
+          .set({ input: JSON.stringify(input), title })
+          .where('id', '=', id),
+      );
+      return true;
+    });
+  }
+
   /** Asks the process that does a job to end it; one that nobody does is cancelled with that. */
   cancel(id: number): JobRecord {
     return this.#connection.write(() => {

@@ -245,6 +245,37 @@ CREATE TABLE jobLog (
 ) STRICT;
 CREATE INDEX jobLogByJob ON jobLog (job);
 `,
+  `
+CREATE TABLE generations (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  run TEXT NOT NULL,
+  name TEXT NOT NULL,
+  step INTEGER NOT NULL,
+  prompt TEXT NOT NULL,
+  text TEXT NOT NULL,
+  settings TEXT NOT NULL,
+  notices TEXT NOT NULL,
+  tokens TEXT NOT NULL,
+  time INTEGER NOT NULL
+) STRICT;
+CREATE INDEX generationsByRun ON generations (run, id);
+`,
+  // A run that its user has stopped is complete; what was called stopped was paused.
+  `
+ALTER TABLE runs ADD COLUMN stoppedEarly INTEGER NOT NULL DEFAULT 0;
+UPDATE runs SET state = 'paused' WHERE state = 'stopped';
+`,
+  // What machine and GPU tell while a run trains.
+  `
+ALTER TABLE metrics ADD COLUMN cpuUtilization REAL;
+ALTER TABLE metrics ADD COLUMN cpuTemperature REAL;
+ALTER TABLE metrics ADD COLUMN cpuPower REAL;
+ALTER TABLE metrics ADD COLUMN machineMemoryBytes REAL;
+ALTER TABLE metrics ADD COLUMN gpuUtilization REAL;
+ALTER TABLE metrics ADD COLUMN gpuTemperature REAL;
+ALTER TABLE metrics ADD COLUMN gpuPower REAL;
+ALTER TABLE metrics ADD COLUMN gpuMemoryBytes REAL;
+`,
 ];
 
 export const schemaVersion = migrations.length;

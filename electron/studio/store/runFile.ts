@@ -3,7 +3,7 @@ import path from 'node:path';
 import { z } from 'zod';
 import { runDir } from '../home.ts';
 import { type Connection, sql } from './connection.ts';
-import { runStates } from './schema.ts';
+import { stateOf, storedStates } from './schema.ts';
 
 /**
  * The record of a run, in the run's own folder: what is needed to list, show and resume it where the database is damaged or
@@ -23,7 +23,7 @@ const number = z.union([
 const runSchema = z.looseObject({
   id: z.string().min(1),
   name: z.string(),
-  state: z.enum(runStates),
+  state: z.enum(storedStates).transform(stateOf),
   createdAt: z.number(),
   updatedAt: z.number(),
   startedAt: z.number().nullable(),

@@ -5,7 +5,7 @@ import { type Connection, sql } from './connection.ts';
 import { parseStored } from './errors.ts';
 import { nearest, randomId } from './ids.ts';
 import { plainName } from './names.ts';
-import { fromStored, type RunState, type Tables } from './schema.ts';
+import { fromStored, type RunState, stateOf, type Tables } from './schema.ts';
 
 export interface Run {
   readonly id: string;
@@ -27,6 +27,8 @@ export interface Run {
   readonly bestValLoss: number | null;
   /** Why the run rests. */
   readonly message: string | null;
+  /** It is complete, and its user has stopped it before its phases had ended. */
+  readonly stoppedEarly: boolean;
   readonly archived: boolean;
   readonly tags: readonly string[];
   readonly notes: string;
@@ -65,6 +67,9 @@ export function toRun(row: RunRow): Run {
   const { serial: _serial, bootId: _bootId, processStart: _processStart, pidNamespace: _namespace, ...rest } = row;
   return {
     ...rest,
+    // Of a process of an earlier version, which still runs.
+    state: stateOf(row.state),
+    stoppedEarly: row.stoppedEarly === 1,
     config: parseStored(row.config, recordOf(row)),
     lastLoss: fromStored(row.lastLoss),
     bestValLoss: fromStored(row.bestValLoss),
@@ -160,13 +165,23 @@ export function updateRun(
   connection.run(sql.updateTable('runs').set(changes).where('serial', '=', serial));
 }
 
-const restingStates: readonly RunState[] = ['completed', 'stopped', 'failed', 'interrupted'];
+const restingStates: readonly RunState[] = ['completed', 'failed', 'interrupted'];
 
-/** Sets the state, and with it when the run started or ended; the message of the state before goes. */
-export function setRunState(connection: Connection, serial: number, state: RunState, message: string | null): void {
+/**
+ * Sets the state, and with it when the run started or ended; the message of the state before goes.
+ * @param early of a run that is complete: whether its user has stopped it before its phases had ended
+ */
+export function setRunState(
+  connection: Connection,
+  serial: number,
+  state: RunState,
+  message: string | null,
+  early = false,
+): void {
   connection.write(() => {
     const now = Date.now();
-    const query = sql.updateTable('runs').set({ state, message, updatedAt: now }).where('serial', '=', serial);
+    const changes = { state, message, stoppedEarly: early ? 1 : 0, updatedAt: now };
+    const query = sql.updateTable('runs').set(changes).where('serial', '=', serial);
     if (restingStates.includes(state)) connection.run(query.set({ endedAt: now }));
     else connection.run(query.set({ endedAt: null }));
     if (state !== 'training') return;

@@ -12,17 +12,14 @@ export const toStored = (value: number | null | undefined): StoredNumber =>
 
 export const fromStored = (value: StoredNumber): number | null => (value === 'NaN' ? Number.NaN : value);
 
-export const runStates = [
-  'queued',
-  'preparing',
-  'training',
-  'paused',
-  'completed',
-  'stopped',
-  'failed',
-  'interrupted',
-] as const;
+export const runStates = ['queued', 'preparing', 'training', 'paused', 'completed', 'failed', 'interrupted'] as const;
 export type RunState = (typeof runStates)[number];
+
+/** What was called stopped before, another word for paused, is still in the files of runs. */
+export const storedStates = [...runStates, 'stopped'] as const;
+type StoredState = (typeof storedStates)[number];
+
+export const stateOf = (stored: StoredState): RunState => (stored === 'stopped' ? 'paused' : stored);
 
 export const jobStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as const;
 export type JobState = (typeof jobStates)[number];
@@ -53,6 +50,8 @@ export interface Tables {
     lastLoss: StoredNumber;
     bestValLoss: StoredNumber;
     message: string | null;
+    /** Of a run that is complete: 1 where its user has stopped it before its phases had ended. */
+    stoppedEarly: Generated<number>;
     archived: number;
     tags: Generated<string>;
     notes: Generated<string>;
@@ -145,6 +144,18 @@ export interface Tables {
     processStart: string | null;
     pidNamespace: string | null;
     heartbeat: number | null;
+  };
+  generations: {
+    id: Generated<number>;
+    run: string;
+    name: string;
+    step: number;
+    prompt: string;
+    text: string;
+    settings: string;
+    notices: string;
+    tokens: string;
+    time: number;
   };
   jobLog: { id: Generated<number>; job: number; time: number; message: string };
   events: {

@@ -1,5 +1,6 @@
 import fs from 'node:fs';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { UserError } from '../../base/errors.ts';
 import { dbPath } from '../home.ts';
 import { backUp } from './backup.ts';
@@ -7,10 +8,12 @@ import * as checkpoints from './checkpoints.ts';
 import * as claims from './claims.ts';
 import { type Connection, sql } from './connection.ts';
 import * as datasets from './datasets.ts';
+import * as generations from './generations.ts';
 import { DamagedError } from './errors.ts';
 import type { Bucket } from './metrics/buckets.ts';
 import type { MetricName, StoredMetrics } from './metrics/columns.ts';
-import { insertMetrics, readMetrics, truncateMetrics } from './metrics/rows.ts';
+import { recentSpeed, trainedMs } from './metrics/progress.ts';
+import { dropSome, insertMetrics, readMetrics, truncateMetrics } from './metrics/rows.ts';
 import { readBuckets, readEnds, type SeriesOptions, type SeriesPoint, toMeans, toPoints } from './metrics/series.ts';
 import { MetricsWriter, type WriterOptions } from './metrics/writer.ts';
 import { type OpenOptions, openConnection } from './open.ts';
@@ -143,8 +146,9 @@ export class Store {
     runs.updateRun(this.#connection, this.#changing(id), patch);
   }
 
-  setRunState(id: string, state: RunState, message?: string): void {
-    runs.setRunState(this.#connection, this.#changing(id), state, message ?? null);
+  /** @param early of a run that is complete: whether its user has stopped it before its phases had ended */
+  setRunState(id: string, state: RunState, message?: string, early?: boolean): void {
+    runs.setRunState(this.#connection, this.#changing(id), state, message ?? null, early);
   }
 
   /**
@@ -162,6 +166,16 @@ export class Store {
     });
     this.#claimed.delete(this.#serial(id));
     this.#serials.delete(id);
+  }
+
+  /**
+   * Deletes a run bit by bit, so that nobody waits for the rows of millions of steps.
+   * @throws UserError as `deleteRun` does
+   */
+  async deleteRunInTurns(id: string, claimed = false): Promise<void> {
+    claims.requireUnowned(this.#connection, this.#serial(id));
+    while (dropSome(this.#connection, this.#serial(id), rowsPerTurn)) await setImmediate();
+    this.deleteRun(id, claimed);
   }
 
   /**
@@ -262,6 +276,16 @@ export class Store {
     return readBuckets(this.#connection, this.#serial(id), metric, options);
   }
 
+  /** Tokens/s of a run's last steps; null where none of them says. */
+  recentSpeed(id: string): number | null {
+    return recentSpeed(this.#connection, this.#serial(id));
+  }
+
+  /** How long a run has trained, in milliseconds, without what it rested; null before its first step. */
+  trainedMs(id: string): number | null {
+    return trainedMs(this.#connection, this.#serial(id));
+  }
+
   /** Deletes metrics, evaluations, samples and phases after a step (-1: all of them); events and checkpoints stay. */
   truncateAfter(id: string, step: number): void {
     const serial = this.#changing(id);
@@ -347,9 +371,29 @@ export class Store {
     return checkpoints.listCheckpoints(this.#connection, this.#serial(id));
   }
 
-  /** The steps of the checkpoints of all runs, by their ids. */
-  listAllCheckpointSteps(): ReadonlyMap<string, readonly number[]> {
-    return checkpoints.listAllCheckpointSteps(this.#connection);
+  /** The checkpoints of all runs, by the runs' ids. */
+  listAllCheckpoints(): ReadonlyMap<string, readonly Pick<checkpoints.CheckpointRecord, 'step' | 'kept'>[]> {
+    return checkpoints.listAllCheckpoints(this.#connection);
+  }
+
+  /** Keeps a text that a checkpoint wrote. @returns its id */
+  addGeneration(generation: generations.NewGeneration): number {
+    return generations.addGeneration(this.#connection, generation);
+  }
+
+  /** Texts that checkpoints wrote, the latest first. */
+  listGenerations(filter: generations.GenerationFilter): generations.GenerationRecord[] {
+    return generations.listGenerations(this.#connection, filter);
+  }
+
+  /** How the tokens of such a text were chosen; undefined where there is none. */
+  generationTokens(id: number): unknown {
+    return generations.generationTokens(this.#connection, id);
+  }
+
+  /** @param ids absent: all */
+  removeGenerations(ids?: readonly number[]): void {
+    generations.removeGenerations(this.#connection, ids);
   }
 
   upsertDataset(dataset: datasets.NewDataset): void {
@@ -434,6 +478,8 @@ export function openStore(home: string, { report = () => {}, ...options }: Store
 
 /** Reading more of a damaged database takes longer than people wait without a word. */
 const longBytes = 32 * 2 ** 20;
+/** Of a run that is deleted in turns. */
+const rowsPerTurn = 2000;
 
 function openSound(file: string, options: OpenOptions, report: (line: string) => void): Connection {
   try {

@@ -11,7 +11,7 @@
 namespace trainyard {
 namespace TY_ISA {
 
-// Rows of qkv hold the queries of all heads, then the keys of fewer or as many, then their values. Neighbouring heads of
+// Rows of qkv hold the queries of all heads, then the keys of fewer or as many, then their values. Neighboring heads of
 // queries share one of keys and values (Ainslie et al. 2023).
 struct AttentionShape {
   int64_t batch, time, heads, headDim, kvHeads;

@@ -1,4 +1,4 @@
-// Layer normalisation over rows, forward and backward.
+// Layer normalization over rows, forward and backward.
 #pragma once
 #include "../pool.h"
 #include "../simd.h"

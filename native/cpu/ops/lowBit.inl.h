@@ -1,6 +1,6 @@
 // AdamW whose moments are kept in 8 or 4 bits. An update sees the exact new moments; only what is kept is rounded.
 #pragma once
-#include "../../common/quantise.h"
+#include "../../common/quantize.h"
 #include "../pool.h"
 #include "../simd.h"
 #include "adamw.inl.h"
@@ -34,7 +34,7 @@ static void divide(float* x, float by, int64_t n) {
   eachVector(n, [&](int64_t i, int64_t lanes) { storeUpTo(x + i, loadUpTo(x + i, lanes) / divisor, lanes); });
 }
 
-static void toCodes(const QuantisationMap& map, const float* x, uint8_t* codes, int64_t n) {
+static void toCodes(const QuantizationMap& map, const float* x, uint8_t* codes, int64_t n) {
   for (int64_t i = 0; i < n; i++) {
     uint32_t bits;
     memcpy(&bits, x + i, sizeof bits);
@@ -43,7 +43,7 @@ static void toCodes(const QuantisationMap& map, const float* x, uint8_t* codes, 
   }
 }
 
-static void fromCodes(const QuantisationMap& map, const uint8_t* codes, float scale, float* x, int64_t n) {
+static void fromCodes(const QuantizationMap& map, const uint8_t* codes, float scale, float* x, int64_t n) {
   for (int64_t i = 0; i < n; i++) x[i] = map.values[codes[i]] * scale;
 }
 
@@ -91,7 +91,7 @@ static void adamw8bit(Pool& pool, float* p, const float* g, const LowBitStates& 
                       bool root, const AdamWNumbers& numbers) {
   if (stats[kNonFinite] != 0.0f) return;
   const AdamWFactors factors(numbers, stats[kClipFactor]);
-  const QuantisationMap &mMap = signedMap8(), &vMap = unsignedMap8();
+  const QuantizationMap &mMap = signedMap8(), &vMap = unsignedMap8();
   eachBlock(pool, n, kBlock8, [&](int64_t block, int64_t first, int64_t count) {
     float m[kBlock8], v[kBlock8];
     fromCodes(mMap, s.mCodes + first, s.mScale[block], m, count);
@@ -114,7 +114,7 @@ static void adamw8bit(Pool& pool, float* p, const float* g, const LowBitStates& 
 // Vectors: both moments in blocks.
 static void adamw4bitBlocks(Pool& pool, float* p, const float* g, const LowBitStates& s, const AdamWFactors& factors,
                             int64_t n) {
-  const QuantisationMap &mMap = signedMap4(), &vMap = unsignedMap4();
+  const QuantizationMap &mMap = signedMap4(), &vMap = unsignedMap4();
   eachBlock(pool, n, kBlock4, [&](int64_t block, int64_t first, int64_t count) {
     float m[kBlock4], v[kBlock4];
     uint8_t codes[kBlock4];
@@ -153,7 +153,7 @@ static void rankOneScales(const float* rowScale, const float* columnScale, int64
 static void rankOneMaxima(Pool& pool, const float* g, const LowBitStates& s, const AdamWFactors& factors, int64_t rows,
                           int64_t columns, float* scales, float* partial) {
   constexpr int64_t kSegment = 512;
-  const QuantisationMap& map = unsignedMap4();
+  const QuantizationMap& map = unsignedMap4();
   const int64_t chunkRows = (rows + kRankOneChunks - 1) / kRankOneChunks;
   const int64_t chunks = (rows + chunkRows - 1) / chunkRows;
   pool.parallelFor(chunks, [&](int64_t chunk, int) {
@@ -198,7 +198,7 @@ static void adamw4bitRankOne(Pool& pool, float* p, const float* g, const LowBitS
                              int64_t rows, int64_t columns, float* workspace) {
   float* const scales = workspace;
   rankOneMaxima(pool, g, s, factors, rows, columns, scales, workspace + rows + columns);
-  const QuantisationMap &mMap = signedMap4(), &vMap = unsignedMap4();
+  const QuantizationMap &mMap = signedMap4(), &vMap = unsignedMap4();
   eachBlock(pool, rows * columns, kBlock4, [&](int64_t block, int64_t first, int64_t count) {
     float m[kBlock4], v[kBlock4], scale[kBlock4];
     uint8_t codes[kBlock4];

@@ -54,7 +54,7 @@ struct Gemm {
   TY_KERNEL static void load(Thread& t, Shared<float> tile, const T* x, int64_t ld, int64_t side0, int64_t side,
                              int64_t k0, int64_t ks) {
     for (int i = t.index(); i < kTile * kTileK; i += kTileThreads) {
-      // Neighbours in memory go to neighbouring threads.
+      // Neighbors in memory go to neighboring threads.
       const int s = kMajor ? i % kTile : i / kTileK, k = kMajor ? i / kTile : i % kTileK;
       const bool inside = side0 + s < side && k0 + k < ks;
       const int64_t at = kMajor ? (k0 + k) * ld + side0 + s : (side0 + s) * ld + k0 + k;

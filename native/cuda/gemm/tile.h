@@ -118,7 +118,7 @@ TY_KERNEL void loadFragments(Thread& t, const Tile<T, rows, columns>& tile, int 
   }
 }
 
-// Of each of 4 neighbouring lanes, pair j is for lane j: turns pairs of columns of 4 products side by side into 8 columns
+// Of each of 4 neighboring lanes, pair j is for lane j: turns pairs of columns of 4 products side by side into 8 columns
 // of one. in[j]: columns 2 (lane % 4) and the next of product j; out: all 8 of product lane % 4.
 TY_KERNEL void exchangePairs(Thread& t, const float (&in)[4][2], float (&out)[8]) {
   const bool odd = t.lane() % 2 == 1, upper = t.lane() / 2 % 2 == 1;

@@ -1,5 +1,5 @@
 // Causal self-attention in float32, for heads of any width, without the time × time matrix (Dao et al. 2022). Four
-// neighbouring threads take a query, or a key in the part of the backward pass that sums over queries; each holds every
+// neighboring threads take a query, or a key in the part of the backward pass that sums over queries; each holds every
 // fourth number of its vectors in registers; the others' vectors pass by in tiles of shared memory.
 #pragma once
 #include "attentionArgs.h"

@@ -15,7 +15,7 @@ struct HeadView {
   int64_t stride;  // from token to token
 };
 
-// How a row of qkv is cut: queries of all heads, keys of fewer or as many, their values. Neighbouring heads of queries share
+// How a row of qkv is cut: queries of all heads, keys of fewer or as many, their values. Neighboring heads of queries share
 // one of keys and values (Ainslie et al. 2023).
 struct HeadShape {
   int64_t heads, kvHeads, headDim;

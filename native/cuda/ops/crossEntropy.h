@@ -71,7 +71,7 @@ struct CrossEntropy {
  private:
   static constexpr float kHuge = 3e38f;
 
-  // Eight neighbours; padding takes no probability.
+  // Eight neighbors; padding takes no probability.
   TY_KERNEL static void load(const float* z, int64_t first, int64_t vocab, float (&x)[8]) {
     load8(z + first, x);
     if (first + 8 <= vocab) return;

@@ -1,4 +1,4 @@
-// Layer normalisation over rows, forward and backward. A block takes a row, or each of its warps one that is short.
+// Layer normalization over rows, forward and backward. A block takes a row, or each of its warps one that is short.
 #pragma once
 #include "../layer/layer.h"
 #include "calls.h"

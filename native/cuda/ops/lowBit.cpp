@@ -11,7 +11,7 @@ namespace gpu {
 namespace {
 
 template <class AdamWCall>
-LowBitArgs argsOf(const AdamWCall& c, const QuantisationMap* mMap, const QuantisationMap* vMap, bool root) {
+LowBitArgs argsOf(const AdamWCall& c, const QuantizationMap* mMap, const QuantizationMap* vMap, bool root) {
   return {c.p, c.g, c.mCodes, c.mScale, c.vCodes, c.vScale, c.elements, numbersOf(c), mMap, vMap, root};
 }
 LowBitArgs argsOf(const Adamw8bitCall& c, const Gpu& gpu) {

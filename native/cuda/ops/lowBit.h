@@ -1,7 +1,7 @@
 // AdamW whose events are kept in 8 or 4 bits. An update sees the exact new events; only what is kept is rounded. A
 // warp takes a block of elements that share a scale.
 #pragma once
-#include "../../common/quantise.h"
+#include "../../common/quantize.h"
 #include "adamw.h"
 
 namespace trainyard {
@@ -20,12 +20,12 @@ struct LowBitArgs {
   float* vScale;
   int64_t elements;
   AdamWNumbers numbers;
-  const QuantisationMap* mMap;  // in the device's memory
-  const QuantisationMap* vMap;
+  const QuantizationMap* mMap;  // in the device's memory
+  const QuantizationMap* vMap;
   bool root;  // codes and scales of v are those of its square root
 };
 
-TY_KERNEL uint8_t toCode(const QuantisationMap& map, float x) {
+TY_KERNEL uint8_t toCode(const QuantizationMap& map, float x) {
   const uint8_t base = map.base[floatBits(x) >> 16];
   return static_cast<uint8_t>(base + (map.middles[base] < x ? 1 : 0));
 }
@@ -34,7 +34,7 @@ TY_KERNEL uint8_t code4(const uint8_t* packed, int64_t i) {
   return static_cast<uint8_t>(packed[i >> 1] >> ((i & 1) * 4) & 15);
 }
 
-TY_KERNEL float normalised(float x, float scale) { return scale == 0.0f ? x : x / scale; }
+TY_KERNEL float normalized(float x, float scale) { return scale == 0.0f ? x : x / scale; }
 
 struct AdamW8bit {
   static constexpr const char* name = "adamw8bit";
@@ -70,8 +70,8 @@ struct AdamW8bit {
     for (int j = 0; j < kEach; j++) {
       const int64_t i = first + 32 * j + t.lane();
       if (i >= a.elements) continue;
-      a.mCodes[i] = toCode(*a.mMap, normalised(m[j], mMax));
-      a.vCodes[i] = toCode(*a.vMap, normalised(v[j], vMax));
+      a.mCodes[i] = toCode(*a.mMap, normalized(m[j], mMax));
+      a.vCodes[i] = toCode(*a.vMap, normalized(v[j], vMax));
     }
   }
 };
@@ -161,7 +161,7 @@ struct AdamW4bit {
     constexpr int kEach = kBlock4 / 32;
     const float mOld = a.mScale[block], vOld = r.rows ? 0.0f : a.vScale[block];
     float m[kEach], v[kEach], mMax = 0, vMax = 0;
-    // Neighbours share a byte: a lane takes some in a row.
+    // Neighbors share a byte: a lane takes some in a row.
     const int64_t own = first + kEach * t.lane();
     int64_t row[kEach], column[kEach];
     row[0] = r.rows ? own / r.columns : 0;
@@ -208,8 +208,8 @@ struct AdamW4bit {
       for (int k = 0; k < 2 && own + j + k < a.elements; k++) {
         float scale = vMax;
         if (r.rows) scale = fminf(r.scales[row[j + k]], r.scales[r.rows + column[j + k]]);
-        mByte |= toCode(*a.mMap, normalised(m[j + k], mMax)) << (4 * k);
-        vByte |= toCode(*a.vMap, normalised(v[j + k], scale)) << (4 * k);
+        mByte |= toCode(*a.mMap, normalized(m[j + k], mMax)) << (4 * k);
+        vByte |= toCode(*a.vMap, normalized(v[j + k], scale)) << (4 * k);
       }
       a.mCodes[(own + j) / 2] = static_cast<uint8_t>(mByte);
       a.vCodes[(own + j) / 2] = static_cast<uint8_t>(vByte);

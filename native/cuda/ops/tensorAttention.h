@@ -37,7 +37,7 @@ TY_KERNEL uint32_t packPair(float x, float y) {
   return a.bits | static_cast<uint32_t>(b.bits) << 16;
 }
 
-// Two neighbouring products of 16 × 8 as the 16 × 16 left side of another.
+// Two neighboring products of 16 × 8 as the 16 × 16 left side of another.
 template <class T>
 TY_KERNEL void asFragment(const float (&left)[4], const float (&right)[4], uint32_t (&out)[4]) {
   out[0] = packPair<T>(left[0], left[1]);

@@ -124,6 +124,8 @@ int64_t Gpu::freeBytes() const {
 
 int64_t Gpu::processBytes() const { return processMemoryOf(description_.bus.c_str()); }
 
+GpuFigures Gpu::figures() const { return figuresOf(description_.bus.c_str(), description_.memoryBytes); }
+
 bool Gpu::setModuleReserve(size_t bytes) {
   if (static_cast<int64_t>(bytes) == moduleReserveBytes_) return true;
   Implementation& own = *implementation_;

@@ -22,3 +22,14 @@ export function smooth({ x, y }: Line, weight: number, spacing = 1): Line {
   });
   return { x, y: smoothed };
 }
+
+/**
+ * The distance over which a smoothing weight is kept: that of most neighbors. What is measured every few seconds, and not at
+ * every step, would else not be smoothed at all.
+ * @param min where points lie closer, or there are none
+ */
+export function spacingOf({ x }: Line, min: number): number {
+  if (x.length < 2) return min;
+  const distances = Float64Array.from({ length: x.length - 1 }, (_, i) => x[i + 1]! - x[i]!).sort();
+  return Math.max(min, distances[distances.length >> 1]!);
+}

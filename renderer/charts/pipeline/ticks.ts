@@ -79,7 +79,7 @@ export function axisOf(
     const ticks = log
       ? logTicks({ min, max }, count)
       : linearTicks({ min: min / unit, max: max / unit }, count, whole).map((t) => t * unit);
-    // One tick has no neighbour whose label would show that its own is rounded.
+    // One tick has no neighbor whose label would show that its own is rounded.
     const labels = distinctLabels(ticks, formats, ticks.length === 1 && max > min ? [min, max] : []);
     if (labels) return { min, max, ticks: ticks.map((value, i) => ({ value, label: labels[i]! })) };
     if (tries > 200) return { min, max, ticks: [] };

@@ -23,6 +23,10 @@ class Preparing {
   /** Names of what was made, since the window was opened: whoever lists datasets looks again. */
   made = $state(0);
   latest = $state('');
+  /** The job that is followed. */
+  job = $state<number>();
+  /** Hears of what was made, and of the run that was to train on it; for one job. */
+  then: ((made: Tokenized) => void) | undefined;
   #controller: AbortController | undefined;
 
   constructor() {
@@ -49,7 +53,16 @@ class Preparing {
     return this.#work('reading', async (signal) => this.#follow((await api.data.prepare(options)).job, signal));
   }
 
+  /** Ends what is tokenized, and begins with something else in its place. */
+  async again(options: Options): Promise<string | undefined> {
+    this.cancel();
+    while (this.working) await new Promise((resolve) => setTimeout(resolve, 50));
+    return this.prepare(options);
+  }
+
+  /** @returns the dataset that was made; undefined where none was, or a run trains on it by now */
   async #follow(id: number, signal: AbortSignal): Promise<string | undefined> {
+    this.job = id;
     // What was done before a stop is not done again, and says nothing about the speed.
     let first: { time: number; doneBytes: number; textBytes: number } | undefined;
     const { state, result } = await follow(
@@ -69,9 +82,11 @@ class Preparing {
       signal,
     );
     if (state !== 'done') return undefined;
-    this.latest = (result as Tokenized).name;
+    const made = result as Tokenized;
+    this.latest = made.name;
     this.made++;
-    return this.latest;
+    this.then?.(made);
+    return made.run === undefined ? made.name : undefined;
   }
 
   /** What was wrong has been changed. */
@@ -95,6 +110,7 @@ class Preparing {
       return undefined;
     } finally {
       this.working = false;
+      this.job = this.then = undefined;
     }
   }
 }

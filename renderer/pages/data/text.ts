@@ -25,6 +25,23 @@ export const prepareText = {
   tokenizerOf: (model: string, name: string) => `${name} of ${model}`,
 } as const;
 
+export const previewText = {
+  title: 'Will be read',
+  pending: 'Reading the first documents…',
+  cancel: 'Cancel preview',
+  files: (n: number, bytes: string) => `${plural(n, 'file')}, ${bytes}`,
+  notTaken: (endings: string) => `not taken: ${endings}`,
+  field: 'Use text from',
+  noField: (field: string) => `${field} (not found)`,
+  list: 'Files and formats',
+  documents: 'First documents',
+  tokens: (n: number) => plural(n, 'token'),
+  goesTo: (split: 'train' | 'val') => split,
+  moreProblems: (n: number) => `and ${plural(n, 'more problem')}`,
+  moreFiles: (n: number) => `and ${plural(n, 'more file')}`,
+  onlyFirst: 'Only the first documents of the first files were read.',
+} as const;
+
 export const dataText = {
   title: 'Data',
   hint: 'Tokenized once. Each document goes to train or val by content hash.',
@@ -39,6 +56,7 @@ export const dataText = {
     const more = runs.length - namedRuns;
     return `used by ${runs.slice(0, namedRuns).join(', ')}${more > 0 ? ` and ${plural(more, 'other run')}` : ''}`;
   },
+  splits: { train: 'Training', val: 'Validation' },
   train: 'train tokens',
   val: 'val tokens',
   sources: (n: number) => plural(n, 'file'),

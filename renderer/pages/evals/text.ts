@@ -1,3 +1,6 @@
+import { formatCount, plural } from '../../format.ts';
+import { tokenizerName } from '../../text.ts';
+
 export const evalsText = {
   title: 'Evals',
   hint: 'Validation loss and HellaSwag of checkpoints, with published baselines',
@@ -15,6 +18,20 @@ export const evalsText = {
     'The official val set has 10,042 items. It is downloaded once from the authors’ repository; without a network, download hellaswag_val.jsonl elsewhere and enter its path here. Progress is saved: a cancelled evaluation resumes where it stopped.',
   progress: (done: number, total: number) => `${done} of ${total}`,
   queued: 'queued',
+  pinned: 'pinned',
+  pinnedOf: 'Pinned checkpoints of',
+  allRuns: (n: number) => `All runs (${formatCount(n)})`,
+  runPinned: (name: string, n: number) => `${name} (${formatCount(n)})`,
+  evaluateAll: 'Run validation on all',
+  hellaswagAll: 'Run HellaSwag on all',
+  nonePinned: 'Pin checkpoints on a run’s Checkpoints tab to evaluate them together.',
+  submitted: (jobs: number, there: number) =>
+    `${plural(jobs, 'evaluation')} queued${there > 0 ? `, ${formatCount(there)} already running or queued` : ''}`,
+  batch: 'Evaluations',
+  far: (done: number, total: number, failed: number) =>
+    `${formatCount(done)} of ${plural(total, 'evaluation')} done${failed > 0 ? `, ${formatCount(failed)} failed` : ''}`,
+  cancelAll: 'Cancel all',
+  failed: (kind: string, message: string) => `${kind === 'validation' ? 'Validation' : 'HellaSwag'} failed: ${message}`,
   starting: 'starting',
   fetching: (done: string, total: string) => `downloading ${done} of ${total}`,
   items: (done: string, total: string, acc: string | undefined) =>
@@ -32,5 +49,5 @@ export const evalsText = {
     ['acc_norm', true],
   ] as const,
   ownData: 'run dataset',
-  tokensOf: (tokenizer: string) => `${tokenizer} tokenizer`,
+  tokensOf: (tokenizer: string) => `${tokenizerName(tokenizer)} tokenizer`,
 } as const;

@@ -16,6 +16,7 @@ export const jobsText = {
   up: (title: string) => `Move up: ${title}`,
   down: (title: string) => `Move down: ${title}`,
   cancel: (title: string) => `Cancel: ${title}`,
+  retry: (title: string) => `Try again: ${title}`,
   log: 'Log',
   emptyLog: 'The log is empty.',
   clear: 'Clear finished',

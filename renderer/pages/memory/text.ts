@@ -78,7 +78,7 @@ export const suggestText = {
   microBatch: (sequences: number) => `micro-batch ${sequences}`,
   checkpointing: (policy: string) => `checkpointing ${policy}`,
   memory: 'Memory, bytes',
-  speed: 'Tokens/s',
+  speed: (tokens: string) => `${tokens} tokens/s`,
   toTwenty: '20 tokens/param.',
   tokens: 'In this time',
   perParameter: (n: string) => `${n} per param.`,

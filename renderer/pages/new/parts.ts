@@ -14,7 +14,9 @@ type Sources = Pick<Phase, 'dataset' | 'subset' | 'mix'>;
 
 export function partsOf({ dataset, subset, mix }: Sources): PartDraft[] {
   if (mix) return mix.map((part) => ({ ...part, range: rangeOf(part.subset), weight: String(part.weight) }));
-  return dataset === undefined && !subset ? [] : [{ dataset: dataset ?? '', range: rangeOf(subset), weight: '1' }];
+  return dataset === undefined && rangeOf(subset) === ''
+    ? []
+    : [{ dataset: dataset ?? '', range: rangeOf(subset), weight: '1' }];
 }
 
 const rangeOf = (subset: MixPart['subset'] | undefined): string =>

@@ -1,4 +1,5 @@
 import type { Phase } from '../../../electron/api/types.ts';
+import { parseAmount } from '../../ui/numbers.ts';
 import { isMade, type PartDraft, partsOf, sourcesOf } from './parts.ts';
 
 /** A phase as it is typed: numbers may be unfinished. */
@@ -12,19 +13,9 @@ export interface PhaseDraft {
   batch: string;
   /** What it trains on; empty: what the run does. */
   data: PartDraft[];
+  /** Its learning rate does not follow the one before, though it may be the same. */
+  unlinked?: boolean;
   rest: Partial<Phase>;
-}
-
-/** Commas that stand between thousands, as they are shown: 262,144. Any other comma may be meant for a decimal point. */
-const thousands = /^\s*[+-]?[1-9]\d{0,2}(,\d{3})+(?!\d|,)/;
-
-/** A number that may be written as 1e-3, 262144, 262,144, 10M or 1.5B; NaN when it is none. */
-export function parseAmount(text: string): number {
-  const plain = thousands.test(text) ? text.replaceAll(',', '') : text;
-  const match = /^\s*([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*([kMB]?)\s*$/.exec(plain);
-  if (!match) return Number.NaN;
-  // -0 is 0: it is no negative number, and is not to be shown as one.
-  return Number(match[1]) * { '': 1, k: 1e3, M: 1e6, B: 1e9 }[match[2] as '' | 'k' | 'M' | 'B'] + 0;
 }
 
 /** How long a phase is, as it is typed: a unit behind the number (2Msteps, 10Mtok) goes before the one that is chosen. */

@@ -14,25 +14,22 @@ import { subscribe } from '../../state/subscribe.ts';
 /** Rows that are kept one by one behind the decimated measures; more are read anew, decimated. */
 const maxRows = 4000;
 
-const names = [
-  'loss',
-  'learningRate',
-  'gradNorm',
-  'tokensPerSecond',
-  'memoryBytes',
-  'lossScale',
-  'mfu',
-] as const satisfies readonly SeriesName[];
-
 const upTo = ({ steps, values }: Points, step: number): Points => {
   const end = steps.findLastIndex((s) => s <= step) + 1;
   return end === steps.length ? { steps, values } : { steps: steps.slice(0, end), values: values.slice(0, end) };
 };
 
-const joined = (a: Points, steps: readonly number[], values: readonly number[]): Points => ({
-  steps: [...a.steps, ...steps],
-  values: [...a.values, ...values],
-});
+/** With what came; a step that nothing was reported with is no point. */
+function joined(a: Points, steps: readonly number[], values: readonly (number | null)[]): Points {
+  const reported = steps.flatMap((step, i) => {
+    const value = values[i] ?? null;
+    return value === null ? [] : [{ step, value }];
+  });
+  return {
+    steps: [...a.steps, ...reported.map((t) => t.step)],
+    values: [...a.values, ...reported.map((t) => t.value)],
+  };
+}
 
 /** A run as it is now, for as long as somebody looks: its measures as lines, and all else that is known of it. */
 export class LiveRun {
@@ -121,7 +118,10 @@ export class LiveRun {
     const steps = update.steps.slice(from);
     const grown = (old: Readonly<Record<SeriesName, Points>>) =>
       Object.fromEntries(
-        names.map((name) => [name, joined(kept(old[name]), steps, update.measures[name].slice(from))]),
+        (Object.keys(old) as SeriesName[]).map((name) => [
+          name,
+          joined(kept(old[name]), steps, update.measures[name].slice(from)),
+        ]),
       ) as Record<SeriesName, Points>;
     // A row is an interval of its own. What an interval held of what was taken back is known by the studio alone.
     const [measures, means] = [grown(series.measures), grown(series.means)];

@@ -1,9 +1,14 @@
 import { plural } from '../../format.ts';
 
 export const runText = {
-  stopTitle: 'Stop this run?',
-  stopText: 'Finishes the current step, saves a checkpoint, then stops.',
-  stopYes: 'Save and stop',
+  stopTitle: 'Stop this run early?',
+  stopText:
+    'The current step becomes the last: final evaluation, samples and checkpoint follow, and the run is completed. It can’t be resumed; to resume it later, pause it.',
+  stopPausedText: (step: string, steps: string) =>
+    `The run is completed at step ${step} of ${steps} with its latest checkpoint and no final evaluation. It can’t be resumed then.`,
+  stopYes: 'Stop early',
+  pauseInstead: 'Pause instead',
+  skipFinal: 'Skip final evaluation',
   more: 'More',
   archive: 'Archive',
   unarchive: 'Unarchive',
@@ -21,16 +26,17 @@ export const runText = {
   samples: 'Samples',
   memory: 'Memory',
   config: 'Config',
-  log: 'Log',
+  logs: 'Logs',
   sections: 'Run sections',
   editPhases: 'Edit upcoming phases',
   editPhasesHint: 'Started phases keep their LR; a running constant phase can be shortened or extended.',
+  cutHint: 'What is left of the phase that was stopped is trained first.',
   currentPhase: (unit: string) => `Length of current phase (${unit})`,
   applyPhases: 'Apply',
   applyAndResume: 'Apply and continue',
   continue: 'Continue training',
   phasesChanged: 'Phases updated',
-  noCheckpoints: 'No checkpoints yet. Saved on schedule, on best val loss, and on stop.',
+  noCheckpoints: 'No checkpoints yet. Saved on schedule, on best val loss, and on pause and stop.',
   noSamples: 'No samples yet',
   deleteCheckpoint: (step: string) => `Delete checkpoint at step ${step}?`,
   deleteCheckpointText: 'This permanently deletes its weights.',
@@ -43,10 +49,7 @@ export const runText = {
   pathCopied: 'Path copied',
   same: 'Same as preset',
   fullConfig: 'Full config',
-  notes: 'Notes',
-  tags: 'Tags (comma-separated)',
   rename: 'Name',
-  saved: 'Saved',
   expected: (promised: string, now: string) => `expected ${promised}, now ${now}`,
   took: (promised: string, took: string) => `expected ${promised}, took ${took}`,
   expectedBy: { measured: 'Expected from steps timed before the start', computed: 'Expected from the cost model' },
@@ -95,4 +98,88 @@ export const exportText = {
   notes: 'Model card notes',
   force: 'Overwrite existing export',
   fineTune: 'Fine-tune',
+} as const;
+
+export const titleText = {
+  hint: 'Rename (F2)',
+  empty: 'Enter a name.',
+} as const;
+
+export const tagsText = {
+  label: 'Tags',
+  add: 'Add tag',
+  remove: (tag: string) => `Remove tag ${tag}`,
+  suggestions: 'Tags in use',
+  tooMany: (max: number) => `A run has at most ${plural(max, 'tag')}.`,
+} as const;
+
+export const notesText = {
+  label: 'Notes',
+  placeholder: 'Add notes…',
+  typed: 'Not saved yet',
+  saving: 'Saving…',
+  saved: 'Saved',
+  failed: (reason: string) => `Not saved, retrying: ${reason}`,
+  now: (count: string) => `It has ${count} and is not saved.`,
+} as const;
+
+export const logsText = {
+  find: 'Filter lines',
+  level: 'Level',
+  levels: { info: 'All', warning: 'Warnings and errors', error: 'Errors' },
+  levelOf: { info: 'info', warning: 'warning', error: 'error' },
+  follow: 'Follow',
+  shown: (found: number, all: number) => (found === all ? plural(all, 'line') : `${found} of ${plural(all, 'line')}`),
+  cut: (lines: number) => `Showing the latest ${plural(lines, 'line')}. Copy and download include all of them.`,
+  copy: 'Copy',
+  copied: (lines: number) => `Copied ${plural(lines, 'line')}`,
+  download: 'Download',
+  none: 'No events yet',
+  noMatch: 'No matching lines',
+  lines: 'Log lines',
+  time: 'Time',
+  step: 'Step',
+  event: 'Event',
+} as const;
+
+/** What New run is opened with, and what is said then. */
+export const againText = {
+  duplicate: 'Duplicate',
+  duplicateHint: 'New run with this config',
+  copy: 'copy',
+  duplicated: (name: string) => `Copied the whole config of ${name}.`,
+  retry: 'retry',
+  halvedRates: (name: string, from: string, to: string) =>
+    `Copied ${name} with half the learning rate in all phases: peak ${to} instead of ${from}.`,
+  branchLower: (step: string) =>
+    `Starts from the checkpoint at step ${step}, with half the learning rate in all phases left.`,
+  smallerBatch: (name: string, from: number, to: number) =>
+    `Copied ${name} with a micro-batch of ${to} instead of ${from}. Tokens per step are the same.`,
+  recompute: (name: string, policy: string) => `Copied ${name} with activation checkpointing: ${policy}.`,
+  otherData: (name: string) => `Copied ${name} without its data: pick a dataset.`,
+  branchAction: 'Branch',
+  branchHint: 'New run from this checkpoint, with the config and the phases that are left',
+  branch: 'branch',
+  branched: (name: string, step: string) =>
+    `Copied ${name} with the phases left after step ${step}. Weights come from that checkpoint; optimizer states start at zero.`,
+  fineTuneHint: 'New run from this checkpoint on other data, with a fine-tuning recipe',
+  fineTuned: 'fine-tuned',
+  fineTuning: 'Fine-tuning recipe: a tenth of the peak learning rate, a short warmup, cosine decay. Pick a dataset.',
+} as const;
+
+/** Why a run ended by itself, and what can help. */
+export const endedText = {
+  titles: { diverged: 'Training diverged', memory: 'Out of memory', data: 'Data is missing', other: 'Training failed' },
+  crashed: 'Training crashed',
+  hints: {
+    diverged: 'Resuming would diverge again. A lower learning rate helps most often.',
+    memory: 'Free memory and resume, or train with less.',
+    data: 'Add the dataset again and resume, or train on another one.',
+  },
+  halvedRates: (from: string, to: string) => `Retry with half the learning rate (${from} → ${to})`,
+  branchLower: (step: string) => `Branch from step ${step} with half the learning rate`,
+  smallerBatch: (from: number, to: number) => `Retry with a smaller micro-batch (${from} → ${to})`,
+  recompute: (policy: string) => `Retry with activation checkpointing: ${policy}`,
+  otherData: 'Retry with another dataset',
+  addData: 'Add dataset',
 } as const;

@@ -1,3 +1,5 @@
+import { formatCount, plural } from '../../format.ts';
+
 export const samplesText = {
   title: 'Samples',
   hint: 'What checkpoints generate over time, and a playground',
@@ -19,5 +21,38 @@ export const samplesText = {
   savePrompt: 'Save prompt',
   use: (prompt: string) => `Use “${prompt}”`,
   forget: (prompt: string) => `Remove “${prompt}”`,
+  compare: 'Compare with a checkpoint',
+  stopComparing: 'Stop comparing',
+  second: ' (second)',
+  column: (name: string, step: number) => `${name}, step ${formatCount(step)}`,
+  tokenList: 'Generated tokens',
+  tokensOf: (column: string) => `Generated tokens of ${column}`,
+  lookAt: 'Point at a token, or focus the text and use the arrow keys, to see how likely it was.',
+  endOfText: 'end of document',
+  choice: (token: string) => `Probabilities at ${token}`,
+  rank: (rank: string) => `rank ${rank}`,
+  history: 'History',
+  allRuns: 'All runs',
+  search: 'Search prompts and texts',
+  noHistory: 'Nothing generated yet',
+  noMatches: 'No matches',
+  entry: (name: string, step: number) => `${name}, step ${formatCount(step)}`,
+  settings: (seed: number, temperature: number, topK: number, topP: number, penalty: number, tokens: number) =>
+    [
+      `seed ${seed}`,
+      `temperature ${temperature}`,
+      ...(topK > 0 ? [`top-k ${topK}`] : []),
+      ...(topP < 1 ? [`top-p ${topP}`] : []),
+      ...(penalty === 1 ? [] : [`repetition penalty ${penalty}`]),
+      `max ${plural(tokens, 'token')}`,
+    ].join(', '),
+  reuse: 'Reuse',
+  reusedElsewhere: (name: string) =>
+    `The checkpoint of ${name} no longer exists; the prompt and settings are filled in.`,
+  probabilities: 'Probabilities',
+  more: 'Show more',
+  clear: 'Delete all',
+  clearTitle: 'Delete the history?',
+  clearText: 'Deletes every generated text of the playground. Samples of runs are kept.',
   none: 'No checkpoints yet. Train a run first.',
 } as const;

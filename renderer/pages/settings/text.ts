@@ -3,6 +3,7 @@ export const logText = {
   hint: 'Internal errors of Trainyard and its training processes, with stack traces. Attach this to a bug report.',
   none: 'No errors',
   open: 'Open file',
+  openFolder: 'Open folder',
 } as const;
 
 export const settingsText = {
@@ -12,6 +13,7 @@ export const settingsText = {
   light: 'Light',
   dark: 'Dark',
   home: 'Data folder',
+  openFolder: 'Open folder',
   homeHint: 'Runs and datasets are stored here. Change it with --home or TRAINYARD_HOME.',
   devices: 'Devices',
   device: (kind: string, gpu: number | undefined) => (gpu === undefined ? kind : `${kind} ${gpu}`),

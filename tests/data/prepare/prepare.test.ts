@@ -141,7 +141,7 @@ test('leftovers of a process that was killed go away, others stay', async () => 
   expect(datasets(home).sort()).toEqual(['.other.0badcafe.partial', name]);
 });
 
-test('a long text that worker threads tokenise has the tokens that one call gives it', async () => {
+test('a long text that worker threads tokenize has the tokens that one call gives it', async () => {
   const [home, texts] = [tempDir(), tempDir()];
   const text = 'It was the best of times, it was the worst — of 12 times.\n'.repeat(60_000);
   const manifest = await prepareDataset({ home, inputs: [write(texts, 'long.txt', text)], tokenizer: 'gpt2' });

@@ -86,7 +86,7 @@ describe('a long text', () => {
     ['lines', line.repeat(Math.ceil((5 << 20) / line.length))],
     ['one line of words', 'a few words, '.repeat(400_000)],
     ['no space at all', 'これは日本語の文章です。句読点はありますが、空白はありません。'.repeat(60_000)],
-  ])('of %s comes in parts that together are it and tokenise as it does', (_, text) => {
+  ])('of %s comes in parts that together are it and tokenize as it does', (_, text) => {
     const segments = segmentsOf(Buffer.from(text), [1 << 20]);
     expect(segments.length).toBeGreaterThan(2);
     for (const { bytes } of segments) expect(bytes.length).toBeLessThanOrEqual(2 * segmentBytes);

@@ -31,7 +31,7 @@ test('large permutations stay inside, and keys give different ones', () => {
   );
 });
 
-test('a permutation looks shuffled: neighbours do not stay together', () => {
+test('a permutation looks shuffled: neighbors do not stay together', () => {
   const size = 10_000;
   const near = Array.from({ length: size - 1 }, (_, i) => Math.abs(permuted(i + 1, size, 5) - permuted(i, size, 5)));
   const mean = near.reduce((a, b) => a + b, 0) / near.length;

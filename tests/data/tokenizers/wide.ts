@@ -40,7 +40,7 @@ export const wideWhole = {
 const words = /'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+/gu;
 const rankOf = new Map(merges.map(([left, right], rank) => [`${left} ${right}`, rank]));
 
-/** Byte-pair encoding by its definition (Sennrich et al. 2016), with strings alone: of all neighbours the first merge, the leftmost. */
+/** Byte-pair encoding by its definition (Sennrich et al. 2016), with strings alone: of all neighbors the first merge, the leftmost. */
 export function encodedPlainly(text: string): number[] {
   return (text.match(words) ?? []).flatMap((word) => {
     const parts = Array.from(Buffer.from(word), (byte) => letters[byte]!);

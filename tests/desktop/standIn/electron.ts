@@ -15,6 +15,10 @@ const inside = 'app://studio';
 
 const reported = {
   privileges: [] as unknown[],
+  protocols: [] as string[],
+  tray: undefined as { tooltip: string; menu: MenuItem[]; sizes: number[] } | undefined,
+  reloads: 0,
+  ended: 0,
   windows: [] as Record<string, unknown>[],
   menu: [] as MenuItem[],
   questions: [] as unknown[],
@@ -27,6 +31,8 @@ const reported = {
   permissions: {} as Record<string, boolean>,
 };
 let answer = 2;
+/** The question that is open and that nothing has answered. */
+let unanswered: ((answer: number) => void) | undefined;
 /** Utility processes. */
 const started: { entry: string; pid: number }[] = [];
 
@@ -54,7 +60,9 @@ const browser: Promise<Browser> = chromium.launch({
 
 class App extends EventEmitter {
   isPackaged = false;
-  requestSingleInstanceLock = () => true;
+  requestSingleInstanceLock = (sent: unknown) => ((this.sent = sent), true);
+  sent: unknown;
+  setAsDefaultProtocolClient = (scheme: string) => reported.protocols.push(scheme);
   whenReady = async () => void (await browser);
   getPath = () => process.env.USER_DATA!;
   enableSandbox = () => void (reported.sandboxed = true);
@@ -180,6 +188,15 @@ const preloadWorld = (preload: string): string => `(() => {
 
 class WebContents extends EventEmitter {
   page!: Page;
+  reload(): void {
+    reported.reloads++;
+    void this.page.reload().catch(() => {});
+  }
+  /** As Electron does, which tells it later. */
+  forcefullyCrashRenderer(): void {
+    reported.ended++;
+    setImmediate(() => this.emit('render-process-gone', {}, { reason: 'killed', exitCode: 9 }));
+  }
   #openHandler: (details: { url: string }) => { action: string } = () => ({ action: 'allow' });
   setWindowOpenHandler = (handle: (details: { url: string }) => { action: string }) =>
     void (this.#openHandler = handle);
@@ -240,6 +257,7 @@ export class BrowserWindow extends EventEmitter {
     this.#visible = false;
   }
   focus(): void {}
+  isDestroyed = () => !BrowserWindow.all.includes(this);
   restore(): void {}
   maximize(): void {}
   isMinimized = () => false;
@@ -265,10 +283,17 @@ export const Menu = {
 };
 
 export const dialog = {
-  showMessageBox: async (_window: unknown, question: unknown) => (
-    reported.questions.push(question),
-    { response: answer }
-  ),
+  showMessageBox: async (_window: unknown, question: { signal?: AbortSignal; cancelId: number }) => {
+    const { signal, ...asked } = question;
+    reported.questions.push(asked);
+    if (answer >= 0) return { response: answer };
+    // Nobody answers it for now: a test does, or the signal closes it.
+    const response = await new Promise<number>((resolve) => {
+      unanswered = resolve;
+      signal?.addEventListener('abort', () => resolve(question.cancelId));
+    });
+    return { response };
+  },
   showOpenDialog: async () => ({ canceled: false, filePaths: JSON.parse(process.env.PICKED ?? '[]') as string[] }),
   showErrorBox: (title: string, text: string) => void reported.questions.push({ title, text }),
 };
@@ -282,6 +307,33 @@ export class Notification extends EventEmitter {
   show = () => void reported.notifications.push(this.#options);
 }
 
+class NativeImage {
+  sizes: number[];
+  constructor(...sizes: number[]) {
+    this.sizes = sizes;
+  }
+  resize = ({ width }: { width: number }) => new NativeImage(width);
+  toPNG = () => Buffer.from([this.sizes[0]!]);
+  addRepresentation = ({ buffer }: { buffer: Buffer }) => void this.sizes.push(buffer[0]!);
+}
+export const nativeImage = {
+  createEmpty: () => new NativeImage(),
+  createFromPath: (file: string) => new NativeImage(fs.readFileSync(file).readUInt32BE(16)),
+};
+
+export class Tray extends EventEmitter {
+  readonly #shown: NonNullable<(typeof reported)['tray']>;
+  constructor(image: NativeImage) {
+    super();
+    if (process.env.NO_TRAY) throw new Error('Failed to create a tray icon');
+    this.#shown = reported.tray = { tooltip: '', menu: [], sizes: image.sizes };
+    trays.push(this);
+  }
+  setToolTip = (text: string) => void (this.#shown.tooltip = text);
+  setContextMenu = (menu: MenuItem[]) => void (this.#shown.menu = menu);
+}
+const trays: Tray[] = [];
+
 export const powerSaveBlocker = {
   start: () => (reported.blockers++, 7),
   stop: () => void reported.blockers--,
@@ -294,7 +346,7 @@ export const screen = { getAllDisplays: () => [{ workArea: { x: 0, y: 0, width: 
 export const shell = {
   openExternal: async (url: string) => void reported.opened.push(url),
   showItemInFolder: (file: string) => void reported.shown.push(file),
-  openPath: async (file: string) => void reported.opened.push(file),
+  openPath: async (file: string) => (reported.opened.push(file), ''),
 };
 export const session = {
   defaultSession: {
@@ -341,9 +393,16 @@ export const utilityProcess = {
 
 /** What a test asks for. */
 type Request_ =
-  | { ask: 'told' }
+  | { ask: 'reported' }
   | { ask: 'close'; answer: number }
   | { ask: 'menu'; label: string }
+  | { ask: 'tray'; label?: string; answer?: number }
+  | { ask: 'gone'; reason: string; answer?: number }
+  | { ask: 'hangs' }
+  | { ask: 'respondsAgain' }
+  | { ask: 'answer'; answer: number }
+  | { ask: 'secondStart'; sent: unknown; folder: string }
+  | { ask: 'openUrl' | 'openFile'; what: string }
   | { ask: 'navigate'; url: string }
   | { ask: 'open'; url: string }
   | { ask: 'connectFrom'; url: string }
@@ -357,13 +416,30 @@ const findItem = (items: MenuItem[], label: string): MenuItem | undefined =>
 process.on('message', (request: Request_ & { id: number }) => {
   const [window] = BrowserWindow.all;
   let result: unknown;
-  if (request.ask === 'told')
+  if (request.ask === 'reported')
     result = { ...JSON.parse(JSON.stringify({ ...reported, started })), visible: window?.isVisible() ?? false };
   else if (request.ask === 'close') {
     answer = request.answer;
     window!.close();
   } else if (request.ask === 'menu') findItem(reported.menu, request.label)!.click!();
-  else if (request.ask === 'navigate') {
+  else if (request.ask === 'tray') {
+    answer = request.answer ?? answer;
+    if (request.label === undefined) trays[0]!.emit('click');
+    else findItem(reported.tray!.menu, request.label)!.click!();
+  } else if (request.ask === 'gone') {
+    answer = request.answer ?? answer;
+    window!.webContents.emit('render-process-gone', {}, { reason: request.reason, exitCode: 11 });
+  } else if (request.ask === 'hangs') {
+    answer = -1;
+    window!.emit('unresponsive');
+  } else if (request.ask === 'respondsAgain') window!.emit('responsive');
+  else if (request.ask === 'answer') unanswered!(request.answer);
+  else if (request.ask === 'secondStart') app.emit('second-instance', {}, [], request.folder, request.sent);
+  else if (request.ask === 'openUrl' || request.ask === 'openFile') {
+    const event = new Preventable();
+    app.emit(request.ask === 'openUrl' ? 'open-url' : 'open-file', event, request.what);
+    result = event.defaultPrevented;
+  } else if (request.ask === 'navigate') {
     const event = new Preventable();
     event.url = request.url;
     window!.webContents.emit('will-navigate', event);

@@ -124,8 +124,8 @@ describe('opening refuses by name', () => {
     await writeSteps(root, 3);
     fs.renameSync(path.join(root, 'step-000003'), path.join(root, 'step-000009'));
     await expect(openCheckpoint(path.join(root, 'step-000009'))).rejects.toThrow(/holds the checkpoint of step 3/);
-    fs.renameSync(path.join(root, 'step-000009'), path.join(root, 'my favourite'));
-    expect((await openCheckpoint(path.join(root, 'my favourite'))).step).toBe(3);
+    fs.renameSync(path.join(root, 'step-000009'), path.join(root, 'my favorite'));
+    expect((await openCheckpoint(path.join(root, 'my favorite'))).step).toBe(3);
   });
 
   it('a format of the future, with what to do', async () => {

@@ -11,7 +11,7 @@ import type { OpCase } from './table.ts';
  */
 export const tolerance = (terms: number): number => eps32 * (4 + Math.sqrt(terms));
 
-/** Two neighbours in half precision lie this far apart, relative to their size. */
+/** Two neighbors in half precision lie this far apart, relative to their size. */
 const halfStep = { f32: 0, bf16: 2 ** -7, f16: 2 ** -10 } as const;
 
 /** Expects results to be those of the reference, within rounding. */
@@ -32,7 +32,7 @@ export function expectResults(c: OpCase, one: OneCall, actual: Values, expected:
   }
 }
 
-/** Expects the same codes, but for one in a thousand (one at least) that lies beside its neighbour's border. */
+/** Expects the same codes, but for one in a thousand (one at least) that lies beside its neighbor's border. */
 function expectCodes(actual: ArrayLike<number>, expected: ArrayLike<number>, bits: 4 | 8, what: string): void {
   const parts = (x: ArrayLike<number>) =>
     Array.from(x).flatMap((byte) => (bits === 8 ? [byte] : [byte & 15, byte >> 4]));

@@ -29,7 +29,7 @@ export interface OpCase {
   readonly size?: (d: Numbers, attrs: Numbers) => number;
   /** Something on the way from half precision to float32 results is rounded to half precision too. */
   readonly roundsInside?: boolean;
-  /** Of the codes in results of bytes: rounding may tip a few of them to a neighbour. */
+  /** Of the codes in results of bytes: rounding may tip a few of them to a neighbor. */
   readonly codeBits?: 4 | 8;
 }
 

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../../electron/engine/devices/device.ts';
 import type { Parameter, Parameters } from '../../../electron/engine/models/parameters.ts';
 import { Optimizer, type OptimizerKind } from '../../../electron/engine/optimizers/index.ts';
-import { maps, unpack4 } from '../../../electron/engine/optimizers/quantise.ts';
+import { maps, unpack4 } from '../../../electron/engine/optimizers/quantize.ts';
 import { plan } from '../../../electron/engine/program/planner.ts';
 import { Recorder } from '../../../electron/engine/program/recorder.ts';
 import { type Buffer, elements } from '../../../electron/engine/program/types.ts';
@@ -26,7 +26,7 @@ interface Settings {
   readonly eps: number;
   readonly weight_decay: number;
   readonly steps: number;
-  readonly quantised: Readonly<Record<string, boolean>>;
+  readonly quantized: Readonly<Record<string, boolean>>;
   readonly signed_map: readonly number[];
   readonly unsigned_map: readonly number[];
 }
@@ -51,7 +51,7 @@ function parameterOf(name: string, shape: readonly number[]): Parameter {
   };
 }
 
-describe('quantisation maps', () => {
+describe('quantization maps', () => {
   it.each(['adamw8bit', 'adamw4bit'])('of %s are the reference ones', (folder) => {
     const { signed_map, unsigned_map } = settingsOf(folder);
     const [signed, unsigned] = folder === 'adamw8bit' ? [maps.signed8, maps.unsigned8] : [maps.signed4, maps.unsigned4];
@@ -78,7 +78,7 @@ describe.each(devices)('low-bit AdamW on $name against float64', ({ open: openDe
       await open(folder, 'grads'),
       await open(folder, 'expected'),
     ];
-    const all = Object.keys(settings.quantised).map((n) => parameterOf(n, params.header.tensors.get(n)!.shape));
+    const all = Object.keys(settings.quantized).map((n) => parameterOf(n, params.header.tensors.get(n)!.shape));
     const optimizer = new Optimizer(kind, { all } as unknown as Parameters, 'paper');
     const stats: Buffer = { name: 'stats', shape: [4], dtype: 'f32', role: 'output' };
     const scalars: Buffer = { name: 'scalars', shape: [8], dtype: 'f32', role: 'input' };
@@ -98,11 +98,11 @@ describe.each(devices)('low-bit AdamW on $name against float64', ({ open: openDe
     }
     for (const [i, { spec, value }] of all.entries()) {
       const { name } = spec;
-      // A code that rounding in float32 tips to its neighbour changes later steps a little.
+      // A code that rounding in float32 tips to its neighbor changes later steps a little.
       expectClose(session.read(value), await expected.readFloat32(`${name}.param`), 1e-3, name);
       const { tensors } = optimizer.states[i]!;
-      expect(tensors.length, name).toBe(settings.quantised[name] ? 4 : 2);
-      if (!settings.quantised[name]) {
+      expect(tensors.length, name).toBe(settings.quantized[name] ? 4 : 2);
+      if (!settings.quantized[name]) {
         for (const { name: tensor, buffer } of tensors) {
           const moment = tensor[0];
           expectClose(session.read(buffer), await expected.readFloat32(`${name}.${moment}`), 1e-5, tensor);

@@ -1,3 +1,4 @@
+import fs from 'node:fs';
 import path from 'node:path';
 import { type OpenedCheckpoint, openCheckpoint } from '../../../electron/engine/checkpoint/index.ts';
 import { parseRunConfig, type RunConfig, type RunConfigInput } from '../../../electron/engine/run/config.ts';
@@ -5,14 +6,14 @@ import type { Device } from '../../../electron/engine/devices/device.ts';
 import type { Outcome, RunEvent, StepMetrics } from '../../../electron/engine/run/events.ts';
 import type { MixPart } from '../../../electron/data/sampling/mix.ts';
 import { Requests } from '../../../electron/engine/run/requests.ts';
-import { openRun } from '../../../electron/engine/run/run.ts';
+import { openRun, type RunOptions } from '../../../electron/engine/run/run.ts';
 import { train as trainRun } from '../../../electron/engine/train.ts';
 import { Random } from '../random.ts';
 
 const vocabSize = 61;
 const contextLength = 16;
 
-/** A model of some 40,000 parameters, large enough for some of its tensors to be quantised. */
+/** A model of some 40,000 parameters, large enough for some of its tensors to be quantized. */
 export const smallRun = (changes: Partial<RunConfigInput> = {}): RunConfig =>
   parseRunConfig({
     model: { vocabSize, contextLength, nLayer: 2, nHead: 2, nEmbd: 40, dropout: 0.1 },
@@ -66,12 +67,14 @@ export async function train(
     onStep,
     onEvent,
     isThere,
+    system,
   }: {
     from?: OpenedCheckpoint;
     stopAfter?: number;
     onStep?: (requests: Requests, step: number) => void;
     onEvent?: (requests: Requests, event: RunEvent) => void;
     isThere?: () => boolean;
+    system?: RunOptions['system'];
   } = {},
 ): Promise<Trained> {
   const events: RunEvent[] = [];
@@ -87,6 +90,7 @@ export async function train(
       validation: { count: 4, read: (i) => sequence(1e6 + i) },
       tokenizer: { encode: () => [1], byteLength: () => 0, decode: () => '', endOfText: -1 },
       checkpointRoot: root,
+      ...(system ? { system } : {}),
       async flush() {
         flushes.push(events.length);
       },
@@ -112,3 +116,9 @@ export async function train(
     checkpoint: (step) => openCheckpoint(path.join(root, `step-${String(step).padStart(6, '0')}`)),
   };
 }
+
+/** Weights and optimizer states of a checkpoint, as they are on the disk. */
+export const weightsOf = (root: string, step: number): Buffer[] =>
+  ['model.safetensors', 'optimizer.safetensors'].map((file) =>
+    fs.readFileSync(path.join(root, `step-${String(step).padStart(6, '0')}`, file)),
+  );

@@ -82,7 +82,7 @@ where(describe, [hasCpu, lack.cpu])('a phase with settings of its own', () => {
       isThere: () => false,
       onEvent: (requests, e) => e.type === 'activity' && e.activity === 'waiting' && requests.stop(),
     });
-    expect(stopped.outcome).toMatchObject({ state: 'stopped', step: 6 });
+    expect(stopped.outcome).toMatchObject({ state: 'paused', step: 6 });
     const resumed = await train(device, root, config, { from: await stopped.checkpoint(6) });
     expect([...stopped.losses, ...resumed.losses]).toEqual(there.losses);
   });
@@ -166,7 +166,7 @@ where(describe, [hasCpu, lack.cpu])('a phase with settings of its own', () => {
         onEvent: (requests, { type }) => type === 'skip' && requests.stop(),
       },
     );
-    expect(started.outcome).toMatchObject({ state: 'stopped', step: 6 });
+    expect(started.outcome).toMatchObject({ state: 'paused', step: 6 });
     const rest = await train(
       faulty(device, (update) => (update === 1 ? 'nan' : undefined)),
       root,

@@ -1,11 +1,9 @@
-import fs from 'node:fs';
-import path from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Device, Session } from '../../../electron/engine/devices/device.ts';
 import { tempDir } from '../../temp.ts';
 import { cpu, hasCpu } from '../devices.ts';
 import { type Fault, faulty } from './faulty.ts';
-import { smallRun, train } from './harness.ts';
+import { smallRun, train, weightsOf } from './harness.ts';
 import { queueing } from './queueing.ts';
 import { lack, where } from '../../frame/needs.ts';
 
@@ -14,11 +12,6 @@ const phases = [
   { kind: 'cosine', steps: 7, from: 3e-3, to: 1e-3, optimizer: 'adamw8bit', batch: 1 },
 ] as const;
 const config = smallRun({ phases: [...phases], evaluation: { every: 4, sequences: 4 } });
-
-const weightsOf = (root: string, step: number) =>
-  ['model.safetensors', 'optimizer.safetensors'].map((file) =>
-    fs.readFileSync(path.join(root, `step-${String(step).padStart(6, '0')}`, file)),
-  );
 
 where(describe, [hasCpu, lack.cpu])('on a device that queues', () => {
   let device: Device;

@@ -52,7 +52,7 @@ where(describe, [hasCpu, lack.cpu])('switching the optimizer in mid-run', () => 
     for (const stopAfter of [4, 7]) {
       const root = tempDir();
       const first = await train(device, root, config, { stopAfter });
-      expect(first.outcome).toMatchObject({ state: 'stopped', step: stopAfter });
+      expect(first.outcome).toMatchObject({ state: 'paused', step: stopAfter });
       const second = await train(device, root, config, { from: await first.checkpoint(stopAfter) });
       expect([...first.losses, ...second.losses]).toEqual(whole.losses);
     }

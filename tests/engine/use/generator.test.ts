@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Device } from '../../../electron/engine/devices/device.ts';
-import { Generator, type SamplingOptions } from '../../../electron/engine/use/generator.ts';
+import { type Choice, Generator, type SamplingOptions } from '../../../electron/engine/use/generator.ts';
 import { Model } from '../../../electron/engine/models/programs.ts';
 import { plan } from '../../../electron/engine/program/planner.ts';
 import { cpu, hasCpu, tfjs } from '../devices.ts';
@@ -116,6 +116,39 @@ describe.each([tfjs, ...(hasCpu ? [cpu(2)] : [])])('generating on $name', ({ ope
       const p = weights[token]! / total;
       const deviations = Math.abs((counts.get(token) ?? 0) - draws * p) / Math.sqrt(draws * p * (1 - p) + 1);
       expect(deviations, `token ${token}`).toBeLessThan(4);
+    }
+  });
+
+  it.each([
+    ['as it is', { temperature: 0.7 }],
+    ['of the likeliest ones', { temperature: 1.3, topK: 4 }],
+    ['of those that have a probability', { temperature: 1, topP: 0.6 }],
+    ['of the likeliest one', { temperature: 0 }],
+  ])('gives the probabilities that it samples by, %s, and samples what it does without', async (_, how) => {
+    const choices: Choice[] = [];
+    const options = { ...greedy, ...how, maxTokens: 6, seed: 5 };
+    const made = await write8(device, { ...options, onChoice: (choice) => choices.push(choice) });
+    expect(choices.map(({ token }) => token)).toEqual(made);
+    expect(await write8(device, options)).toEqual(made);
+    const text = [...prompt];
+    for (const { token, probability, rank, top } of choices) {
+      const logits = await logitsAfter(device, text);
+      const order = [...logits.keys()].sort((a, b) => logits[b]! - logits[a]! || a - b);
+      const weights = order.map((i) => Math.exp((logits[i]! - logits[order[0]!]!) / (how.temperature || 1)));
+      let size = order.length;
+      if ('topK' in how) size = how.topK;
+      if ('topP' in how) {
+        const all = weights.reduce((a, b) => a + b, 0);
+        let sum = 0;
+        for (size = 0; sum < how.topP * all;) sum += weights[size++]!;
+      }
+      const total = weights.slice(0, size).reduce((a, b) => a + b, 0);
+      expect(rank).toBe(order.indexOf(token) + 1);
+      expect(probability).toBeCloseTo(weights[rank - 1]! / total, 5);
+      const expected = order.slice(0, Math.min(6, size));
+      expect(top.map((other) => other.token)).toEqual(expected);
+      for (const [i, other] of top.entries()) expect(other.probability).toBeCloseTo(weights[i]! / total, 5);
+      text.push(token);
     }
   });
 

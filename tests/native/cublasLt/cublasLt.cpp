@@ -9,12 +9,7 @@
 #include <vector>
 
 #include "../emulator/emulated.h"
-
-#if defined(_WIN32)
-#define EXPORTED extern "C" __declspec(dllexport)
-#else
-#define EXPORTED extern "C" __attribute__((visibility("default")))
-#endif
+#include "../exported.h"
 
 namespace {
 

@@ -79,6 +79,8 @@ int64_t Gpu::freeBytes() const {
 
 int64_t Gpu::processBytes() const { return -1; }
 
+GpuFigures Gpu::figures() const { return figuresOf(kEmulatedBus, description_.memoryBytes); }
+
 bool Gpu::setModuleReserve(size_t bytes) {
   moduleReserveBytes_ = 0;
   if (freeBytes() < static_cast<int64_t>(bytes)) return false;

@@ -19,6 +19,9 @@
 namespace trainyard {
 namespace gpu {
 
+// Where no GPU is: a driver that knows one there is a test's (tests/native/nvml).
+constexpr const char* kEmulatedBus = "FFFF:FF:1F.7";
+
 // What is chosen of a GPU that is played.
 struct Emulation {
   Order order = Order::forward;

@@ -95,7 +95,7 @@ const std::map<std::string, Body>& kernels() {
          values[t.index()] = -1.0f;
          t.syncWarp();
          const float other = values[t.index() ^ 1];
-         if (other != -1.0f) throw KernelError("a neighbour was not seen");
+         if (other != -1.0f) throw KernelError("a neighbor was not seen");
        }},
       {"readWithoutBarrier",
        [](Thread& t) {

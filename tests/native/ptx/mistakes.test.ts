@@ -17,7 +17,7 @@ interface Case {
 
 const two: Launch = { threads: 64, sharedBytes: 1024 };
 
-/** The shared word of the thread in %r1, that of the thread 32 further in %r2, and of its neighbour in %r3. */
+/** The shared word of the thread in %r1, that of the thread 32 further in %r2, and of its neighbor in %r3. */
 const places = `
   mov.u32 %r9, room;
   shl.b32 %r1, %r0, 2;

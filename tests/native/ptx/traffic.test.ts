@@ -3,7 +3,7 @@ import type { CudaDevice } from '../../../electron/engine/devices/cuda/device.ts
 import { Model } from '../../../electron/engine/models/programs.ts';
 import { plan } from '../../../electron/engine/program/planner.ts';
 import { writeScalars } from '../../../electron/engine/run/step.ts';
-import { initialise } from '../../../electron/engine/run/initialise.ts';
+import { initialize } from '../../../electron/engine/run/initialize.ts';
 import { hasInterpretedGpu, type Traffic, traffic } from './interpreter.ts';
 import { createPlayedGpu, interpretedAddonPath } from '../gpu.ts';
 import { lack, where } from '../../frame/needs.ts';
@@ -22,7 +22,7 @@ async function ofStep(
   const training = gpt2.training({ ...numbers, recompute: 'none', optimizer, batch: 1, time });
   const programs = [training.first, training.update, gpt2.castWeights];
   const session = await device.load(programs, plan(programs));
-  await initialise(session, gpt2, 1);
+  await initialize(session, gpt2, 1);
   session.write(
     training.inputs.tokens,
     Int32Array.from({ length: time }, (_, i) => (i * 37) % 1000),

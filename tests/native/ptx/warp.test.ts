@@ -123,7 +123,7 @@ where(describe, [hasInterpreter, lack.interpreter])('a warp of PTX', () => {
   add.s64 %d4, %d1, %d2;
   st.global.v4.u32 [%d4], {%r10, %r11, %r12, %r13};`;
     interpret(kernel(2, body), { sharedBytes: 512 }, [source, out]);
-    // The manual's figure: rows from the top, four lanes to each, two neighbours to a lane.
+    // The manual's figure: rows from the top, four lanes to each, two neighbors to a lane.
     for (let q = 0; q < 4; q++) {
       for (let r = 0; r < 8; r++) {
         for (let c = 0; c < 8; c++) {
@@ -171,7 +171,7 @@ where(describe, [hasInterpreter, lack.interpreter])('a product of matrices of PT
   it.each(['f16', 'bf16'] as const)('m16n8k16 of %s', (type) => {
     const a = new Float32Array(256);
     const b = new Float32Array(128);
-    // Two numbers to a register, of neighbouring k.
+    // Two numbers to a register, of neighboring k.
     for (let row = 0; row < 16; row++) {
       for (let k = 0; k < 16; k++) {
         const lane = 4 * (row % 8) + ((k % 8) >> 1);

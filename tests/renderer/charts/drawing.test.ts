@@ -9,11 +9,11 @@ import { scaledRange, shiftedRange } from '../../../renderer/charts/pipeline/ind
 const evals = {
   key: 'valLoss',
   label: 'Validation loss',
-  colour: '#000000',
+  color: '#000000',
   sparse: true,
   line: { x: [0, 50, 100], y: [5, 3, 4] },
 };
-const colours = { band: '#eee', text: '#000', marker: () => '#f00' };
+const colors = { band: '#eee', text: '#000', marker: () => '#f00' };
 
 it('draws dots at the edges of a whole picture as a whole, and ends lines at the edges of a part', () => {
   const [dots, ...rest] = plotted([evals], true);
@@ -25,7 +25,7 @@ it('draws dots at the edges of a whole picture as a whole, and ends lines at the
   for (const { clip } of plotted([evals])) expect(clip).toBeUndefined();
 });
 
-it('draws a dot where a point has no neighbour to be joined to, and looks no point of a line up by itself', () => {
+it('draws a dot where a point has no neighbor to be joined to, and looks no point of a line up by itself', () => {
   const line = { x: [1, 2, 3, 4, 5, 6], y: [9, Number.NaN, 7, 6, Number.NaN, 4] };
   const [joined, lone, ...rest] = plotted([{ ...evals, sparse: false, line }]);
   expect(rest).toEqual([]);
@@ -79,7 +79,7 @@ it('writes the labels of phases above the picture, where no point is, and where 
     { from: 0, to: 10, label: 'warm-up', odd: false },
     { from: 10, to: 400, label: 'cosine', odd: true },
   ];
-  const boxes = annotationsOf(bands, [], { min: 100, max: 300 }, colours);
+  const boxes = annotationsOf(bands, [], { min: 100, max: 300 }, colors);
   // What ends before the part that is seen is not there, and the rest ends at its edges.
   expect(boxes).toMatchObject([{ type: 'box', xMin: 100, xMax: 300, label: { content: 'cosine' } }]);
   const { label } = boxes[0] as { label: { yAdjust: number; display: (context: { chart: Chart }) => boolean } };
@@ -119,7 +119,7 @@ describe('events', () => {
 
   it('have a line where they change how a run trains, and only where they are seen', () => {
     const markers = markersOf([event('optimizer', 3), event('recovery', 9), event('phase', 2)], times);
-    expect(annotationsOf([], markers, { min: 1, max: 5 }, colours)).toMatchObject([{ type: 'line', value: 3 }]);
+    expect(annotationsOf([], markers, { min: 1, max: 5 }, colors)).toMatchObject([{ type: 'line', value: 3 }]);
   });
 
   it('are one where they would lie over each other, and lose none', () => {

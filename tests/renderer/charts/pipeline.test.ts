@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { lookOf } from '../../../renderer/charts/colours.ts';
+import { colorInOrder } from '../../../renderer/charts/colors.ts';
 import { summary, toCsv } from '../../../renderer/charts/export.ts';
 import {
   axisOf,
@@ -19,6 +19,7 @@ import {
   readingsAt,
   refine,
   smooth,
+  spacingOf,
   stepsWithin,
   tableRows,
   trainingHours,
@@ -100,6 +101,20 @@ describe('smoothing', () => {
     const [a, b] = [smooth(all, 0.9).y.at(-1)!, smooth(fourth, 0.9).y.at(-1)!];
     expect(Math.abs(a / b - 1)).toBeLessThan(0.1);
     expect(Math.abs(a / smooth(fourth, 0.9, 4).y.at(-1)! - 1)).toBeGreaterThan(0.2);
+  });
+
+  it('keeps its weight from one point to the next of what is measured every few seconds', () => {
+    const dense = { x: [1, 2, 3, 5, 6, 7], y: [1, 2, 3, 4, 5, 6] };
+    expect(spacingOf(dense, 1)).toBe(1);
+    expect(spacingOf(dense, 16)).toBe(16);
+    expect(spacingOf({ x: [7], y: [1] }, 4)).toBe(4);
+    expect(spacingOf({ x: [], y: [] }, 1)).toBe(1);
+    // A pause and a slow step between others of a hundred.
+    const sparse = { x: [100, 200, 302, 400, 950, 1050], y: [4, 8, 2, 2, 2, 2] };
+    const spacing = spacingOf(sparse, 1);
+    expect(spacing).toBe(100);
+    expect(smooth(sparse, 0.5, spacing).y[1]).toBeCloseTo(20 / 3, 12);
+    expect(smooth(sparse, 0.5, 1).y[1]).toBeCloseTo(8, 12);
   });
 });
 
@@ -328,13 +343,12 @@ describe('what a chart gives out', () => {
     expect(summary({ label: 'Loss', line: line([]) }, String)).toBe('Loss: nothing yet.');
   });
 
-  it('has a look of its own for each run, which stays', () => {
-    const looks = ['calm-otter-1a2b', 'bold-heron-77aa', 'wild-finch-0c0c'].map((id) => lookOf(id, 'light'));
-    expect(looks.map((l) => JSON.stringify(l))).toEqual(
-      ['calm-otter-1a2b', 'bold-heron-77aa', 'wild-finch-0c0c'].map((id) => JSON.stringify(lookOf(id, 'light'))),
-    );
-    const many = new Set(Array.from({ length: 300 }, (_, i) => JSON.stringify(lookOf(`run-${i}`, 'dark'))));
-    expect(many.size).toBeGreaterThan(28);
+  it('has a color of its own for each of two dozen runs, by light and by dark', () => {
+    for (const theme of ['light', 'dark'] as const) {
+      const colors = Array.from({ length: 24 }, (_, i) => colorInOrder(i, theme));
+      expect(new Set(colors).size).toBe(24);
+      expect(colors.every((color) => /^#[0-9a-f]{6}$/.test(color))).toBe(true);
+    }
   });
 });
 

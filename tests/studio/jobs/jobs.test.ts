@@ -161,33 +161,33 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
   it('trains when the one before it has ended', async () => {
     const { studio, config, stateOf } = await withData();
     studio.jobs.work();
-    const first = studio.createRun(config(1_000_000), 'first');
-    const handle = studio.start(first);
-    const second = studio.queueRun(config(3), 'second');
+    const first = studio.runs.create(config(1_000_000), 'first');
+    const handle = studio.training.start(first);
+    const second = studio.runs.createQueued(config(3), 'second');
     expect(studio.jobs.list()).toMatchObject([
       { kind: 'train', run: first.id, state: 'running' },
       { kind: 'train', run: second.id, state: 'queued', title: 'Train second' },
     ]);
     expect(second).toMatchObject({ state: 'queued', pid: null });
-    expect(() => studio.enqueue(second)).toThrow('queued already');
-    handle.stop();
+    expect(() => studio.runs.enqueue(second)).toThrow('queued already');
+    handle.pause();
     await expect.poll(() => stateOf(second.id)).toBe('completed');
-    expect(stateOf(first.id)).toBe('stopped');
+    expect(stateOf(first.id)).toBe('paused');
     expect(studio.jobs.list().map(({ run, state }) => [run, state])).toEqual([
       [second.id, 'done'],
       [first.id, 'cancelled'],
     ]);
   });
 
-  it('is stopped before it starts where it is taken out, archived, or started otherwise', async () => {
+  it('is paused before it starts where it is taken out, archived, or started otherwise', async () => {
     const { studio, config, stateOf } = await withData();
-    const [a, b, c] = ['a', 'b', 'c'].map((name) => studio.queueRun(config(3), name)) as [never, never, never];
+    const [a, b, c] = ['a', 'b', 'c'].map((name) => studio.runs.createQueued(config(3), name)) as [never, never, never];
     const id = (run: { id: string }) => run.id;
-    await studio.sendOrder(studio.store.getRun(id(a)), 'pause');
-    studio.editRun(studio.store.getRun(id(b)), { archived: true });
-    const { handle } = await studio.resume(studio.store.getRun(id(c)));
+    await studio.training.sendOrder(studio.store.getRun(id(a)), 'pause');
+    studio.runs.edit(studio.store.getRun(id(b)), { archived: true });
+    const { handle } = await studio.training.resume(studio.store.getRun(id(c)));
     await handle.ended;
-    expect([a, b, c].map((run) => stateOf(id(run)))).toEqual(['stopped', 'stopped', 'completed']);
+    expect([a, b, c].map((run) => stateOf(id(run)))).toEqual(['paused', 'paused', 'completed']);
     expect(studio.jobs.list().filter((job) => job.state === 'queued')).toEqual([]);
   });
 
@@ -196,7 +196,7 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
     studio.jobs.work();
     const long = config(1_000_000, { checkpoints: { every: 0 } });
     const stepOf = (id: string) => studio.store.getRun(id).step;
-    const run = studio.queueRun(long, 'night');
+    const run = studio.runs.createQueued(long, 'night');
     await expect.poll(() => stepOf(run.id)).toBeGreaterThan(5);
     writeSettings(studio.home, { queue: { paused: true, hours: null } });
     await expect.poll(() => stateOf(run.id)).toBe('paused');
@@ -207,10 +207,10 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
     await expect.poll(() => stepOf(run.id)).toBeGreaterThan(rests + 20);
     studio.jobs.cancel(studio.jobs.list()[0]!.id);
     await expect.poll(() => stateOf(run.id)).toBe('paused');
-    const whole = studio.createRun(long, 'day');
-    const handle = studio.start(whole);
+    const whole = studio.runs.create(long, 'day');
+    const handle = studio.training.start(whole);
     await expect.poll(() => stepOf(whole.id)).toBeGreaterThan(rests + 20);
-    handle.stop();
+    handle.pause();
     await handle.ended;
     const losses = (id: string) => studio.store.readMetrics(id, { toStep: rests + 20 }).map((row) => row.loss);
     expect(losses(run.id)).toHaveLength(rests + 20);

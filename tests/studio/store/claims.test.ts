@@ -74,7 +74,7 @@ test('a run that another process trains can not be claimed or released', async (
     try { store.claimRun(args[0]); console.log('claimed'); } catch (error) { console.log(error.name, error.message); }
     store.close();`;
   const { stdout } = spawnSync(process.execPath, nodeArgs(body, home, id), { encoding: 'utf8' });
-  expect(stdout).toMatch(/^UserError .*stop it there first/);
+  expect(stdout).toMatch(/^UserError .*pause it there first/);
   expect(stdout).toContain(String(process.pid));
 });
 
@@ -140,8 +140,8 @@ test('a process of the same number on a host of the same name does not own what 
   const other = testStore(home);
   expect(other.markInterrupted()).toEqual([]);
   expect(other.isOwn(id)).toBe(false);
-  expect(() => other.claimRun(id)).toThrow(/another container.*stop it there first/);
-  expect(() => other.deleteRun(id)).toThrow(/another container.*stop it there first/);
+  expect(() => other.claimRun(id)).toThrow(/another container.*pause it there first/);
+  expect(() => other.deleteRun(id)).toThrow(/another container.*pause it there first/);
   other.releaseRun(id);
   expect(other.getRun(id).pid).toBe(process.pid);
   move('pid:[1]', Date.now() - 3_600_000);

@@ -48,8 +48,8 @@ export async function addTrainedRun(store: Store, home: string, name: string, st
     const { dir, bytes } = await writeCheckpoint(root, step, { model: [entry], optimizer: [], state });
     store.addCheckpoint(id, { step, path: dir, bytes, best: true, machine: { step, skipped: 0 } });
   }
-  store.setRunState(id, 'stopped', `stopped at step ${steps}`);
-  store.addEvent(id, steps, 'info', 'stopped', 'stopped by hand');
+  store.setRunState(id, 'paused', `paused at step ${steps}`);
+  store.addEvent(id, steps, 'info', 'paused', 'paused by hand');
   store.releaseRun(id);
   return id;
 }

@@ -21,3 +21,9 @@ export function withDatabase<T>(file: string, work: (db: Database.Database) => T
     db.close();
   }
 }
+
+/** What databases before version 13 have no columns for. */
+export const systemMetrics = [
+  ...(['cpuUtilization', 'cpuTemperature', 'cpuPower', 'machineMemoryBytes'] as const),
+  ...(['gpuUtilization', 'gpuTemperature', 'gpuPower', 'gpuMemoryBytes'] as const),
+];

@@ -5,7 +5,7 @@ import { dbPath } from '../../../electron/studio/home.ts';
 import { openStore, openToRead } from '../../../electron/studio/store/store.ts';
 import { tempDir } from '../../temp.ts';
 import { addTrainedRun, everythingOf } from './fullHome.ts';
-import { newRun, withDatabase } from './helpers.ts';
+import { newRun, systemMetrics, withDatabase } from './helpers.ts';
 import { posix, where } from '../../frame/needs.ts';
 
 /** The content of every file of a folder, and when it was changed. */
@@ -87,12 +87,16 @@ test.each([
 test('an older database is read without being updated', async () => {
   const { home, id } = await left();
   withDatabase(dbPath(home), (db) => {
-    db.exec('ALTER TABLE runs DROP COLUMN pidNamespace; DROP TABLE jobLog; DROP TABLE jobs');
+    db.exec(
+      'ALTER TABLE runs DROP COLUMN pidNamespace; ALTER TABLE runs DROP COLUMN stoppedEarly; DROP TABLE jobLog; DROP TABLE jobs; DROP TABLE generations',
+    );
+    for (const name of systemMetrics) db.exec(`ALTER TABLE metrics DROP COLUMN ${name}`);
     db.prepare('UPDATE checkpoints SET path = ? || path').run('/elsewhere/');
     db.pragma('user_version = 7');
   });
   const content = filesOf(home);
   const { store } = toRead(home);
+  expect(store.readMetrics(id).at(-1)).toMatchObject({ step: 60, gpuPower: null });
   expect(store.listCheckpoints(id)[0]!.path.startsWith(home)).toBe(true);
   expect(filesOf(home)).toEqual(content);
 });

@@ -290,7 +290,7 @@ test("a run's record follows its changes, and runs without one get it", async ()
   openStore(home).close();
   const read = () =>
     JSON.parse(fs.readFileSync(record, 'utf8')) as { run: Record<string, unknown>; checkpoints: unknown[] };
-  expect(read().run).toMatchObject({ name: 'first', tags: ['kept', 'ü'], state: 'stopped', step: 60 });
+  expect(read().run).toMatchObject({ name: 'first', tags: ['kept', 'ü'], state: 'paused', step: 60 });
   const store = openStore(home);
   store.updateRun(ids[0]!, { name: 'other', notes: '' });
   store.removeCheckpoint(ids[0]!, 30);
@@ -330,6 +330,8 @@ test('a record that no longer is what it was is one line, and comes back from it
     db.prepare('UPDATE runs SET config = substr(config, 5), notes = ? WHERE id = ?').run('\u0001?', ids[0]);
     db.prepare("UPDATE evals SET data = 'x' WHERE step = 30").run();
     db.prepare('UPDATE metrics SET stepMs = -1e200 WHERE step = 7').run();
+    db.prepare('UPDATE metrics SET gpuUtilization = 1.5 WHERE step = 8').run();
+    db.prepare('UPDATE metrics SET gpuUtilization = 1, gpuTemperature = -3 WHERE step = 9').run();
   });
   const store = testStore(home);
   expect(() => store.listRuns()).toThrow(DamagedError);
@@ -339,7 +341,7 @@ test('a record that no longer is what it was is one line, and comes back from it
   expect(recoverStore(home)).toEqual([expect.stringMatching(/2 runs recovered/)]);
   const { after } = reopened(home, ids);
   expect(after.map(essence)).toEqual(before.map(essence));
-  expect(after[1]!.metrics).toHaveLength(59);
+  expect(after[1]!.metrics).toHaveLength(58);
 });
 
 test('whatever is overwritten, no run is lost and nothing is shown that was not recorded', async () => {

@@ -17,7 +17,7 @@ export interface TextPayload {
 export const textFormat = 'text';
 
 export const notUtf8 = 'not UTF-8 text';
-/** Its begin is looked at when a file is recognised: this is about the rest, such as a tail that was never written. */
+/** Its begin is looked at when a file is recognized: this is about the rest, such as a tail that was never written. */
 export const zeroByte = 'a zero byte';
 
 /** What is wrong with bytes as text, and where; undefined when nothing is. */

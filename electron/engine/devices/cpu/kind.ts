@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { deviceKind } from '../kind.ts';
 import { describedAs } from '../described.ts';
 import { type CpuDevice, cpuSupports, createCpuDevice } from './device.ts';
+import { machineFigures } from './figures.ts';
 import { processorMemory } from './memory.ts';
 import type { Slowdown } from '../../fit/speed.ts';
 import { keptPeak, keyOf, peakOf } from './peak.ts';
@@ -88,5 +89,6 @@ export const cpu = deviceKind({
     const device = open(config);
     return { device, memory: processorMemory(), advice: machineAdvice, peakFlops: () => peakOf(device, findings) };
   },
+  machineFigures,
   openProcessor: open,
 });

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { UserError } from '../../../base/errors.ts';
 import { fromSources, packageFile } from '../../../base/paths.ts';
-import type { DeviceMemoryUse } from '../device.ts';
+import type { DeviceFigures, DeviceMemoryUse } from '../device.ts';
 import type { GpuDescription, ProductChoice } from '../gpu.ts';
 import { withWords } from '../native/failures.ts';
 import type { Fetch, SessionAddon } from '../native/session.ts';
@@ -35,6 +35,8 @@ export interface GpuAddon extends SessionAddon<NativeGpu> {
   libraryVersion(library: string | undefined): string;
   /** Bytes; of this process, -1 where the driver does not tell. */
   memory(device: NativeGpu): Omit<DeviceMemoryUse, 'moduleBytes' | 'lackingBytes'> & { readonly processBytes: number };
+  /** What the driver tells of it, asked on another thread. */
+  figures(device: NativeGpu): Promise<DeviceFigures>;
   /** Holds memory for sessions, of the device and of the host, until the device is given up. */
   reserve(device: NativeGpu, bytes: number, hostBytes: number): void;
   /** Holds so much for what comes with programs, in place of what was set aside before. @returns whether it was there */

@@ -84,6 +84,7 @@ export function createCudaDevice({
       return choices.of === key;
     },
     memory: () => memory.now(),
+    figures: () => addon.figures(native),
     // The context before anything was loaded, and what came since.
     overheadBytes: () => Math.max(0, gpu.overheadBytes) + memory.now().moduleBytes,
     holds: (plans) => memory.holds(plans),

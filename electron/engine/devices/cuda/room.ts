@@ -1,4 +1,4 @@
-import { UserError } from '../../../base/errors.ts';
+import { FailureError, type UserError } from '../../../base/errors.ts';
 import { formatBytes } from '../../../base/format.ts';
 import { type GpuDescription, moduleReserve } from '../gpu.ts';
 import type { DeviceAdvice, DeviceMemory } from '../kind.ts';
@@ -77,5 +77,5 @@ export function full(
 ): UserError {
   // A driver that can't tell what is free says that all is.
   const free = freeBytes < memoryBytes ? `, ${formatBytes(freeBytes)} of ${formatBytes(memoryBytes)} are free` : '';
-  return new UserError(`${name} is full${free}: ${shared.relief(0)}.`);
+  return new FailureError('memory', `${name} is full${free}: ${shared.relief(0)}.`);
 }

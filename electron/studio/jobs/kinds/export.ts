@@ -1,6 +1,6 @@
 import path from 'node:path';
 import { cardFiles } from '../../card.ts';
-import { exportModel } from '../../exchange.ts';
+import { apart, exportModel } from '../../exchange.ts';
 import { given } from '../given.ts';
 import type { ExportInput } from '../inputs.ts';
 import type { JobKind } from '../kind.ts';
@@ -14,14 +14,15 @@ export const exporting: JobKind<ExportInput, Exported> = {
   restarts: true,
   describe(studio, { id, step, dir }) {
     const run = studio.store.getRun(id);
-    studio.checkpointOf(run, step);
+    studio.checkpoints.of(run, step);
     return { title: `Export ${run.name}, step ${step}, to ${path.basename(dir)}`, run: run.id, slot: 'files' };
   },
   async run(studio, { id, step, dir, dtype, force, ...words }, { signal, progress }) {
     const run = studio.store.getRun(id);
     const files = cardFiles(studio, run, step, dtype, given(words));
     const onProgress = (done: number, total: number): void => progress({ done, total, unit: 'tensors' });
-    await exportModel(studio, run, step, dir, { dtype, force, files }, { signal, onProgress });
+    const course = { signal, onProgress };
+    await exportModel(studio, run, step, dir, { dtype, force, files }, course, apart(studio.spawn));
     return { dir };
   },
 };

@@ -9,11 +9,11 @@ export const hellaswag: JobKind<HellaswagInput, HellaswagResult> = {
   restarts: true,
   describe(studio, { id, step, device }) {
     const run = studio.store.getRun(id);
-    studio.checkpointOf(run, step);
+    studio.checkpoints.of(run, step);
     return {
       title: `HellaSwag of ${run.name}, step ${step}`,
       run: run.id,
-      slot: computeSlot(studio.forJob(run, device).config.device),
+      slot: computeSlot(studio.models.forJob(run, device).config.device),
     };
   },
   async run(studio, { id, step, items, file, device }, { signal, progress, log }) {
@@ -21,7 +21,7 @@ export const hellaswag: JobKind<HellaswagInput, HellaswagResult> = {
     const run = studio.store.getRun(id);
     const set = file ?? (await validationFile(studio.home, { onProgress, signal }));
     if (file === undefined) log(`items of ${set}`);
-    for await (const update of studio.hellaswag(run, step, set, items, device, signal)) {
+    for await (const update of studio.models.hellaswag(run, step, set, items, device, signal)) {
       if (update.kind === 'done') return update.result;
       const { done, total, acc } = update;
       progress({ done, total, unit: 'items', ...(acc === undefined ? {} : { detail: { acc } }) });

@@ -1,4 +1,4 @@
-import { importModel, importName } from '../../exchange.ts';
+import { apart, importModel, importName } from '../../exchange.ts';
 import { given } from '../given.ts';
 import type { ImportInput } from '../inputs.ts';
 import type { JobKind } from '../kind.ts';
@@ -19,7 +19,9 @@ export const importing: JobKind<ImportInput, Imported> = {
   },
   async run(studio, { dir, name, ...options }, { signal, progress }) {
     const onProgress = (done: number, total: number): void => progress({ done, total, unit: 'tensors' });
-    const { run, notices } = await importModel(studio, dir, name || undefined, given(options), { signal, onProgress });
+    const course = { signal, onProgress };
+    const ways = apart(studio.spawn);
+    const { run, notices } = await importModel(studio, dir, name || undefined, given(options), course, ways);
     return { id: run.id, notices };
   },
 };

@@ -13,11 +13,15 @@ export const train: JobKind<TrainInput, Trained> = {
   restarts: true,
   describe(studio, { id, device }) {
     const run = studio.store.getRun(id);
-    return { title: `Train ${run.name}`, run: run.id, slot: trainSlot(device ?? studio.configOf(run).device) };
+    return { title: `Train ${run.name}`, run: run.id, slot: trainSlot(device ?? studio.runs.configOf(run).device) };
   },
   async run(studio, { id, ...others }, { signal, log }) {
     const { device, lowBitStates } = given(others);
-    const { handle, step, refused, notice } = await studio.resume(studio.store.getRun(id), device, lowBitStates);
+    const { handle, step, refused, notice } = await studio.training.resume(
+      studio.store.getRun(id),
+      device,
+      lowBitStates,
+    );
     for (const { reason } of refused) log(reason);
     if (notice !== null) log(notice);
     log(`from step ${step}`);
@@ -31,6 +35,6 @@ export const train: JobKind<TrainInput, Trained> = {
   },
   dropped(studio, { id }) {
     if (studio.store.hasRun(id) && studio.store.getRun(id).state === 'queued')
-      studio.store.setRunState(id, 'stopped', 'removed from the queue before it started');
+      studio.store.setRunState(id, 'paused', 'removed from the queue before it started');
   },
 };

@@ -13,16 +13,16 @@ export const validation: JobKind<ValidationInput, Validated> = {
   restarts: true,
   describe(studio, { id, step, device }) {
     const run = studio.store.getRun(id);
-    studio.checkpointOf(run, step);
+    studio.checkpoints.of(run, step);
     return {
       title: `Validation loss of ${run.name}, step ${step}`,
       run: run.id,
-      slot: computeSlot(studio.forJob(run, device).config.device),
+      slot: computeSlot(studio.models.forJob(run, device).config.device),
     };
   },
   async run(studio, { id, step, sequences, dataset, device }, { signal, progress }) {
     const run = studio.store.getRun(id);
-    for await (const update of studio.evaluate(run, step, sequences, dataset, device, signal)) {
+    for await (const update of studio.models.evaluate(run, step, sequences, dataset, device, signal)) {
       if (update.kind === 'progress') progress({ done: update.done, total: update.total, unit: 'sequences' });
       else return { valLoss: update.valLoss, tokens: update.tokens, bytes: update.bytes };
     }

@@ -1,8 +1,8 @@
 import path from 'node:path';
 import { datasetNames } from '../../../data/index.ts';
-import { verifyDataset } from '../../../data/dataset/verify.ts';
 import { UserError } from '../../../base/errors.ts';
 import { datasetsDir } from '../../home.ts';
+import { runStoppable } from '../../run/job.ts';
 import type { VerifyInput } from '../inputs.ts';
 import type { JobKind } from '../kind.ts';
 
@@ -11,7 +11,7 @@ export interface Verified {
   readonly problems: readonly string[];
 }
 
-/** Reads all of a dataset against its checksums. */
+/** Reads all of a dataset against its checksums, in a process of its own. */
 export const verify: JobKind<VerifyInput, Verified> = {
   restarts: true,
   describe(studio, { name }) {
@@ -19,9 +19,12 @@ export const verify: JobKind<VerifyInput, Verified> = {
     return { title: `Verify ${name}`, slot: 'files' };
   },
   async run(studio, { name }, { signal, progress }) {
-    return verifyDataset(path.join(datasetsDir(studio.home), name), {
-      signal,
-      onProgress: (done, total) => progress({ done, total, unit: 'bytes' }),
-    });
+    const dir = path.join(datasetsDir(studio.home), name);
+    let verified: Verified | undefined;
+    for await (const message of runStoppable({ type: 'verify', dir }, studio.spawn, signal)) {
+      if (message.type === 'progress') progress({ done: message.done, total: message.total, unit: 'bytes' });
+      else if (message.type === 'verified') verified = { files: message.files, problems: message.problems };
+    }
+    return verified!;
   },
 };

@@ -14,6 +14,14 @@ export const metricNames = [
   'tokensSeen',
   'time',
   'skipped',
+  'cpuUtilization',
+  'cpuTemperature',
+  'cpuPower',
+  'machineMemoryBytes',
+  'gpuUtilization',
+  'gpuTemperature',
+  'gpuPower',
+  'gpuMemoryBytes',
 ] as const;
 
 export type MetricName = (typeof metricNames)[number];
@@ -25,23 +33,14 @@ export const metricNumber = (name: MetricName): number => {
 };
 
 /** The measures of one step; what is left out or null is not known. NaN and infinities are kept as they are. */
-export interface MetricsRow {
+export type MetricsRow = {
   /** Optimizer steps taken, this one included. */
   readonly step: number;
   /** Milliseconds since 1970. */
   readonly time: number;
-  readonly loss?: number | null | undefined;
-  readonly learningRate?: number | null | undefined;
-  readonly gradNorm?: number | null | undefined;
-  readonly tokensPerSecond?: number | null | undefined;
-  readonly mfu?: number | null | undefined;
-  readonly memoryBytes?: number | null | undefined;
-  readonly lossScale?: number | null | undefined;
-  readonly stepMs?: number | null | undefined;
-  readonly tokensSeen?: number | null | undefined;
   /** 1 where the step's update was skipped because the gradient was not finite, else 0. */
   readonly skipped?: number | boolean | null | undefined;
-}
+} & { readonly [Name in Exclude<MetricName, 'time' | 'skipped'>]?: number | null | undefined };
 
 /** A stored row: every measure is there, null where it is not known. */
 export type StoredMetrics = { readonly step: number } & Readonly<Record<MetricName, number | null>>;

@@ -45,6 +45,27 @@ export function truncateMetrics(connection: Connection, run: number, step: numbe
   updateProgress(connection, run);
 }
 
+/**
+ * Deletes some rows and roll-ups of a run that is to be deleted: all at once would hold the database, and this process, for
+ * seconds.
+ * @returns whether more are left
+ */
+export function dropSome(connection: Connection, run: number, max: number): boolean {
+  const some = (table: string, key: string): boolean =>
+    connection
+      .prepare(
+        `DELETE FROM ${table} WHERE run = @run AND (${key}) IN (SELECT ${key} FROM ${table} WHERE run = @run LIMIT @max)`,
+      )
+      .run({ run, max }).changes >= max;
+  // What a power cut might bring back is deleted with the run: nobody waits for the disk in between.
+  connection.durably(false);
+  try {
+    return connection.write(() => some('metrics', 'step') || some('rollups', 'metric, level, bucket'));
+  } finally {
+    connection.durably(true);
+  }
+}
+
 /** -1 where there is none. */
 function lastStep(connection: Connection, run: number): number {
   const [step] = connection.prepare('SELECT max(step) FROM metrics WHERE run = ?').raw().get(run) as [number | null];

@@ -1,11 +1,12 @@
 import fs from 'node:fs';
 import Database from 'better-sqlite3';
 import type { Connection } from '../connection.ts';
+import { systemMetricNames } from '../../../engine/run/systemWatch.ts';
 import { isCorruption } from '../errors.ts';
 import { type MetricsRow, metricNames } from '../metrics/columns.ts';
 import { insertMetrics, truncateMetrics } from '../metrics/rows.ts';
 import { applicationId, schemaVersion } from '../migrations.ts';
-import { fromStored, runStates, type StoredNumber } from '../schema.ts';
+import { fromStored, stateOf, storedStates, type StoredNumber } from '../schema.ts';
 import { type RunColumns, storeRun, tableColumns } from './adopt.ts';
 import { readAround } from './ranges.ts';
 
@@ -91,7 +92,7 @@ const isCount = (value: unknown): boolean => Number.isSafeInteger(value) && Numb
 
 function isRun({ id, name, config, tags = '[]', createdAt, updatedAt, state, step }: Row): boolean {
   if (typeof id !== 'string' || !/^[^/\\]+$/.test(id) || typeof name !== 'string') return false;
-  const isKnown = (runStates as readonly unknown[]).includes(state);
+  const isKnown = (storedStates as readonly unknown[]).includes(state);
   return isKnown && isTime(createdAt) && isTime(updatedAt) && isCount(step) && isJson(config) && isJson(tags);
 }
 
@@ -106,9 +107,18 @@ function isJson(text: unknown): boolean {
 }
 
 /** Measures that can't be negative. */
-const amounts = ['tokensPerSecond', 'mfu', 'memoryBytes', 'lossScale', 'stepMs', 'learningRate'] as const;
+const amounts = [
+  ...(['tokensPerSecond', 'mfu', 'memoryBytes', 'lossScale', 'stepMs', 'learningRate'] as const),
+  ...systemMetricNames.filter((name) => !name.endsWith('Temperature')),
+];
 
-/** Whether a row of metrics can have been measured: its last bytes hold the time, which damage of the row's end changes. */
+/** Measures that can't be above 1. */
+const shares = ['cpuUtilization', 'gpuUtilization'] as const;
+
+/**
+ * Whether a row of metrics can have been measured: the last bytes of most hold the time, which damage of the row's end changes; of
+ * the others they hold what machine and GPU reported.
+ */
 function isMeasured(row: Row): boolean {
   const values = metricNames.map((name) => row[name] ?? null);
   const sizes = values.every((v) => {
@@ -118,7 +128,9 @@ function isMeasured(row: Row): boolean {
   });
   if (!sizes || !isTime(row.time) || !isCount(row.step)) return false;
   if (row.tokensSeen !== null && !isCount(row.tokensSeen)) return false;
-  return amounts.every((name) => typeof row[name] !== 'number' || row[name] >= 0);
+  const within = (names: readonly string[], is: (value: number) => boolean) =>
+    names.every((name) => typeof row[name] !== 'number' || is(row[name]));
+  return within(amounts, (value) => value >= 0) && within(shares, (value) => value <= 1);
 }
 
 class Salvage {
@@ -159,7 +171,7 @@ class Salvage {
     this.#read('runs', 'serial', '', [], this.#maxRows, (row) => {
       if (!isRun(row) || typeof row.serial !== 'number') return;
       this.#ids.set(row.serial, row.id as string);
-      this.#runs.set(row.id as string, row);
+      this.#runs.set(row.id as string, { ...row, state: stateOf(row.state as (typeof storedStates)[number]) });
     });
   }
 

@@ -12,7 +12,7 @@ beforeAll(() => {
   vocabulary = Vocabulary.ofRanks(tokens);
 });
 
-/** The definition, step by step: of all neighbours that make a token, those of the lowest rank, the leftmost, become it. */
+/** The definition, step by step: of all neighbors that make a token, those of the lowest rank, the leftmost, become it. */
 function plainly(bytes: Uint8Array): number[] {
   const parts = Array.from(bytes, (b) => String.fromCharCode(b));
   for (;;) {

@@ -16,7 +16,7 @@ export function splitHeads(qkv: Tensor, dims: Given['dims']): [q: Tensor, k: Ten
   return [part(0, heads!), part(heads!, kvHeads!), part(heads! + kvHeads!, kvHeads!)];
 }
 
-/** Keys or values [batch, kvHeads, time, headDim] for each head of queries: neighbours share them. */
+/** Keys or values [batch, kvHeads, time, headDim] for each head of queries: neighbors share them. */
 export function forEachHead(x: Tensor, heads: number): Tensor {
   const [batch, kvHeads, time, headDim] = x.shape as [number, number, number, number];
   if (kvHeads === heads) return x;

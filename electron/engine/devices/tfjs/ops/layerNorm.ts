@@ -2,16 +2,16 @@ import type { Tensor, Tf } from '../backend.ts';
 import type { Handler } from '../handler.ts';
 
 /** y, mean and rstd of every row; `eps` is a number or one number a row. */
-function normalise(tf: Tf, x: Tensor, gamma: Tensor, beta: Tensor, eps: Tensor | number) {
+function normalize(tf: Tf, x: Tensor, gamma: Tensor, beta: Tensor, eps: Tensor | number) {
   const mean = x.mean(-1, true);
-  const centred = x.sub(mean);
-  const variance = centred.mul(centred).mean(-1, true);
+  const centered = x.sub(mean);
+  const variance = centered.mul(centered).mean(-1, true);
   const rstd = tf.sqrt(variance.add(eps)).reciprocal();
-  return { y: centred.mul(rstd).mul(gamma).add(beta), mean, rstd, variance };
+  return { y: centered.mul(rstd).mul(gamma).add(beta), mean, rstd, variance };
 }
 
 const layerNorm: Handler = ({ tf, arg, attrs }) => {
-  const { y, mean, rstd } = normalise(tf, arg('x'), arg('gamma'), arg('beta'), attrs.eps!);
+  const { y, mean, rstd } = normalize(tf, arg('x'), arg('gamma'), arg('beta'), attrs.eps!);
   return { y, mean: mean.flatten(), rstd: rstd.flatten() };
 };
 
@@ -23,8 +23,8 @@ const layerNormBackward: Handler = ({ tf, arg }) => {
   const eps = rstd
     .square()
     .reciprocal()
-    .sub(normalise(tf, x, gamma, beta, 0).variance);
-  const f = (x: Tensor, gamma: Tensor, beta: Tensor) => normalise(tf, x, gamma, beta, eps).y;
+    .sub(normalize(tf, x, gamma, beta, 0).variance);
+  const f = (x: Tensor, gamma: Tensor, beta: Tensor) => normalize(tf, x, gamma, beta, eps).y;
   const [dx, dgamma, dbeta] = tf.grads((...at) => f(at[0]!, at[1]!, at[2]!))([x, gamma, beta], arg('dy'));
   return { dx: dx!, dgamma: dgamma!, dbeta: dbeta! };
 };

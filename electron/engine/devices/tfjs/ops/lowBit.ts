@@ -1,12 +1,12 @@
 import {
-  dequantiseBlocks,
-  dequantiseRankOne,
+  dequantizeBlocks,
+  dequantizeRankOne,
   maps,
   pack4,
-  quantiseBlocks,
-  quantiseRankOne,
+  quantizeBlocks,
+  quantizeRankOne,
   unpack4,
-} from '../../../optimizers/quantise.ts';
+} from '../../../optimizers/quantize.ts';
 import type { Tensor } from '../backend.ts';
 import type { Given, Handler } from '../handler.ts';
 import { adamwStep } from './update.ts';
@@ -41,12 +41,12 @@ const adamw8bit: Handler = (given) => {
     given,
     attrs,
     () => {
-      const second = dequantiseBlocks(blocks('v'), 256, maps.unsigned8);
-      return { m: dequantiseBlocks(blocks('m'), 256, maps.signed8), v: root ? second.map((x) => x * x) : second };
+      const second = dequantizeBlocks(blocks('v'), 256, maps.unsigned8);
+      return { m: dequantizeBlocks(blocks('m'), 256, maps.signed8), v: root ? second.map((x) => x * x) : second };
     },
     (m, v) => {
-      const first = quantiseBlocks(m, 256, maps.signed8, true);
-      const second = quantiseBlocks(root ? v.map(Math.sqrt) : v, 256, maps.unsigned8);
+      const first = quantizeBlocks(m, 256, maps.signed8, true);
+      const second = quantizeBlocks(root ? v.map(Math.sqrt) : v, 256, maps.unsigned8);
       return { mCodes: first.codes, mScale: first.scale, vCodes: second.codes, vScale: second.scale };
     },
   );
@@ -63,13 +63,13 @@ const adamw4bit: Handler = (given) => {
     () => {
       const second = { codes: codes('vCodes'), scale: floats(arg('vScale')) };
       return {
-        m: dequantiseBlocks({ codes: codes('mCodes'), scale: floats(arg('mScale')) }, 128, maps.signed4),
-        v: rows > 0 ? dequantiseRankOne(second, rows, maps.unsigned4) : dequantiseBlocks(second, 128, maps.unsigned4),
+        m: dequantizeBlocks({ codes: codes('mCodes'), scale: floats(arg('mScale')) }, 128, maps.signed4),
+        v: rows > 0 ? dequantizeRankOne(second, rows, maps.unsigned4) : dequantizeBlocks(second, 128, maps.unsigned4),
       };
     },
     (m, v) => {
-      const first = quantiseBlocks(m, 128, maps.signed4);
-      const second = rows > 0 ? quantiseRankOne(v, rows, maps.unsigned4) : quantiseBlocks(v, 128, maps.unsigned4);
+      const first = quantizeBlocks(m, 128, maps.signed4);
+      const second = rows > 0 ? quantizeRankOne(v, rows, maps.unsigned4) : quantizeBlocks(v, 128, maps.unsigned4);
       return {
         mCodes: pack4(first.codes),
         mScale: first.scale,

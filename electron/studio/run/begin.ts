@@ -1,0 +1,52 @@
+import { type RunConfig, parseRunConfig } from '../../engine/run/config.ts';
+import { validationFile } from '../../evals/hellaswag/source.ts';
+import { trainingOn } from '../jobs/slots.ts';
+import type { Studio } from '../studio.ts';
+import { recordPromise } from '../time/promise.ts';
+
+/** What is to be trained, and under what name. */
+export interface Begin {
+  readonly config: RunConfig;
+  readonly name: string;
+  readonly preset: string | null;
+}
+
+/** The same of a dataset that is being made. */
+export interface BeginLater extends Begin {
+  /** What the config has in the place of the dataset's name. */
+  readonly standIn: string;
+}
+
+/** Whether a run trains, or waits for its device. */
+export interface StartedRun {
+  readonly id: string;
+  readonly queued: boolean;
+}
+
+/**
+ * Makes a run and starts it, or queues it where another one trains on its device.
+ * @param start `queue`: even where the device is free
+ * @throws UserError when it can't be trained: nothing is made then
+ */
+export async function beginRun(
+  studio: Studio,
+  { config, name, preset }: Begin,
+  start?: 'now' | 'queue',
+): Promise<StartedRun> {
+  if (config.evaluation.hellaswagEvery > 0) await validationFile(studio.home);
+  const how = start ?? (trainingOn(studio.store, config.device).length > 0 ? 'queue' : 'now');
+  if (how === 'queue') return { id: studio.runs.createQueued(config, name, preset).id, queued: true };
+  const run = await studio.runs.createApart(config, name, preset);
+  const { here } = await studio.time.estimate(config);
+  studio.training.start(run);
+  if (here) recordPromise(studio.store, run.id, here);
+  return { id: run.id, queued: false };
+}
+
+/** A config with the name of the dataset that its text has become. */
+export function withMade({ config, standIn }: BeginLater, dataset: string): RunConfig {
+  const named = JSON.stringify(config, (key, value: unknown) =>
+    key === 'dataset' && value === standIn ? dataset : value,
+  );
+  return parseRunConfig(JSON.parse(named));
+}

@@ -1,0 +1,136 @@
+import type { RunView } from '../../../electron/api/types.ts';
+
+/** Columns of the list of runs behind the name, in their order. */
+export const columnNames = [
+  'state',
+  'progress',
+  'loss',
+  'curve',
+  'valLoss',
+  'bitsPerByte',
+  'time',
+  'parameters',
+  'dataset',
+  'created',
+  'ended',
+  'tokens',
+  'tokensPerSecond',
+  'tokenizer',
+  'optimizer',
+  'precision',
+  'device',
+  'preset',
+  'id',
+] as const;
+export type ColumnName = (typeof columnNames)[number];
+export type SortColumn = 'name' | Exclude<ColumnName, 'curve'>;
+
+/** Those that are shown where nobody has chosen: as many as a usual window has room for. */
+export const defaultColumns: readonly ColumnName[] = columnNames.slice(0, columnNames.indexOf('created') + 1);
+
+/** How wide they are, in rem: rows that come and go as a list is scrolled must not move them. */
+export const widths: Readonly<Record<ColumnName, number>> = {
+  state: 8.6,
+  progress: 5.4,
+  loss: 5.4,
+  curve: 5.8,
+  valLoss: 5.4,
+  bitsPerByte: 4.6,
+  time: 5.6,
+  parameters: 5.7,
+  dataset: 5.4,
+  created: 6.2,
+  ended: 6.2,
+  tokens: 4.6,
+  tokensPerSecond: 6.2,
+  tokenizer: 5.8,
+  optimizer: 6.8,
+  precision: 5.6,
+  device: 5,
+  preset: 6.5,
+  id: 10.5,
+};
+
+/** The least width of the name. */
+export const nameWidth = 10;
+
+/** Columns of numbers: those are sorted from the greatest on first, as dates are from the newest. */
+export const numeric: ReadonlySet<string> = new Set<SortColumn>([
+  'loss',
+  'valLoss',
+  'bitsPerByte',
+  'parameters',
+  'tokens',
+  'tokensPerSecond',
+]);
+const newestFirst: ReadonlySet<SortColumn> = new Set(['created', 'ended']);
+export const startsDown = (column: SortColumn): boolean => numeric.has(column) || newestFirst.has(column);
+
+export const isActive = ({ state }: Pick<RunView, 'state'>): boolean => state === 'training' || state === 'preparing';
+
+/** The state by which a run is found and sorted: one that was stopped early is not among those that have trained all of their steps. */
+export const listed = ({ state, stoppedEarly }: Pick<RunView, 'state' | 'stoppedEarly'>): string =>
+  stoppedEarly ? 'stoppedEarly' : state;
+
+/** Seconds that a training run still needs at the speed of its last steps; null where that is not known. */
+export function secondsLeft({ state, tokensPerSecond, tokensSeen, tokensTotal }: RunView): number | null {
+  if (state !== 'training' || tokensTotal === null || !tokensPerSecond) return null;
+  return Math.max(0, tokensTotal - tokensSeen) / tokensPerSecond;
+}
+
+/** What a run is sorted by: null is not known, and stands last. Of several parts the first that differs counts. */
+type Key = readonly (string | number | null)[];
+
+const known = (x: number | null): number | null => (x === null || Number.isNaN(x) ? null : x);
+
+const keys: Readonly<Record<SortColumn, (run: RunView) => Key>> = {
+  name: (r) => [r.name.toLowerCase()],
+  state: (r) => [r.stoppedEarly ? listed(r) : r.doing],
+  progress: (r) => [r.step / (r.stepsTotal || 1)],
+  // Losses per token of two tokenizers are no ranking: one tokenizer after the other.
+  loss: (r) => [r.tokenizer, known(r.lastLoss)],
+  valLoss: (r) => [r.tokenizer, known(r.bestValLoss)],
+  bitsPerByte: (r) => [known(r.bestBitsPerByte)],
+  time: (r) => [isActive(r) ? 0 : 1, secondsLeft(r) ?? r.trainedMs],
+  parameters: (r) => [r.parameters],
+  dataset: (r) => [r.dataset],
+  created: (r) => [r.createdAt],
+  ended: (r) => [r.endedAt],
+  tokens: (r) => [r.tokensSeen],
+  tokensPerSecond: (r) => [r.tokensPerSecond],
+  tokenizer: (r) => [r.tokenizer],
+  optimizer: (r) => [r.optimizer],
+  precision: (r) => [r.precision],
+  device: (r) => [`${r.device.kind}:${r.device.gpu ?? ''}`],
+  preset: (r) => [r.preset],
+  id: (r) => [r.id],
+};
+
+/** Some runs in the order of a column. What is equal stays in the order that it has. */
+export function sorted(runs: readonly RunView[], column: SortColumn, down: boolean): RunView[] {
+  const keyed = runs.map((run) => ({ run, key: keys[column](run) }));
+  const compared = (a: Key, b: Key): number => {
+    for (const [i, x] of a.entries()) {
+      const y = b[i]!;
+      if (x === y) continue;
+      if (x === null) return 1;
+      if (y === null) return -1;
+      return x! < y ? (down ? 1 : -1) : down ? -1 : 1;
+    }
+    return 0;
+  };
+  return keyed.sort((a, b) => compared(a.key, b.key)).map(({ run }) => run);
+}
+
+/** Runs in a state whose name, ID, tags, data, notes or preset hold each of some words. */
+export function matching(runs: readonly RunView[], query: string, state: string): RunView[] {
+  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
+  const text = (r: RunView) =>
+    `${r.name} ${r.id} ${r.tags.join(' ')} ${r.dataset} ${r.notes} ${r.preset}`.toLowerCase();
+  return runs.filter((run) => {
+    if (state !== '' && listed(run) !== state) return false;
+    if (words.length === 0) return true;
+    const all = text(run);
+    return words.every((word) => all.includes(word));
+  });
+}

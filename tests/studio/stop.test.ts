@@ -1,0 +1,185 @@
+import fs from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { prepareDataset } from '../../electron/data/index.ts';
+import { parseRunConfig, type RunConfigInput } from '../../electron/engine/run/config.ts';
+import type { RunHandle } from '../../electron/studio/run/handle.ts';
+import type { RunEvent } from '../../electron/engine/run/events.ts';
+import { Studio } from '../../electron/studio/studio.ts';
+import { hasCpu } from '../engine/devices.ts';
+import { tempDir } from '../temp.ts';
+import { lack, where } from '../frame/needs.ts';
+
+/** A studio with data, and runs of a thousand steps. */
+async function opened() {
+  const home = tempDir();
+  const file = path.join(tempDir(), 'text.txt');
+  fs.writeFileSync(file, 'the quick brown fox jumps over the lazy dog. '.repeat(5000));
+  const studio = Studio.open(home);
+  onTestFinished(() => {
+    if (studio.store.isOpen) studio.close();
+  });
+  const { name: dataset } = await prepareDataset({ home, inputs: [file], tokenizer: 'bytes' });
+  const make = (changes: Partial<RunConfigInput> = {}) =>
+    parseRunConfig({
+      model: { vocabSize: 257, contextLength: 16, nLayer: 1, nHead: 1, nEmbd: 16 },
+      ...{ dataset, tokenizer: 'bytes', batch: 2, tokensPerStep: 32 },
+      phases: [{ kind: 'constant', steps: 1000, from: 1e-3, to: 1e-3 }],
+      evaluation: { every: 0, sequences: 2 },
+      sampling: { tokens: 2 },
+      checkpoints: { every: 0 },
+      device: { kind: 'cpu', threads: 1 },
+      ...changes,
+    });
+  const runOf = (id: string) => studio.store.getRun(id);
+  return { studio, make, runOf };
+}
+
+/** Settles when a run has told something. */
+const reported = (handle: RunHandle, type: RunEvent['type'], step = 0) =>
+  new Promise<void>((resolve) =>
+    handle.onEvent((event) => event.type === type && 'step' in event && event.step >= step && resolve()),
+  );
+
+where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
+  it('is evaluated, sampled, saved and complete; it is not resumed, but continued and branched', async () => {
+    const { studio, make, runOf } = await opened();
+    const { id } = studio.runs.create(make(), 'early');
+    const handle = studio.training.start(runOf(id));
+    await reported(handle, 'metrics', 3);
+    await studio.training.sendOrder(runOf(id), 'stop');
+    expect(handle.state).toBe('stopping');
+    // It would not go on later.
+    await expect(studio.training.sendOrder(runOf(id), 'pause')).rejects.toThrow(
+      "is stopping and can't be paused any more",
+    );
+    expect(await handle.ended).toMatchObject({ state: 'completed', early: true, resumable: false });
+    const { step, ...run } = runOf(id);
+    expect(run).toMatchObject({ state: 'completed', stoppedEarly: true, stepsTotal: 1000, pid: null });
+    expect(run.endedAt).not.toBeNull();
+    const message = `stopped early at step ${step} of 1,000`;
+    expect(run.message).toBe(message);
+    expect(studio.store.listEvents(id).at(-1)).toMatchObject({ kind: 'completed', level: 'info', message });
+    expect(studio.store.listEvals(id).map((e) => e.step)).toEqual([0, step]);
+    expect([...new Set(studio.store.listSamples(id).map((s) => s.step))]).toEqual([0, step]);
+    expect(studio.store.listCheckpoints(id).map((c) => c.step)).toEqual([step]);
+    await expect.poll(() => studio.jobs.list()).toMatchObject([{ kind: 'train', state: 'done', run: id }]);
+
+    await expect(studio.training.resume(runOf(id))).rejects.toThrow(
+      `was stopped early at step ${step} and can't be resumed`,
+    );
+    expect(() => studio.runs.enqueue(runOf(id))).toThrow("can't be resumed");
+    for (const order of ['stop', 'pause', 'evaluate'] as const)
+      await expect(studio.training.sendOrder(runOf(id), order)).rejects.toThrow('The run early is completed.');
+    expect(runOf(id)).toMatchObject({ state: 'completed', stoppedEarly: true, pid: null });
+
+    const branch = studio.runs.create({ ...make(), init: { run: id, step } }, 'branch');
+    expect(branch.state).toBe('preparing');
+    const change = { started: 1, current: { steps: step }, later: null, add: [] };
+    const more = { kind: 'constant', steps: 5, from: 1e-4, to: 1e-4 } as const;
+    const resumed = await studio.training.continue(runOf(id), { ...change, add: [more] });
+    expect(resumed!.step).toBe(step);
+    expect(runOf(id).stoppedEarly).toBe(false);
+    expect(await resumed!.handle.ended).toMatchObject({
+      state: 'completed',
+      message: `finished after ${step + 5} steps`,
+    });
+    expect(runOf(id)).toMatchObject({ state: 'completed', stoppedEarly: false, step: step + 5 });
+  });
+
+  it('before its first step is complete without one', async () => {
+    const { studio, make, runOf } = await opened();
+    const { id } = studio.runs.create(make(), 'at once');
+    const handle = studio.training.start(runOf(id));
+    handle.stop();
+    expect(await handle.ended).toMatchObject({ state: 'completed', message: 'stopped early at step 0 of 1,000' });
+    expect(studio.store.listCheckpoints(id).map((c) => c.step)).toEqual([0]);
+    expect(runOf(id)).toMatchObject({ step: 0, stoppedEarly: true });
+  });
+
+  it('does not hold up who closes the studio, nor who stops it again', async () => {
+    for (const hurry of ['close', 'stop'] as const) {
+      const { studio, make, runOf } = await opened();
+      // Samples of minutes.
+      const sampling = { tokens: 1_000_000, prompts: Array.from({ length: 5000 }, () => 'a') };
+      const { id } = studio.runs.create(make({ sampling }), 'slow');
+      const handle = studio.training.start(runOf(id));
+      await new Promise<void>((resolve) =>
+        handle.onEvent((event) => event.type === 'activity' && event.activity === 'sampling' && resolve()),
+      );
+      handle.stop();
+      expect(handle.state).toBe('stopping');
+      if (hurry === 'stop') handle.stop();
+      else await studio.shutdown();
+      expect(await handle.ended).toMatchObject({ state: 'completed', early: true });
+      if (hurry === 'close') continue;
+      expect(studio.store.listSamples(id)).toEqual([]);
+      expect(studio.store.listCheckpoints(id)).toHaveLength(1);
+    }
+  });
+
+  it('is complete as it was saved where it is paused', async () => {
+    const { studio, make, runOf } = await opened();
+    const { id } = studio.runs.create(make(), 'paused');
+    const handle = studio.training.start(runOf(id));
+    await reported(handle, 'metrics', 3);
+    handle.pause();
+    await handle.ended;
+    const { step } = runOf(id);
+    const stopped = studio.training.sendOrder(runOf(id), 'stop');
+    await stopped;
+    expect(runOf(id)).toMatchObject({
+      ...{ state: 'completed', stoppedEarly: true, pid: null, step },
+      message: `stopped early at step ${step} of 1,000`,
+    });
+    expect(studio.store.listEvents(id).at(-1)).toMatchObject({ kind: 'completed', step });
+    expect(studio.store.listCheckpoints(id).map((c) => c.step)).toEqual([step]);
+  });
+
+  it('says which checkpoint it ends with, and stays paused where it has none', async () => {
+    const { studio, make, runOf } = await opened();
+    const { id } = studio.runs.create(make({ checkpoints: { every: 2, keepLast: 9 } }), 'paused');
+    const handle = studio.training.start(runOf(id));
+    await reported(handle, 'metrics', 5);
+    handle.pause();
+    await handle.ended;
+    const { step } = runOf(id);
+    await studio.checkpoints.remove(runOf(id), step);
+    const left = studio.store.listCheckpoints(id).map((c) => c.step);
+    const other = studio.runs.create(make(), 'other');
+    studio.store.setRunState(other.id, 'paused');
+    studio.store.releaseRun(other.id);
+    await expect(studio.training.sendOrder(runOf(other.id), 'stop')).rejects.toThrow(
+      'has no checkpoint to end with: resume it',
+    );
+    expect(runOf(other.id)).toMatchObject({ state: 'paused', pid: null });
+    await studio.training.sendOrder(runOf(id), 'stop');
+    expect(runOf(id).message).toBe(
+      `stopped early at step ${step} of 1,000; the latest checkpoint is at step ${left.at(-1)}`,
+    );
+  });
+
+  it('leaves the queue: complete where it has trained, else as if it had never been queued', async () => {
+    const { studio, make, runOf } = await opened();
+    const fresh = studio.runs.createQueued(make(), 'fresh');
+    await studio.training.sendOrder(runOf(fresh.id), 'stop');
+    expect(runOf(fresh.id)).toMatchObject({ state: 'paused', stoppedEarly: false, pid: null });
+    expect(runOf(fresh.id).message).toMatch(/removed from the queue/);
+
+    const { id } = studio.runs.create(make(), 'trained');
+    const handle = studio.training.start(runOf(id));
+    await reported(handle, 'metrics', 3);
+    handle.pause();
+    await handle.ended;
+    studio.runs.enqueue(runOf(id));
+    expect(runOf(id).state).toBe('queued');
+    await studio.training.sendOrder(runOf(id), 'stop');
+    expect(runOf(id)).toMatchObject({ state: 'completed', stoppedEarly: true });
+    expect(studio.jobs.list().filter((job) => job.endedAt === null)).toEqual([]);
+    // And what has never trained is trained from its beginning when it is resumed.
+    const resumed = await studio.training.resume(runOf(fresh.id));
+    expect(resumed.step).toBe(0);
+    resumed.handle.stop();
+    expect(await resumed.handle.ended).toMatchObject({ state: 'completed' });
+  });
+});
