@@ -157,7 +157,7 @@ where(describe, [hasBrowser, lack.browser])('a window on a machine', () => {
     await goTo(page, 'samples', 'Samples');
     // What was chosen on another page is not kept.
     expect(await device.inputValue()).toBe('');
-    expect(await device.getByRole('option').first().textContent()).toBe('Same as run (CPU)');
+    await expect.poll(() => device.getByRole('option').first().textContent()).toBe('Same as run (CPU)');
     await page.getByLabel('Max new tokens').fill('2');
     await device.selectOption('cuda:0');
     await button(page, 'Generate').click();
