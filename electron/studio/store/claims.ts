@@ -1,5 +1,8 @@
 import { UserError } from '../../base/errors.ts';
+import { engineOf } from '../../engine/process/orphan.ts';
+import { runDir } from '../home.ts';
 import { type Connection, sql } from './connection.ts';
+import type { Holder } from '../../base/lock.ts';
 import { describeOwner, isAlive, isSameProcess, type Owner, thisProcess } from '../../base/owner.ts';
 import type { RunRow } from './runs.ts';
 import { setRunState } from './runs.ts';
@@ -8,10 +11,16 @@ import type { RunState } from './schema.ts';
 const ownerOf = ({ pid, host, bootId, processStart, pidNamespace }: RunRow): Owner | null =>
   pid === null || host === null ? null : { pid, host, bootId, processStart, pidNamespace };
 
-const lives = (row: RunRow): boolean => {
+const ownerLives = (row: RunRow): boolean => {
   const owner = ownerOf(row);
   return owner !== null && isAlive(owner, row.heartbeat ?? 0);
 };
+
+/** The engine that still saves a run whose owner is gone, where there is one. */
+const orphan = ({ home }: Connection, row: RunRow): Holder | null =>
+  row.pid === null || ownerLives(row) ? null : engineOf(runDir(home, row.id));
+
+const lives = (connection: Connection, row: RunRow): boolean => ownerLives(row) || orphan(connection, row) !== null;
 
 const isMine = (row: RunRow): boolean => {
   const owner = ownerOf(row);
@@ -30,11 +39,21 @@ export function isOwn(connection: Connection, serial: number): boolean {
 /** @throws UserError while another process that lives owns the run */
 export function requireUnowned(connection: Connection, serial: number): void {
   const row = select(connection, serial);
-  if (!row || isMine(row) || !lives(row)) return;
+  if (!row || isMine(row) || !lives(connection, row)) return;
+  if (!ownerLives(row))
+    throw new UserError(
+      `The run ${row.id} is still being saved by its engine, whose studio is gone: try again when that has ended.`,
+    );
   const who = describeOwner(ownerOf(row)!, row.heartbeat ?? 0);
   throw new UserError(
     `The run ${row.id} belongs to ${who}: pause it there first, or from here with \`trainyard pause ${row.id}\`.`,
   );
+}
+
+/** Whether a run whose owner is gone is still being saved by its engine. */
+export function isOrphaned(connection: Connection, serial: number): boolean {
+  const row = select(connection, serial);
+  return row !== undefined && orphan(connection, row) !== null;
 }
 
 /**
@@ -83,7 +102,7 @@ const activeStates: readonly RunState[] = ['preparing', 'training', 'paused'];
  */
 export function markInterrupted(connection: Connection): number[] {
   const suspects = sql.selectFrom('runs').selectAll().where('state', 'in', activeStates);
-  const isLost = (row: RunRow) => !lives(row) && (row.state !== 'paused' || row.pid !== null);
+  const isLost = (row: RunRow) => !lives(connection, row) && (row.state !== 'paused' || row.pid !== null);
   if (!connection.all(suspects).some(isLost)) return [];
   return connection.write(() => {
     // Again, under the lock: another process may have claimed or marked it in between.

@@ -195,6 +195,11 @@ export class Store {
     return claims.isOwn(this.#connection, this.#serial(id));
   }
 
+  /** Whether a run whose owner is gone is still being saved by its engine. */
+  isOrphaned(id: string): boolean {
+    return claims.isOrphaned(this.#connection, this.#serial(id));
+  }
+
   releaseRun(id: string): void {
     const serial = this.#changing(id);
     claims.release(this.#connection, serial);

@@ -6,6 +6,8 @@ import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { isAlive, thisProcess } from '../../../electron/base/owner.ts';
+import { takeRun } from '../../../electron/engine/process/orphan.ts';
+import { runDir } from '../../../electron/studio/home.ts';
 import { openStore } from '../../../electron/studio/store/store.ts';
 import { tempDir } from '../../temp.ts';
 import { newRun, testStore, withDatabase } from './helpers.ts';
@@ -48,6 +50,28 @@ test('a run whose process was killed is interrupted when the store is opened aga
   expect(store.markInterrupted()).toEqual([]);
   store.claimRun(id);
   expect(store.getRun(id).pid).toBe(process.pid);
+});
+
+test('a run whose owner is gone is left alone while its engine saves it', () => {
+  const home = tempDir();
+  const id = killed(
+    `const store = openStore(home);
+     const { id } = store.createRun({ name: 'n', config: {}, device: 'cpu' });
+     store.setRunState(id, 'training');
+     (await import('node:fs')).writeSync(1, id);`,
+    home,
+  );
+  fs.mkdirSync(runDir(home, id), { recursive: true });
+  const engine = takeRun(runDir(home, id));
+  const store = testStore(home);
+  expect(store.isOrphaned(id)).toBe(true);
+  expect(store.markInterrupted()).toEqual([]);
+  expect(() => store.claimRun(id)).toThrow(/still being saved by its engine/);
+  expect(() => store.deleteRun(id)).toThrow(/still being saved by its engine/);
+  engine.release();
+  expect(store.isOrphaned(id)).toBe(false);
+  expect(store.markInterrupted().map((r) => r.id)).toEqual([id]);
+  store.claimRun(id);
 });
 
 test('runs at rest and runs of a living process are left alone', () => {
