@@ -130,7 +130,7 @@ const endNow = (): void => void process.kill(process.pid, 'SIGKILL');
 // Without its studio a run is saved behind its step, for the next studio to go on with; native work that hangs is not waited
 // for. Of anything else nobody would hear what comes of it.
 channel.onLost(() => {
-  if (isJob || !unheard.hasBegun) return endNow();
+  if (isJob || !unheard.hasStarted) return endNow();
   isOrphan = true;
   requests.stop();
   for (const stored of flushed.values()) stored();

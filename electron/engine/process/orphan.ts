@@ -27,7 +27,7 @@ export function takeRun(folder: string): Lock {
   if ('lock' in taken) return taken.lock;
   const { owner } = taken.holder;
   const who = owner ? `process ${owner.pid}` : 'another process';
-  throw new UserError(`The run is still being saved by ${who}, whose studio is gone: try again when that has ended.`);
+  throw new UserError(`The run is still being saved by ${who}, whose studio has ended: try again when that has ended.`);
 }
 
 /** What an engine has said of a run, as far as its studio has not told that it is stored. */
@@ -62,7 +62,7 @@ export class Unheard {
   }
 
   /** Whether the run has begun: before, there is nothing to save. */
-  get hasBegun(): boolean {
+  get hasStarted(): boolean {
     return this.#lastStep !== undefined;
   }
 

@@ -42,7 +42,7 @@ export function requireUnowned(connection: Connection, serial: number): void {
   if (!row || isMine(row) || !lives(connection, row)) return;
   if (!ownerLives(row))
     throw new UserError(
-      `The run ${row.id} is still being saved by its engine, whose studio is gone: try again when that has ended.`,
+      `The run ${row.id} is still being saved by its engine, whose studio has ended: try again when that has ended.`,
     );
   const who = describeOwner(ownerOf(row)!, row.heartbeat ?? 0);
   throw new UserError(

@@ -81,7 +81,7 @@ describe('what an engine leaves that no studio has heard', () => {
     const folder = tempDir();
     const unheard = new Unheard();
     unheard.add({ type: 'started', step: 0, device: 'cpu: a', memory: {} as never });
-    expect(unheard.hasBegun).toBe(true);
+    expect(unheard.hasStarted).toBe(true);
     unheard.leave(folder);
     expect(readUnheard(folder)).toHaveLength(1);
     removeUnheard(folder);
