@@ -1,3 +1,6 @@
+/** A page's, without the types of one: this is also tried where there is none. */
+declare const window: { requestAnimationFrame(draw: () => void): unknown };
+
 /** A window that is not seen draws no frames, and is to know what happened when it is looked at. Milliseconds. */
 const unseenMs = 250;
 
@@ -5,8 +8,7 @@ const unseenMs = 250;
 function frame(): Promise<void> {
   return new Promise((resolve) => {
     const late = setTimeout(resolve, unseenMs);
-    if (typeof requestAnimationFrame === 'undefined') return;
-    requestAnimationFrame(() => {
+    window.requestAnimationFrame(() => {
       clearTimeout(late);
       resolve();
     });
