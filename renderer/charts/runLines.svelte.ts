@@ -200,7 +200,8 @@ export class RunLines {
   readonly byDataset = $derived.by((): Plotted[] => {
     const several = this.runs.filter((run) => run.evals.some((e) => e.kind === 'datasetLoss'));
     return several.flatMap((run) => {
-      const names = [...new Set(run.evals.filter((e) => e.kind === 'datasetLoss').map((e) => e.dataset))];
+      const all = run.evals.filter((e) => e.kind === 'datasetLoss').map((e) => e.dataset);
+      const names = all.filter((name, i) => all.indexOf(name) === i);
       return ['', ...names].map((name, i): Plotted => {
         const kind = name === '' ? 'validation' : 'datasetLoss';
         const label = name === '' ? run.dataset : name;
