@@ -26,9 +26,9 @@ class Router {
 
   #read(): void {
     clearTimeout(this.#writing);
-    const [path = '', ...search] = location.hash.replace(/^#/, '').split('?');
-    this.path = path || '/runs';
-    this.#search = search.join('?');
+    const { path, search } = placeOf(location.hash);
+    this.path = path;
+    this.#search = search;
   }
 
   /** The parts of the path: `['run', 'calm-otter-1a2b']`. */
@@ -48,11 +48,18 @@ class Router {
     if (search === this.#search) return;
     this.#search = search;
     clearTimeout(this.#writing);
-    this.#writing = setTimeout(
-      () => history.replaceState(history.state, '', `#${this.path}${search === '' ? '' : `?${search}`}`),
-      restingMs,
-    );
+    this.#writing = setTimeout(() => {
+      // The window may be on its way to another page, of which it is told a moment later.
+      if (placeOf(location.hash).path === this.path)
+        history.replaceState(history.state, '', `#${this.path}${search === '' ? '' : `?${search}`}`);
+    }, restingMs);
   }
+}
+
+/** What an address says: a page, and how it is looked at. */
+function placeOf(hash: string): { path: string; search: string } {
+  const [path = '', ...search] = hash.replace(/^#/, '').split('?');
+  return { path: path || '/runs', search: search.join('?') };
 }
 
 /** A part of an address that was cut off or mistyped stands for itself. */

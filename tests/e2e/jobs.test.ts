@@ -94,6 +94,7 @@ where(describe, [hasBrowser, lack.browser])('jobs', () => {
     const next = await opened.open();
     await goTo(next, 'data', 'Data');
     await next.getByRole('heading', { level: 2, name: /^long/ }).waitFor();
-    expect(opened.studio.jobs.list()).toMatchObject([{ kind: 'tokenize', state: 'done' }]);
+    // The dataset is there a moment before its job has ended.
+    await expect.poll(() => opened.studio.jobs.list()).toMatchObject([{ kind: 'tokenize', state: 'done' }]);
   });
 });
