@@ -34,11 +34,11 @@ function everything(studio: Studio, id: string) {
   const run = findRun(studio, id);
   return {
     run,
-    loss: store.readSeries(run.id, 'loss', { points: 1000 }),
-    evals: store.listEvals(run.id),
-    samples: store.listSamples(run.id),
-    checkpoints: store.listCheckpoints(run.id),
-    events: store.listEvents(run.id),
+    loss: store.metrics.series(run.id, 'loss', { points: 1000 }),
+    evals: store.evals.list(run.id),
+    samples: store.samples.list(run.id),
+    checkpoints: store.checkpoints.list(run.id),
+    events: store.events.list(run.id),
     data: dataRead(home, studio.runs.configOf(run), run.step),
   };
 }
@@ -64,7 +64,7 @@ function print(studio: Studio, id: string): void {
   console.log(
     `step ${formatCount(run.step)} of ${run.stepsTotal === null ? '?' : formatCount(run.stepsTotal)}, ${plural(run.tokensSeen, 'token')} seen${skips}`,
   );
-  const [lossScale] = studio.store.readSeries(run.id, 'lossScale', { fromStep: run.step });
+  const [lossScale] = studio.store.metrics.series(run.id, 'lossScale', { fromStep: run.step });
   const scaled = config.precision === 'f16' && lossScale ? `, loss scale ${lossScale.value}` : '';
   console.log(`precision ${config.precision}${scaled}\n`);
   console.log(lossChart(studio.store, run.id));

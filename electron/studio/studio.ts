@@ -61,13 +61,13 @@ export class Studio {
     lookForTokenizersIn(tokenizersDir(dir));
     let store = openStore(dir, { report });
     try {
-      store.markInterrupted();
+      store.runs.markInterrupted();
     } catch (error) {
       store.close();
       if (!(error instanceof DamagedError)) throw error;
       recoverStore(dir).forEach(report);
       store = openStore(dir, { report });
-      store.markInterrupted();
+      store.runs.markInterrupted();
     }
     return new Studio(dir, store, spawn);
   }

@@ -15,7 +15,7 @@ where(describe, [hasBrowser, lack.browser])('a run that has ended', () => {
     fs.writeFileSync(file, 'pack my box with five dozen liquor jugs. '.repeat(300));
     const { name: news } = await prepareDataset({ home, inputs: [file], tokenizer: 'bytes' });
     const id = await startRun(opened, 'daily', [constant(20)]);
-    const { dataset: own } = studio.runs.configOf(studio.store.getRun(id));
+    const { dataset: own } = studio.runs.configOf(studio.store.runs.get(id));
     const page = await opened.open();
     await goTo(page, `run/${id}`, 'daily');
     await expect.poll(() => state(page).textContent()).toContain('completed');
@@ -35,7 +35,7 @@ where(describe, [hasBrowser, lack.browser])('a run that has ended', () => {
     await page.getByText('step 32 of 32').waitFor();
     await expect.poll(() => state(page).textContent()).toContain('completed');
 
-    expect(studio.runs.configOf(studio.store.getRun(id)).phases[1]).toMatchObject({
+    expect(studio.runs.configOf(studio.store.runs.get(id)).phases[1]).toMatchObject({
       steps: 12,
       mix: [
         { dataset: own, weight: 3 },

@@ -8,8 +8,8 @@ import { openStore, openToRead, type Store } from '../store/index.ts';
 /** Names of the runs that train on a GPU, in whatever process. @param except a run that is to have it itself */
 export function holdersOf(store: Store, device: DeviceChoice, except?: string): string[] {
   if (!kindOf(device.kind).gpus) return [];
-  return store
-    .listRuns({ state: ['training', 'preparing'] })
+  return store.runs
+    .list({ state: ['training', 'preparing'] })
     .filter((run) => run.id !== except && isSameDevice((run.config as RunConfig).device, device))
     .map((run) => run.name);
 }
@@ -19,7 +19,7 @@ export function holdersAt(home: string, device: DeviceChoice): string[] {
   if (!kindOf(device.kind).gpus || !fs.existsSync(dbPath(home))) return [];
   const store = canWrite(home) ? openStore(home) : openToRead(home, () => {});
   try {
-    store.markInterrupted();
+    store.runs.markInterrupted();
     return holdersOf(store, device);
   } finally {
     store.close();
