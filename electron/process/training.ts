@@ -17,8 +17,8 @@ export function watchTraining(studio: Studio, pausing: Pausing, report: (message
   let known = new Map<string, string>();
   const look = (): void => {
     if (!studio.store.isOpen) return;
-    const runs: TrainingRun[] = studio.store
-      .runs.list({ state: ['training', 'preparing'] })
+    const runs: TrainingRun[] = studio.store.runs
+      .list({ state: ['training', 'preparing'] })
       .filter(({ id }) => studio.training.handleOf(id) !== undefined)
       .map(({ id, name, step, stepsTotal, tokensSeen, tokensTotal }) => {
         const pace = paces.get(id) ?? new Pace();
