@@ -115,6 +115,9 @@ function humanLines(studio: Studio, run: Run): Display {
             `step ${event.step}: validation loss ${formatLoss(event.valLoss)}, perplexity ${formatPerplexity(event.valLoss)}`,
           );
           break;
+        case 'datasetLoss':
+          progress.say(`step ${event.step}: validation loss on ${event.dataset} ${formatLoss(event.loss)}`);
+          break;
         case 'sample':
           progress.say(`step ${event.step} sample: ${oneLine(event.prompt + event.text)}`);
           break;

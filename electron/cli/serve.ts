@@ -41,8 +41,8 @@ async function runServe(options: Options): Promise<void> {
   const interrupted = new Promise<undefined>((resolve) => {
     onInterrupt(({ count, exitCode }) => {
       if (count > 1) {
-        studio.kill();
-        process.exit(exitCode);
+        void studio.kill().then(() => process.exit(exitCode));
+        return;
       }
       resolve(undefined);
     });

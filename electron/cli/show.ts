@@ -32,20 +32,21 @@ export function addShow(command: Command): void {
 function everything(studio: Studio, id: string) {
   const { store, home } = studio;
   const run = findRun(studio, id);
+  const evals = store.evals.list(run.id);
   return {
     run,
     loss: store.metrics.series(run.id, 'loss', { points: 1000 }),
-    evals: store.evals.list(run.id),
+    evals,
     samples: store.samples.list(run.id),
     checkpoints: store.checkpoints.list(run.id),
     events: store.events.list(run.id),
-    data: dataRead(home, studio.runs.configOf(run), run.step),
+    data: dataRead(home, studio.runs.configOf(run), run.step, evals),
   };
 }
 
 /** Value, unit, perplexity (per token) and bits per byte: an accuracy has neither of the latter. */
 function evalCells(e: EvalRecord): string[] {
-  if (e.kind !== 'validation') return [e.value.toFixed(4), 'accuracy', '', ''];
+  if (e.kind === 'hellaswag') return [e.value.toFixed(4), 'accuracy', '', ''];
   const bits = bitsPerByteOf(e);
   return [formatLoss(e.value), 'nats/token', formatPerplexity(e.value), bits === null ? '' : formatLoss(bits)];
 }
@@ -69,20 +70,21 @@ function print(studio: Studio, id: string): void {
   console.log(`precision ${config.precision}${scaled}\n`);
   console.log(lossChart(studio.store, run.id));
   if (evals.length > 0) {
-    const rows = evals.slice(-12).map((e) => [e.step, e.kind, ...evalCells(e)]);
+    const rows = evals.slice(-12).map((e) => [e.step, e.kind === 'datasetLoss' ? e.dataset : e.kind, ...evalCells(e)]);
     console.log(`\n${table(['step', 'evaluation', 'value', 'unit', 'perplexity', 'bits/byte'], rows)}\n`);
   }
   if (checkpoints.length > 0) {
     const rows = checkpoints.map((c) => [c.step, formatBytes(c.bytes), c.path]);
     console.log(`${table(['checkpoint', 'size', 'path'], rows)}\n`);
   }
-  const read = data.map(({ source, steps, tokens, passes }) => [
+  const read = data.map(({ source, steps, tokens, passes, valLoss }) => [
     source,
     steps.map(({ from, to }) => `${formatCount(from)}–${formatCount(to)}`).join(', '),
     formatCount(tokens),
     passes === null ? 'gone' : passes.toPrecision(3),
+    valLoss === null ? '' : formatLoss(valLoss),
   ]);
-  if (read.length > 0) console.log(`${table(['data', 'steps', 'tokens', 'epochs'], read)}\n`);
+  if (read.length > 0) console.log(`${table(['data', 'steps', 'tokens', 'epochs', 'val loss'], read)}\n`);
   const sample = samples[samples.length - 1];
   if (sample) console.log(`sample at step ${sample.step}:\n${printable(sample.prompt + sample.text)}\n`);
   for (const e of events.slice(-10))

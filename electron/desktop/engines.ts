@@ -48,10 +48,4 @@ export class UtilityEngines {
   kill(id: number): void {
     this.#engines.get(id)?.kill();
   }
-
-  /** Their studio died: nobody records what they do. */
-  killAll(): void {
-    for (const engine of this.#engines.values()) engine.kill();
-    this.#engines.clear();
-  }
 }

@@ -8,7 +8,11 @@ import { UtilityEngines } from './engines.ts';
 export const utilityStudio: SpawnStudio<MessagePortMain> = (onMessage) => {
   const child = utilityProcess.fork(studioEntry(), [], { serviceName: 'Trainyard studio', stdio: 'inherit' });
   const engines = new UtilityEngines();
-  const send = (message: unknown, port?: MessagePortMain): void => child.postMessage(message, port ? [port] : []);
+  let isGone = false;
+  // Engines may outlive their studio: they save their runs.
+  const send = (message: unknown, port?: MessagePortMain): void => {
+    if (!isGone) child.postMessage(message, port ? [port] : []);
+  };
   child.on('message', (message: FromStudio) => {
     if (message.type === 'spawnEngine') {
       const { id } = message;
@@ -26,7 +30,7 @@ export const utilityStudio: SpawnStudio<MessagePortMain> = (onMessage) => {
   return {
     exited: new Promise((resolve) => {
       child.on('exit', (code) => {
-        engines.killAll();
+        isGone = true;
         resolve({ code, signal: null });
       });
     }),

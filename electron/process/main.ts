@@ -72,6 +72,9 @@ channel.onMessage((message, port) => {
     void open(message.home, message.at);
   } else if (message.type === 'shutdown') {
     void shutdown();
+  } else if (message.type === 'kill') {
+    studio?.training.killAll();
+    process.exit(1);
   } else if (message.type === 'window' && port) {
     const context: ApiContext = { studio: studio!, ...(desktop ? { desktop } : {}) };
     windows.upgrade(port, { context });

@@ -45,6 +45,8 @@ export type ToStudio =
   | { readonly type: 'open'; readonly home: string; readonly at?: ServeAt }
   /** Save what trains, and end. */
   | { readonly type: 'shutdown' }
+  /** End now, and all that trains. */
+  | { readonly type: 'kill' }
   /** With a port: over it a window speaks the API. */
   | { readonly type: 'window' }
   /** With a port: the engine that was asked for. */

@@ -28,6 +28,8 @@ export interface SupervisorOptions {
 const soundMs = 30_000;
 /** So often one after the other, each soon after its start. */
 const maxDeaths = 5;
+/** One that is to end now and does not is killed. */
+const killMs = 1000;
 const pauseMs = (deaths: number): number => (deaths <= 1 ? 0 : 250 * 2 ** deaths);
 
 /** Starts the studio's process, and starts it again when it dies; windows find it where it was. */
@@ -84,10 +86,14 @@ export class StudioSupervisor<P = never> {
     await exited;
   }
 
-  /** Ends the studio now: what came after the last checkpoints is lost. */
-  kill(): void {
+  /** Ends the studio and its engines now: what came after the last checkpoints is lost. */
+  async kill(): Promise<void> {
     this.#isEnding = true;
-    this.#process?.kill();
+    const studio = this.#process;
+    studio?.send({ type: 'kill' });
+    const late = setTimeout(() => studio?.kill(), killMs);
+    await studio?.exited;
+    clearTimeout(late);
   }
 
   #open(): Promise<Served | undefined> {
@@ -136,9 +142,7 @@ export class StudioSupervisor<P = never> {
       this.#giveUp(`${what}, for the ${this.#deaths}th time. See the log: ${this.#log}`);
       return;
     }
-    this.#options.onRestart?.(
-      `${what}: it is started again, and runs that were training resume from their last checkpoints.`,
-    );
+    this.#options.onRestart?.(`${what}: it is started again, and runs that were training are saved and resume.`);
     // Whoever sends something meanwhile waits for it.
     let restart = (): void => {};
     this.#opening = new Promise((resolve, reject) => {

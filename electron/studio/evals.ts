@@ -46,7 +46,7 @@ function bytesPerTokenOf(data: unknown): number | null {
 
 /** Bits per byte of an evaluation; null where it is no validation loss, or the length of the text is not known. */
 export function bitsPerByteOf({ kind, value, data }: Pick<EvalRecord, 'kind' | 'value' | 'data'>): number | null {
-  const bytesPerToken = kind === 'validation' ? bytesPerTokenOf(data) : null;
+  const bytesPerToken = kind === 'hellaswag' ? null : bytesPerTokenOf(data);
   return bytesPerToken === null ? null : bitsPerByte(value, 1, bytesPerToken);
 }
 

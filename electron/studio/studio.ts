@@ -7,6 +7,7 @@ import { Jobs } from './jobs/jobs.ts';
 import { Models } from './models.ts';
 import { Planner } from './planning/planner.ts';
 import { forkEngine, type SpawnEngine } from './run/engine.ts';
+import { markInterrupted } from './run/unheard.ts';
 import { Runs } from './runs.ts';
 import { DamagedError, openStore, openToRead, recoverStore, type Store } from './store/index.ts';
 import { Ticker } from './ticker.ts';
@@ -61,13 +62,13 @@ export class Studio {
     lookForTokenizersIn(tokenizersDir(dir));
     let store = openStore(dir, { report });
     try {
-      store.runs.markInterrupted();
+      markInterrupted(store);
     } catch (error) {
       store.close();
       if (!(error instanceof DamagedError)) throw error;
       recoverStore(dir).forEach(report);
       store = openStore(dir, { report });
-      store.runs.markInterrupted();
+      markInterrupted(store);
     }
     return new Studio(dir, store, spawn);
   }

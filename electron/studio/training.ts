@@ -1,5 +1,6 @@
 /** Training: the one place that starts the engines of runs and steers them. */
 import fs from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import { earlyMessage, shownState } from '../base/states.ts';
 import { messageOf, UsageError, UserError } from '../base/errors.ts';
 import type { RefusedCheckpoint } from '../engine/checkpoint/index.ts';
@@ -25,9 +26,13 @@ import { movedNotice } from './run/moved.ts';
 import { recordPhases } from './run/record.ts';
 import { askForPhases, type Patience, type RunOrder, type RunRequest, RunRequests, sendOrder } from './run/requests.ts';
 import { requireTrainable, requireTrainableApart } from './run/trainable.ts';
+import { hear, markInterrupted } from './run/unheard.ts';
 import { requireWritable } from './run/writable.ts';
 import type { Run } from './store/index.ts';
 import type { Studio } from './studio.ts';
+
+/** How often it is looked whether an engine without a studio has saved its run. */
+const lookEveryMs = 250;
 
 /** A run that goes on from a checkpoint. */
 export interface Resumed {
@@ -135,12 +140,14 @@ export class Training {
 
   /** Looks at all that may be wrong before anything of the run is changed. */
   async #goOn(id: string, device?: DeviceChoice, change?: PhaseChange, lowBit?: LowBitStates): Promise<Resumed> {
+    await this.#saved(id);
     this.requireRest(id);
     this.#studio.store.requireInPlace();
     // From here on no other process can: two engines would write the same checkpoints.
     this.#studio.store.claims.take(id);
     this.#launching.add(id);
     try {
+      hear(this.#studio.store, id);
       const run = this.#studio.store.runs.get(id);
       if (!change) requireGoesOn(run);
       const own = this.#studio.runs.configOf(run);
@@ -170,9 +177,14 @@ export class Training {
     }
   }
 
+  /** Settles when no engine saves a run any more whose studio is gone. */
+  async #saved(id: string): Promise<void> {
+    while (this.#studio.store.claims.isOrphaned(id)) await setTimeout(lookEveryMs);
+  }
+
   /** @throws UserError when a run trains, here or in another process */
   requireRest(id: string): void {
-    this.#studio.store.runs.markInterrupted();
+    markInterrupted(this.#studio.store);
     const { state, pid } = this.#studio.store.runs.get(id);
     const active = state === 'training' || state === 'preparing' || this.#launching.has(id);
     if (active) throw new UserError(`The run ${id} is training now (process ${pid}): pause it there first.`);
@@ -279,7 +291,9 @@ export class Training {
 
   /** What a run does: where it trains here, the state of its machine. */
   doing(run: Run): string {
-    return this.#handles.get(run.id)?.state ?? run.state;
+    const handle = this.#handles.get(run.id);
+    if (handle) return handle.state;
+    return this.isElsewhere(run) && this.#studio.store.claims.isOrphaned(run.id) ? 'pausing' : run.state;
   }
 
   /** Whether any run trains in this process. */
@@ -315,6 +329,7 @@ export class Training {
       config,
       ...(admission ? { admission } : {}),
       datasetDirs: this.#studio.datasets.dirsOf(datasetsOf(config)),
+      folder: runDir(this.#studio.home, run.id),
       checkpointRoot: this.#studio.checkpoints.rootOf(run),
       findings: this.#studio.home,
       heldBy: holdersOf(this.#studio.store, config.device, run.id),
@@ -352,6 +367,11 @@ export class Training {
 
   #dirsOf({ later, add }: PhaseChange): DatasetDirs {
     return this.#studio.datasets.dirsOf(namedDatasets([...(later ?? []), ...add]));
+  }
+
+  /** Ends all that trains here now: what came after the last checkpoints is lost. */
+  killAll(): void {
+    for (const handle of this.#handles.values()) handle.kill();
   }
 
   /** Pauses all that trains here; settles when it is saved. */

@@ -7,6 +7,8 @@ export interface ChartedRun {
   readonly order?: number;
   readonly name: string;
   readonly tokenizer: string;
+  /** Its own, on whose validation data its best loss is taken. */
+  readonly dataset: string;
   /** The measured memory is the host's, then. */
   readonly onGpu: boolean;
   readonly series: Series | undefined;

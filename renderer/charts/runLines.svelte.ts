@@ -19,6 +19,13 @@ const lineOf = (points: Series['measures'][SeriesName] | undefined): Line => ({
   y: points?.values ?? [],
 });
 
+/** Among several runs, which have a color each, further datasets are told apart by dashes. */
+const datasetDashes = [
+  [6, 3],
+  [2, 3],
+  [10, 3, 2, 3],
+] as const;
+
 /** A published run is drawn as no run here is. */
 const referenceDash = [2, 3];
 
@@ -174,12 +181,7 @@ export class RunLines {
   readonly #evaluated = $derived.by(() =>
     this.runs.map((run): Plotted & { readonly run: string } => {
       const own = run.evals.filter((e) => e.kind === 'validation' && e.dataset === '');
-      // Of evaluations whose text's length is not known, none is in bits per byte.
-      const reported = this.unit === 'token' ? own : own.filter((e) => e.bitsPerByte !== null);
-      const line = this.#placed(run, {
-        x: reported.map((e) => e.step),
-        y: reported.map((e) => (this.unit === 'token' ? e.value : e.bitsPerByte!)),
-      });
+      const line = this.#validationLine(run, 'validation', '');
       const best = bestOf(line);
       return {
         run: run.id,
@@ -188,11 +190,42 @@ export class RunLines {
         line,
         sparse: true,
         ...(best === undefined ? {} : { best }),
-        ...(this.unit === 'token' ? { beside: (x: number) => besideOf(reported[line.x.indexOf(x)]?.bitsPerByte) } : {}),
+        ...(this.unit === 'token' ? { beside: (x: number) => besideOf(own[line.x.indexOf(x)]?.bitsPerByte) } : {}),
         ...(this.#alone ? { color: colorOf(1, theme.shown) } : { color: this.#colorOf(run), dash: validationDash }),
       };
     }),
   );
+
+  /** Of runs that train on several datasets, the validation losses of each. */
+  readonly byDataset = $derived.by((): Plotted[] => {
+    const several = this.runs.filter((run) => run.evals.some((e) => e.kind === 'datasetLoss'));
+    return several.flatMap((run) => {
+      const all = run.evals.filter((e) => e.kind === 'datasetLoss').map((e) => e.dataset);
+      const names = all.filter((name, i) => all.indexOf(name) === i);
+      return ['', ...names].map((name, i): Plotted => {
+        const kind = name === '' ? 'validation' : 'datasetLoss';
+        const label = name === '' ? run.dataset : name;
+        return {
+          key: `${run.id}.dataset.${name}`,
+          label: this.#alone ? label : `${this.#nameOf(run)}, ${label}`,
+          line: this.#validationLine(run, kind, name),
+          sparse: true,
+          color: this.#alone ? colorInOrder(i, theme.shown) : this.#colorOf(run),
+          ...(this.#alone || i === 0 ? {} : { dash: datasetDashes[(i - 1) % datasetDashes.length]! }),
+        };
+      });
+    });
+  });
+
+  #validationLine(run: ChartedRun, kind: string, dataset: string): Line {
+    const all = run.evals.filter((e) => e.kind === kind && e.dataset === dataset);
+    // Of evaluations whose text's length is not known, none is in bits per byte.
+    const reported = this.unit === 'token' ? all : all.filter((e) => e.bitsPerByte !== null);
+    return this.#placed(run, {
+      x: reported.map((e) => e.step),
+      y: reported.map((e) => (this.unit === 'token' ? e.value : e.bitsPerByte!)),
+    });
+  }
 
   /** What is to be known of the losses. */
   readonly lossNotes = $derived.by(() => {

@@ -33,6 +33,8 @@ export const chartText = {
   allHidden: 'All curves are hidden: the legend shows them again.',
   events: 'Events',
   system: 'System',
+  /** Of the validation losses of each dataset that a run trains on. */
+  byDataset: 'Loss by dataset',
   moreEvents: (n: number) => `and ${plural(n, 'more event')}`,
   legendHint: 'Click hides or shows a curve. Alt-click, double-click or S shows it alone.',
   more: 'More',

@@ -1,5 +1,6 @@
 import { ORPCError } from '@orpc/client';
 import { connection } from './connection.svelte.ts';
+import { Paced } from './paced.ts';
 
 const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -16,16 +17,21 @@ export function subscribe<T>(
 ): () => void {
   const controller = new AbortController();
   const { signal } = controller;
+  const news = new Paced<T>((item) => {
+    if (!signal.aborted) onItem(item);
+  });
   void (async () => {
     while (!signal.aborted) {
       try {
         for await (const item of await open(signal)) {
           if (signal.aborted) return;
-          onItem(item);
+          news.add(item);
         }
         return;
       } catch (error) {
         if (signal.aborted) return;
+        // What is known is asked for no second time.
+        news.drain();
         if (error instanceof ORPCError) return onError(error);
         await pause(200);
         await connection.reached();

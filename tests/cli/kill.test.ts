@@ -1,4 +1,5 @@
 import fs from 'node:fs';
+import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { gone, halt, hasPs, killTree } from './processes.ts';
@@ -87,18 +88,38 @@ where(describe, [hasPs, lack.ps])('a run', () => {
     expect(remains(home).run).toMatchObject({ state: 'completed', step: 60 });
   });
 
-  it('whose studio is killed leaves no engine behind, and is interrupted for whoever looks next', async () => {
+  it('whose studio is killed is saved by its engine, which ends, and loses no step', async () => {
+    // No checkpoint is due before its end.
+    const rare = { ...changed, '--steps': 120, '--checkpoint-every': 1000, '--eval-every': 1000 };
+    const expected = await uninterrupted(rare);
     const { home, train, command } = workplace();
-    const running = await startUntil(train(changed), 7);
+    const running = await startUntil(train(rare), 7);
     const engine = halt(running.child.pid!);
+    // It says more that nobody hears.
+    await new Promise((resolve) => setTimeout(resolve, 100));
     running.child.kill('SIGKILL');
     await running.result;
     await gone(engine);
     const listed = await runCli(command('runs', '--json'));
     expect([listed.code, listed.stderr]).toEqual([0, '']);
     expect(JSON.parse(listed.stdout)).toMatchObject({ state: 'interrupted', pid: null });
-    const { run, events } = remains(home);
-    expect(run.message).toMatch(/process \d+ is not running any more; resume continues from the latest checkpoint/);
-    expect(events.at(-1)!.kind).toBe('interrupted');
+    const { run, events, metrics, checkpoints } = remains(home);
+    const saved = checkpoints.at(-1)!.step;
+    expect(saved).toBeGreaterThan(7);
+    expect(run).toMatchObject({ step: saved, message: `its studio ended; saved at step ${saved}` });
+    expect(metrics.map((m) => m.step)).toEqual(Array.from({ length: saved }, (_, i) => i + 1));
+    expect(events.map((e) => e.kind).filter((kind) => kind !== 'started')).toEqual([
+      'phase',
+      'phase',
+      'interrupted',
+      'saved',
+    ]);
+    expect(fs.readdirSync(path.join(home, 'runs', run.id)).filter((name) => /engine|unheard/.test(name))).toEqual([]);
+
+    const resumed = await runCli(command('resume', run.id, '--json'));
+    expect([resumed.code, resumed.stderr]).toEqual([0, '']);
+    const { checkpoints: _first, ...others } = outcome(remains(home));
+    const { checkpoints: _second, ...all } = expected;
+    expect(others).toEqual(all);
   });
 });

@@ -187,6 +187,6 @@ where(
     await page.getByRole('dialog').getByRole('button', { name: 'Delete run' }).click();
     await page.getByText('No runs yet').waitFor();
     expect(opened.studio.store.runs.list()).toEqual([]);
-    expect(fs.existsSync(path.join(opened.home, 'runs', id))).toBe(false);
+    await expect.poll(() => fs.existsSync(path.join(opened.home, 'runs', id))).toBe(false);
   });
 });

@@ -46,5 +46,16 @@ where(describe, [hasBrowser, lack.browser])('a run that has ended', () => {
     await read.getByRole('row', { name: `${own} 0-100% 1–32` }).waitFor();
     await read.getByRole('row', { name: `${news} 0-100% 21–32` }).waitFor();
     await expectAccessible(page, 'phases of a run');
+    // What it knows of either, each on its own validation data.
+    const losses = studio.store.evals.list(id).filter((e) => e.kind === 'datasetLoss');
+    expect(losses.map(({ step, dataset }) => [step, dataset])).toEqual([[32, news]]);
+    const row = read.getByRole('row', { name: new RegExp(`^${news} `) });
+    expect(await row.getByRole('cell').last().textContent()).toBe(losses[0]!.value.toFixed(4));
+    await page.getByRole('tab', { name: 'Charts' }).click();
+    const chart = page.locator('figure').filter({ has: page.getByRole('heading', { name: /^Loss by dataset/ }) });
+    await expect
+      .poll(() => chart.locator('.legend li').allTextContents())
+      .toEqual([expect.stringContaining(own), expect.stringContaining(news)]);
+    await expectAccessible(page, 'losses by dataset');
   });
 });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { tempDir } from '../temp.ts';
 import { childrenOf, gone, hasPs, isRunning } from '../cli/processes.ts';
 import { runCli, startCli } from '../cli/run.ts';
-import { remains, until, workplace } from '../cli/workplace.ts';
+import { type Remains, remains, type Settings, until, workplace } from '../cli/workplace.ts';
 import { lack, where } from '../frame/needs.ts';
 
 /** Long enough to be found in training. */
@@ -30,12 +30,12 @@ async function served(home = tempDir()) {
 }
 
 /** A served studio with a run in training that was queued from a terminal. */
-async function training() {
+async function training(changed: Settings = {}, reached = (left: Remains) => left.checkpoints.length > 0) {
   const place = workplace();
-  const { code, stderr } = await runCli([...place.train(long), '--queue']);
+  const { code, stderr } = await runCli([...place.train({ ...long, ...changed }), '--queue']);
   expect([code, stderr]).toEqual([0, '']);
   const studio = await served(place.home);
-  await until(() => remains(place.home).run.state === 'training' && remains(place.home).checkpoints.length > 0);
+  await until(() => remains(place.home).run.state === 'training' && reached(remains(place.home)));
   return { ...studio, run: () => remains(place.home).run };
 }
 
@@ -65,6 +65,27 @@ where(describe, [hasPs, lack.ps])('the process of a served studio', () => {
     child.kill('SIGTERM');
     expect((await result).code).toBe(0);
     expect(run()).toMatchObject({ state: 'paused', pid: null });
+  });
+
+  it('loses no step of a run that trains when it dies, whenever its last checkpoint was written', async () => {
+    const { child, result, studio, run, home } = await training(
+      { '--checkpoint-every': 1_000_000 },
+      ({ metrics }) => metrics.length > 40,
+    );
+    const { step, pid } = run();
+    process.kill(studio()!, 'SIGKILL');
+    await until(() => run().state === 'training' && run().pid !== pid && run().step > step + 20);
+    child.kill('SIGTERM');
+    expect((await result).code).toBe(0);
+    const { metrics, events, checkpoints } = remains(home);
+    expect(metrics.map((m) => m.step)).toEqual(Array.from({ length: metrics.length }, (_, i) => i + 1));
+    // Saved where it was, and not begun anew.
+    const began = events.filter((e) => e.kind === 'started').map((e) => e.step);
+    expect(began).toHaveLength(2);
+    expect(began[0]).toBe(0);
+    expect(began[1]).toBeGreaterThanOrEqual(step);
+    expect(events.filter((e) => e.kind === 'saved')).toMatchObject([{ step: began[1] }]);
+    expect(checkpoints.map((c) => c.step)).toContain(run().step);
   });
 
   it('saves what trains and ends where the command was killed', async () => {

@@ -146,7 +146,7 @@ const changeOf = ({ started, later, current }: AskedChange): PhaseChange => ({
 export const runs = {
   data: api.runs.data.handler(({ input, context: { studio } }) => {
     const run = studio.store.runs.get(input.id);
-    return dataRead(studio.home, studio.runs.configOf(run), run.step);
+    return dataRead(studio.home, studio.runs.configOf(run), run.step, studio.store.evals.list(run.id));
   }),
   list: api.runs.list.handler(({ input, context }) => list(context.studio, input.archived)),
   watchList: api.runs.watchList.handler(({ input, context, signal }) =>

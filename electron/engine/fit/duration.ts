@@ -26,8 +26,10 @@ export function durationOf(
   windows = Number.POSITIVE_INFINITY,
 ): Duration {
   const { model, tokensPerStep, evaluation } = config;
-  const sequences = Math.min(evaluation.sequences, windows);
   const phases = schedule(config);
+  const named = phases.flatMap(({ phase }) => settingsOf(config, phase).mix.map(({ dataset }) => dataset));
+  const further = new Set(named.filter((dataset) => dataset !== config.dataset)).size;
+  const sequences = Math.min(evaluation.sequences, windows) + further * evaluation.datasetSequences;
   let [trainSeconds, evaluationSeconds, tokens] = [0, 0, 0];
   for (const [index, { phase, start, steps }] of phases.entries()) {
     const { optimizer, batch, evaluateEvery } = settingsOf(config, phase);

@@ -1,8 +1,10 @@
 /** The engine process of one run: native code may crash or run out of memory here, and the studio lives on. */
 import { failureOf, messageOf, stackOf, UserError } from '../../base/errors.ts';
 import { Requests } from '../run/requests.ts';
+import type { Lock } from '../../base/lock.ts';
 import { channel } from './channel.ts';
-import type { EngineError, Job, ToEngine } from './messages.ts';
+import type { EngineError, FromEngine, Job, ToEngine } from './messages.ts';
+import { takeRun, Unheard } from './orphan.ts';
 
 /** Of the run: what comes before it is opened waits for it. */
 const requests = new Requests();
@@ -13,6 +15,16 @@ let isJob = false;
 const cancelled = new AbortController();
 
 const { send } = channel;
+
+/** What was said of the run and is not stored. */
+const unheard = new Unheard();
+/** The studio is gone: the run is saved for the next one. */
+let isOrphan = false;
+
+function say(message: FromEngine): Promise<void> {
+  unheard.add(message);
+  return send(message);
+}
 
 /** An error as the studio is told of it, which keeps the log. */
 function errorReport(error: unknown): EngineError {
@@ -38,22 +50,28 @@ const flushed = new Map<number, () => void>();
 /** Settles when the studio has stored all that was sent so far. */
 const flush = (): Promise<void> =>
   new Promise((resolve) => {
+    if (isOrphan) return resolve();
     flushed.set(++flushes, resolve);
-    void send({ type: 'flush', id: flushes });
+    void say({ type: 'flush', id: flushes });
   });
 
 async function start(message: Extract<ToEngine, { type: 'start' }>): Promise<void> {
+  const { folder } = message;
   let code = 0;
+  let lock: Lock | undefined;
   try {
+    lock = takeRun(folder);
     // Not before the handlers below are there: a Ctrl-C while all of it loads would end this process.
     const { startRun } = await import('./start.ts');
-    const outcome = await startRun(message, requests, { emit: (event) => void send(event), flush });
-    await send({ type: 'ended', outcome });
+    const outcome = await startRun(message, requests, { emit: (event) => void say(event), flush });
+    await say({ type: 'ended', outcome });
   } catch (error) {
     code = 1;
-    await send(errorReport(error));
+    await say(errorReport(error));
   }
-  await channel.delivered();
+  if (isOrphan) unheard.leave(folder);
+  else await channel.delivered();
+  lock?.release();
   process.exit(code);
 }
 
@@ -81,8 +99,11 @@ channel.onMessage((message) => {
   if (message.type === 'start') {
     void start(message);
   } else if (message.type === 'flushed') {
+    unheard.flushed(message.id);
     flushed.get(message.id)?.();
     flushed.delete(message.id);
+  } else if (message.type === 'stored') {
+    unheard.stored(message.number);
   } else if (message.type === 'request') {
     requests.ask(message);
   } else if (message.type === 'changePhases') {
@@ -104,6 +125,15 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
     if (isJob) setTimeout(() => process.exit(0), patienceMs).unref();
   });
 
-// Without its studio nobody records what happens: the last checkpoint is where the run goes on.
-// Nor may it write checkpoints beside one that goes on with the run: native work is not waited for.
-channel.onLost(() => process.kill(process.pid, 'SIGKILL'));
+const endNow = (): void => void process.kill(process.pid, 'SIGKILL');
+
+// Without its studio a run is saved behind its step, for the next studio to go on with; native work that hangs is not waited
+// for. Of anything else nobody would hear what comes of it.
+channel.onLost(() => {
+  if (isJob || !unheard.hasStarted) return endNow();
+  isOrphan = true;
+  requests.stop();
+  for (const stored of flushed.values()) stored();
+  flushed.clear();
+  setTimeout(endNow, unheard.patienceMs).unref();
+});

@@ -22,6 +22,8 @@ export type ToEngine =
       readonly admission?: Admission;
       /** Of every dataset that the config names. */
       readonly datasetDirs: DatasetDirs;
+      /** Of the run. */
+      readonly folder: string;
       readonly checkpointRoot: string;
       /** See `Opening`. */
       readonly findings: string;
@@ -44,6 +46,8 @@ export type ToEngine =
   | ({ readonly type: 'request' } & RequestOrder)
   /** Answered between two steps, by `phases` or `phasesRefused`. */
   | ({ readonly type: 'changePhases' } & PhaseRequest)
+  /** Its message of this number, counted from 1, is stored: not so the steps before it. */
+  | { readonly type: 'stored'; readonly number: number }
   /** All that was sent before the `flush` of this number is stored. */
   | { readonly type: 'flushed'; readonly id: number };
 

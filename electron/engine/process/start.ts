@@ -78,6 +78,12 @@ export async function startRun(
     peakFlops: opened.peakFlops(),
     training,
     validation,
+    validationOf: (dataset: string) =>
+      validationWindows(
+        training.dataset(dataset).split('val'),
+        config.model.contextLength,
+        config.evaluation.datasetSequences,
+      ),
     tokenizer,
     ...tokenizerFileOf(config),
     checkpointRoot,

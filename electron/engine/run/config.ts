@@ -247,6 +247,13 @@ export const runConfigSchema = z.strictObject({
         label: 'Validation sequences',
         help: 'sequences per validation',
       }),
+      /** The same of each dataset beside the run's own that its phases train on. */
+      datasetSequences: setting(z.int().min(0).default(50), {
+        section: 'evaluation',
+        flag: '--eval-dataset-sequences <n>',
+        label: 'Validation sequences per further dataset (0 = off)',
+        help: 'sequences per validation of each further dataset of a mix (0 = off)',
+      }),
       /** Steps between HellaSwag evaluations; 0: none. */
       hellaswagEvery: setting(every.default(0), {
         section: 'evaluation',

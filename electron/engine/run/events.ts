@@ -79,6 +79,15 @@ export type RunEvent =
       readonly tokens: number;
       readonly bytes: number;
     }
+  /** The same loss over the validation data of another dataset than the run's own that it trains on. */
+  | {
+      readonly type: 'datasetLoss';
+      readonly step: number;
+      readonly dataset: string;
+      readonly loss: number;
+      readonly tokens: number;
+      readonly bytes: number;
+    }
   /** HellaSwag items whose scores are known; with the last of them `result` is. */
   | {
       readonly type: 'hellaswag';

@@ -29,6 +29,11 @@ export interface RunOptions extends Pick<OpenedDevice, 'device' | 'memory' | 'co
   readonly admission?: Admission;
   readonly training: TrainingData;
   readonly validation: Windows;
+  /**
+   * Validation windows of another dataset that is trained on.
+   * @throws UserError when it has none
+   */
+  readonly validationOf?: (dataset: string) => Windows;
   /** What a fresh run begins with, where weights are not drawn. */
   readonly initial?: InitialWeights;
   /** HellaSwag items by their place, where they are taken during training. */

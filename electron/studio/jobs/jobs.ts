@@ -1,6 +1,7 @@
 import { messageOf, UserError } from '../../base/errors.ts';
 import { defectMessage, logDefect } from '../../base/log.ts';
 import type { JobProgress, JobRecord, JobTable } from '../store/index.ts';
+import { markInterrupted } from '../run/unheard.ts';
 import { readSettings } from '../settings.ts';
 import type { Studio } from '../studio.ts';
 import { isWithin } from './hours.ts';
@@ -258,8 +259,9 @@ export class Jobs {
     working.stored = { progress, output };
   }
 
-  /** Looks for jobs whose process is gone. */
+  /** Looks for runs and jobs whose process is gone. */
   #settle(): void {
+    markInterrupted(this.#studio.store);
     for (const job of this.#table.lost()) {
       const again = job.restarts && job.attempts < maxAttempts && !job.cancelAsked;
       if (again) this.#table.requeue(job.id, `process ${job.pid} crashed or was killed; queued again`);

@@ -6,6 +6,7 @@ import type { RunConfig } from '../../engine/run/config.ts';
 import { schedule, settingsOf } from '../../engine/run/schedule.ts';
 import { UserError } from '../../base/errors.ts';
 import { datasetsDir } from '../home.ts';
+import type { EvalRecord } from '../store/index.ts';
 
 /** What a run has read of a source of its training data. */
 export interface DataRead {
@@ -16,10 +17,19 @@ export interface DataRead {
   readonly tokens: number;
   /** How often that goes through its training tokens; null when the dataset is gone. */
   readonly passes: number | null;
+  /** The last loss over its dataset's validation data, nats a token; null where none was taken. */
+  readonly valLoss: number | null;
 }
 
-/** Which data fed which steps of a run, in the order in which it did. @param step optimizer steps taken */
-export function dataRead(home: string, config: RunConfig, step: number): DataRead[] {
+/** Of evaluations, what tells the loss on a dataset. */
+type Loss = Pick<EvalRecord, 'step' | 'kind' | 'dataset' | 'value'>;
+
+/**
+ * Which data fed which steps of a run, in the order in which it did.
+ * @param step optimizer steps taken
+ * @param evals of the run, in the order of their steps
+ */
+export function dataRead(home: string, config: RunConfig, step: number, evals: readonly Loss[]): DataRead[] {
   const read = new Map<string, { part: MixPart; steps: { from: number; to: number }[]; tokens: number }>();
   for (const { phase, start, steps } of schedule(config)) {
     const end = Math.min(step, start + steps);
@@ -37,7 +47,12 @@ export function dataRead(home: string, config: RunConfig, step: number): DataRea
   }
   return [...read].map(([source, { part, steps, tokens }]) => {
     const size = sizeOf(home, part);
-    return { source, steps, tokens: Math.round(tokens), passes: size ? tokens / size : null };
+    const isOf = (e: Loss): boolean =>
+      part.dataset === config.dataset
+        ? e.kind === 'validation' && e.dataset === ''
+        : e.kind === 'datasetLoss' && e.dataset === part.dataset;
+    const valLoss = evals.findLast(isOf)?.value ?? null;
+    return { source, steps, tokens: Math.round(tokens), passes: size ? tokens / size : null, valLoss };
   });
 }
 

@@ -43,6 +43,8 @@ export class RunHandle {
   /** What was asked for and not answered yet. */
   readonly #asked = new Map<number, Request>();
   #requests = 0;
+  /** Messages of the engine so far. */
+  #received = 0;
   #engine: EngineProcess | undefined;
   #stored: RunState = 'preparing';
   /** Another process owns the run by now: nothing more may be recorded of it here. */
@@ -154,6 +156,7 @@ export class RunHandle {
   }
 
   #receive(message: FromEngine, emit: (event: EngineEvent) => void): void {
+    this.#received++;
     // What still arrives after a failure would leave a gap where that happened.
     if (this.#lost || this.#actor.getSnapshot().context.end !== null) return;
     try {
@@ -186,6 +189,8 @@ export class RunHandle {
       this.#engine?.send({ type: 'flushed', id: message.id });
     } else if (message.type !== 'error') {
       record(this.#store, this.#metrics, this.run.id, message, memoryOf(this.#actor.getSnapshot()));
+      if (message.type !== 'metrics' && message.type !== 'activity')
+        this.#engine?.send({ type: 'stored', number: this.#received });
     }
   }
 

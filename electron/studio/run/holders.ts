@@ -4,6 +4,7 @@ import { type DeviceChoice, isSameDevice } from '../../engine/devices/choose.ts'
 import { kindOf } from '../../engine/devices/registry.ts';
 import { canWrite, dbPath } from '../home.ts';
 import { openStore, openToRead, type Store } from '../store/index.ts';
+import { markInterrupted } from './unheard.ts';
 
 /** Names of the runs that train on a GPU, in whatever process. @param except a run that is to have it itself */
 export function holdersOf(store: Store, device: DeviceChoice, except?: string): string[] {
@@ -19,7 +20,7 @@ export function holdersAt(home: string, device: DeviceChoice): string[] {
   if (!kindOf(device.kind).gpus || !fs.existsSync(dbPath(home))) return [];
   const store = canWrite(home) ? openStore(home) : openToRead(home, () => {});
   try {
-    store.runs.markInterrupted();
+    markInterrupted(store);
     return holdersOf(store, device);
   } finally {
     store.close();

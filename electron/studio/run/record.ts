@@ -125,6 +125,16 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
     case 'evaluation':
       store.evals.add(id, event.step, 'validation', event.valLoss, { tokens: event.tokens, bytes: event.bytes });
       break;
+    case 'datasetLoss':
+      store.evals.add(
+        id,
+        event.step,
+        'datasetLoss',
+        event.loss,
+        { tokens: event.tokens, bytes: event.bytes },
+        event.dataset,
+      );
+      break;
     case 'hellaswag':
       recordHellaswag(store, id, event.step, event.scores, event.result, event.key);
       break;

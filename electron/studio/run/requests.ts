@@ -5,6 +5,7 @@ import type { PhaseChange } from '../../engine/run/phaseChange.ts';
 import { messageOf, UserError } from '../../base/errors.ts';
 import type { Store } from '../store/index.ts';
 import { RestedError } from './handle.ts';
+import { markInterrupted } from './unheard.ts';
 
 const everyMs = 500;
 
@@ -122,7 +123,7 @@ async function ask(
   let taken = false;
   try {
     for (;;) {
-      store.runs.markInterrupted();
+      markInterrupted(store);
       // In this order: an answer is written before the run rests.
       const { state, pid } = store.runs.get(id);
       const status = store.requests.status(request);

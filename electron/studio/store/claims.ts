@@ -1,5 +1,8 @@
 import { UserError } from '../../base/errors.ts';
+import { engineOf } from '../../engine/process/orphan.ts';
+import { runDir } from '../home.ts';
 import { type Connection, sql } from './connection.ts';
+import type { Holder } from '../../base/lock.ts';
 import { describeOwner, heartbeatEveryMs, isAlive, isSameProcess, type Owner, thisProcess } from '../../base/owner.ts';
 import type { RunRow } from './schema.ts';
 import type { RunSerials } from './serials.ts';
@@ -7,8 +10,7 @@ import type { RunSerials } from './serials.ts';
 const ownerOf = ({ pid, host, bootId, processStart, pidNamespace }: RunRow): Owner | null =>
   pid === null || host === null ? null : { pid, host, bootId, processStart, pidNamespace };
 
-/** Whether the process that owns a run, if any, is there. */
-export const lives = (row: RunRow): boolean => {
+const ownerLives = (row: RunRow): boolean => {
   const owner = ownerOf(row);
   return owner !== null && isAlive(owner, row.heartbeat ?? 0);
 };
@@ -72,11 +74,26 @@ export class Claims {
   /** @throws UserError while another process that lives owns the run */
   requireUnowned(id: string): void {
     const row = this.#row(id);
-    if (!row || isMine(row) || !lives(row)) return;
+    if (!row || isMine(row) || !this.lives(row)) return;
+    if (!ownerLives(row))
+      throw new UserError(
+        `The run ${row.id} is still being saved by its engine, whose studio has ended: try again when that has ended.`,
+      );
     const who = describeOwner(ownerOf(row)!, row.heartbeat ?? 0);
     throw new UserError(
       `The run ${row.id} belongs to ${who}: pause it there first, or from here with \`trainyard pause ${row.id}\`.`,
     );
+  }
+
+  /** Whether a run whose owner is gone is still being saved by its engine. */
+  isOrphaned(id: string): boolean {
+    const row = this.#row(id);
+    return row !== undefined && this.#orphan(row) !== null;
+  }
+
+  /** Whether the process that owns a run, or the engine that still saves it, is there. */
+  lives(row: RunRow): boolean {
+    return ownerLives(row) || this.#orphan(row) !== null;
   }
 
   /** The run is deleted. */
@@ -98,6 +115,11 @@ export class Claims {
   /** Says no more that this process lives. */
   close(): void {
     clearInterval(this.#heartbeat);
+  }
+
+  /** The engine that still saves a run whose owner is gone, where there is one. */
+  #orphan(row: RunRow): Holder | null {
+    return row.pid === null || ownerLives(row) ? null : engineOf(runDir(this.#connection.home, row.id));
   }
 
   #row(id: string): RunRow | undefined {

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { plural } from '../../base/format.ts';
 import { UserError } from '../../base/errors.ts';
-import { type Claims, lives, nobody } from './claims.ts';
+import { type Claims, nobody } from './claims.ts';
 import { type Connection, sql } from './connection.ts';
 import { parseStored } from './errors.ts';
 import type { EvalTable } from './evals.ts';
@@ -255,7 +255,7 @@ export class RunTable {
   markInterrupted(): Run[] {
     const rows = sql.selectFrom('runs').selectAll();
     const suspects = rows.where('state', 'in', activeStates);
-    const isLost = (row: RunRow) => !lives(row) && (row.state !== 'paused' || row.pid !== null);
+    const isLost = (row: RunRow) => !this.#tables.claims.lives(row) && (row.state !== 'paused' || row.pid !== null);
     if (!this.#connection.all(suspects).some(isLost)) return [];
     const serials = this.#connection.write(() => {
       // Again, under the lock: another process may have claimed or marked it in between.

@@ -65,6 +65,7 @@ export const dataReadText = {
   steps: 'Steps',
   tokens: 'Tokens read',
   passes: 'Epochs',
+  valLoss: 'Val loss, nats/token',
   gone: 'deleted',
 } as const;
 

@@ -68,6 +68,7 @@ export async function train(
     onEvent,
     isThere,
     system,
+    validationOf,
   }: {
     from?: OpenedCheckpoint;
     stopAfter?: number;
@@ -75,6 +76,7 @@ export async function train(
     onEvent?: (requests: Requests, event: RunEvent) => void;
     isThere?: () => boolean;
     system?: RunOptions['system'];
+    validationOf?: RunOptions['validationOf'];
   } = {},
 ): Promise<Trained> {
   const events: RunEvent[] = [];
@@ -91,6 +93,7 @@ export async function train(
       tokenizer: { encode: () => [1], byteLength: () => 0, decode: () => '', endOfText: -1 },
       checkpointRoot: root,
       ...(system ? { system } : {}),
+      ...(validationOf ? { validationOf } : {}),
       async flush() {
         flushes.push(events.length);
       },

@@ -6,6 +6,8 @@ import { setTimeout } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { isAlive, thisProcess } from '../../../electron/base/owner.ts';
+import { takeRun } from '../../../electron/engine/process/orphan.ts';
+import { runDir } from '../../../electron/studio/home.ts';
 import { openStore } from '../../../electron/studio/store/store.ts';
 import { tempDir } from '../../temp.ts';
 import { newRun, testStore, withDatabase } from './helpers.ts';
@@ -48,6 +50,28 @@ test('a run whose process was killed is interrupted when the store is opened aga
   expect(store.runs.markInterrupted()).toEqual([]);
   store.claims.take(id);
   expect(store.runs.get(id).pid).toBe(process.pid);
+});
+
+test('a run whose owner is gone is left alone while its engine saves it', () => {
+  const home = tempDir();
+  const id = killed(
+    `const store = openStore(home);
+     const { id } = store.runs.create({ name: 'n', config: {}, device: 'cpu' });
+     store.runs.setState(id, 'training');
+     (await import('node:fs')).writeSync(1, id);`,
+    home,
+  );
+  fs.mkdirSync(runDir(home, id), { recursive: true });
+  const engine = takeRun(runDir(home, id));
+  const store = testStore(home);
+  expect(store.claims.isOrphaned(id)).toBe(true);
+  expect(store.runs.markInterrupted()).toEqual([]);
+  expect(() => store.claims.take(id)).toThrow(/still being saved by its engine/);
+  expect(() => store.runs.delete(id)).toThrow(/still being saved by its engine/);
+  engine.release();
+  expect(store.claims.isOrphaned(id)).toBe(false);
+  expect(store.runs.markInterrupted().map((r) => r.id)).toEqual([id]);
+  store.claims.take(id);
 });
 
 test('runs at rest and runs of a living process are left alone', () => {
