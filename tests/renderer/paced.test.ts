@@ -28,14 +28,14 @@ describe('news of a page', () => {
   it('leave the page half of its time, however much comes', async () => {
     frames(16);
     // A clock that what is drawn moves on, beside that of the timers.
-    let drawnMs = 0;
+    let renderedMs = 0;
     const timers = performance.now.bind(performance);
-    vi.spyOn(performance, 'now').mockImplementation(() => timers() + drawnMs);
-    const batches: { at: number; drawnMs: number }[] = [];
+    vi.spyOn(performance, 'now').mockImplementation(() => timers() + renderedMs);
+    const batches: { at: number; renderedMs: number }[] = [];
     const news = new Paced<number>(() => {
-      if (batches.at(-1)?.at !== timers()) batches.push({ at: timers(), drawnMs: 0 });
-      batches.at(-1)!.drawnMs += 100;
-      drawnMs += 100;
+      if (batches.at(-1)?.at !== timers()) batches.push({ at: timers(), renderedMs: 0 });
+      batches.at(-1)!.renderedMs += 100;
+      renderedMs += 100;
     });
     const feed = setInterval(() => news.add(1), 20);
     await vi.advanceTimersByTimeAsync(3000);
@@ -44,7 +44,7 @@ describe('news of a page', () => {
     expect(batches.length).toBeGreaterThan(2);
     batches.slice(1).forEach(({ at }, i) => {
       const before = batches[i]!;
-      expect(at - before.at).toBeGreaterThanOrEqual(before.drawnMs);
+      expect(at - before.at).toBeGreaterThanOrEqual(before.renderedMs);
     });
   });
 

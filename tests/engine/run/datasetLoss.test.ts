@@ -38,8 +38,8 @@ describe('a run on several datasets', () => {
       return windows(name.length);
     };
     const { events } = await train(device(), tempDir(), daily(), { validationOf });
-    const told = events.flatMap((e) => (e.type === 'datasetLoss' ? [[e.step, e.dataset]] : []));
-    expect(told).toEqual([0, 2, 4, 6, 8].flatMap((step) => [[step, 'news'], [step, 'poems']])); // prettier-ignore
+    const reported = events.flatMap((e) => (e.type === 'datasetLoss' ? [[e.step, e.dataset]] : []));
+    expect(reported).toEqual([0, 2, 4, 6, 8].flatMap((step) => [[step, 'news'], [step, 'poems']])); // prettier-ignore
     expect(new Set(asked)).toEqual(new Set(['news', 'poems']));
     for (const e of events)
       if (e.type === 'datasetLoss') expect(e).toMatchObject({ tokens: 48, loss: expect.any(Number) });
@@ -70,11 +70,11 @@ describe('a run on several datasets', () => {
       validationOf,
       onEvent: (requests, e) => e.type === 'datasetLoss' && e.step === 6 && e.dataset === 'news' && requests.stop(),
     });
-    const told = (list: typeof events) =>
+    const reported = (list: typeof events) =>
       list.flatMap((e) => (e.type === 'datasetLoss' ? [`${e.step} ${e.dataset}`] : []));
-    expect(told(events).at(-1)).toBe('6 news');
+    expect(reported(events).at(-1)).toBe('6 news');
     const rest = await train(device(), root, daily(), { validationOf, from: await checkpoint(6) });
-    expect(told(rest.events)).toEqual(['6 news', '6 poems', '8 news', '8 poems']);
+    expect(reported(rest.events)).toEqual(['6 news', '6 poems', '8 news', '8 poems']);
     expect(rest.events.filter((e) => e.type === 'evaluation').map((e) => e.step)).toEqual([6, 8]);
   });
 });
