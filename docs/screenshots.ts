@@ -45,11 +45,11 @@ for (const [name, changes] of [
 
 const [items] = process.argv.slice(2);
 for (const id of items ? ids : []) {
-  const run = studio.store.getRun(id);
-  for (const { step } of studio.store.listCheckpoints(id))
+  const run = studio.store.runs.get(id);
+  for (const { step } of studio.store.checkpoints.list(id))
     for await (const _ of studio.models.hellaswag(run, step, items!, 200));
 }
-studio.store.updateRun(ids[0]!, { tags: ['stories'], notes: 'The first try: warmup, cosine, then 8-bit AdamW.' });
+studio.store.runs.update(ids[0]!, { tags: ['stories'], notes: 'The first try: warmup, cosine, then 8-bit AdamW.' });
 
 const server = await startServer({
   context: { studio },

@@ -12,5 +12,5 @@ export function recordRun({ store }: Studio, name: string, steps: number): strin
     tokensPerStep,
     phases: [{ kind: 'constant', steps, from: 1e-3, to: 1e-3 }],
   });
-  return store.createRun({ name, config, device: 'cpu', stepsTotal: steps, tokensTotal: tokensPerStep * steps }).id;
+  return store.runs.create({ name, config, device: 'cpu', stepsTotal: steps, tokensTotal: tokensPerStep * steps }).id;
 }

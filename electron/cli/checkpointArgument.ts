@@ -14,7 +14,7 @@ function parts(text: string): { run: string; step: number } | undefined {
 /** The run that a text means, or the words of why it means none. */
 function lookUp(studio: Studio, text: string): Run | UserError {
   try {
-    return studio.store.getRun(text);
+    return studio.store.runs.get(text);
   } catch (error) {
     if (error instanceof UserError) return error;
     throw error;
@@ -63,12 +63,12 @@ export function findPlace(studio: Studio, text: string): { run: Run; step: numbe
 }
 
 const hasCheckpoint = (studio: Studio, run: Run, step: number): boolean =>
-  studio.store.listCheckpoints(run.id).some((c) => c.step === step);
+  studio.store.checkpoints.list(run.id).some((c) => c.step === step);
 
 /** The checkpoint that `RUN` or `RUN@STEP` names. @throws UserError when there is none */
 export function findCheckpoint(studio: Studio, text: string): { run: Run; step: number } {
   const { run, step: wanted } = findPlace(studio, text);
-  const checkpoints = studio.store.listCheckpoints(run.id);
+  const checkpoints = studio.store.checkpoints.list(run.id);
   const last = checkpoints.at(-1);
   if (!last) throw new UserError(`The run ${run.id} has no checkpoint yet: train it first.`);
   const step = wanted ?? last.step;

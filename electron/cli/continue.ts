@@ -55,7 +55,7 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
   const studio = Studio.open(home);
   try {
     const { id: runId } = findRun(studio, id);
-    const { tokenizer } = studio.runs.configOf(studio.store.getRun(runId));
+    const { tokenizer } = studio.runs.configOf(studio.store.runs.get(runId));
     const changeOf = (all: Partial<Phase>): PhaseChange => {
       // What a phase says by itself goes before what holds for all of them.
       const add = phases.map((phase): Phase =>
@@ -64,14 +64,14 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
       return { started: null, later: null, add };
     };
     // Before data is prepared: which one is all the same to the device.
-    studio.training.requireContinuable(studio.store.getRun(runId), changeOf({}), device);
+    studio.training.requireContinuable(studio.store.runs.get(runId), changeOf({}), device);
     const name = options.data ? await datasetOf(home, options.data, tokenizer, options) : null;
     if (name === undefined) return; // stopped
     const dataset = name === null ? {} : { dataset: name };
     const change = changeOf({ ...mix, ...dataset, ...subset, ...(options.wait ? { wait: true } : {}) });
-    const resumed = await studio.training.continue(studio.store.getRun(runId), change, device);
+    const resumed = await studio.training.continue(studio.store.runs.get(runId), change, device);
     if (!resumed) {
-      const { pid, stepsTotal } = studio.store.getRun(runId);
+      const { pid, stepsTotal } = studio.store.runs.get(runId);
       console.log(`${runId} is training in process ${pid}: it continues to step ${formatCount(stepsTotal ?? 0)}`);
       return;
     }
@@ -80,10 +80,10 @@ async function run(id: string, options: ContinueOptions): Promise<void> {
     if (notice !== null) reportNotice(runId, notice, options.json ?? false);
     if (!options.json) {
       console.error(`resuming from step ${formatCount(step)}`);
-      const config = studio.runs.configOf(studio.store.getRun(runId));
+      const config = studio.runs.configOf(studio.store.runs.get(runId));
       for (const line of describePhases(config, step)) console.error(line);
     }
-    await follow(studio, studio.store.getRun(runId), handle, options.json ?? false);
+    await follow(studio, studio.store.runs.get(runId), handle, options.json ?? false);
   } finally {
     studio.close();
   }

@@ -76,14 +76,14 @@ async function runDemo({ home: flag, seed }: DemoOptions): Promise<void> {
 
 function report({ store }: Studio, runId: string, memory: MemoryReport | undefined, residentBytes: number): void {
   console.log(lossChart(store, runId));
-  const evals = store.listEvals(runId).filter((e) => e.kind === 'validation');
+  const evals = store.evals.list(runId).filter((e) => e.kind === 'validation');
   const [first, last] = [evals[0], evals[evals.length - 1]];
   if (first && last) {
     console.log(
       `\nvalidation loss  ${first.value.toFixed(4)} before, ${last.value.toFixed(4)} after ${plural(last.step, 'step')}\n`,
     );
   }
-  const samples = store.listSamples(runId);
+  const samples = store.samples.list(runId);
   const after = Math.max(...samples.map((s) => s.step));
   for (const prompt of storyPrompts) {
     for (const step of new Set([0, after])) {

@@ -137,7 +137,7 @@ function requireOneMeaning(home: string, id: string): void {
   if (/[\\/]/.test(id)) return;
   const studio = Studio.look(home);
   try {
-    const run = studio.store.listRuns().find((r) => r.id === id || r.name === id);
+    const run = studio.store.runs.list().find((r) => r.id === id || r.name === id);
     if (run) throw new UsageError(`${id} is a folder here and a run (${run.id}): say ./${id} or ${run.id}.`);
   } finally {
     studio.close();
@@ -278,7 +278,7 @@ function print(ids: readonly string[], options: Common & { csv?: boolean; markdo
     const rows =
       ids.length > 0
         ? ids.flatMap((id) => evalRows(store, findRun(studio, id)))
-        : allEvalRows(store, store.listRuns({ archived: false }));
+        : allEvalRows(store, store.runs.list({ archived: false }));
     if (options.csv) process.stdout.write(forStream(evalsCsv(rows), process.stdout));
     else if (options.markdown) process.stdout.write(forStream(evalsMarkdown(rows), process.stdout));
     else {

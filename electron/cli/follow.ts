@@ -128,7 +128,7 @@ function humanLines(studio: Studio, run: Run): Display {
           progress.say(`step ${event.step}: micro-batch changed from ${event.from} to ${event.to}`);
           break;
         case 'phases':
-          steps = studio.store.getRun(run.id).stepsTotal ?? steps;
+          steps = studio.store.runs.get(run.id).stepsTotal ?? steps;
           progress.say(`step ${event.step}: phases updated, ${plural(steps, 'step')} in total`);
           break;
         case 'phasesRefused':

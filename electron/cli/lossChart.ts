@@ -7,8 +7,8 @@ const columns = 72;
 
 /** A run's training and validation loss as a chart of text: means of training losses, each validation loss. */
 export function lossChart(store: Store, runId: string): string {
-  const { points, means, width } = store.readMeasure(runId, 'loss', { points: columns });
-  const validation = store.listEvals(runId).filter((e) => e.kind === 'validation' && e.dataset === '');
+  const { points, means, width } = store.metrics.measure(runId, 'loss', { points: columns });
+  const validation = store.evals.list(runId).filter((e) => e.kind === 'validation' && e.dataset === '');
   const bad = points.filter((p) => !Number.isFinite(p.value)).length;
   const plotted = chart([
     {

@@ -15,7 +15,7 @@ const adder =
         const run = findRun(studio, id);
         await studio.training.sendOrder(run, order);
         const isActive = run.state === 'training' || run.state === 'preparing';
-        const { state, message } = studio.store.getRun(run.id);
+        const { state, message } = studio.store.runs.get(run.id);
         console.log(`${run.id}: ${isActive ? reported : `${shownState(state)}: ${message}`}`);
       } finally {
         studio.close();

@@ -46,7 +46,7 @@ export function addPhases(command: Command): void {
 }
 
 async function change(studio: Studio, home: string, id: string, options: PhasesOptions): Promise<void> {
-  const run = studio.store.getRun(id);
+  const run = studio.store.runs.get(id);
   const config = studio.runs.configOf(run);
   const phasesOf = (specs: string[] = []) => preparePhaseData(home, specs.map(parsePhase), config.tokenizer);
   const later = options.later ? await phasesOf(options.later) : null;
@@ -63,7 +63,7 @@ async function change(studio: Studio, home: string, id: string, options: PhasesO
 }
 
 function print(studio: Studio, id: string, json: boolean): void {
-  const run = studio.store.getRun(id);
+  const run = studio.store.runs.get(id);
   const config = studio.runs.configOf(run);
   const phases = schedule(config);
   if (json) {

@@ -21,7 +21,7 @@ export function addRuns(command: Command): void {
       if (options.recover) recover(home);
       const studio = Studio.look(home);
       try {
-        const runs = studio.store.listRuns(options.all ? {} : { archived: false });
+        const runs = studio.store.runs.list(options.all ? {} : { archived: false });
         if (options.json) {
           for (const run of runs) console.log(JSON.stringify(run));
           return;

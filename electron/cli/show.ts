@@ -32,14 +32,14 @@ export function addShow(command: Command): void {
 function everything(studio: Studio, id: string) {
   const { store, home } = studio;
   const run = findRun(studio, id);
-  const evals = store.listEvals(run.id);
+  const evals = store.evals.list(run.id);
   return {
     run,
-    loss: store.readSeries(run.id, 'loss', { points: 1000 }),
+    loss: store.metrics.series(run.id, 'loss', { points: 1000 }),
     evals,
-    samples: store.listSamples(run.id),
-    checkpoints: store.listCheckpoints(run.id),
-    events: store.listEvents(run.id),
+    samples: store.samples.list(run.id),
+    checkpoints: store.checkpoints.list(run.id),
+    events: store.events.list(run.id),
     data: dataRead(home, studio.runs.configOf(run), run.step, evals),
   };
 }
@@ -65,7 +65,7 @@ function print(studio: Studio, id: string): void {
   console.log(
     `step ${formatCount(run.step)} of ${run.stepsTotal === null ? '?' : formatCount(run.stepsTotal)}, ${plural(run.tokensSeen, 'token')} seen${skips}`,
   );
-  const [lossScale] = studio.store.readSeries(run.id, 'lossScale', { fromStep: run.step });
+  const [lossScale] = studio.store.metrics.series(run.id, 'lossScale', { fromStep: run.step });
   const scaled = config.precision === 'f16' && lossScale ? `, loss scale ${lossScale.value}` : '';
   console.log(`precision ${config.precision}${scaled}\n`);
   console.log(lossChart(studio.store, run.id));

@@ -31,14 +31,14 @@ export class Pausing {
   get #runs(): string[] {
     for (const [id, handle] of this.#paused) {
       const now = this.#studio.training.handleOf(id);
-      const isOurs = now ? now === handle : this.#studio.store.hasRun(id) && this.#isPaused(id);
+      const isOurs = now ? now === handle : this.#studio.store.runs.has(id) && this.#isPaused(id);
       if (!isOurs) this.#paused.delete(id);
     }
     return [...this.#paused.keys()].filter((id) => !this.#studio.training.handleOf(id));
   }
 
   #isPaused(id: string): boolean {
-    const { state, archived } = this.#studio.store.getRun(id);
+    const { state, archived } = this.#studio.store.runs.get(id);
     return state === 'paused' && !archived;
   }
 
@@ -51,7 +51,7 @@ export class Pausing {
       writeSettings(home, { queue: { ...queue, paused: true } });
       this.#hasQueue = true;
     }
-    for (const { id } of store.listRuns({ state: ['training', 'preparing'] })) {
+    for (const { id } of store.runs.list({ state: ['training', 'preparing'] })) {
       const handle = this.#studio.training.handleOf(id);
       // What the queue trains is saved and queued again by the queue.
       if (!handle || ofQueue.has(id)) continue;
@@ -68,7 +68,7 @@ export class Pausing {
     for (const id of this.#runs) {
       this.#paused.delete(id);
       try {
-        await this.#studio.training.resume(store.getRun(id));
+        await this.#studio.training.resume(store.runs.get(id));
       } catch (error) {
         this.#report(messageOf(error));
       }

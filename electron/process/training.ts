@@ -17,8 +17,8 @@ export function watchTraining(studio: Studio, pausing: Pausing, report: (message
   let known = new Map<string, string>();
   const look = (): void => {
     if (!studio.store.isOpen) return;
-    const runs: TrainingRun[] = studio.store
-      .listRuns({ state: ['training', 'preparing'] })
+    const runs: TrainingRun[] = studio.store.runs
+      .list({ state: ['training', 'preparing'] })
       .filter(({ id }) => studio.training.handleOf(id) !== undefined)
       .map(({ id, name, step, stepsTotal, tokensSeen, tokensTotal }) => {
         const pace = paces.get(id) ?? new Pace();
@@ -32,8 +32,8 @@ export function watchTraining(studio: Studio, pausing: Pausing, report: (message
     if (news !== reported) report({ type: 'training', runs, canResume });
     reported = news;
     for (const id of known.keys()) {
-      if (runs.some((run) => run.id === id) || !studio.store.hasRun(id)) continue;
-      const { name, state, message, stoppedEarly } = studio.store.getRun(id);
+      if (runs.some((run) => run.id === id) || !studio.store.runs.has(id)) continue;
+      const { name, state, message, stoppedEarly } = studio.store.runs.get(id);
       const isAsked = state === 'paused' || state === 'queued' || stoppedEarly;
       report({ type: 'rested', run: { name, state, message, isAsked } });
     }

@@ -33,8 +33,8 @@ export function cardFiles(
 function factsOf(studio: Studio, run: Run, step: number, dtype: string): CardFacts {
   const config = studio.runs.configOf(run);
   const { store } = studio;
-  const events = store.listEvents(run.id);
-  const parent = config.init ? store.listRuns().find((r) => r.id === config.init!.run) : undefined;
+  const events = store.events.list(run.id);
+  const parent = config.init ? store.runs.list().find((r) => r.id === config.init!.run) : undefined;
   const imported = events.find((e) => e.kind === 'imported');
   return {
     name: run.name,
@@ -75,7 +75,7 @@ function factsOf(studio: Studio, run: Run, step: number, dtype: string): CardFac
 
 /** What the model wrote last. */
 function latestSamples(store: Store, id: string, step: number) {
-  const samples = store.listSamples(id).filter((s) => s.step <= step);
+  const samples = store.samples.list(id).filter((s) => s.step <= step);
   return samples.filter((s) => s.step === samples.at(-1)?.step);
 }
 
@@ -115,8 +115,8 @@ function thinned(rows: CardFacts['evaluations'], max: number): CardFacts['evalua
 
 /** Between a start and the rest that followed, all sessions together. */
 function trainingSeconds(store: Store, id: string, step: number): number {
-  const times = store.readSeries(id, 'time', { points: 2000, toStep: step });
-  const starts = store.listEvents(id).filter((e) => e.kind === 'started');
+  const times = store.metrics.series(id, 'time', { points: 2000, toStep: step });
+  const starts = store.events.list(id).filter((e) => e.kind === 'started');
   let ms = 0;
   for (const [i, { time, step: from }] of starts.entries()) {
     const next = starts[i + 1];
@@ -127,8 +127,8 @@ function trainingSeconds(store: Store, id: string, step: number): number {
 }
 
 function curveOf(store: Store, run: Run, step: number, { evaluations, tokensPerStep }: CardFacts): string | undefined {
-  const training = store
-    .readSeries(run.id, 'loss', { points: 300, toStep: step })
+  const training = store.metrics
+    .series(run.id, 'loss', { points: 300, toStep: step })
     .map((p) => ({ x: p.step * tokensPerStep, y: p.value }));
   const validation = evaluations
     .flatMap((e) => (e.loss === null ? [] : [{ x: e.step * tokensPerStep, y: e.loss }]))

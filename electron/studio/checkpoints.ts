@@ -29,19 +29,19 @@ export class Checkpoints {
     await this.#studio.training.atRest(run.id, async () => {
       const checkpoint = this.of(run, step);
       await fs.promises.rm(checkpoint.path, { recursive: true, force: true });
-      this.#studio.store.removeCheckpoint(run.id, step);
+      this.#studio.store.checkpoints.remove(run.id, step);
     });
   }
 
   /** Keeps a checkpoint when newer ones come, or no longer. @throws UserError when there is no such checkpoint */
   async keep(run: Run, step: number, kept: boolean): Promise<void> {
     await setKept(this.of(run, step).path, kept);
-    this.#studio.store.keepCheckpoint(run.id, step, kept);
+    this.#studio.store.checkpoints.keep(run.id, step, kept);
   }
 
   /** @throws UserError when there is no such checkpoint */
   of(run: Run, step: number): CheckpointRecord {
-    const found = this.#studio.store.listCheckpoints(run.id).find((c) => c.step === step);
+    const found = this.#studio.store.checkpoints.list(run.id).find((c) => c.step === step);
     if (!found) throw new UserError(`The run ${run.name} has no checkpoint of step ${step}.`);
     return found;
   }
@@ -66,7 +66,7 @@ export class Checkpoints {
       const reasons = refused.map((r) => r.reason).join('; ');
       throw new UserError(`No checkpoint of ${run.id} is whole, so it can't be resumed: ${reasons}.`);
     }
-    const recorded = this.#studio.store.listCheckpoints(run.id).at(-1);
+    const recorded = this.#studio.store.checkpoints.list(run.id).at(-1);
     if (checkpoint === null && recorded) {
       throw new UserError(
         `The checkpoints of ${run.id} are missing from ${root} (the latest was at step ${recorded.step}): put them back to resume, or restart.`,
@@ -82,19 +82,19 @@ export class Checkpoints {
 
   /** Makes the record agree with the disk: a killed process may have written or removed what it could not tell. */
   #record(run: Run, { step, dir, bytes, state }: OpenedCheckpoint): void {
-    const recorded = this.#studio.store.listCheckpoints(run.id);
+    const recorded = this.#studio.store.checkpoints.list(run.id);
     const onDisk = (known: number) => fs.existsSync(path.join(this.rootOf(run), checkpointName(known)));
-    for (const known of recorded) if (!onDisk(known.step)) this.#studio.store.removeCheckpoint(run.id, known.step);
+    for (const known of recorded) if (!onDisk(known.step)) this.#studio.store.checkpoints.remove(run.id, known.step);
     if (recorded.some((known) => known.step === step && known.path === dir)) return;
     const { bestStep } = readTrainerState(state);
-    this.#studio.store.addCheckpoint(run.id, { step, path: dir, bytes, best: bestStep === step });
+    this.#studio.store.checkpoints.add(run.id, { step, path: dir, bytes, best: bestStep === step });
   }
 
   /** A run that was killed after its last checkpoint has all it wanted. */
   #complete({ id, state }: Run, step: number): void {
     if (state === 'completed') return;
     const message = `finished after ${plural(step, 'step')}`;
-    this.#studio.store.setRunState(id, 'completed', message);
-    this.#studio.store.addEvent(id, step, 'info', 'completed', message);
+    this.#studio.store.runs.setState(id, 'completed', message);
+    this.#studio.store.events.add(id, step, 'info', 'completed', message);
   }
 }

@@ -52,11 +52,11 @@ export function bitsPerByteOf({ kind, value, data }: Pick<EvalRecord, 'kind' | '
 
 /** Bytes of text that a token of a run's own validation data stands for; null before its first validation loss. */
 export const validationBytesPerToken = (store: Store, run: Run): number | null =>
-  bytesPerTokenOf(store.latestValidation(run.id));
+  bytesPerTokenOf(store.evals.latestValidation(run.id));
 
 /** The same of all runs by their ids; those before their first validation loss are not in it. */
 export const allValidationBytesPerToken = (store: Store): ReadonlyMap<string, number | null> =>
-  new Map([...store.latestValidations()].map(([id, data]) => [id, bytesPerTokenOf(data)]));
+  new Map([...store.evals.latestValidations()].map(([id, data]) => [id, bytesPerTokenOf(data)]));
 
 /** The bits per byte of a run's best validation loss; null where there is none, or its text's length is not known. */
 export const bestBitsPerByte = ({ bestValLoss }: Run, bytesPerToken: number | null): number | null =>
@@ -75,15 +75,15 @@ function validationOf(record: EvalRecord): ValidationView {
 const hellaswagOf = ({ dataset, data }: EvalRecord): HellaswagView => ({ ...(data as HellaswagResult), on: dataset });
 
 /** A checkpoint, and whether it is pinned. */
-type Checkpoint = Pick<ReturnType<Store['listCheckpoints']>[number], 'step' | 'kept'>;
+type Checkpoint = Pick<ReturnType<Store['checkpoints']['list']>[number], 'step' | 'kept'>;
 
 /** A run's evaluations and its checkpoints without one, the latest first: a row more where a step has several of a kind. */
 export const evalRows = (store: Store, run: Run): EvalRow[] =>
-  rowsOf(run, store.listCheckpoints(run.id), store.listEvals(run.id));
+  rowsOf(run, store.checkpoints.list(run.id), store.evals.list(run.id));
 
 /** The same of all these runs, one after another. */
 export function allEvalRows(store: Store, runs: readonly Run[]): EvalRow[] {
-  const [checkpoints, evals] = [store.listAllCheckpoints(), store.listAllEvals()];
+  const [checkpoints, evals] = [store.checkpoints.listAll(), store.evals.listAll()];
   return runs.flatMap((run) => rowsOf(run, checkpoints.get(run.id) ?? [], evals.get(run.id) ?? []));
 }
 

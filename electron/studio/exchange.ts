@@ -101,14 +101,14 @@ function storeImported(
 ): Run {
   const message = `imported from ${dir}`;
   return store.atomically(() => {
-    const { id } = store.createRun(run);
-    store.addCheckpoint(id, { step: 0, path: checkpointDir(home, id, 0), bytes, best: false, kept: true });
-    store.addEvent(id, 0, 'info', 'imported', message);
-    for (const notice of notices) store.addEvent(id, 0, 'info', 'notice', notice);
-    store.setRunState(id, 'completed', message);
-    store.releaseRun(id);
+    const { id } = store.runs.create(run);
+    store.checkpoints.add(id, { step: 0, path: checkpointDir(home, id, 0), bytes, best: false, kept: true });
+    store.events.add(id, 0, 'info', 'imported', message);
+    for (const notice of notices) store.events.add(id, 0, 'info', 'notice', notice);
+    store.runs.setState(id, 'completed', message);
+    store.claims.release(id);
     files.publish(id);
-    return store.getRun(id);
+    return store.runs.get(id);
   });
 }
 

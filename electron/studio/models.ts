@@ -94,7 +94,7 @@ export class Models {
       const { value, tokens, bytes } = message;
       const measure = measureOf(config, name, sequences);
       if (this.#studio.keeps)
-        this.#studio.store.addEval(run.id, step, 'validation', value, { sequences, tokens, bytes }, measure);
+        this.#studio.store.evals.add(run.id, step, 'validation', value, { sequences, tokens, bytes }, measure);
       yield { kind: 'done', valLoss: value, tokens, bytes };
     }
   }

@@ -51,19 +51,19 @@ export class Runs {
    */
   createQueued(config: RunConfig, name: string, preset: string | null = null): Run {
     const run = this.#createAdmitted(parseRunConfig(config), name, preset);
-    this.#studio.store.setRunState(run.id, 'queued');
-    this.#studio.store.releaseRun(run.id);
+    this.#studio.store.runs.setState(run.id, 'queued');
+    this.#studio.store.claims.release(run.id);
     this.#studio.jobs.submit('train', { id: run.id }, true);
-    return this.#studio.store.getRun(run.id);
+    return this.#studio.store.runs.get(run.id);
   }
 
   /** Puts a run at rest into the queue. @throws UserError when it trains, is queued already, or was stopped early */
   enqueue(run: Run, others: { device?: DeviceChoice; lowBitStates?: LowBitStates } = {}): void {
     this.#studio.training.requireRest(run.id);
-    const now = this.#studio.store.getRun(run.id);
+    const now = this.#studio.store.runs.get(run.id);
     if (now.state === 'queued') throw new UserError(`The run ${run.name} is queued already.`);
     requireGoesOn(now);
-    this.#studio.store.setRunState(run.id, 'queued');
+    this.#studio.store.runs.setState(run.id, 'queued');
     this.#studio.jobs.submit('train', { id: run.id, ...others }, true);
   }
 
@@ -71,14 +71,14 @@ export class Runs {
     this.#studio.store.requireInPlace();
     requireData(this.#studio.home, checked);
     const stepsTotal = totalSteps(schedule(checked));
-    const parent = checked.init ? this.#studio.store.getRun(checked.init.run) : undefined;
+    const parent = checked.init ? this.#studio.store.runs.get(checked.init.run) : undefined;
     const weights = parent ? this.#studio.checkpoints.of(parent, checked.init!.step).path : undefined;
     if (parent) requireParent(checked, this.configOf(parent));
     const staged = weights === undefined ? undefined : stageFiles(this.#studio.home);
     try {
       if (weights !== undefined) copyInitialWeights(staged!.dir, weights);
       return this.#studio.store.atomically(() => {
-        const run = this.#studio.store.createRun({
+        const run = this.#studio.store.runs.create({
           name,
           preset,
           config: checked,
@@ -86,7 +86,7 @@ export class Runs {
           stepsTotal,
           tokensTotal: stepsTotal * checked.tokensPerStep,
         });
-        if (parent) this.#studio.store.addEvent(run.id, 0, 'info', 'begun', startedFrom(parent, checked));
+        if (parent) this.#studio.store.events.add(run.id, 0, 'info', 'begun', startedFrom(parent, checked));
         staged?.publish(run.id);
         if (admission) this.#admissions.set(run.id, admission);
         return run;
@@ -101,7 +101,7 @@ export class Runs {
   startedPhases(run: Run): number {
     const trained = startedPhases(this.configOf(run), run.step).length;
     const isActive = run.state === 'training' || run.state === 'preparing';
-    return isActive ? Math.max(trained, ...this.#studio.store.listPhases(run.id).map((p) => p.index + 1)) : trained;
+    return isActive ? Math.max(trained, ...this.#studio.store.phases.list(run.id).map((p) => p.index + 1)) : trained;
   }
 
   /** Changes what people call a run, and whether it is put away. @throws UserError when it trains and is to be put away */
@@ -110,7 +110,7 @@ export class Runs {
       this.#studio.training.requireRest(run.id);
       this.#studio.jobs.dropRun(run.id);
     }
-    this.#studio.store.updateRun(run.id, patch);
+    this.#studio.store.runs.update(run.id, patch);
   }
 
   /**
@@ -122,7 +122,7 @@ export class Runs {
     if (!run.archived) throw new UserError(`The run ${run.name} is not archived: archive it first, then delete it.`);
     this.#studio.jobs.dropRun(run.id);
     await this.#studio.training.atRest(run.id, async () => {
-      await this.#studio.store.deleteRunInTurns(run.id, true);
+      await this.#studio.store.runs.deleteInTurns(run.id, true);
       await fs.promises.rm(runDir(this.#studio.home, run.id), { recursive: true, force: true });
     });
   }

@@ -63,7 +63,7 @@ export async function tokenizerNamed(home: string, text: string, store: () => St
     getTokenizer(name);
     return name;
   }
-  const runs = store().listRuns();
+  const runs = store().runs.list();
   const run = runs.find((r) => r.id === text) ?? runs.find((r) => r.name === text);
   if (run) return (run.config as RunConfig).tokenizer;
   if (fs.statSync(text, { throwIfNoEntry: false })?.isDirectory()) return tokenizerOfFolder(home, text);

@@ -82,7 +82,7 @@ export class Training {
   /** Removes a run that could not be started. What fails at that says less than why it could not. */
   #forget(id: string): void {
     try {
-      this.#studio.store.deleteRun(id, true);
+      this.#studio.store.runs.delete(id, true);
       fs.rmSync(runDir(this.#studio.home, id), { recursive: true, force: true });
     } catch (error) {
       console.error(`trainyard: the run ${id}, which was not started, can't be removed: ${messageOf(error)}`);
@@ -119,8 +119,8 @@ export class Training {
    */
   requireContinuable(run: Run, change: PhaseChange, device?: DeviceChoice): void {
     this.#requireNotMoved(run.id, device);
-    if (this.isElsewhere(this.#studio.store.getRun(run.id))) return;
-    const { step } = this.#studio.store.getRun(run.id);
+    if (this.isElsewhere(this.#studio.store.runs.get(run.id))) return;
+    const { step } = this.#studio.store.runs.get(run.id);
     this.#requireTrainable(
       run.id,
       withDevice(withChangedPhases(this.#studio.runs.configOf(run), step, change), device),
@@ -129,7 +129,7 @@ export class Training {
   }
 
   #requireNotMoved(id: string, device?: DeviceChoice): void {
-    const { state } = this.#studio.store.getRun(id);
+    const { state } = this.#studio.store.runs.get(id);
     if (device && (state === 'training' || state === 'preparing'))
       throw new UsageError(`The run ${id} is training: pause it first, then continue it on another device.`);
   }
@@ -144,11 +144,11 @@ export class Training {
     this.requireRest(id);
     this.#studio.store.requireInPlace();
     // From here on no other process can: two engines would write the same checkpoints.
-    this.#studio.store.claimRun(id);
+    this.#studio.store.claims.take(id);
     this.#launching.add(id);
     try {
       hear(this.#studio.store, id);
-      const run = this.#studio.store.getRun(id);
+      const run = this.#studio.store.runs.get(id);
       if (!change) requireGoesOn(run);
       const own = this.#studio.runs.configOf(run);
       const changed = change ? withChangedPhases(own, run.step, change) : own;
@@ -165,12 +165,12 @@ export class Training {
       if (change) recordPhases(this.#studio.store, id, changed, run.step);
       const isOther = own.optimizer.lowBitStates !== config.optimizer.lowBitStates;
       if (isOther || !isSameDevice(own.device, config.device))
-        this.#studio.store.updateRun(id, { config, device: config.device.kind });
+        this.#studio.store.runs.update(id, { config, device: config.device.kind });
       if (notice !== null)
-        this.#studio.store.addEvent(id, step, 'info', 'device', notice, { from: own.device, to: config.device });
+        this.#studio.store.events.add(id, step, 'info', 'device', notice, { from: own.device, to: config.device });
       return { handle: this.#launch(id, start, checkpoint), step, refused, notice };
     } catch (error) {
-      this.#studio.store.releaseRun(id);
+      this.#studio.store.claims.release(id);
       throw error;
     } finally {
       this.#launching.delete(id);
@@ -179,13 +179,13 @@ export class Training {
 
   /** Settles when no engine saves a run any more whose studio is gone. */
   async #saved(id: string): Promise<void> {
-    while (this.#studio.store.isOrphaned(id)) await setTimeout(lookEveryMs);
+    while (this.#studio.store.claims.isOrphaned(id)) await setTimeout(lookEveryMs);
   }
 
   /** @throws UserError when a run trains, here or in another process */
   requireRest(id: string): void {
     markInterrupted(this.#studio.store);
-    const { state, pid } = this.#studio.store.getRun(id);
+    const { state, pid } = this.#studio.store.runs.get(id);
     const active = state === 'training' || state === 'preparing' || this.#launching.has(id);
     if (active) throw new UserError(`The run ${id} is training now (process ${pid}): pause it there first.`);
   }
@@ -193,14 +193,14 @@ export class Training {
   /** Does something with a run at rest that no other process may begin to train meanwhile. @throws UserError when one does */
   async atRest<T>(id: string, work: () => T | Promise<T>): Promise<T> {
     this.requireRest(id);
-    this.#studio.store.claimRun(id);
+    this.#studio.store.claims.take(id);
     this.#launching.add(id);
     try {
       return await work();
     } finally {
       this.#launching.delete(id);
       // Unless it is deleted.
-      if (this.#studio.store.hasRun(id)) this.#studio.store.releaseRun(id);
+      if (this.#studio.store.runs.has(id)) this.#studio.store.claims.release(id);
     }
   }
 
@@ -211,14 +211,16 @@ export class Training {
   async changePhases(run: Run, change: PhaseChange, patience?: Patience): Promise<Run> {
     const { id } = run;
     if (!(await this.#changeInTraining(id, change, patience))) this.#changeAtRest(id, change);
-    return this.#studio.store.getRun(id);
+    return this.#studio.store.runs.get(id);
   }
 
   /** @returns whether the phases were changed: not when the run rests, or came to rest before */
   async #changeInTraining(id: string, change: PhaseChange, patience?: Patience): Promise<boolean> {
     const handle = this.#handles.get(id);
     if (!handle)
-      return this.isElsewhere(this.#studio.store.getRun(id)) && askForPhases(this.#studio.store, id, change, patience);
+      return (
+        this.isElsewhere(this.#studio.store.runs.get(id)) && askForPhases(this.#studio.store, id, change, patience)
+      );
     try {
       await handle.changePhases(change, this.#dirsOf(change));
       return true;
@@ -231,14 +233,14 @@ export class Training {
   #changeAtRest(id: string, change: PhaseChange): void {
     this.requireRest(id);
     // Nobody may begin to train it with the phases that it had.
-    this.#studio.store.claimRun(id);
+    this.#studio.store.claims.take(id);
     try {
-      const run = this.#studio.store.getRun(id);
+      const run = this.#studio.store.runs.get(id);
       const config = withChangedPhases(this.#studio.runs.configOf(run), run.step, change);
       requireData(this.#studio.home, config, run.step);
       recordPhases(this.#studio.store, id, config, run.step);
     } finally {
-      this.#studio.store.releaseRun(id);
+      this.#studio.store.claims.release(id);
     }
   }
 
@@ -254,8 +256,8 @@ export class Training {
     if (this.isElsewhere(run)) {
       const how = await sendOrder(store, run.id, order, patience);
       // It came to rest before it was told.
-      if (how === 'rested' && order === 'stop' && store.getRun(run.id).state !== 'completed')
-        await this.sendOrder(store.getRun(run.id), order, patience);
+      if (how === 'rested' && order === 'stop' && store.runs.get(run.id).state !== 'completed')
+        await this.sendOrder(store.runs.get(run.id), order, patience);
       return;
     }
     if (order === 'pause' && run.state === 'queued') {
@@ -270,15 +272,15 @@ export class Training {
   #stopAtRest(id: string): Promise<void> {
     return this.atRest(id, () => {
       const { store, jobs } = this.#studio;
-      const { name, state, step, stepsTotal } = store.getRun(id);
-      const last = store.listCheckpoints(id).at(-1);
+      const { name, state, step, stepsTotal } = store.runs.get(id);
+      const last = store.checkpoints.list(id).at(-1);
       if (state === 'queued') jobs.dropRun(id);
       if (!last && state === 'queued') return;
       if (!last) throw new UserError(`The run ${name} has no checkpoint to end with: resume it, or archive it.`);
       const behind = last.step < step ? `; the latest checkpoint is at step ${last.step}` : '';
       const message = earlyMessage(step, stepsTotal ?? step) + behind;
-      store.setRunState(id, 'completed', message, true);
-      store.addEvent(id, step, 'info', 'completed', message);
+      store.runs.setState(id, 'completed', message, true);
+      store.events.add(id, step, 'info', 'completed', message);
     });
   }
 
@@ -291,7 +293,7 @@ export class Training {
   doing(run: Run): string {
     const handle = this.#handles.get(run.id);
     if (handle) return handle.state;
-    return this.isElsewhere(run) && this.#studio.store.isOrphaned(run.id) ? 'pausing' : run.state;
+    return this.isElsewhere(run) && this.#studio.store.claims.isOrphaned(run.id) ? 'pausing' : run.state;
   }
 
   /** Whether any run trains in this process. */
@@ -307,7 +309,9 @@ export class Training {
   /** Whether a run trains in another process. */
   isElsewhere(run: Run): boolean {
     const isActive = run.state === 'training' || run.state === 'preparing';
-    return isActive && !this.#handles.has(run.id) && !this.#launching.has(run.id) && !this.#studio.store.isOwn(run.id);
+    return (
+      isActive && !this.#handles.has(run.id) && !this.#launching.has(run.id) && !this.#studio.store.claims.isOwn(run.id)
+    );
   }
 
   /** What a run's engine is told, and its machine remembers. @throws UserError when something of it is not there */
@@ -319,7 +323,7 @@ export class Training {
   ): Start {
     this.#studio.store.requireInPlace();
     requireWritable(this.#studio.checkpoints.rootOf(run));
-    const recorded = this.#studio.store.listCheckpoints(run.id).find((c) => c.step === from?.step);
+    const recorded = this.#studio.store.checkpoints.list(run.id).find((c) => c.step === from?.step);
     const start = {
       type: 'start',
       config,
@@ -337,8 +341,8 @@ export class Training {
   }
 
   #launch(id: string, { start, memory }: Start, from: { readonly step: number } | null): RunHandle {
-    this.#studio.store.truncateAfter(id, from?.step ?? -1);
-    const run = this.#studio.store.getRun(id);
+    this.#studio.store.runs.truncateAfter(id, from?.step ?? -1);
+    const run = this.#studio.store.runs.get(id);
     const handle = new RunHandle(this.#studio.store, run, start, memory, this.#studio.spawn);
     this.#handles.set(run.id, handle);
     void handle.ended.finally(() => this.#handles.delete(run.id));

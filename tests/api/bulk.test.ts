@@ -11,8 +11,8 @@ function opened(names: readonly string[]) {
   onTestFinished(() => studio.close());
   const ids = names.map((name) => {
     const id = recordRun(studio, name, 100_000);
-    studio.store.setRunState(id, 'completed');
-    studio.store.releaseRun(id);
+    studio.store.runs.setState(id, 'completed');
+    studio.store.claims.release(id);
     return id;
   });
   return { studio, ids, client: createRouterClient(router, { context: { studio } }) };
@@ -24,11 +24,11 @@ describe('many runs at once', () => {
     const [one, two, three] = ids as [string, string, string];
     expect(await client.runs.bulk({ act: 'tag', ids, add: ['keep', 'old'] })).toEqual({ done: ids, refused: [] });
     await client.runs.bulk({ act: 'tag', ids: [one], add: ['new', 'new'], remove: ['old'] });
-    expect(studio.store.getRun(one).tags).toEqual(['keep', 'new']);
-    expect(studio.store.getRun(two).tags).toEqual(['keep', 'old']);
+    expect(studio.store.runs.get(one).tags).toEqual(['keep', 'new']);
+    expect(studio.store.runs.get(two).tags).toEqual(['keep', 'old']);
 
-    studio.store.claimRun(three);
-    studio.store.setRunState(three, 'training');
+    studio.store.claims.take(three);
+    studio.store.runs.setState(three, 'training');
     const archived = await client.runs.bulk({ act: 'archive', ids: [one, two, two, three, 'no-such-run'] });
     expect(archived.done).toEqual([one, two]);
     expect(archived.refused).toEqual([
@@ -41,7 +41,7 @@ describe('many runs at once', () => {
     const removed = await client.runs.bulk({ act: 'remove', ids: [one, two] });
     expect(removed.done).toEqual([one]);
     expect(removed.refused).toMatchObject([{ id: two, reason: expect.stringContaining('not archived') as string }]);
-    expect(studio.store.hasRun(one)).toBe(false);
+    expect(studio.store.runs.has(one)).toBe(false);
     expect((await client.runs.bulk({ act: 'stop', ids: [two] })).refused).toMatchObject([{ name: 'two' }]);
   });
 
@@ -51,7 +51,7 @@ describe('many runs at once', () => {
     await client.runs.bulk({ act: 'tag', ids, add: tags(0) });
     const { refused } = await client.runs.bulk({ act: 'tag', ids, add: tags(30) });
     expect(refused).toMatchObject([{ reason: 'The run one would have more than 50 tags.' }]);
-    expect(studio.store.getRun(ids[0]!).tags).toHaveLength(30);
+    expect(studio.store.runs.get(ids[0]!).tags).toHaveLength(30);
   });
 });
 
@@ -59,7 +59,7 @@ describe('what lists show of a run', () => {
   it('is a curve of a few dozen points, whatever its length, and none of what is no run', async () => {
     const { studio, ids, client } = opened(['long', 'empty']);
     const [long, empty] = ids as [string, string];
-    const writer = studio.store.metricsWriter(long, { maxRows: 5000 });
+    const writer = studio.store.metrics.writer(long, { maxRows: 5000 });
     for (let step = 1; step <= 20_000; step++)
       writer.add({ step, time: step, loss: step === 7 ? NaN : 5 - step / 10_000 });
     writer.close();
@@ -80,9 +80,9 @@ describe('what lists show of a run', () => {
     const listed = async () => (await client.runs.list({ archived: false }))[0]!;
     expect(await listed()).toMatchObject({ tokensPerSecond: null, trainedMs: null });
 
-    store.addEvent(id, 0, 'info', 'started', 'training on cpu from step 0');
-    const start = store.listEvents(id)[0]!.time;
-    const writer = store.metricsWriter(id);
+    store.events.add(id, 0, 'info', 'started', 'training on cpu from step 0');
+    const start = store.events.list(id)[0]!.time;
+    const writer = store.metrics.writer(id);
     const train = (from: number, to: number, at: number) => {
       for (let step = from; step <= to; step++)
         writer.add({
@@ -95,12 +95,12 @@ describe('what lists show of a run', () => {
     };
     train(1, 5, start);
     expect(await listed()).toMatchObject({ tokensPerSecond: null, trainedMs: 5000 });
-    store.setRunState(id, 'training');
+    store.runs.setState(id, 'training');
     expect((await listed()).tokensPerSecond).toBe(25);
 
     // Resumed at step 5: its steps are placed behind the second start, whenever that was.
-    store.addEvent(id, 5, 'info', 'started', 'training on cpu from step 5');
-    const again = store.listEvents(id)[1]!.time;
+    store.events.add(id, 5, 'info', 'started', 'training on cpu from step 5');
+    const again = store.events.list(id)[1]!.time;
     train(6, 8, again + 60_000);
     expect((await listed()).trainedMs).toBe(5000 + 60_000 + 3000);
     writer.close();

@@ -49,7 +49,7 @@ async function opened() {
       device,
     });
   const { id } = studio.runs.create(config({ kind: 'cpu' }), 'jugs');
-  expect(await studio.training.start(studio.store.getRun(id)).ended).toMatchObject({ state: 'completed' });
+  expect(await studio.training.start(studio.store.runs.get(id)).ended).toMatchObject({ state: 'completed' });
   const client = createRouterClient(router, { context: { studio } });
   const at = (device?: DeviceChoice) => ({ id, step: 4, ...(device ? { device } : {}) });
   studio.jobs.work();
@@ -103,7 +103,7 @@ where(
   it('is refused a GPU without room with who holds it, and done where there is some', async () => {
     seeGpus([{ name: 'first', freeBytes: moduleReserve + 2048 }, two[1]!]);
     const { studio, config, loss, write } = await opened();
-    studio.store.createRun({ name: 'greedy', config: config({ kind: 'cuda' }), device: 'cuda' });
+    studio.store.runs.create({ name: 'greedy', config: config({ kind: 'cuda' }), device: 'cuda' });
     const held =
       /first has 2\.00 KiB free, .* too little: the run greedy trains on it: pause it, or take GPU 1 \(--gpu-index 1\)\.$/;
     for (const work of [loss, write]) await expect(work({ kind: 'cuda' })).rejects.toThrow(held);

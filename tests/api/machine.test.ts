@@ -78,7 +78,7 @@ describe('a draft', () => {
     const { config } = await check({ kind: 'cpu' }, wide);
     const create = client.runs.create({ config: { ...config!, device: { kind: 'cuda' } }, name: 'wide', preset: null });
     await expect(create).rejects.toThrow(/256 wide/);
-    expect(studio.store.listRuns()).toEqual([]);
+    expect(studio.store.runs.list()).toEqual([]);
   });
 });
 

@@ -212,8 +212,8 @@ it('tells a loss that overflowed as what it is: null would mean that nothing was
     tokensPerStep: 512,
     phases: [{ kind: 'constant', steps: 1, from: 1e-3, to: 1e-3 }],
   };
-  const id = store.createRun({ name: 'overflowed', config: parseRunConfig(config), device: 'cpu' }).id;
-  const writer = store.metricsWriter(id, { maxRows: 10 });
+  const id = store.runs.create({ name: 'overflowed', config: parseRunConfig(config), device: 'cpu' }).id;
+  const writer = store.metrics.writer(id, { maxRows: 10 });
   writer.add({ step: 1, time: 1, tokensSeen: 1, loss: Infinity });
   writer.close();
   const ws = new WebSocket(`ws://127.0.0.1:${port}/api`, { headers: { cookie } });

@@ -11,7 +11,7 @@ function opened() {
   const studio = Studio.open(tempDir());
   onTestFinished(() => studio.close());
   const id = recordRun(studio, 'x', 5000);
-  const metrics = studio.store.metricsWriter(id);
+  const metrics = studio.store.metrics.writer(id);
   onTestFinished(() => metrics.close());
   const train = (from: number, to: number, loss = (step: number) => 5 - step / 1000) => {
     for (let step = from; step <= to; step++)
@@ -43,13 +43,13 @@ describe('watching a run', () => {
   it('catches up from where a listener was', async () => {
     const { train, watch, studio, id } = opened();
     train(1, 5);
-    studio.store.addEvent(id, 5, 'info', 'note', 'first');
+    studio.store.events.add(id, 5, 'info', 'note', 'first');
     const { next, leave } = await watch(3);
     const seen = await next();
     expect(seen).toMatchObject({ steps: [4, 5], events: [{ message: 'first' }] });
     leave();
     train(6, 8);
-    studio.store.addEvent(id, 8, 'info', 'note', 'second');
+    studio.store.events.add(id, 8, 'info', 'note', 'second');
     const again = await watch(5, seen.events.at(-1)!.id);
     expect(await again.next()).toMatchObject({ steps: [6, 7, 8], events: [{ message: 'second' }] });
   });
@@ -59,12 +59,12 @@ describe('watching a run', () => {
     train(1, 9);
     const { next } = await watch();
     await next();
-    studio.store.truncateAfter(id, 4);
-    studio.store.addEvent(id, 9, 'warning', 'recovery', 'went back', { to: 4 });
+    studio.store.runs.truncateAfter(id, 4);
+    studio.store.events.add(id, 9, 'warning', 'recovery', 'went back', { to: 4 });
     train(5, 6, () => 1);
     expect(await next()).toMatchObject({ resetAfter: 4, steps: [5, 6], measures: { loss: [1, 1] } });
-    studio.store.truncateAfter(id, 2);
-    studio.store.addEvent(id, 2, 'info', 'started', 'resumed');
+    studio.store.runs.truncateAfter(id, 2);
+    studio.store.events.add(id, 2, 'info', 'started', 'resumed');
     train(3, 3, () => 2);
     expect(await next()).toMatchObject({ resetAfter: 2, steps: [3] });
   });
@@ -84,7 +84,7 @@ describe('watching a run', () => {
 
   it('has what machine and GPU report at the steps that have it, live as in the whole', async () => {
     const { studio, id, client, watch } = opened();
-    const metrics = studio.store.metricsWriter(id);
+    const metrics = studio.store.metrics.writer(id);
     onTestFinished(() => metrics.close());
     const add = (step: number, more: object = {}) => metrics.add({ step, time: 1e12 + step, loss: 1, ...more });
     add(1);
@@ -130,12 +130,12 @@ describe('what a window asks for', () => {
 
   it('of a run that does not train here is refused with where it is', async () => {
     const { client, id, studio } = opened();
-    studio.store.setRunState(id, 'paused');
+    studio.store.runs.setState(id, 'paused');
     await expect(client.runs.pause({ id })).rejects.toThrow(/The run x is paused/);
     await expect(client.runs.remove({ id })).rejects.toThrow(/archive it first/);
-    studio.store.setRunState(id, 'training');
+    studio.store.runs.setState(id, 'training');
     await expect(client.runs.edit({ id, archived: true })).rejects.toThrow(/is training now/);
     await client.runs.edit({ id, name: 'y' });
-    expect(studio.store.getRun(id)).toMatchObject({ name: 'y', archived: false });
+    expect(studio.store.runs.get(id)).toMatchObject({ name: 'y', archived: false });
   });
 });

@@ -56,8 +56,14 @@ function storeRows(studio: Studio, name: string, count: number): void {
     ...{ model: small, dataset: 'stories', tokenizer: 'bytes', batch: 8, tokensPerStep: 2048 },
     phases: [{ kind: 'cosine', steps: count, from: 1e-3, to: 1e-4 }],
   });
-  const { id } = studio.store.createRun({ name, config, device: 'cpu', stepsTotal: count, tokensTotal: 2048 * count });
-  const metrics = studio.store.metricsWriter(id, { maxRows: 20_000 });
+  const { id } = studio.store.runs.create({
+    name,
+    config,
+    device: 'cpu',
+    stepsTotal: count,
+    tokensTotal: 2048 * count,
+  });
+  const metrics = studio.store.metrics.writer(id, { maxRows: 20_000 });
   for (let step = 1; step <= count; step++) {
     const noise = Math.sin(step * 12.9898);
     const loss = 2 + 3 * Math.exp(-step / 1e6) + 0.1 * noise;
@@ -65,8 +71,8 @@ function storeRows(studio: Studio, name: string, count: number): void {
     metrics.add({ step, time: 1.7e12 + 50 * step, loss, ...rest, tokensSeen: 2048 * step });
   }
   metrics.close();
-  studio.store.setRunState(id, 'completed');
-  studio.store.releaseRun(id);
+  studio.store.runs.setState(id, 'completed');
+  studio.store.claims.release(id);
 }
 
 /** Fills the home with what the work is done on. */
@@ -97,7 +103,7 @@ const doomed = 'to be deleted';
 /** What the last measurement has deleted. */
 function refill(): void {
   const studio = Studio.open(home);
-  if (!studio.store.listRuns().some((run) => run.name === doomed)) storeRows(studio, doomed, Math.ceil(rows / 5));
+  if (!studio.store.runs.list().some((run) => run.name === doomed)) storeRows(studio, doomed, Math.ceil(rows / 5));
   studio.close();
 }
 

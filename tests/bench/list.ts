@@ -38,19 +38,19 @@ function fill(): void {
   store.atomically(() => {
     for (let i = 0; i < count; i++) {
       const name = `run ${String(i).padStart(4, '0')}`;
-      const { id } = store.createRun({ name, config, device: 'cpu', stepsTotal: steps, tokensTotal: 512 * steps });
-      if (i % 7 === 0) store.updateRun(id, { tags: ['sweep', `seed ${i % 5}`], notes: 'lower LR than before' });
-      store.addEvent(id, 0, 'info', 'started', 'training on cpu from step 0');
+      const { id } = store.runs.create({ name, config, device: 'cpu', stepsTotal: steps, tokensTotal: 512 * steps });
+      if (i % 7 === 0) store.runs.update(id, { tags: ['sweep', `seed ${i % 5}`], notes: 'lower LR than before' });
+      store.events.add(id, 0, 'info', 'started', 'training on cpu from step 0');
       const start = Date.now();
-      const metrics = store.metricsWriter(id, { maxRows: steps });
+      const metrics = store.metrics.writer(id, { maxRows: steps });
       for (let step = 1; step <= steps; step++) {
         const loss = 2 + 3 * Math.exp((-8 * step) / steps) + 0.1 * Math.sin(step * 12.9898 + i);
         metrics.add({ step, time: start + 50 * step, loss, tokensPerSecond: 1e4, tokensSeen: 512 * step });
       }
       metrics.close();
-      store.addEval(id, steps, 'validation', 2 + (i % 100) / 100, { sequences: 4, tokens: 256, bytes: 256 });
-      store.setRunState(id, i % 11 === 0 ? 'paused' : 'completed');
-      store.releaseRun(id);
+      store.evals.add(id, steps, 'validation', 2 + (i % 100) / 100, { sequences: 4, tokens: 256, bytes: 256 });
+      store.runs.setState(id, i % 11 === 0 ? 'paused' : 'completed');
+      store.claims.release(id);
     }
   });
   studio.close();

@@ -33,14 +33,14 @@ const config = parseRunConfig({
   tokensPerStep: 512,
   phases: [{ kind: 'cosine', steps, from: 1e-3, to: 1e-4 }],
 });
-const { id } = studio.store.createRun({
+const { id } = studio.store.runs.create({
   name: 'a million steps',
   config,
   device: 'cpu',
   stepsTotal: steps,
   tokensTotal: 512 * steps,
 });
-const metrics = studio.store.metricsWriter(id, { maxRows: 5000 });
+const metrics = studio.store.metrics.writer(id, { maxRows: 5000 });
 for (let step = 1; step <= steps; step++) {
   const loss = 2 + 3 * Math.exp(-step / 1e5) + 0.1 * Math.sin(step * 12.9898);
   metrics.add({
@@ -54,8 +54,8 @@ for (let step = 1; step <= steps; step++) {
   });
 }
 metrics.close();
-studio.store.setRunState(id, 'completed');
-studio.store.releaseRun(id);
+studio.store.runs.setState(id, 'completed');
+studio.store.claims.release(id);
 studio.close();
 
 const { link, stop } = await serve(home);

@@ -42,20 +42,20 @@ async function fill(): Promise<string> {
     phases: [{ kind: 'constant', steps: 100, from: 1e-3, to: 1e-3 }],
   });
   for (let i = 0; i < Number(values.runs); i++) {
-    const { id } = studio.store.createRun({
+    const { id } = studio.store.runs.create({
       name: `run ${i}`,
       config,
       device: 'cpu',
       stepsTotal: 100,
       tokensTotal: 51_200,
     });
-    const metrics = studio.store.metricsWriter(id);
+    const metrics = studio.store.metrics.writer(id);
     for (let step = 1; step <= 20; step++)
       metrics.add({ step, time: step, loss: 4 - step / 10, tokensSeen: 512 * step });
     metrics.close();
-    studio.store.addEval(id, 20, 'validation', 3, { sequences: 4, tokens: 256, bytes: 256 });
-    studio.store.addCheckpoint(id, { step: 20, path: path.join(home, 'none'), bytes: 1, best: true });
-    studio.store.setRunState(id, 'completed');
+    studio.store.evals.add(id, 20, 'validation', 3, { sequences: 4, tokens: 256, bytes: 256 });
+    studio.store.checkpoints.add(id, { step: 20, path: path.join(home, 'none'), bytes: 1, best: true });
+    studio.store.runs.setState(id, 'completed');
   }
   studio.close();
   return name;

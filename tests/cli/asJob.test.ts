@@ -94,7 +94,7 @@ describe('a command that takes longer than a moment', () => {
     studio.jobs.cancel(job.id);
     expect(await importing.result).toMatchObject({ code: 130, stdout: '', stderr: `trainyard: ${cancelled}\n` });
     expect(studio.jobs.get(job.id)).toMatchObject({ state: 'cancelled', pid: null });
-    expect([studio.store.listRuns(), fs.readdirSync(path.join(home, 'runs'))]).toEqual([[], []]);
+    expect([studio.store.runs.list(), fs.readdirSync(path.join(home, 'runs'))]).toEqual([[], []]);
   });
 
   it('keeps what it has done when a window cancels it, and resumes', async () => {

@@ -52,7 +52,7 @@ where(describe, [hasCpu, lack.cpu], [hasEmulator, lack.emulator]).each(['generat
         device: { kind: 'cuda' },
       });
       const studio = Studio.open(home);
-      studio.store.createRun({ name: 'greedy', config, device: 'cuda' });
+      studio.store.runs.create({ name: 'greedy', config, device: 'cuda' });
       const reason = await refusal(little(), home, what, '--device', 'cuda', '--preset', 'nano');
       expect(reason).toMatch(/the run greedy trains on it: pause it, or use the CPU \(--device cpu\)\.$/);
       studio.close();

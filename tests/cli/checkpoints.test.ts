@@ -97,8 +97,8 @@ it('what a killed process could not tell of its last moments is found out by the
   const before = remains(home);
   fs.rmSync(path.join(root, 'step-000010'), { recursive: true });
   const store = openStore(home);
-  store.setRunState(run.id, 'interrupted', 'process 1 is gone');
-  store.removeCheckpoint(run.id, 20);
+  store.runs.setState(run.id, 'interrupted', 'process 1 is gone');
+  store.checkpoints.remove(run.id, 20);
   store.close();
   const resumed = await resume();
   expect(resumed.code).toBe(1);

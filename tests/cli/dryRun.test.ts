@@ -80,7 +80,7 @@ describe('train --dry-run', () => {
     expect(stdout).toMatch(/^time {5}≈ \d.* \(measured\), [\d.]+[KM]? tokens\/s$/m);
     expect(stdout).toMatch(/^time {5}≈ .* on NVIDIA GeForce RTX 3060 12 GB \(computed: .* to .*\)/m);
     const studio = Studio.look(home);
-    expect(studio.store.listRuns()).toEqual([]);
+    expect(studio.store.runs.list()).toEqual([]);
     studio.close();
     expect(fs.existsSync(path.join(home, 'datasets'))).toBe(false);
 
@@ -89,8 +89,8 @@ describe('train --dry-run', () => {
     expect(run.code).toBe(0);
     expect(run.stderr).toMatch(/^time ≈ .* \(measured\)/m);
     const after = Studio.look(home);
-    const { id } = after.store.listRuns()[0]!;
-    const promise = after.store.listEvents(id).find((e) => e.kind === promiseKind)!;
+    const { id } = after.store.runs.list()[0]!;
+    const promise = after.store.events.list(id).find((e) => e.kind === promiseKind)!;
     after.close();
     expect(promise.message).toMatch(/^expected to take .* \(by steps that were measured\)$/);
     expect(promise.data).toMatchObject({ how: 'measured' });

@@ -48,9 +48,9 @@ describe('commands on what others named', () => {
     const home = tempDir();
     const studio = Studio.open(home);
     const id = await measuredRun(studio, hostile, { rows: rowsOf(3, () => 1), evals: [{ step: 3, value: 1 }] });
-    studio.store.updateRun(id, { notes: hostile, tags: [hostile] });
-    studio.store.addEvent(id, 1, 'info', 'note', hostile);
-    studio.store.addSample(id, 3, hostile, 1, hostile);
+    studio.store.runs.update(id, { notes: hostile, tags: [hostile] });
+    studio.store.events.add(id, 1, 'info', 'note', hostile);
+    studio.store.samples.add(id, 3, hostile, 1, hostile);
     studio.close();
     const ofHome = (...args: string[]) => runCli(['--home', home, ...args]);
     const all = await Promise.all([

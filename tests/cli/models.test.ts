@@ -160,11 +160,11 @@ describe('trainyard eval', () => {
     const file = itemsFile(dir, 60);
     const studio = Studio.open(home);
     try {
-      const run = studio.store.getRun('theirs');
+      const run = studio.store.runs.get('theirs');
       // Left in the middle: what is done stays.
       const some = studio.models.hellaswag(run, 0, file, 20);
       for await (const update of some) if (update.kind === 'progress' && update.done > 0) break;
-      const [table] = studio.store.listEvals(run.id);
+      const [table] = studio.store.evals.list(run.id);
       expect(table?.kind === 'hellaswag' ? table.data : null).toBeNull();
       let taken = Number.NaN;
       const all = studio.models.hellaswag(run, 0, file, 60);

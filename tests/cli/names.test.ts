@@ -15,16 +15,16 @@ function studioWith(): { studio: Studio; home: string; make: (name: string, ...s
   const studio = Studio.open(home);
   onTestFinished(() => studio.close());
   const make = (name: string, ...steps: number[]) => {
-    const run = studio.store.createRun({ name, config: { seed: 1 }, device: 'cpu' });
+    const run = studio.store.runs.create({ name, config: { seed: 1 }, device: 'cpu' });
     for (const step of steps)
-      studio.store.addCheckpoint(run.id, {
+      studio.store.checkpoints.add(run.id, {
         step,
         path: path.join(home, 'runs', run.id, 'checkpoints', `step-${step}`),
         bytes: 1,
         valLoss: null,
       });
-    studio.store.setRunState(run.id, 'training');
-    studio.store.setRunState(run.id, 'completed');
+    studio.store.runs.setState(run.id, 'training');
+    studio.store.runs.setState(run.id, 'completed');
     return run;
   };
   return { studio, home, make };

@@ -63,7 +63,7 @@ export function workplace(dir = tempDir()): Workplace {
 export function remains(home: string) {
   const store = openStore(home, { readonly: true });
   try {
-    const [run, ...others] = store.listRuns();
+    const [run, ...others] = store.runs.list();
     if (!run || others.length > 0) throw new Error(`${home} has ${run ? 'several runs' : 'no run'}`);
     const root = path.join(home, 'runs', run.id, 'checkpoints');
     return {
@@ -71,11 +71,11 @@ export function remains(home: string) {
       root,
       /** Names of the checkpoint folders, hidden ones too. */
       folders: fs.existsSync(root) ? fs.readdirSync(root).sort() : [],
-      metrics: store.readMetrics(run.id),
-      evals: store.listEvals(run.id),
-      samples: store.listSamples(run.id),
-      checkpoints: store.listCheckpoints(run.id),
-      events: store.listEvents(run.id),
+      metrics: store.metrics.read(run.id),
+      evals: store.evals.list(run.id),
+      samples: store.samples.list(run.id),
+      checkpoints: store.checkpoints.list(run.id),
+      events: store.events.list(run.id),
     };
   } finally {
     store.close();

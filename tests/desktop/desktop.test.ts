@@ -116,8 +116,8 @@ where(describe, [hasApplication, lack.browser])(
       const saved = () => {
         const studio = Studio.look(home);
         try {
-          const [run] = studio.store.listRuns();
-          return { ...run!, checkpoint: studio.store.listCheckpoints(run!.id).at(-1)?.step };
+          const [run] = studio.store.runs.list();
+          return { ...run!, checkpoint: studio.store.checkpoints.list(run!.id).at(-1)?.step };
         } finally {
           studio.close();
         }

@@ -10,7 +10,7 @@ where(describe, [hasBrowser, lack.browser])('how charts are looked at', () => {
       rows: rowsOf(400, (s) => 5 - s / 100),
       evals: [100, 200, 300, 400].map((step) => ({ step, value: 3 + Math.abs(step - 200) / 100 })),
     });
-    studio.store.addEvent(id, 150, 'warning', 'skip', 'step 150 was skipped: its gradient is not finite');
+    studio.store.events.add(id, 150, 'warning', 'skip', 'step 150 was skipped: its gradient is not finite');
     const page = await open();
     await goTo(page, `run/${id}`, 'seen');
     const loss = page.locator('figure').filter({ has: page.getByRole('heading', { name: 'Loss', exact: true }) });

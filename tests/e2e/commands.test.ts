@@ -15,7 +15,7 @@ where(describe, [hasBrowser, lack.browser])('commands', () => {
     await goTo(page, `run/${id}`, 'keyed');
     await expect.poll(() => state(page).textContent()).toContain('training: constant');
     await page.keyboard.press('c');
-    await expect.poll(() => opened.studio.store.listCheckpoints(id).length).toBe(1);
+    await expect.poll(() => opened.studio.store.checkpoints.list(id).length).toBe(1);
     await page.keyboard.press('Control+k');
     await page.keyboard.type('pause');
     await page.keyboard.press('Enter');
@@ -36,11 +36,11 @@ where(describe, [hasBrowser, lack.browser])('commands', () => {
     await chord(page, 'g', ',');
     await page.getByLabel('Single-key shortcuts').uncheck();
     await goTo(page, `run/${id}`, 'keyed');
-    const evals = opened.studio.store.listEvals(id).length;
+    const evals = opened.studio.store.evals.list(id).length;
     await page.keyboard.press('p');
     // Sent behind whatever the key could have sent: a run that had been paused would not evaluate.
     await button(page, 'Run validation').click();
-    await expect.poll(() => opened.studio.store.listEvals(id).length).toBe(evals + 1);
+    await expect.poll(() => opened.studio.store.evals.list(id).length).toBe(evals + 1);
     await expect.poll(() => state(page).textContent()).toContain('training: constant');
     await chord(page, 'g', 'r');
     await page.getByRole('heading', { level: 1, name: 'Runs' }).waitFor();
@@ -54,7 +54,7 @@ where(describe, [hasBrowser, lack.browser])('commands', () => {
     await page.getByRole('tab', { name: 'Checkpoints' }).click();
     await expect.poll(() => state(page).textContent()).toContain('completed');
     await page.getByLabel('Pin checkpoint at step 300').check();
-    await expect.poll(() => opened.studio.store.listCheckpoints(id).at(-1)).toMatchObject({ step: 300, kept: true });
+    await expect.poll(() => opened.studio.store.checkpoints.list(id).at(-1)).toMatchObject({ step: 300, kept: true });
     await expectAccessible(page, 'checkpoints');
     await page.getByRole('link', { name: 'Evaluate' }).first().click();
     await page.getByRole('heading', { level: 1, name: 'Evals' }).waitFor();

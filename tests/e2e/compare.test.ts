@@ -58,13 +58,13 @@ where(describe, [hasBrowser, lack.browser])('a comparison', () => {
     const [saidFirst, tokensFirst] = [await said(), await tokens()];
     await expect.poll(said).not.toBe(saidFirst);
     await expect.poll(tokens).not.toBe(tokensFirst);
-    await opened.studio.training.sendOrder(opened.studio.store.getRun(training), 'pause');
+    await opened.studio.training.sendOrder(opened.studio.store.runs.get(training), 'pause');
     await row.getByText('paused').waitFor();
     // What is at its end is the last that was measured.
-    const { lastLoss } = opened.studio.store.getRun(training);
+    const { lastLoss } = opened.studio.store.runs.get(training);
     await expect.poll(() => row.textContent()).toContain(lastLoss!.toFixed(4));
     // Resumed, it is followed again.
-    const { handle } = await opened.studio.training.resume(opened.studio.store.getRun(training));
+    const { handle } = await opened.studio.training.resume(opened.studio.store.runs.get(training));
     await row.getByText('training: constant').waitFor();
     const before = await tokens();
     await expect.poll(tokens).not.toBe(before);
@@ -82,7 +82,7 @@ where(describe, [hasBrowser, lack.browser])('a comparison', () => {
         config: { seed },
       });
     const ids = [await run('one', 1, 6), await run('two', 1, 5), await run('three', 2, 7)];
-    studio.store.updateRun(ids[0]!, { tags: ['low'] });
+    studio.store.runs.update(ids[0]!, { tags: ['low'] });
     const page = await opened.open();
     await goTo(page, `compare/${ids.join(',')}`, 'Compare runs');
     const table = page.locator('main table').first();

@@ -20,16 +20,16 @@ where(
       await expect.poll(() => state(page).textContent()).toContain('training: constant');
     }
     await button(one, 'Run validation').click();
-    await expect.poll(() => opened.studio.store.listEvals(id).some((e) => e.step > 0)).toBe(true);
+    await expect.poll(() => opened.studio.store.evals.list(id).some((e) => e.step > 0)).toBe(true);
 
     await button(one, 'Pause').click();
     for (const page of [one, two]) await expect.poll(() => state(page).textContent()).toContain('paused');
-    const paused = opened.studio.store.getRun(id).step;
+    const paused = opened.studio.store.runs.get(id).step;
     expect(paused).toBeGreaterThan(0);
     await button(two, 'Resume').click();
     for (const page of [one, two]) await expect.poll(() => state(page).textContent()).toContain('training: constant');
 
-    await expect.poll(() => opened.studio.store.getRun(id).step).toBeGreaterThan(paused + 60);
+    await expect.poll(() => opened.studio.store.runs.get(id).step).toBeGreaterThan(paused + 60);
     const [engine] = childrenOf(process.pid).filter((pid) => {
       return fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(path.join('engine', 'process', 'main.ts'));
     });
@@ -56,12 +56,12 @@ where(
       await button(page, 'Continue training').waitFor();
       expect(await button(page, 'Resume').count()).toBe(0);
     }
-    const last = opened.studio.store.getRun(id).step;
-    expect(opened.studio.store.listEvals(id).at(-1)).toMatchObject({ kind: 'validation', step: last });
-    expect(opened.studio.store.listCheckpoints(id).at(-1)).toMatchObject({ step: last });
+    const last = opened.studio.store.runs.get(id).step;
+    expect(opened.studio.store.evals.list(id).at(-1)).toMatchObject({ kind: 'validation', step: last });
+    expect(opened.studio.store.checkpoints.list(id).at(-1)).toMatchObject({ step: last });
     // What the window shows of the steps is what is stored of them, with nothing twice and nothing missing.
-    const { step } = opened.studio.store.getRun(id);
-    const rows = opened.studio.store.readMetrics(id).map((r) => r.step);
+    const { step } = opened.studio.store.runs.get(id);
+    const rows = opened.studio.store.metrics.read(id).map((r) => r.step);
     expect(rows).toEqual(Array.from({ length: step }, (_, i) => i + 1));
     const shown = new RegExp(`^step ${step.toLocaleString('en-US')} of 50,000`);
     for (const page of [one, two]) await page.getByText(shown).waitFor();
@@ -75,7 +75,7 @@ where(
     await expect.poll(() => state(page).textContent()).toContain('training: constant');
     await button(page, 'Pause').click();
     await expect.poll(() => state(page).textContent()).toContain('paused');
-    const { step } = opened.studio.store.getRun(id);
+    const { step } = opened.studio.store.runs.get(id);
     await page.keyboard.press('x');
     const shown = step.toLocaleString('en-US');
     await page.getByText(`completed at step ${shown} of 50,000 with its latest checkpoint`).waitFor();
@@ -84,7 +84,7 @@ where(
     await button(page, 'Stop').click();
     await button(page, 'Stop early').click();
     await expect.poll(() => state(page).textContent()).toContain('stopped early');
-    expect(opened.studio.store.listCheckpoints(id).map((c) => c.step)).toEqual([step]);
+    expect(opened.studio.store.checkpoints.list(id).map((c) => c.step)).toEqual([step]);
     // The rest of its phases, and one more.
     await button(page, 'Continue training').click();
     await page.getByText('What is left of the phase that was stopped is trained first.').waitFor();
@@ -92,7 +92,7 @@ where(
     await page.getByLabel('Duration', { exact: true }).fill('2');
     await button(page, 'Apply and continue').click();
     await expect.poll(() => state(page).textContent()).toContain('completed');
-    expect(opened.studio.store.getRun(id)).toMatchObject({ state: 'completed', stoppedEarly: false, step: step + 3 });
+    expect(opened.studio.store.runs.get(id)).toMatchObject({ state: 'completed', stoppedEarly: false, step: step + 3 });
   });
 
   it('that is stopped need not do what takes long behind its last step', async () => {
@@ -113,8 +113,8 @@ where(
     await button(page, 'Skip final evaluation').click();
     await expect.poll(() => state(page).textContent()).toContain('stopped early');
     await page.getByText('stopped early at step 0 of 50,000', { exact: true }).waitFor();
-    expect(opened.studio.store.listSamples(id)).toEqual([]);
-    expect(opened.studio.store.listCheckpoints(id)).toHaveLength(1);
+    expect(opened.studio.store.samples.list(id)).toEqual([]);
+    expect(opened.studio.store.checkpoints.list(id)).toHaveLength(1);
   });
 
   it('is resumed with its low-bit moments kept in another way, which is said', async () => {
@@ -135,7 +135,7 @@ where(
     await expect.poll(() => state(page).textContent()).toContain('training');
     await page.getByRole('tab', { name: 'Log' }).click();
     await page.getByText(/embeddings have float32 moments from here on/).waitFor();
-    expect(opened.studio.runs.configOf(opened.studio.store.getRun(id)).optimizer.lowBitStates).toBe('stable');
+    expect(opened.studio.runs.configOf(opened.studio.store.runs.get(id)).optimizer.lowBitStates).toBe('stable');
     await button(page, 'Pause').click();
     await expect.poll(() => state(page).textContent()).toContain('paused');
   });
@@ -186,7 +186,7 @@ where(
     await page.getByText('Delete better name?').waitFor();
     await page.getByRole('dialog').getByRole('button', { name: 'Delete run' }).click();
     await page.getByText('No runs yet').waitFor();
-    expect(opened.studio.store.listRuns()).toEqual([]);
+    expect(opened.studio.store.runs.list()).toEqual([]);
     await expect.poll(() => fs.existsSync(path.join(opened.home, 'runs', id))).toBe(false);
   });
 });

@@ -15,8 +15,8 @@ where(describe, [hasBrowser, lack.browser])('all pinned checkpoints', () => {
     await expect.poll(() => state(page).textContent()).toContain('completed');
     await goTo(page, 'evals', 'Evals');
     await page.getByText('Pin checkpoints on a run').waitFor();
-    const steps = studio.store.listCheckpoints(id).map(({ step }) => step);
-    for (const step of [20, 40, 60]) studio.checkpoints.keep(studio.store.getRun(id), step, true);
+    const steps = studio.store.checkpoints.list(id).map(({ step }) => step);
+    for (const step of [20, 40, 60]) studio.checkpoints.keep(studio.store.runs.get(id), step, true);
     expect(steps).toEqual(expect.arrayContaining([20, 40, 60]));
     await page.reload();
     await expect
@@ -26,7 +26,7 @@ where(describe, [hasBrowser, lack.browser])('all pinned checkpoints', () => {
     await page.getByLabel('Sequences').fill('3');
     await button(page, 'Run validation on all').click();
     await page.getByText('3 evaluations queued').waitFor();
-    const losses = () => studio.store.listEvals(id).filter(({ dataset }) => dataset.startsWith('3 sequences')).length;
+    const losses = () => studio.store.evals.list(id).filter(({ dataset }) => dataset.startsWith('3 sequences')).length;
     await expect.poll(losses, { timeout: 60_000 }).toBe(3);
     // They come into the table by themselves.
     await expect.poll(() => page.getByText(/^3 sequences/).count()).toBe(3);

@@ -22,7 +22,7 @@ async function opened() {
   const rows = rowsOf(300, (step) => 4 - step / 300);
   const id = await measuredRun(studio.studio, 'stories', { rows, evals: [{ step: 300, value: 3 }] });
   for (const step of [100, 300])
-    studio.studio.store.addCheckpoint(id, {
+    studio.studio.store.checkpoints.add(id, {
       step,
       path: path.join(studio.home, 'runs', id, 'checkpoints', `step-${step}`),
       bytes: 1,
@@ -145,14 +145,14 @@ where(it, [hasBrowser, lack.browser])('a run that failed for a defect leads to t
   const { page, id, studio, home } = await opened();
   const defect = new RangeError('index 12 is out of range');
   const file = logDefect(home, `run ${id}`, defect);
-  studio.store.setRunState(id, 'training');
-  studio.store.setRunState(id, 'failed', defectMessage(defect, file));
+  studio.store.runs.setState(id, 'training');
+  studio.store.runs.setState(id, 'failed', defectMessage(defect, file));
   await goTo(page, `run/${id}`, 'stories');
   await page.getByText(/index 12 is out of range/).waitFor();
   await page.getByRole('link', { name: 'Show log' }).click();
   await page.getByRole('region', { name: 'Log' }).getByText('RangeError: index 12').waitFor();
-  studio.store.setRunState(id, 'training');
-  studio.store.setRunState(id, 'failed', 'The disk is full.');
+  studio.store.runs.setState(id, 'training');
+  studio.store.runs.setState(id, 'failed', 'The disk is full.');
   await goTo(page, `run/${id}`, 'stories');
   await page.getByText('The disk is full.').waitFor();
   expect(await page.getByRole('link', { name: 'Show log' }).count()).toBe(0);

@@ -96,7 +96,7 @@ where(describe, [hasBrowser, lack.browser])('a window on a machine', () => {
     await page.getByLabel('Duration').last().fill('3');
     await button(page, 'Apply and continue').click();
     await expect
-      .poll(() => opened.studio.store.getRun(id))
+      .poll(() => opened.studio.store.runs.get(id))
       .toMatchObject({
         state: 'completed',
         step: 5,
@@ -105,7 +105,7 @@ where(describe, [hasBrowser, lack.browser])('a window on a machine', () => {
     await page.getByRole('tab', { name: 'Memory' }).click();
     await page.getByRole('row', { name: /^Driver, kernels and CUDA graphs/ }).waitFor();
     await page.getByRole('row', { name: /^Reserved \(kernels, CUDA graphs of later phases\)/ }).waitFor();
-    const { data } = opened.studio.store.listEvents(id).findLast((e) => e.kind === 'started')!;
+    const { data } = opened.studio.store.events.list(id).findLast((e) => e.kind === 'started')!;
     const { allocatedBytes } = data as { allocatedBytes: number };
     const allocated = page
       .getByRole('row', { name: /^Allocated/ })
@@ -129,9 +129,9 @@ where(describe, [hasBrowser, lack.browser])('a window on a machine', () => {
     const page = await opened.open();
     await goTo(page, `run/${id}`, 'shells');
     await expect.poll(() => state(page).textContent()).toContain('completed');
-    const { config } = opened.studio.store.getRun(id);
+    const { config } = opened.studio.store.runs.get(id);
     const greedy = { name: 'greedy', config: { ...(config as object), device: { kind: 'cuda' } }, device: 'cuda' };
-    opened.studio.store.createRun(greedy);
+    opened.studio.store.runs.create(greedy);
     const device = page.locator('main').getByLabel('Device');
     const held =
       /emulated GPU is full, 100\.00 MiB .*: the run greedy trains on it: pause it, or take GPU 1 \(--gpu-index 1\)\./;
@@ -146,7 +146,7 @@ where(describe, [hasBrowser, lack.browser])('a window on a machine', () => {
     await row.getByRole('button', { name: 'Run validation' }).click();
     // Its row says why, until it is tried again.
     await row.getByText(held).waitFor();
-    const measured = () => opened.studio.store.listEvals(id).filter((e) => e.dataset === '200 sequences');
+    const measured = () => opened.studio.store.evals.list(id).filter((e) => e.dataset === '200 sequences');
     expect(measured()).toEqual([]);
     await device.selectOption('cuda:1');
     await row.getByRole('button', { name: 'Run validation' }).click();

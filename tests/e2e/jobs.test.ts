@@ -12,7 +12,7 @@ where(describe, [hasBrowser, lack.browser])('jobs', () => {
     const opened = await openStudio();
     const first = await startRun(opened, 'first', [constant(50_000)], onlyTraining);
     const { studio } = opened;
-    const config = studio.runs.configOf(studio.store.getRun(first));
+    const config = studio.runs.configOf(studio.store.runs.get(first));
     const short = { ...config, phases: [constant(5)] };
     const [second, third] = ['second', 'third'].map((name) => studio.runs.createQueued(short, name));
     const page = await opened.open();
@@ -39,8 +39,8 @@ where(describe, [hasBrowser, lack.browser])('jobs', () => {
     await expect.poll(() => state(other).textContent()).toContain('queued');
     await other.context().close();
     await button(page, 'Cancel: Train first').click();
-    await expect.poll(() => studio.store.getRun(third!.id).state).toBe('completed');
-    await expect.poll(() => studio.store.getRun(second!.id).state).toBe('completed');
+    await expect.poll(() => studio.store.runs.get(third!.id).state).toBe('completed');
+    await expect.poll(() => studio.store.runs.get(second!.id).state).toBe('completed');
     await page.getByRole('heading', { name: 'Nothing is running or queued' }).waitFor();
     await button(page, 'Clear finished').click();
     await expect.poll(() => page.getByRole('table').count()).toBe(0);

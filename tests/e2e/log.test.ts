@@ -10,7 +10,7 @@ where(describe, [hasBrowser, lack.browser])('a defect of the studio', () => {
     const page = await opened.open();
     await goTo(page, `run/${id}`, 'sound');
     vi.spyOn(console, 'error').mockImplementation(() => {});
-    vi.spyOn(opened.studio.store, 'listRuns').mockImplementation(() => {
+    vi.spyOn(opened.studio.store.runs, 'list').mockImplementation(() => {
       throw new TypeError('a part is missing');
     });
     await page.evaluate(`location.hash = '#/evals'`);

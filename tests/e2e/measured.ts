@@ -37,12 +37,12 @@ export async function measuredRun(
     name,
   );
   const { store } = studio;
-  const writer = store.metricsWriter(run.id, { maxRows: 4096 });
+  const writer = store.metrics.writer(run.id, { maxRows: 4096 });
   for (const row of rows) writer.add({ time: 1.8e12 + 50 * row.step, tokensSeen: 512 * row.step, ...row });
   writer.close();
-  for (const { step, value, data } of evals) store.addEval(run.id, step, 'validation', value, data);
-  store.setRunState(run.id, 'training');
-  store.setRunState(run.id, 'completed', 'finished');
+  for (const { step, value, data } of evals) store.evals.add(run.id, step, 'validation', value, data);
+  store.runs.setState(run.id, 'training');
+  store.runs.setState(run.id, 'completed', 'finished');
   return run.id;
 }
 

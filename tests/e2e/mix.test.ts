@@ -15,7 +15,7 @@ where(describe, [hasBrowser, lack.browser])('a run that has ended', () => {
     fs.writeFileSync(file, 'pack my box with five dozen liquor jugs. '.repeat(300));
     const { name: news } = await prepareDataset({ home, inputs: [file], tokenizer: 'bytes' });
     const id = await startRun(opened, 'daily', [constant(20)]);
-    const { dataset: own } = studio.runs.configOf(studio.store.getRun(id));
+    const { dataset: own } = studio.runs.configOf(studio.store.runs.get(id));
     const page = await opened.open();
     await goTo(page, `run/${id}`, 'daily');
     await expect.poll(() => state(page).textContent()).toContain('completed');
@@ -35,7 +35,7 @@ where(describe, [hasBrowser, lack.browser])('a run that has ended', () => {
     await page.getByText('step 32 of 32').waitFor();
     await expect.poll(() => state(page).textContent()).toContain('completed');
 
-    expect(studio.runs.configOf(studio.store.getRun(id)).phases[1]).toMatchObject({
+    expect(studio.runs.configOf(studio.store.runs.get(id)).phases[1]).toMatchObject({
       steps: 12,
       mix: [
         { dataset: own, weight: 3 },
@@ -47,7 +47,7 @@ where(describe, [hasBrowser, lack.browser])('a run that has ended', () => {
     await read.getByRole('row', { name: `${news} 0-100% 21–32` }).waitFor();
     await expectAccessible(page, 'phases of a run');
     // What it knows of either, each on its own validation data.
-    const losses = studio.store.listEvals(id).filter((e) => e.kind === 'datasetLoss');
+    const losses = studio.store.evals.list(id).filter((e) => e.kind === 'datasetLoss');
     expect(losses.map(({ step, dataset }) => [step, dataset])).toEqual([[32, news]]);
     const row = read.getByRole('row', { name: new RegExp(`^${news} `) });
     expect(await row.getByRole('cell').last().textContent()).toBe(losses[0]!.value.toFixed(4));

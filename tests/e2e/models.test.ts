@@ -85,7 +85,7 @@ where(describe, [hasBrowser, lack.browser])('a trained model', () => {
     await importing.getByLabel('Name').fill('from elsewhere');
     await importing.getByRole('button', { name: 'Import' }).click();
     await page.getByRole('heading', { level: 1, name: 'from elsewhere' }).waitFor();
-    const imported = opened.studio.store.listRuns().find((r) => r.name === 'from elsewhere')!;
+    const imported = opened.studio.store.runs.list().find((r) => r.name === 'from elsewhere')!;
     const weights = (run: string, step: string) =>
       fs.readFileSync(path.join(opened.home, 'runs', run, 'checkpoints', step, 'model.safetensors'));
     expect(weights(imported.id, 'step-000000')).toEqual(weights(id, 'step-000060'));

@@ -61,7 +61,7 @@ where(describe, [hasBrowser, lack.browser])('a newcomer', () => {
     await page.getByLabel('Max new tokens', { exact: true }).fill('12');
     await page.getByRole('button', { name: 'Generate' }).click();
     await expect.poll(async () => ((await page.locator('pre').first().textContent()) ?? '').length).toBeGreaterThan(12);
-    const [run] = studio.store.listRuns();
+    const [run] = studio.store.runs.list();
     expect(run).toMatchObject({ name: 'foxes', state: 'completed', step: 200, preset: 'nano' });
   });
 });

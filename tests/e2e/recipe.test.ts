@@ -25,7 +25,7 @@ async function newRun(options: Parameters<Awaited<ReturnType<typeof openStudio>>
 
 const startButton = (page: Page) => button(page, 'Start training');
 const bar = (page: Page) => page.getByRole('region', { name: 'Start', exact: true });
-const runs = (opened: Awaited<ReturnType<typeof newRun>>) => opened.studio.store.listRuns();
+const runs = (opened: Awaited<ReturnType<typeof newRun>>) => opened.studio.store.runs.list();
 const settings = (page: Page) => page.getByText('Model & training', { exact: true }).last();
 
 /** Begins to tokenize something that takes some seconds. */

@@ -37,7 +37,7 @@ where(describe, [hasBrowser, lack.browser])('a window whose connection is lost',
   it('says so, comes back by itself, and has missed nothing', async () => {
     const { studio, link, open } = await openStudio();
     const id = recordRun(studio, 'far', 900);
-    const metrics = studio.store.metricsWriter(id);
+    const metrics = studio.store.metrics.writer(id);
     const train = (from: number, to: number) => {
       for (let step = from; step <= to; step++)
         metrics.add({ step, time: step, loss: 10 - step / 100, tokensSeen: 8 * step });
@@ -58,7 +58,7 @@ where(describe, [hasBrowser, lack.browser])('a window whose connection is lost',
     wire.cut();
     await page.getByText('Connection lost').waitFor();
     train(101, 400);
-    studio.store.addEvent(id, 400, 'info', 'note', 'while nobody looked');
+    studio.store.events.add(id, 400, 'info', 'note', 'while nobody looked');
     wire.mend();
     await page.getByText('Connection lost').waitFor({ state: 'detached' });
     await expect.poll(() => curve.textContent()).toContain('from 9.99 to 6,');

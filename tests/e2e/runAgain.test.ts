@@ -25,24 +25,24 @@ async function trained() {
     ],
     { checkpoints: { every: 12 }, evaluation: { every: 0, sequences: 4 } },
   );
-  await expect.poll(() => studio.store.getRun(id).state, { timeout: 60_000 }).toBe('completed');
+  await expect.poll(() => studio.store.runs.get(id).state, { timeout: 60_000 }).toBe('completed');
   const page = await opened.open();
   await goTo(page, `run/${id}`, 'shells');
-  return { ...opened, id, page, config: configOf(studio.store.getRun(id)) };
+  return { ...opened, id, page, config: configOf(studio.store.runs.get(id)) };
 }
 
 /** A run that ended by itself, and its page. */
 async function failed(cause: string | undefined, message: string, config = {}) {
   const { studio, open } = await openStudio();
   const id = await measuredRun(studio, 'broken', { rows: rowsOf(20, (step) => 5 + step / 10), config });
-  studio.store.setRunState(id, 'training');
-  studio.store.addEvent(id, 20, 'error', 'failed', message, cause && { cause });
-  studio.store.setRunState(id, 'failed', message);
+  studio.store.runs.setState(id, 'training');
+  studio.store.events.add(id, 20, 'error', 'failed', message, cause && { cause });
+  studio.store.runs.setState(id, 'failed', message);
   const page = await open();
   await goTo(page, `run/${id}`, 'broken');
   const box = page.getByRole('region', { name: /^(Training diverged|Out of memory|Data is missing|Training failed)$/ });
   await box.getByText(message).waitFor();
-  return { page, box, id, studio, config: configOf(studio.store.getRun(id)) };
+  return { page, box, id, studio, config: configOf(studio.store.runs.get(id)) };
 }
 
 /** Starts what New run was opened with. @returns the config of the run that trains then */
@@ -52,7 +52,7 @@ async function started(page: Page, { store }: Studio, name: string): Promise<Run
   await expect.poll(() => button(page, 'Start training').isEnabled()).toBe(true);
   await button(page, 'Start training').click();
   await title(page, name);
-  return configOf(store.listRuns().find((run) => run.name === name)!);
+  return configOf(store.runs.list().find((run) => run.name === name)!);
 }
 
 where(describe, [hasBrowser, lack.browser])('a run once more', () => {

@@ -18,15 +18,15 @@ function fill(studio: Studio, count: number): string[] {
   });
   const { store } = studio;
   return Array.from({ length: count }, (_, i) => {
-    const { id } = store.createRun({ name: `run-${i}`, config, device: 'cpu', stepsTotal: 20, tokensTotal: 10_240 });
-    store.addEvent(id, 0, 'info', 'started', 'training on cpu from step 0');
-    const start = store.listEvents(id)[0]!.time;
-    const metrics = store.metricsWriter(id);
+    const { id } = store.runs.create({ name: `run-${i}`, config, device: 'cpu', stepsTotal: 20, tokensTotal: 10_240 });
+    store.events.add(id, 0, 'info', 'started', 'training on cpu from step 0');
+    const start = store.events.list(id)[0]!.time;
+    const metrics = store.metrics.writer(id);
     for (let step = 1; step <= 20; step++)
       metrics.add({ step, time: start + 1000 * step, loss: 4 + i / 1000 - step / 10, tokensSeen: 512 * step });
     metrics.close();
-    store.setRunState(id, 'completed');
-    store.releaseRun(id);
+    store.runs.setState(id, 'completed');
+    store.claims.release(id);
     return id;
   });
 }
@@ -128,12 +128,12 @@ where(describe, [hasBrowser, lack.browser])('the list of runs', () => {
     await page.getByLabel('Add tags (comma-separated)').fill('sweep, late');
     await expectAccessible(page, 'tags of many');
     await button(page, 'Apply to 4 runs').click();
-    await expect.poll(() => store.getRun(ids[25]!).tags).toEqual(['sweep', 'late']);
+    await expect.poll(() => store.runs.get(ids[25]!).tags).toEqual(['sweep', 'late']);
     await page.getByText('4 runs tagged').waitFor();
     await button(page, 'Tag…').click();
     await page.getByRole('checkbox', { name: 'late' }).check();
     await button(page, 'Apply to 4 runs').click();
-    await expect.poll(() => store.getRun(ids[28]!).tags).toEqual(['sweep']);
+    await expect.poll(() => store.runs.get(ids[28]!).tags).toEqual(['sweep']);
     await button(page, 'Clear selection').click();
 
     // All that match: not more.
@@ -156,7 +156,7 @@ where(describe, [hasBrowser, lack.browser])('the list of runs', () => {
     await dialog.getByText('training now (training)').waitFor();
     await expectAccessible(page, 'a question about many runs');
     await dialog.getByRole('button', { name: 'Archive 4 runs' }).click();
-    await expect.poll(() => store.listRuns({ archived: true }).length).toBe(4);
+    await expect.poll(() => store.runs.list({ archived: true }).length).toBe(4);
     await page.getByText('27 runs', { exact: true }).waitFor();
 
     // What trains is paused, and only that; what is paused may be stopped as it is.
@@ -165,14 +165,14 @@ where(describe, [hasBrowser, lack.browser])('the list of runs', () => {
     await selection(page).getByRole('button', { name: 'Pause', exact: true }).click();
     await page.getByText('run-24 (not training)').waitFor();
     await button(page, 'Pause 1 run').click();
-    await expect.poll(() => store.getRun(training).state, { timeout: 20_000 }).toBe('paused');
+    await expect.poll(() => store.runs.get(training).state, { timeout: 20_000 }).toBe('paused');
     await selection(page).getByRole('button', { name: 'Stop', exact: true }).click();
     const question = page.getByRole('dialog', { name: 'Stop 1 run early?' });
     await question.getByText('run-24 (not training or paused)').waitFor();
     await question.getByText('can’t be resumed').waitFor();
     await expectAccessible(page, 'whether to stop many runs');
     await button(page, 'Stop 1 run early').click();
-    await expect.poll(() => store.getRun(training).stoppedEarly, { timeout: 20_000 }).toBe(true);
+    await expect.poll(() => store.runs.get(training).stoppedEarly, { timeout: 20_000 }).toBe(true);
     const row = page.getByRole('row', { name: /training now/ });
     await row.getByText('stopped early').waitFor();
     await row.getByTitle(/^stopped early at step [\d,]+ of /).waitFor();
@@ -194,7 +194,7 @@ where(describe, [hasBrowser, lack.browser])('the list of runs', () => {
     await page.getByRole('dialog', { name: 'Delete 3 runs?' }).waitFor();
     await button(page, 'Delete 3 runs').click();
     await page.getByText('No archived runs').waitFor();
-    expect(ids.filter((id) => store.hasRun(id))).toHaveLength(27);
+    expect(ids.filter((id) => store.runs.has(id))).toHaveLength(27);
   });
 
   it('says how long a run that trains still needs', async () => {

@@ -11,7 +11,7 @@ async function opened(name = 'first name') {
   const id = await measuredRun(studio, name, { rows: rowsOf(20, (step) => 5 - step / 10) });
   const page = await open();
   await goTo(page, `run/${id}`, name);
-  return { studio, home, id, page, open, run: () => studio.store.getRun(id) };
+  return { studio, home, id, page, open, run: () => studio.store.runs.get(id) };
 }
 
 where(describe, [hasBrowser, lack.browser])('on the page of a run', () => {
@@ -60,7 +60,7 @@ where(describe, [hasBrowser, lack.browser])('on the page of a run', () => {
   it('its tags are chips, suggested from those in use', async () => {
     const { page, run, studio } = await opened();
     const other = await measuredRun(studio, 'other', { rows: rowsOf(2, () => 1) });
-    studio.runs.edit(studio.store.getRun(other), { tags: ['baseline', 'shells'] });
+    studio.runs.edit(studio.store.runs.get(other), { tags: ['baseline', 'shells'] });
     const add = page.getByRole('combobox', { name: 'Add tag' });
     await add.fill('first');
     await page.keyboard.press('Enter');
@@ -108,7 +108,7 @@ where(describe, [hasBrowser, lack.browser])('on the page of a run', () => {
     await page.keyboard.press('End');
     for (const letter of ' Mine, too.') {
       await page.keyboard.type(letter);
-      studio.store.addEvent(id, null, 'info', 'note', letter);
+      studio.store.events.add(id, null, 'info', 'note', letter);
     }
     await expect.poll(() => run().notes).toBe('From another window. Mine, too.');
     expect(await notes.inputValue()).toBe('From another window. Mine, too.');
@@ -153,14 +153,14 @@ where(describe, [hasBrowser, lack.browser])('on the page of a run', () => {
 
   it('its logs are followed, filtered, copied and downloaded', async () => {
     const { page, studio, id } = await opened();
-    for (let i = 1; i <= 200; i++) studio.store.addEvent(id, i, 'info', 'note', `line ${i}`);
-    studio.store.addEvent(id, 201, 'warning', 'skip', 'step 201 was skipped: its gradient is not finite');
+    for (let i = 1; i <= 200; i++) studio.store.events.add(id, i, 'info', 'note', `line ${i}`);
+    studio.store.events.add(id, 201, 'warning', 'skip', 'step 201 was skipped: its gradient is not finite');
     await page.getByRole('tab', { name: 'Logs' }).click();
     await page.getByText('step 201 was skipped').waitFor();
     const lines = page.getByRole('log');
     const fromEnd = () => lines.evaluate((e) => e.scrollHeight - e.scrollTop - e.clientHeight);
     await expect.poll(fromEnd).toBeLessThan(2);
-    studio.store.addEvent(id, 202, 'error', 'failed', 'and then it failed');
+    studio.store.events.add(id, 202, 'error', 'failed', 'and then it failed');
     await page.getByText('and then it failed').waitFor();
     await expect.poll(fromEnd).toBeLessThan(2);
     await expectAccessible(page, 'logs');
@@ -168,7 +168,7 @@ where(describe, [hasBrowser, lack.browser])('on the page of a run', () => {
     // Who reads further up is left there.
     await lines.evaluate((e) => e.scrollTo(0, 0));
     await expect.poll(() => page.getByLabel('Follow').isChecked()).toBe(false);
-    studio.store.addEvent(id, 203, 'info', 'note', 'one more');
+    studio.store.events.add(id, 203, 'info', 'note', 'one more');
     await page.getByText('one more').waitFor({ state: 'attached' });
     expect(await lines.evaluate((e) => e.scrollTop)).toBe(0);
 

@@ -25,7 +25,7 @@ where(describe, [hasBrowser, lack.browser])('the playground', () => {
       // Bytes: each token is a character, or a part of one.
       expect(await column.getByRole('option').count()).toBeGreaterThan(0);
     }
-    const history = opened.studio.store.listGenerations({ limit: 10 });
+    const history = opened.studio.store.generations.list({ limit: 10 });
     expect(history.map(({ step, prompt }) => [step, prompt]).sort()).toEqual([
       [20, 'she sells'],
       [60, 'she sells'],
@@ -33,7 +33,7 @@ where(describe, [hasBrowser, lack.browser])('the playground', () => {
     expect(history.every(({ settings }) => (settings as { seed: number }).seed === 3)).toBe(true);
 
     // By the keyboard, then under the pointer.
-    const tokens = opened.studio.store.generationTokens(history.find(({ step }) => step === 60)!.id) as {
+    const tokens = opened.studio.store.generations.tokens(history.find(({ step }) => step === 60)!.id) as {
       text: string;
       probability: number;
       rank: number;
@@ -82,6 +82,6 @@ where(describe, [hasBrowser, lack.browser])('the playground', () => {
     await expectAccessible(page, 'deleting the history');
     await dialog.getByRole('button', { name: 'Delete all' }).click();
     await entry(20).waitFor({ state: 'detached' });
-    expect(opened.studio.store.listGenerations({ limit: 10 })).toEqual([]);
+    expect(opened.studio.store.generations.list({ limit: 10 })).toEqual([]);
   });
 });

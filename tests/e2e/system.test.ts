@@ -160,7 +160,9 @@ where(describe, [hasBrowser, lack.browser])('what machine and GPU report', () =>
       expect(await chartOf(page, 'GPU power').count()).toBe(0);
       // More comes as time goes by, without another look.
       const { store } = opened.studio;
-      await expect.poll(() => store.readSeries(id, 'gpuTemperature').length, { timeout: 30_000 }).toBeGreaterThan(1);
+      await expect
+        .poll(() => store.metrics.series(id, 'gpuTemperature').length, { timeout: 30_000 })
+        .toBeGreaterThan(1);
       await chartOf(page, 'GPU temperature').getByRole('button', { name: 'Table' }).click();
       await expect
         .poll(() => chartOf(page, 'GPU temperature').locator('tbody tr').count(), { timeout: 30_000 })
@@ -168,8 +170,8 @@ where(describe, [hasBrowser, lack.browser])('what machine and GPU report', () =>
       await button(page, 'Pause').click();
       await expect.poll(() => state(page).textContent()).toContain('paused');
       // As often as that is asked, whatever steps there are.
-      const { step } = store.getRun(id);
-      expect(store.readSeries(id, 'gpuTemperature').length).toBeLessThan(step);
+      const { step } = store.runs.get(id);
+      expect(store.metrics.series(id, 'gpuTemperature').length).toBeLessThan(step);
     },
   );
 });

@@ -32,7 +32,9 @@ where(describe, [hasBrowser, lack.browser])('time before the start', () => {
     await page.getByText(/^measured, .* tokens\/s$/).waitFor();
     await page.getByRole('button', { name: 'Start training' }).click();
     await page.getByText(/expected .*, took /).waitFor();
-    const [run] = studio.store.listRuns();
-    expect(studio.store.listEvents(run!.id).find((e) => e.kind === 'promise')!.data).toMatchObject({ how: 'measured' });
+    const [run] = studio.store.runs.list();
+    expect(studio.store.events.list(run!.id).find((e) => e.kind === 'promise')!.data).toMatchObject({
+      how: 'measured',
+    });
   });
 });

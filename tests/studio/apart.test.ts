@@ -44,7 +44,7 @@ function opened(home = tempDir(), spawn?: SpawnEngine): Studio {
 /** What is left of runs in a home: rows and folders. */
 const left = (studio: Studio) => {
   const folder = path.join(studio.home, 'runs');
-  return [studio.store.listRuns().length, fs.existsSync(folder) ? fs.readdirSync(folder) : []];
+  return [studio.store.runs.list().length, fs.existsSync(folder) ? fs.readdirSync(folder) : []];
 };
 
 const caught = async (work: Promise<unknown>): Promise<string> =>
@@ -70,7 +70,7 @@ describe('files that windows ask for', () => {
     const tensors = parameterTable(tiny).length;
     const { id } = imported.result as { id: string };
     expect(imported).toMatchObject({ state: 'done', progress: { done: tensors, total: tensors, unit: 'tensors' } });
-    expect(studio.store.getRun(id)).toMatchObject({ name: 'theirs', state: 'completed' });
+    expect(studio.store.runs.get(id)).toMatchObject({ name: 'theirs', state: 'completed' });
     expect(started).toHaveLength(1);
     const out = path.join(tempDir(), 'out');
     const exported = studio.jobs.submit('export', { id, step: 0, dir: out, dtype: 'f32', force: false });
@@ -79,7 +79,7 @@ describe('files that windows ask for', () => {
     expect(fs.readFileSync(path.join(out, 'README.md'), 'utf8')).toContain('theirs');
     expect(fs.readdirSync(path.dirname(out))).toEqual(['out']);
     const again = await importModel(studio, out, 'again', { tokenizer: 'bytes' });
-    expect(studio.runs.configOf(again.run).model).toEqual(studio.runs.configOf(studio.store.getRun(id)).model);
+    expect(studio.runs.configOf(again.run).model).toEqual(studio.runs.configOf(studio.store.runs.get(id)).model);
     const shard = fs.readdirSync(path.join(studio.home, 'datasets', 'cow')).find((name) => name.includes('train'))!;
     fs.appendFileSync(path.join(studio.home, 'datasets', 'cow', shard), 'x');
     const verified = await done(studio.jobs.submit('verify', { name: 'cow' }).id);
@@ -163,13 +163,13 @@ describe('a run of many steps', () => {
       ...{ model: tiny, dataset: 'none', tokenizer: 'bytes', batch: 1, tokensPerStep: 8 },
       phases: [{ kind: 'constant', steps: count, from: 1e-3, to: 1e-3 }],
     });
-    const { id } = studio.store.createRun({ name: 'long', config, device: 'cpu' });
-    const metrics = studio.store.metricsWriter(id, { maxRows: count });
+    const { id } = studio.store.runs.create({ name: 'long', config, device: 'cpu' });
+    const metrics = studio.store.metrics.writer(id, { maxRows: count });
     for (let step = 1; step <= count; step++)
       metrics.add({ step, time: step, loss: Math.sin(step), tokensSeen: 8 * step, skipped: 0 });
     metrics.close();
-    studio.store.setRunState(id, 'completed');
-    studio.store.releaseRun(id);
+    studio.store.runs.setState(id, 'completed');
+    studio.store.claims.release(id);
     return { studio, id };
   }
 
@@ -191,7 +191,7 @@ describe('a run of many steps', () => {
     const reading = readSeries(studio.store, id, 8, range);
     expect(await turns(reading)).toBeGreaterThanOrEqual(5);
     const { measures, means, lastStep, width } = await reading;
-    const expected = studio.store.readMeasure(id, 'loss', range);
+    const expected = studio.store.metrics.measure(id, 'loss', range);
     expect(Array.from(measures.loss.values)).toEqual(expected.points.map((p) => p.value));
     expect(Array.from(means.loss.steps)).toEqual(expected.means.map((p) => p.step));
     expect([lastStep, width]).toEqual([3000, expected.width]);
@@ -200,7 +200,7 @@ describe('a run of many steps', () => {
   it('that goes on meanwhile ends at the same step in every measure', async () => {
     const { studio, id } = withSteps(100);
     const reading = readSeries(studio.store, id, 8, { points: 1000 });
-    const metrics = studio.store.metricsWriter(id);
+    const metrics = studio.store.metrics.writer(id);
     metrics.add({ step: 101, time: 101, loss: 9 });
     metrics.close();
     const { measures, times, lastStep } = await reading;
@@ -209,13 +209,13 @@ describe('a run of many steps', () => {
 
   it('is deleted bit by bit, and wholly', async () => {
     const { studio, id } = withSteps(9000);
-    const run = studio.store.getRun(id);
+    const run = studio.store.runs.get(id);
     studio.runs.edit(run, { archived: true });
-    expect(await turns(studio.runs.remove(studio.store.getRun(id)))).toBeGreaterThanOrEqual(5);
-    expect(studio.store.hasRun(id)).toBe(false);
+    expect(await turns(studio.runs.remove(studio.store.runs.get(id)))).toBeGreaterThanOrEqual(5);
+    expect(studio.store.runs.has(id)).toBe(false);
     // Its number may be another run's: nothing of it may be there.
-    const other = studio.store.createRun({ name: 'other', config: run.config, device: 'cpu' });
-    expect(studio.store.readMetrics(other.id, { fromStep: 0 })).toEqual([]);
-    expect(studio.store.readMeasure(other.id, 'loss').points).toEqual([]);
+    const other = studio.store.runs.create({ name: 'other', config: run.config, device: 'cpu' });
+    expect(studio.store.metrics.read(other.id, { fromStep: 0 })).toEqual([]);
+    expect(studio.store.metrics.measure(other.id, 'loss').points).toEqual([]);
   });
 });

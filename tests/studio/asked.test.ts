@@ -26,7 +26,7 @@ async function longRun() {
     device: { kind: 'cpu', threads: 1 },
   });
   const { id } = studio.runs.create(config, 'long');
-  const handle = studio.training.start(studio.store.getRun(id));
+  const handle = studio.training.start(studio.store.runs.get(id));
   const events: RunEvent[] = [];
   handle.onEvent((event) => events.push(event));
   return { studio, handle, events };
@@ -49,7 +49,7 @@ where(describe, [hasCpu, lack.cpu])('what a run is asked for', () => {
       device: { kind: 'cpu', threads: 1 },
     });
     const { id } = studio.runs.create(config, 'asked');
-    const handle = studio.training.start(studio.store.getRun(id));
+    const handle = studio.training.start(studio.store.runs.get(id));
     const events: RunEvent[] = [];
     handle.onEvent((event) => events.push(event));
     handle.request('evaluate');
@@ -78,7 +78,7 @@ where(describe, [hasCpu, lack.cpu])('what a run is asked for', () => {
     // A run that finishes does what it was asked for; who stops it twice does not wait for that.
     if (order === 'stop') handle.stop();
     await handle.ended;
-    const dropped = studio.store.listEvents(handle.run.id).filter((e) => e.kind === 'dropped');
+    const dropped = studio.store.events.list(handle.run.id).filter((e) => e.kind === 'dropped');
     const answered = events.flatMap((e) => (e.type === 'asked' ? [e] : []));
     expect(answered.map((e) => e.what).toSorted()).toEqual(['checkpoint', 'evaluate', 'sample']);
     expect(dropped).toHaveLength(answered.filter((e) => !e.done).length);

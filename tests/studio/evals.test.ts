@@ -25,7 +25,7 @@ function opened() {
       tokensPerStep: 8,
       phases: [{ kind: 'constant', steps: 10, from: 1e-3, to: 1e-3 }],
     });
-    return studio.store.createRun({ name: tokenizer, config, device: 'cpu', stepsTotal: 10, tokensTotal: 80 });
+    return studio.store.runs.create({ name: tokenizer, config, device: 'cpu', stepsTotal: 10, tokensTotal: 80 });
   };
   return { studio, runOf };
 }
@@ -35,15 +35,15 @@ it('says whose tokens a loss counts by, and what it is in bits per byte', () => 
   const { store } = studio;
   // The same text, 4,000 bytes: half a nat a byte each.
   const [words, letters] = [runOf('gpt2', 50257), runOf('bytes', 257)];
-  store.addEval(words.id, 5, 'validation', 2, { tokens: 1000, bytes: 4000 });
-  store.addEval(letters.id, 5, 'validation', 0.5, { tokens: 4000, bytes: 4000 });
-  const [a, b] = [words, letters].map((run) => runView(studio, store.getRun(run.id)));
+  store.evals.add(words.id, 5, 'validation', 2, { tokens: 1000, bytes: 4000 });
+  store.evals.add(letters.id, 5, 'validation', 0.5, { tokens: 4000, bytes: 4000 });
+  const [a, b] = [words, letters].map((run) => runView(studio, store.runs.get(run.id)));
   expect([a!.tokenizer, a!.bestValLoss, a!.bytesPerToken]).toEqual(['gpt2', 2, 4]);
   expect([b!.tokenizer, b!.bestValLoss, b!.bytesPerToken]).toEqual(['bytes', 0.5, 1]);
   expect(a!.bestBitsPerByte).toBeCloseTo(0.5 / Math.LN2, 12);
   expect(b!.bestBitsPerByte).toBeCloseTo(0.5 / Math.LN2, 12);
 
-  const rows = [words, letters].flatMap((run) => evalRows(store, store.getRun(run.id)));
+  const rows = [words, letters].flatMap((run) => evalRows(store, store.runs.get(run.id)));
   expect(rows.map((r) => [r.tokenizer, r.validation!.loss, r.validation!.bytesPerToken])).toEqual([
     ['gpt2', 2, 4],
     ['bytes', 0.5, 1],
@@ -59,11 +59,11 @@ it('tells of all runs at once what it tells of each', () => {
   const { store } = studio;
   const runs = [runOf('gpt2', 50257), runOf('bytes', 257), runOf('bytes', 257)];
   const [first, second] = runs.map((run) => run.id) as [string, string];
-  for (const step of [10, 2]) store.addEval(first, step, 'validation', step, { tokens: 10, bytes: 4 * step });
-  store.addEval(first, 20, 'validation', 1, { tokens: 10, bytes: 70 }, 'another');
-  store.addEval(second, 3, 'hellaswag', 0.25, { items: 4 }, 'hellaswag');
-  store.addEval(second, 3, 'validation', 3, {});
-  store.addCheckpoint(first, {
+  for (const step of [10, 2]) store.evals.add(first, step, 'validation', step, { tokens: 10, bytes: 4 * step });
+  store.evals.add(first, 20, 'validation', 1, { tokens: 10, bytes: 70 }, 'another');
+  store.evals.add(second, 3, 'hellaswag', 0.25, { items: 4 }, 'hellaswag');
+  store.evals.add(second, 3, 'validation', 3, {});
+  store.checkpoints.add(first, {
     step: 2,
     path: path.join(studio.home, 'runs', first, 'checkpoints', 'step-2'),
     bytes: 1,
@@ -79,7 +79,11 @@ it('tells of all runs at once what it tells of each', () => {
     [second, 3, false],
   ]);
   // One question a table, not some for each run: a list of thousands holds nobody up.
-  const asked = (['listEvals', 'listCheckpoints', 'latestValidation'] as const).map((name) => vi.spyOn(store, name));
+  const asked = [
+    vi.spyOn(store.evals, 'list'),
+    vi.spyOn(store.checkpoints, 'list'),
+    vi.spyOn(store.evals, 'latestValidation'),
+  ];
   expect(allEvalRows(store, runs)).toEqual(each);
   expect(allValidationBytesPerToken(store)).toEqual(known);
   for (const spy of asked) expect(spy).not.toHaveBeenCalled();
@@ -89,11 +93,11 @@ it('claims no bits per byte where the length of the text is not known', () => {
   const { studio, runOf } = opened();
   const { store } = studio;
   const run = runOf('gpt2', 50257);
-  expect(runView(studio, store.getRun(run.id))).toMatchObject({ bytesPerToken: null, bestBitsPerByte: null });
-  store.addEval(run.id, 1, 'validation', 3, {});
-  store.addEval(run.id, 2, 'validation', 2, { tokens: 10, bytes: 40 }, '50 sequences of another');
-  store.addEval(run.id, 3, 'hellaswag', 0.25, { items: 4, tokens: 10, bytes: 40 }, 'hellaswag');
-  const view = runView(studio, store.getRun(run.id));
+  expect(runView(studio, store.runs.get(run.id))).toMatchObject({ bytesPerToken: null, bestBitsPerByte: null });
+  store.evals.add(run.id, 1, 'validation', 3, {});
+  store.evals.add(run.id, 2, 'validation', 2, { tokens: 10, bytes: 40 }, '50 sequences of another');
+  store.evals.add(run.id, 3, 'hellaswag', 0.25, { items: 4, tokens: 10, bytes: 40 }, 'hellaswag');
+  const view = runView(studio, store.runs.get(run.id));
   expect(view).toMatchObject({ bestValLoss: 3, bytesPerToken: null, bestBitsPerByte: null });
-  expect(store.listEvals(run.id).map(bitsPerByteOf)).toEqual([null, (2 * 10) / 40 / Math.LN2, null]);
+  expect(store.evals.list(run.id).map(bitsPerByteOf)).toEqual([null, (2 * 10) / 40 / Math.LN2, null]);
 });

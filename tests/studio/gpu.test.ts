@@ -45,16 +45,16 @@ async function workplace() {
   /** Trains to the end. */
   const trained = async (run: Run) => {
     expect(await studio.training.start(run).ended).toMatchObject({ state: 'completed' });
-    return studio.store.getRun(run.id);
+    return studio.store.runs.get(run.id);
   };
   /** Trains four steps more. */
   const onwards = async (run: Run, device?: DeviceChoice) => {
     await studio.training.changePhases(run, { started: null, later: null, add: [four] });
-    const { handle } = await studio.training.resume(studio.store.getRun(run.id), device);
+    const { handle } = await studio.training.resume(studio.store.runs.get(run.id), device);
     expect(await handle.ended).toMatchObject({ state: 'completed' });
-    return studio.store.getRun(run.id);
+    return studio.store.runs.get(run.id);
   };
-  const losses = (run: Run) => studio.store.readMetrics(run.id).map((m) => m.loss!);
+  const losses = (run: Run) => studio.store.metrics.read(run.id).map((m) => m.loss!);
   const last = <T>(of: readonly T[]): T => of.at(-1)!;
   const evaluate = async (run: Run, device?: DeviceChoice) => {
     for await (const update of studio.models.evaluate(run, run.step, 2, undefined, device))
@@ -75,7 +75,7 @@ where(
     const staying = await trained(studio.runs.create(config({ phases: [four, four, four, four] }), 'staying'));
 
     let run = await trained(studio.runs.create(config(), 'moving'));
-    expect(studio.store.listEvents(run.id).some((e) => e.kind === 'device')).toBe(false);
+    expect(studio.store.events.list(run.id).some((e) => e.kind === 'device')).toBe(false);
     run = await onwards(run, { kind: 'cuda' });
     expect(run).toMatchObject({ device: 'cuda', step: 8, config: { device: { kind: 'cuda', threads: 1 } } });
     run = await onwards(run);
@@ -83,7 +83,7 @@ where(
     run = await onwards(run, { kind: 'cpu' });
     expect(run).toMatchObject({ device: 'cpu', step: 16, config: { device: { kind: 'cpu', threads: 1 } } });
 
-    const events = studio.store.listEvents(run.id);
+    const events = studio.store.events.list(run.id);
     expect(events.filter((e) => e.kind === 'device').map((e) => [e.step, e.message])).toEqual([
       [4, 'resumes on a GPU: results are not bit-exact from here on'],
       [12, 'resumes on the CPU: results are not bit-exact from here on'],
@@ -108,9 +108,9 @@ where(
     const { studio, config, trained } = await workplace();
     const run = await trained(studio.runs.create(config(), 'staying'));
     await studio.training.changePhases(run, { started: null, later: null, add: [four] });
-    const before = studio.store.getRun(run.id);
+    const before = studio.store.runs.get(run.id);
     await expect(studio.training.resume(before, { kind: 'cuda' })).rejects.toThrow(/trainyard doctor/);
-    expect(studio.store.getRun(run.id)).toMatchObject({ state: before.state, config: before.config, pid: null });
+    expect(studio.store.runs.get(run.id)).toMatchObject({ state: before.state, config: before.config, pid: null });
   });
 });
 
@@ -125,7 +125,7 @@ where(
     seeGpus([{}, { name: 'full GPU', freeBytes: 0 }]);
     const { studio, config, trained } = await workplace();
     const run = await trained(studio.runs.create(config(), 'staying'));
-    const before = studio.store.getRun(run.id);
+    const before = studio.store.runs.get(run.id);
     const full = /^Phase 2 .* too little: end what else uses the GPU .*, or take GPU 0 \(--gpu-index 0\)\.$/;
     for (const _ of [1, 2])
       await expect(studio.training.continue(before, change, { kind: 'cuda', gpu: 1 })).rejects.toThrow(full);
@@ -136,13 +136,13 @@ where(
     await expect(studio.training.continue(before, change, { kind: 'cuda' })).rejects.toThrow(UserError);
     fs.rmSync(root);
     fs.renameSync(`${root}.away`, root);
-    expect(studio.store.getRun(run.id)).toEqual(before);
-    expect(studio.store.listEvents(run.id).filter((e) => e.kind === 'phases' || e.kind === 'device')).toEqual([]);
+    expect(studio.store.runs.get(run.id)).toEqual(before);
+    expect(studio.store.events.list(run.id).filter((e) => e.kind === 'phases' || e.kind === 'device')).toEqual([]);
 
     const resumed = await studio.training.continue(before, change, { kind: 'cuda' });
     expect(resumed).toMatchObject({ step: 4, notice: expect.stringMatching(/^resumes on a GPU: /) as string });
     expect(await resumed!.handle.ended).toMatchObject({ state: 'completed' });
-    expect(studio.store.getRun(run.id)).toMatchObject({ device: 'cuda', step: 8, stepsTotal: 8 });
+    expect(studio.store.runs.get(run.id)).toMatchObject({ device: 'cuda', step: 8, stepsTotal: 8 });
   });
 
   it('says where the GPU is another model, though it has the same number', async () => {
@@ -150,7 +150,7 @@ where(
     const { studio, config, trained } = await workplace();
     const run = await trained(studio.runs.create(config({ device: { kind: 'cuda' } }), 'moving'));
     const onwards = async (device?: DeviceChoice) => {
-      const resumed = await studio.training.continue(studio.store.getRun(run.id), change, device);
+      const resumed = await studio.training.continue(studio.store.runs.get(run.id), change, device);
       await resumed!.handle.ended;
       return resumed!.notice;
     };
@@ -176,7 +176,7 @@ where(
     expect(Math.abs(onCpu - onGpu)).toBeLessThan(1e-3);
     expect(asked).toBe(onCpu);
     await expect(evaluate(run, { kind: 'cuda' })).rejects.toThrow(UserError);
-    const { config: stored } = studio.store.getRun(run.id);
+    const { config: stored } = studio.store.runs.get(run.id);
     expect(stored).toMatchObject({ device: { kind: 'cuda' } });
   });
 
@@ -188,7 +188,7 @@ where(
     const missing = /^Evaluating needs .* and cuda: emulated GPU has 2\.00 KiB free, .* too little: /;
     await expect(evaluate(run)).rejects.toThrow(missing);
     await expect(evaluate(run)).rejects.toThrow(/nvidia-smi lists it\), or use the CPU \(--device cpu\)\.$/);
-    studio.store.createRun({ name: 'greedy', config: config({ device: { kind: 'cuda' } }), device: 'cuda' });
+    studio.store.runs.create({ name: 'greedy', config: config({ device: { kind: 'cuda' } }), device: 'cuda' });
     await expect(evaluate(run)).rejects.toThrow(
       /the run greedy trains on it: pause it, or use the CPU \(--device cpu\)\.$/,
     );
@@ -212,7 +212,7 @@ describe('a run that its device can not train', () => {
     seeGpus([{}]);
     const { studio, config } = await workplace();
     expect(() => studio.runs.create(config({ ...changes, device: { kind: 'cuda' } }), 'refused')).toThrow(reason);
-    expect(studio.store.listRuns()).toEqual([]);
+    expect(studio.store.runs.list()).toEqual([]);
   });
 });
 
@@ -228,7 +228,7 @@ where(
     { ...four, optimizer: 'adamw', batch: 4 },
   ];
   const run = await trained(studio.runs.create(config({ device: { kind: 'cuda' }, phases }), 'growing'));
-  const reported = studio.store.listEvents(run.id).filter((e) => e.kind === 'started' || e.kind === 'optimizer');
+  const reported = studio.store.events.list(run.id).filter((e) => e.kind === 'started' || e.kind === 'optimizer');
   const [first, second] = reported.map((e) => e.data as MemoryReport);
   expect(first).toMatchObject({ device: 'cuda', plannedBytes: first!.allocatedBytes });
   expect(first!.hostBytes).toBe(first!.roleBytes.paged);

@@ -44,16 +44,16 @@ it('a studio whose home was moved makes nothing at the old place, and says so', 
     device: { kind: 'cpu', threads: 1 },
   });
   const run = studio.runs.create(config, 'r');
-  studio.store.releaseRun(run.id);
+  studio.store.claims.release(run.id);
   // It has trained.
-  studio.store.addCheckpoint(run.id, { step: 1, path: checkpointDir(home, run.id, 1), bytes: 1, best: false });
+  studio.store.checkpoints.add(run.id, { step: 1, path: checkpointDir(home, run.id, 1), bytes: 1, best: false });
   fs.renameSync(home, `${home}-moved`);
   const gone = /The data folder .* was moved or removed while Trainyard was running: .*--home/;
   expect(() => studio.runs.create(config, 'other')).toThrow(gone);
   await expect(studio.training.resume(run)).rejects.toThrow(gone);
   await expect(importModel(studio, model)).rejects.toThrow(gone);
   expect(() => studio.datasets.prepare({ inputs: [text], tokenizer: 'bytes' })).toThrow(gone);
-  studio.store.updateRun(run.id, { notes: 'kept' });
+  studio.store.runs.update(run.id, { notes: 'kept' });
   studio.close();
   expect(fs.existsSync(home)).toBe(false);
   expect(remains(`${home}-moved`).run.notes).toBe('kept');

@@ -50,7 +50,7 @@ async function workplace(phases: Phase[]) {
     await Promise.all([...running].map((handle) => handle.ended));
     studio.close();
   });
-  const losses = (id: string) => studio.store.readMetrics(id).map((m) => [m.step, m.loss, m.learningRate]);
+  const losses = (id: string) => studio.store.metrics.read(id).map((m) => [m.step, m.loss, m.learningRate]);
   const start = (handle: RunHandle) => {
     running.add(handle);
     void handle.ended.then(() => running.delete(handle));
@@ -76,7 +76,7 @@ async function workplace(phases: Phase[]) {
   };
 }
 
-const phasesOf = (studio: Studio, id: string) => studio.runs.configOf(studio.store.getRun(id)).phases;
+const phasesOf = (studio: Studio, id: string) => studio.runs.configOf(studio.store.runs.get(id)).phases;
 
 where(describe, [hasCpu, lack.cpu])('phases of a run that trains in this process', () => {
   const [first, second] = [constant(400, 1e-3), constant(3000, 5e-4)];
@@ -95,14 +95,14 @@ where(describe, [hasCpu, lack.cpu])('phases of a run that trains in this process
     const phases = [{ ...first, steps: 420 }, other];
     expect(changed).toMatchObject({ stepsTotal: 440, tokensTotal: 440 * 128 });
     expect(phasesOf(studio, run.id)).toEqual(phases);
-    const reported = studio.store.listEvents(run.id).filter((e) => e.kind === 'phases');
+    const reported = studio.store.events.list(run.id).filter((e) => e.kind === 'phases');
     expect(reported).toMatchObject([
       { data: phases, message: 'phases updated: constant, constant; 440 steps in total' },
     ]);
     const answer = events.find((e) => e.type === 'phases')!;
     expect(reported[0]!.step).toBe('step' in answer && answer.step);
     expect(await handle.ended).toMatchObject({ state: 'completed' });
-    expect(studio.store.listPhases(run.id).map((p) => [p.index, p.step])).toEqual([[0, 0], [1, 420]]); // prettier-ignore
+    expect(studio.store.phases.list(run.id).map((p) => [p.index, p.step])).toEqual([[0, 0], [1, 420]]); // prettier-ignore
     expect(losses(run.id)).toEqual(await whole(phases));
   });
 
@@ -110,7 +110,7 @@ where(describe, [hasCpu, lack.cpu])('phases of a run that trains in this process
     const { studio, run, start } = await workplace([{ ...first, kind: 'cosine', to: 1e-4 }, second]);
     const { handle, reaches } = start(studio.training.start(run));
     await reaches(2);
-    const before = studio.store.getRun(run.id);
+    const before = studio.store.runs.get(run.id);
     for (const [change, reason] of [
       [{ current: { steps: 500 } }, /^Phase 1 \(cosine\) has started and keeps its 400 steps/],
       [{ later: [constant(5, 1e-4, { dataset: 'nothing' })] }, /There is no dataset/],
@@ -122,8 +122,8 @@ where(describe, [hasCpu, lack.cpu])('phases of a run that trains in this process
         reason,
       );
     }
-    expect(studio.store.getRun(run.id)).toMatchObject({ config: before.config, stepsTotal: before.stepsTotal });
-    expect(studio.store.listEvents(run.id).filter((e) => e.kind === 'phases')).toEqual([]);
+    expect(studio.store.runs.get(run.id)).toMatchObject({ config: before.config, stepsTotal: before.stepsTotal });
+    expect(studio.store.events.list(run.id).filter((e) => e.kind === 'phases')).toEqual([]);
     handle.pause();
     expect(await handle.ended).toMatchObject({ state: 'paused' });
   });
@@ -139,7 +139,7 @@ where(describe, [hasCpu, lack.cpu])('phases of a run that trains in this process
     await studio.training.changePhases(run, { started: null, later: null, add: [added] });
     expect(await handle.ended).toMatchObject({ state: 'interrupted' });
     expect(phasesOf(studio, run.id)).toEqual([first, constant(30, 1e-4), added]);
-    const resumed = start((await studio.training.resume(studio.store.getRun(run.id))).handle);
+    const resumed = start((await studio.training.resume(studio.store.runs.get(run.id))).handle);
     expect(await resumed.handle.ended).toMatchObject({ state: 'completed' });
     expect(losses(run.id)).toEqual(await whole([first, constant(30, 1e-4), added]));
   });
@@ -149,19 +149,19 @@ where(describe, [hasCpu, lack.cpu])('phases of a run that trains in this process
     await start(studio.training.start(run)).handle.ended;
     const at = (name: string) => path.join(studio.home, 'datasets', name);
     await studio.training.changePhases(run, { started: 2, later: [constant(5, 1e-4, { dataset: news })], add: [] });
-    await start((await studio.training.resume(studio.store.getRun(run.id))).handle).handle.ended;
+    await start((await studio.training.resume(studio.store.runs.get(run.id))).handle).handle.ended;
     fs.renameSync(at(news), at('away'));
     await studio.training.changePhases(run, { started: 3, later: [constant(5, 1e-5)], add: [] });
-    const resumed = start((await studio.training.resume(studio.store.getRun(run.id))).handle);
+    const resumed = start((await studio.training.resume(studio.store.runs.get(run.id))).handle);
     expect(await resumed.handle.ended).toMatchObject({ state: 'completed' });
-    expect(studio.store.getRun(run.id).step).toBe(20);
+    expect(studio.store.runs.get(run.id).step).toBe(20);
   });
 
   it('are not changed at rest while another process owns the run', async () => {
     const { studio, run } = await workplace([first]);
-    studio.store.setRunState(run.id, 'paused');
-    studio.store.releaseRun(run.id);
-    studio.store.claimRun = () => {
+    studio.store.runs.setState(run.id, 'paused');
+    studio.store.claims.release(run.id);
+    studio.store.claims.take = () => {
       throw new UserError('claimed by another');
     };
     await expect(studio.training.changePhases(run, { started: null, later: null, add: [second] })).rejects.toThrow(

@@ -26,7 +26,7 @@ function processes() {
   const home = tempDir();
   const [owner, asker] = [testStore(home), testStore(home)];
   const { id } = newRun(owner);
-  owner.setRunState(id, 'training');
+  owner.runs.setState(id, 'training');
   return { owner, asker, id };
 }
 
@@ -41,8 +41,8 @@ function watched(answer: (request: RunRequest) => Promise<unknown>) {
     owner,
     id,
     rest() {
-      owner.setRunState(id, 'completed');
-      owner.releaseRun(id);
+      owner.runs.setState(id, 'completed');
+      owner.claims.release(id);
       rest();
     },
   };
@@ -51,20 +51,20 @@ function watched(answer: (request: RunRequest) => Promise<unknown>) {
 describe('a request for other phases', () => {
   it('is handed out once, in turn, with a number that no other has had', () => {
     const { owner, asker, id } = processes();
-    const [a, b] = [asker.addRunRequest(id, change(1)), asker.addRunRequest(id, change(2))];
-    expect(owner.takeRunRequests(id)).toEqual([
+    const [a, b] = [asker.requests.add(id, change(1)), asker.requests.add(id, change(2))];
+    expect(owner.requests.take(id)).toEqual([
       { id: a, what: change(1) },
       { id: b, what: change(2) },
     ]);
-    expect(owner.takeRunRequests(id)).toEqual([]);
-    expect([asker.withdrawRunRequest(b), asker.runRequestStatus(b)]).toEqual(['taken', undefined]);
-    const c = asker.addRunRequest(id, change(3));
+    expect(owner.requests.take(id)).toEqual([]);
+    expect([asker.requests.withdraw(b), asker.requests.status(b)]).toEqual(['taken', undefined]);
+    const c = asker.requests.add(id, change(3));
     expect(c).toBeGreaterThan(b);
     // The answer to what was withdrawn is not another's.
-    owner.answerRunRequest(b, null);
-    expect(asker.runRequestStatus(c)).toEqual({ state: 'open', refusal: null });
-    owner.answerRunRequest(a, 'too large');
-    expect(asker.runRequestStatus(a)).toEqual({ state: 'answered', refusal: 'too large' });
+    owner.requests.answer(b, null);
+    expect(asker.requests.status(c)).toEqual({ state: 'open', refusal: null });
+    owner.requests.answer(a, 'too large');
+    expect(asker.requests.status(a)).toEqual({ state: 'answered', refusal: 'too large' });
   });
 
   it('is answered: made, or refused with the reason', async () => {
@@ -87,7 +87,7 @@ describe('a request for other phases', () => {
     expect(await askForPhases(first.asker, first.id, change(1))).toBe(false);
     // The same process trains another run now.
     const { id } = newRun(first.owner, 'other');
-    first.owner.setRunState(id, 'training');
+    first.owner.runs.setState(id, 'training');
     let rest = () => {};
     new RunRequests(first.owner).watch(id, async (r) => asked.push(rateOf(r)), new Promise<void>((r) => (rest = r))); // prettier-ignore
     expect(await askForPhases(first.asker, id, change(2))).toBe(true);
@@ -100,7 +100,7 @@ describe('a request for other phases', () => {
     await expect(askForPhases(asker, id, change(1), { ...defaultPatience, untakenMs: 1 })).rejects.toThrow(
       `Process ${process.pid}, which trains the run ${id}, does not answer, and nothing was changed`,
     );
-    expect(owner.takeRunRequests(id)).toEqual([]);
+    expect(owner.requests.take(id)).toEqual([]);
   });
 
   it('that is taken and not answered may still be made, and the asker is told', async () => {
@@ -112,13 +112,13 @@ describe('a request for other phases', () => {
 
   it('is not made twice where the owner made it and could not say so', async () => {
     const { owner, asker, id } = processes();
-    owner.updateRun(id, { config: { phases: [] } });
+    owner.runs.update(id, { config: { phases: [] } });
     const asking = askForPhases(asker, id, change(1));
     // Told after the run rests, whatever comes first.
     const outcome = asking.then(String, String);
-    while (owner.takeRunRequests(id).length === 0) await setTimeout(5);
-    owner.updateRun(id, { config: { phases: change(1).add } });
-    owner.setRunState(id, 'interrupted');
+    while (owner.requests.take(id).length === 0) await setTimeout(5);
+    owner.runs.update(id, { config: { phases: change(1).add } });
+    owner.runs.setState(id, 'interrupted');
     expect(await outcome).toMatch(/ended while its phases were being updated: check them with `trainyard phases/);
   });
 });
@@ -136,7 +136,7 @@ describe('an order', () => {
   it('of a run that rests meanwhile is done when it was to rest, and else is not', async () => {
     const { owner, asker, id } = processes();
     const asking = Promise.allSettled([sendOrder(asker, id, 'stop'), sendOrder(asker, id, 'sample')]);
-    owner.setRunState(id, 'completed');
+    owner.runs.setState(id, 'completed');
     const [stop, sample] = await asking;
     expect(stop.status).toBe('fulfilled');
     expect(sample).toMatchObject({ reason: new UserError(`The run ${id} ended first.`) });

@@ -31,7 +31,7 @@ async function opened() {
       device: { kind: 'cpu', threads: 1 },
       ...changes,
     });
-  const runOf = (id: string) => studio.store.getRun(id);
+  const runOf = (id: string) => studio.store.runs.get(id);
   return { studio, make, runOf };
 }
 
@@ -59,10 +59,10 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
     expect(run.endedAt).not.toBeNull();
     const message = `stopped early at step ${step} of 1,000`;
     expect(run.message).toBe(message);
-    expect(studio.store.listEvents(id).at(-1)).toMatchObject({ kind: 'completed', level: 'info', message });
-    expect(studio.store.listEvals(id).map((e) => e.step)).toEqual([0, step]);
-    expect([...new Set(studio.store.listSamples(id).map((s) => s.step))]).toEqual([0, step]);
-    expect(studio.store.listCheckpoints(id).map((c) => c.step)).toEqual([step]);
+    expect(studio.store.events.list(id).at(-1)).toMatchObject({ kind: 'completed', level: 'info', message });
+    expect(studio.store.evals.list(id).map((e) => e.step)).toEqual([0, step]);
+    expect([...new Set(studio.store.samples.list(id).map((s) => s.step))]).toEqual([0, step]);
+    expect(studio.store.checkpoints.list(id).map((c) => c.step)).toEqual([step]);
     await expect.poll(() => studio.jobs.list()).toMatchObject([{ kind: 'train', state: 'done', run: id }]);
 
     await expect(studio.training.resume(runOf(id))).rejects.toThrow(
@@ -93,7 +93,7 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
     const handle = studio.training.start(runOf(id));
     handle.stop();
     expect(await handle.ended).toMatchObject({ state: 'completed', message: 'stopped early at step 0 of 1,000' });
-    expect(studio.store.listCheckpoints(id).map((c) => c.step)).toEqual([0]);
+    expect(studio.store.checkpoints.list(id).map((c) => c.step)).toEqual([0]);
     expect(runOf(id)).toMatchObject({ step: 0, stoppedEarly: true });
   });
 
@@ -113,8 +113,8 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
       else await studio.shutdown();
       expect(await handle.ended).toMatchObject({ state: 'completed', early: true });
       if (hurry === 'close') continue;
-      expect(studio.store.listSamples(id)).toEqual([]);
-      expect(studio.store.listCheckpoints(id)).toHaveLength(1);
+      expect(studio.store.samples.list(id)).toEqual([]);
+      expect(studio.store.checkpoints.list(id)).toHaveLength(1);
     }
   });
 
@@ -132,8 +132,8 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
       ...{ state: 'completed', stoppedEarly: true, pid: null, step },
       message: `stopped early at step ${step} of 1,000`,
     });
-    expect(studio.store.listEvents(id).at(-1)).toMatchObject({ kind: 'completed', step });
-    expect(studio.store.listCheckpoints(id).map((c) => c.step)).toEqual([step]);
+    expect(studio.store.events.list(id).at(-1)).toMatchObject({ kind: 'completed', step });
+    expect(studio.store.checkpoints.list(id).map((c) => c.step)).toEqual([step]);
   });
 
   it('says which checkpoint it ends with, and stays paused where it has none', async () => {
@@ -145,10 +145,10 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
     await handle.ended;
     const { step } = runOf(id);
     await studio.checkpoints.remove(runOf(id), step);
-    const left = studio.store.listCheckpoints(id).map((c) => c.step);
+    const left = studio.store.checkpoints.list(id).map((c) => c.step);
     const other = studio.runs.create(make(), 'other');
-    studio.store.setRunState(other.id, 'paused');
-    studio.store.releaseRun(other.id);
+    studio.store.runs.setState(other.id, 'paused');
+    studio.store.claims.release(other.id);
     await expect(studio.training.sendOrder(runOf(other.id), 'stop')).rejects.toThrow(
       'has no checkpoint to end with: resume it',
     );

@@ -22,7 +22,7 @@ function opened(home = tempDir()): Studio {
 /** What is left of runs in a home: rows and folders. */
 const left = (studio: Studio) => {
   const folder = path.join(studio.home, 'runs');
-  return [studio.store.listRuns().length, fs.existsSync(folder) ? fs.readdirSync(folder) : []];
+  return [studio.store.runs.list().length, fs.existsSync(folder) ? fs.readdirSync(folder) : []];
 };
 
 const folderWith = (value: number) => {
@@ -77,7 +77,7 @@ describe('an import that fails', () => {
   it('as what is known of it can’t be stored leaves no files either', async () => {
     const studio = opened();
     const dir = await folderWith(0);
-    const fails = vi.spyOn(studio.store, 'setRunState').mockImplementation(() => {
+    const fails = vi.spyOn(studio.store.runs, 'setState').mockImplementation(() => {
       throw new Error('the database is full');
     });
     await expect(importModel(studio, dir, 'theirs')).rejects.toThrow('the database is full');
@@ -136,7 +136,7 @@ describe('a run from another one’s weights', () => {
     const { run: parent } = await importModel(studio, await folderWith(0), 'theirs');
     const dataset = await text(studio.home);
     const run = studio.runs.create(configFrom(dataset, parent.id), 'mine');
-    expect(studio.store.listEvents(run.id)).toMatchObject([{ kind: 'begun' }]);
+    expect(studio.store.events.list(run.id)).toMatchObject([{ kind: 'begun' }]);
     await studio.checkpoints.remove(parent, 0);
     expect(await studio.training.start(run).ended).toMatchObject({ state: 'completed' });
   });
@@ -148,7 +148,7 @@ describe('a run from another one’s weights', () => {
     const run = studio.runs.create(configFrom(dataset, parent.id), 'mine');
     fs.rmSync(path.join(studio.home, 'runs', run.id, 'initial'), { recursive: true });
     expect(() => studio.training.start(run)).toThrow(/initial weights of the run .* are missing/);
-    expect(studio.store.listRuns().map((r) => r.id)).toEqual([parent.id]);
+    expect(studio.store.runs.list().map((r) => r.id)).toEqual([parent.id]);
     expect(fs.readdirSync(path.join(studio.home, 'runs'))).toEqual([parent.id]);
   });
 });

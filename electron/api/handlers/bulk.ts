@@ -34,8 +34,8 @@ export async function bulk(studio: Studio, ids: readonly string[], act: BulkAct)
     let name = id;
     try {
       // A beginning of an id, or a name, may mean another run.
-      if (!studio.store.hasRun(id)) throw new UserError(`There is no run ${id}.`);
-      const run = studio.store.getRun(id);
+      if (!studio.store.runs.has(id)) throw new UserError(`There is no run ${id}.`);
+      const run = studio.store.runs.get(id);
       ({ name } = run);
       await doTo(studio, run, act);
       done.push(id);

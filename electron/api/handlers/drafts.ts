@@ -28,7 +28,7 @@ function withVocabulary(studio: Studio, draft: Tree): Tree {
 /** Of the vocabulary: those of the model that it begins with, which may be padded, or the tokenizer's. */
 function rowsOf(studio: Studio, { tokenizer, init }: Tree): number | undefined {
   const parent = (init as { run?: unknown } | undefined)?.run;
-  const run = typeof parent === 'string' ? studio.store.listRuns().find((r) => r.id === parent) : undefined;
+  const run = typeof parent === 'string' ? studio.store.runs.list().find((r) => r.id === parent) : undefined;
   if (run) return (run.config as RunConfig).model.vocabSize;
   const name = tokenizerNameSchema.safeParse(tokenizer).data;
   try {
@@ -87,7 +87,7 @@ async function check(
   };
   attempt('dataset', () => requireData(studio.home, config, step));
   attempt('init', () => {
-    if (config.init) requireParent(config, studio.runs.configOf(studio.store.getRun(config.init.run)));
+    if (config.init) requireParent(config, studio.runs.configOf(studio.store.runs.get(config.init.run)));
   });
   const isHere = attempt('device.kind', () => (requireDevice(config.device), true)) ?? false;
   // Of a GPU that is not here nothing is known to hold the plan against.

@@ -8,7 +8,7 @@ import type { Studio } from '../../studio/studio.ts';
 import { api } from '../context.ts';
 import type { EvalRow, PublishedRun } from '../types.ts';
 
-const allRows = (studio: Studio): EvalRow[] => allEvalRows(studio.store, studio.store.listRuns({ archived: false }));
+const allRows = (studio: Studio): EvalRow[] => allEvalRows(studio.store, studio.store.runs.list({ archived: false }));
 
 export const models = {
   generate: api.models.generate.handler(({ input, context: { studio } }) => ({

@@ -29,7 +29,7 @@ function trainedMsOf(store: Store, { id, updatedAt }: Run): number | null {
   trained.set(store, known);
   const found = known.get(id);
   if (found?.at === updatedAt) return found.ms;
-  const ms = store.trainedMs(id);
+  const ms = store.metrics.trainedMs(id);
   known.set(id, { at: updatedAt, ms });
   return ms;
 }
@@ -37,7 +37,7 @@ function trainedMsOf(store: Store, { id, updatedAt }: Run): number | null {
 function list(studio: Studio, archived: boolean): RunView[] {
   const { store } = studio;
   const bytesPerToken = allValidationBytesPerToken(store);
-  return store.listRuns({ archived }).map((run) =>
+  return store.runs.list({ archived }).map((run) =>
     runView(studio, run, {
       bytesPerToken: bytesPerToken.get(run.id) ?? null,
       trainedMs: trainedMsOf(store, run),
@@ -51,14 +51,14 @@ const curvePoints = 40;
 async function curvesOf(store: Store, ids: readonly string[]): Promise<Record<string, Points>> {
   const curves: Record<string, Points> = {};
   for (const id of ids) {
-    if (store.hasRun(id)) curves[id] = pointsOf(store.readMeasure(id, 'loss', { points: curvePoints }).means);
+    if (store.runs.has(id)) curves[id] = pointsOf(store.metrics.measure(id, 'loss', { points: curvePoints }).means);
     await setImmediate();
   }
   return curves;
 }
 
 const order = (studio: Studio, id: string, what: RunOrder): Promise<void> =>
-  studio.training.sendOrder(studio.store.getRun(id), what);
+  studio.training.sendOrder(studio.store.runs.get(id), what);
 
 function detailsOf(studio: Studio, run: Run): RunUpdate['details'] & object {
   const { store } = studio;
@@ -67,9 +67,9 @@ function detailsOf(studio: Studio, run: Run): RunUpdate['details'] & object {
     config,
     phases: phaseViews(config),
     startedPhases: studio.runs.startedPhases(run),
-    checkpoints: store.listCheckpoints(run.id),
-    evals: store.listEvals(run.id).map((e) => ({ ...e, bitsPerByte: bitsPerByteOf(e) })),
-    samples: store.listSamples(run.id),
+    checkpoints: store.checkpoints.list(run.id),
+    evals: store.evals.list(run.id).map((e) => ({ ...e, bitsPerByte: bitsPerByteOf(e) })),
+    samples: store.samples.list(run.id),
   };
 }
 
@@ -101,8 +101,8 @@ async function* watch(
   let { step: lastStep, event: lastEvent } = after;
   let shown = '';
   for await (const _ of changes(studio.ticker, signal, runMs)) {
-    const run = store.getRun(id);
-    const events = store.listEvents(id, lastEvent);
+    const run = store.runs.get(id);
+    const events = store.events.list(id, lastEvent);
     lastEvent = events.at(-1)?.id ?? lastEvent;
     // Where a run went back or was resumed, what was told after that step is void.
     const back = events.flatMap((e) => {
@@ -112,7 +112,7 @@ async function* watch(
     const resetAfter = back.length > 0 && Math.min(...back) < lastStep ? Math.min(...back) : null;
     if (resetAfter !== null) lastStep = resetAfter;
     const skipped = run.step - lastStep > maxRows;
-    const rows = skipped ? [] : store.readMetrics(id, { fromStep: lastStep + 1 });
+    const rows = skipped ? [] : store.metrics.read(id, { fromStep: lastStep + 1 });
     lastStep = skipped ? run.step : Math.max(lastStep, rows.at(-1)?.step ?? lastStep);
     const details = detailsOf(studio, run);
     const now = JSON.stringify(details);
@@ -145,8 +145,8 @@ const changeOf = ({ started, later, current }: AskedChange): PhaseChange => ({
 
 export const runs = {
   data: api.runs.data.handler(({ input, context: { studio } }) => {
-    const run = studio.store.getRun(input.id);
-    return dataRead(studio.home, studio.runs.configOf(run), run.step, studio.store.listEvals(run.id));
+    const run = studio.store.runs.get(input.id);
+    return dataRead(studio.home, studio.runs.configOf(run), run.step, studio.store.evals.list(run.id));
   }),
   list: api.runs.list.handler(({ input, context }) => list(context.studio, input.archived)),
   watchList: api.runs.watchList.handler(({ input, context, signal }) =>
@@ -154,12 +154,12 @@ export const runs = {
   ),
 
   get: api.runs.get.handler(({ input, context: { studio } }) => {
-    const run = studio.store.getRun(input.id);
-    const events = studio.store.listEvents(run.id);
+    const run = studio.store.runs.get(input.id);
+    const events = studio.store.events.list(run.id);
     return { run: runView(studio, run), changes: changesOf(run), events, ...detailsOf(studio, run) };
   }),
   watch: api.runs.watch.handler(({ input, context: { studio }, signal }) => {
-    const { id } = studio.store.getRun(input.id);
+    const { id } = studio.store.runs.get(input.id);
     return subscription(
       { studio },
       'runs.watch',
@@ -167,7 +167,7 @@ export const runs = {
     );
   }),
   series: api.runs.series.handler(({ input, context: { studio } }) => {
-    const run = studio.store.getRun(input.id);
+    const run = studio.store.runs.get(input.id);
     return readSeries(studio.store, run.id, (run.config as RunConfig).tokensPerStep, input);
   }),
 
@@ -185,37 +185,37 @@ export const runs = {
   }),
   trainOnStories: api.runs.trainOnStories.handler(({ context: { studio } }) => trainOnStories(studio)),
   enqueue: api.runs.enqueue.handler(({ input: { id, ...others }, context: { studio } }) =>
-    studio.runs.enqueue(studio.store.getRun(id), given(others)),
+    studio.runs.enqueue(studio.store.runs.get(id), given(others)),
   ),
   pause: api.runs.pause.handler(({ input, context }) => order(context.studio, input.id, 'pause')),
   stop: api.runs.stop.handler(({ input, context }) => order(context.studio, input.id, 'stop')),
   resume: api.runs.resume.handler(async ({ input, context: { studio } }) => {
-    return resumedView(await studio.training.resume(studio.store.getRun(input.id), input.device, input.lowBitStates));
+    return resumedView(await studio.training.resume(studio.store.runs.get(input.id), input.device, input.lowBitStates));
   }),
   request: api.runs.request.handler(({ input, context }) => order(context.studio, input.id, input.what)),
   changePhases: api.runs.changePhases.handler(async ({ input, context: { studio } }) => {
-    await studio.training.changePhases(studio.store.getRun(input.id), changeOf(input));
+    await studio.training.changePhases(studio.store.runs.get(input.id), changeOf(input));
   }),
   continue: api.runs.continue.handler(async ({ input, context: { studio } }) => {
-    const resumed = await studio.training.continue(studio.store.getRun(input.id), changeOf(input), input.device);
+    const resumed = await studio.training.continue(studio.store.runs.get(input.id), changeOf(input), input.device);
     return resumed && resumedView(resumed);
   }),
 
   edit: api.runs.edit.handler(({ input: { id, ...changed }, context: { studio } }) => {
     const given = Object.entries(changed).filter(([, value]) => value !== undefined);
-    studio.runs.edit(studio.store.getRun(id), Object.fromEntries(given));
+    studio.runs.edit(studio.store.runs.get(id), Object.fromEntries(given));
   }),
   bulk: api.runs.bulk.handler(({ input: { ids, ...act }, context: { studio } }) => bulk(studio, ids, act)),
   remove: api.runs.remove.handler(({ input, context: { studio } }) =>
-    studio.runs.remove(studio.store.getRun(input.id)),
+    studio.runs.remove(studio.store.runs.get(input.id)),
   ),
   removeCheckpoint: api.runs.removeCheckpoint.handler(({ input, context: { studio } }) =>
-    studio.checkpoints.remove(studio.store.getRun(input.id), input.step),
+    studio.checkpoints.remove(studio.store.runs.get(input.id), input.step),
   ),
   showCheckpoint: api.runs.showCheckpoint.handler(({ input, context: { studio, desktop } }) =>
-    desktop?.showFile(studio.checkpoints.of(studio.store.getRun(input.id), input.step).path),
+    desktop?.showFile(studio.checkpoints.of(studio.store.runs.get(input.id), input.step).path),
   ),
   keepCheckpoint: api.runs.keepCheckpoint.handler(({ input, context: { studio } }) =>
-    studio.checkpoints.keep(studio.store.getRun(input.id), input.step, input.kept),
+    studio.checkpoints.keep(studio.store.runs.get(input.id), input.step, input.kept),
   ),
 };

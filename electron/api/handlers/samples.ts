@@ -5,12 +5,12 @@ import type { GenerationView, WrittenToken } from '../types.ts';
 
 export const samples = {
   history: api.samples.history.handler(
-    ({ input, context: { studio } }) => studio.store.listGenerations(given(input)) as GenerationView[],
+    ({ input, context: { studio } }) => studio.store.generations.list(given(input)) as GenerationView[],
   ),
   tokens: api.samples.tokens.handler(({ input, context: { studio } }) => {
-    const tokens = studio.store.generationTokens(input.id);
+    const tokens = studio.store.generations.tokens(input.id);
     if (tokens === undefined) throw new UserError('This text was deleted from the history.');
     return tokens as WrittenToken[];
   }),
-  forget: api.samples.forget.handler(({ input, context: { studio } }) => studio.store.removeGenerations(input.ids)),
+  forget: api.samples.forget.handler(({ input, context: { studio } }) => studio.store.generations.remove(input.ids)),
 };

@@ -17,14 +17,14 @@ export async function readSeries(
   { fromStep, toStep, points }: Range,
 ): Promise<Series> {
   const from = fromStep === undefined ? {} : { fromStep };
-  const times = store.readMeasure(id, 'time', { points, ...from, ...(toStep === undefined ? {} : { toStep }) });
+  const times = store.metrics.measure(id, 'time', { points, ...from, ...(toStep === undefined ? {} : { toStep }) });
   const lastStep = times.points.at(-1)?.step ?? -1;
   const measures = {} as Record<SeriesName, Points>;
   const means = {} as Record<SeriesName, Points>;
   for (const name of seriesNames) {
     await setImmediate();
     // What a run that trains has added meanwhile is in none of them.
-    const read = store.readMeasure(id, name, { points, ...from, toStep: lastStep });
+    const read = store.metrics.measure(id, name, { points, ...from, toStep: lastStep });
     measures[name] = pointsOf(read.points);
     means[name] = pointsOf(read.means);
   }

@@ -17,7 +17,7 @@ interface Known {
 
 const knownOf = ({ store }: Studio, run: Run): Known => ({
   bytesPerToken: validationBytesPerToken(store, run),
-  trainedMs: store.trainedMs(run.id),
+  trainedMs: store.metrics.trainedMs(run.id),
 });
 
 /**
@@ -43,7 +43,7 @@ export function runView(studio: Studio, run: Run, { bytesPerToken, trainedMs }: 
     logged: state === 'failed' && isLogged(message ?? ''),
     doing: studio.training.doing(run),
     elsewhere: studio.training.isElsewhere(run),
-    tokensPerSecond: state === 'training' ? studio.store.recentSpeed(id) : null,
+    tokensPerSecond: state === 'training' ? studio.store.metrics.recentSpeed(id) : null,
     trainedMs,
     lastLoss: run.lastLoss,
     bestValLoss: run.bestValLoss,

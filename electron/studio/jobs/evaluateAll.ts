@@ -19,8 +19,8 @@ export interface Submitted {
  */
 export async function evaluateAll(studio: Studio, { run: only, ...asked }: EvaluateAllInput): Promise<Submitted> {
   const { store, jobs } = studio;
-  const runs = only === undefined ? store.listRuns({ archived: false }) : [store.getRun(only)];
-  const checkpoints = store.listAllCheckpoints();
+  const runs = only === undefined ? store.runs.list({ archived: false }) : [store.runs.get(only)];
+  const checkpoints = store.checkpoints.listAll();
   const targets = runs.flatMap(({ id }) =>
     (checkpoints.get(id) ?? [])
       .filter(({ kept }) => kept)

@@ -15,13 +15,13 @@ export const trainSlot = (device: DeviceChoice): string => `train on ${named(dev
 
 /** The names of the runs that train on a device, in whatever process. */
 export const trainingOn = (store: Store, device: DeviceChoice): string[] =>
-  store
-    .listRuns({ state: ['training', 'preparing'] })
+  store.runs
+    .list({ state: ['training', 'preparing'] })
     .filter((run) => isSameDevice((run.config as RunConfig).device, device))
     .map((run) => run.name);
 
 /** The slots in which runs train now, in whatever process. */
 export const busySlots = (store: Store): Set<string> =>
   new Set(
-    store.listRuns({ state: ['training', 'preparing'] }).map((run) => trainSlot((run.config as RunConfig).device)),
+    store.runs.list({ state: ['training', 'preparing'] }).map((run) => trainSlot((run.config as RunConfig).device)),
   );

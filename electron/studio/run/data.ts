@@ -20,12 +20,12 @@ export const datasetsOf = (config: RunConfig): string[] => [
 
 /** The names of the runs that train on a dataset. */
 export const datasetUsers = (store: Store, name: string): string[] =>
-  store.listRuns().flatMap((run) => (datasetsOf(run.config as RunConfig).includes(name) ? [run.name] : []));
+  store.runs.list().flatMap((run) => (datasetsOf(run.config as RunConfig).includes(name) ? [run.name] : []));
 
 /** The same of all datasets at once: runs are many. */
 export function usersByDataset(store: Store): ReadonlyMap<string, readonly string[]> {
   const users = new Map<string, string[]>();
-  for (const run of store.listRuns()) {
+  for (const run of store.runs.list()) {
     for (const name of datasetsOf(run.config as RunConfig)) {
       const runs = users.get(name) ?? [];
       runs.push(run.name);

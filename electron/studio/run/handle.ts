@@ -61,9 +61,9 @@ export class RunHandle {
     this.#store = store;
     this.#spawn = spawn;
     this.run = run;
-    store.claimRun(run.id, () => this.#onLost());
-    store.setRunState(run.id, 'preparing');
-    this.#metrics = store.metricsWriter(run.id);
+    store.claims.take(run.id, () => this.#onLost());
+    store.runs.setState(run.id, 'preparing');
+    this.#metrics = store.metrics.writer(run.id);
     const machine = runMachine.provide({
       actors: { engine: fromCallback(({ sendBack }) => this.#runEngine(start, sendBack)) },
       actions: { order: (_, order) => this.#order(order) },
@@ -199,7 +199,7 @@ export class RunHandle {
     if (this.#lost || state === this.#stored) return;
     this.#stored = state;
     try {
-      this.#store.setRunState(this.run.id, state);
+      this.#store.runs.setState(this.run.id, state);
     } catch {
       // The metrics that come next can't be stored either, and end the run.
     }
@@ -225,10 +225,10 @@ export class RunHandle {
     }
     try {
       this.#dropRequests(snapshot.context.step);
-      this.#store.setRunState(this.run.id, end.state satisfies RunState, end.message, end.early);
+      this.#store.runs.setState(this.run.id, end.state satisfies RunState, end.message, end.early);
       const level = end.state === 'failed' ? 'error' : end.state === 'interrupted' ? 'warning' : 'info';
-      this.#store.addEvent(this.run.id, null, level, end.state, end.message, end.failure && { cause: end.failure });
-      this.#store.releaseRun(this.run.id);
+      this.#store.events.add(this.run.id, null, level, end.state, end.message, end.failure && { cause: end.failure });
+      this.#store.claims.release(this.run.id);
       return end;
     } catch (error) {
       return end.state === 'failed' ? end : { state: 'failed', message: unrecorded(error), resumable: true };

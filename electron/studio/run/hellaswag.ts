@@ -36,15 +36,15 @@ export function recordHellaswag(
   key = standard,
 ): void {
   const items = scores.map(({ index, ...data }) => ({ item: index, data }));
-  store.addItemScores(id, step, taskOf(key), items);
+  store.itemScores.add(id, step, taskOf(key), items);
   const dataset = `${result?.items} items${key === standard ? '' : ` of ${key}`}`;
-  if (result) store.addEval(id, step, 'hellaswag', result.acc, result, dataset);
+  if (result) store.evals.add(id, step, 'hellaswag', result.acc, result, dataset);
 }
 
 /** Scores of items that were taken before, by their place. */
 export const storedScores = (store: Store, id: string, step: number, key: string): ItemScore[] =>
-  store
-    .listItemScores(id, step, taskOf(key))
+  store.itemScores
+    .list(id, step, taskOf(key))
     .map(({ item, data }) => ({ index: item, ...(data as Omit<ItemScore, 'index'>) }));
 
 /** The file of the items that a run is evaluated on while it trains, if it is. @throws UserError when it is not there */

@@ -9,8 +9,8 @@ import { markInterrupted } from './unheard.ts';
 /** Names of the runs that train on a GPU, in whatever process. @param except a run that is to have it itself */
 export function holdersOf(store: Store, device: DeviceChoice, except?: string): string[] {
   if (!kindOf(device.kind).gpus) return [];
-  return store
-    .listRuns({ state: ['training', 'preparing'] })
+  return store.runs
+    .list({ state: ['training', 'preparing'] })
     .filter((run) => run.id !== except && isSameDevice((run.config as RunConfig).device, device))
     .map((run) => run.name);
 }

@@ -14,7 +14,7 @@ export function movedNotice(store: Store, run: Run, from: DeviceChoice, to: Devi
   const { noun, gpus } = kindOf(kind);
   if (from.kind !== kind) return `resumes on ${noun}: ${otherLastBits}`;
   if (!gpus) return null;
-  const last = store.listEvents(run.id).findLast((e) => e.kind === 'started')?.message;
+  const last = store.events.list(run.id).findLast((e) => e.kind === 'started')?.message;
   const [, before] = new RegExp(`^training on ${kind}: (.+) from step \\d+$`).exec(last ?? '') ?? [];
   const { name: now } = gpus.look(gpu);
   if (before !== undefined && before !== now) return `resumes on ${now} instead of ${before}: ${otherLastBits}`;

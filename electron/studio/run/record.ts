@@ -14,7 +14,7 @@ export function recordPhases(store: Store, id: string, config: RunConfig, step: 
   const patch = { config, stepsTotal, tokensTotal: stepsTotal * config.tokensPerStep };
   const kinds = config.phases.map((p) => p.kind).join(', ');
   const message = `phases updated: ${kinds}; ${plural(stepsTotal, 'step')} in total`;
-  store.changePhases(id, step, patch, message, config.phases);
+  store.runs.changePhases(id, step, patch, message, config.phases);
 }
 
 /** Why an update was left out. A loss scale that is too large for float16 halves by itself. */
@@ -80,7 +80,7 @@ export const jumpMessage = (event: Extract<RunEvent, { type: 'weightJump' }>): s
  */
 export function record(store: Store, metrics: MetricsWriter, id: string, event: RunEvent, memory: RunMemory): void {
   const note = (level: 'info' | 'warning', message: string, data?: unknown) =>
-    store.addEvent(id, 'step' in event ? event.step : null, level, event.type, message, data);
+    store.events.add(id, 'step' in event ? event.step : null, level, event.type, message, data);
   switch (event.type) {
     case 'started':
       note('info', `training on ${event.device} from step ${event.step}`, event.memory);
@@ -95,11 +95,11 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
       metrics.add(event);
       break;
     case 'phase':
-      store.addPhase(id, event.index, event.kind, event.step);
+      store.phases.add(id, event.index, event.kind, event.step);
       note('info', `phase ${event.index + 1}: ${event.kind}`);
       break;
     case 'phases': {
-      const config = { ...(store.getRun(id).config as RunConfig), phases: [...event.phases] };
+      const config = { ...(store.runs.get(id).config as RunConfig), phases: [...event.phases] };
       recordPhases(store, id, config, event.step);
       break;
     }
@@ -117,16 +117,16 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
       break;
     case 'recovery':
       metrics.flush();
-      store.truncateAfter(id, event.to);
+      store.runs.truncateAfter(id, event.to);
       note('warning', `rolled back to step ${event.to}: ${event.reason} (rollback ${event.recoveries})`, {
         to: event.to,
       });
       break;
     case 'evaluation':
-      store.addEval(id, event.step, 'validation', event.valLoss, { tokens: event.tokens, bytes: event.bytes });
+      store.evals.add(id, event.step, 'validation', event.valLoss, { tokens: event.tokens, bytes: event.bytes });
       break;
     case 'datasetLoss':
-      store.addEval(
+      store.evals.add(
         id,
         event.step,
         'datasetLoss',
@@ -139,17 +139,17 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
       recordHellaswag(store, id, event.step, event.scores, event.result, event.key);
       break;
     case 'sample':
-      store.addSample(id, event.step, event.prompt, event.seed, event.text);
+      store.samples.add(id, event.step, event.prompt, event.seed, event.text);
       break;
     case 'checkpoint':
       // By its place in the home, also where that was moved: the database was moved along.
-      store.addCheckpoint(id, { ...event, path: checkpointDir(store.home, id, event.step), machine: memory });
+      store.checkpoints.add(id, { ...event, path: checkpointDir(store.home, id, event.step), machine: memory });
       break;
     case 'asked':
-      if (!event.done) store.addEvent(id, event.step, 'warning', 'dropped', droppedMessage(event.what));
+      if (!event.done) store.events.add(id, event.step, 'warning', 'dropped', droppedMessage(event.what));
       break;
     case 'checkpointRemoved':
-      store.removeCheckpoint(id, event.step);
+      store.checkpoints.remove(id, event.step);
       break;
     case 'lostMoments':
       note('warning', lostMessage(event), { tensors: event.tensors });

@@ -33,7 +33,7 @@ export class RunRequests {
 
   #look(id: string, work: (request: RunRequest) => Promise<unknown>): void {
     for (const [request, refusal] of this.#answers) this.#answer(request, refusal);
-    for (const request of quietly(() => this.#store.takeRunRequests(id)) ?? []) {
+    for (const request of quietly(() => this.#store.requests.take(id)) ?? []) {
       void work(request.what as RunRequest).then(
         () => this.#answer(request.id, null),
         // Of a run at rest the asker sees that itself.
@@ -45,7 +45,7 @@ export class RunRequests {
   #answer(request: number, refusal: string | null): void {
     this.#answers.set(request, refusal);
     quietly(() => {
-      this.#store.answerRunRequest(request, refusal);
+      this.#store.requests.answer(request, refusal);
       this.#answers.delete(request);
     });
   }
@@ -81,7 +81,7 @@ export async function askForPhases(
   change: PhaseChange,
   patience: Patience = defaultPatience,
 ): Promise<boolean> {
-  const phases = () => JSON.stringify((store.getRun(id).config as RunConfig).phases);
+  const phases = () => JSON.stringify((store.runs.get(id).config as RunConfig).phases);
   const before = phases();
   const how = await ask(store, id, { change }, patience);
   if (how === 'rested' && phases() !== before) {
@@ -118,15 +118,15 @@ async function ask(
   what: RunRequest,
   { untakenMs, unansweredMs }: Patience,
 ): Promise<'done' | 'rested'> {
-  const request = store.addRunRequest(id, what);
+  const request = store.requests.add(id, what);
   let since = performance.now();
   let taken = false;
   try {
     for (;;) {
       markInterrupted(store);
       // In this order: an answer is written before the run rests.
-      const { state, pid } = store.getRun(id);
-      const status = store.runRequestStatus(request);
+      const { state, pid } = store.runs.get(id);
+      const status = store.requests.status(request);
       if (status?.state === 'answered') {
         if (status.refusal !== null) throw new UserError(status.refusal);
         return 'done';
@@ -134,12 +134,12 @@ async function ask(
       if (status?.state === 'taken' && !taken) [taken, since] = [true, performance.now()];
       if (state !== 'training' && state !== 'preparing') return 'rested';
       if (performance.now() - since >= (taken ? unansweredMs : untakenMs)) {
-        throw new UserError(unanswered(id, pid, store.withdrawRunRequest(request) === 'open'));
+        throw new UserError(unanswered(id, pid, store.requests.withdraw(request) === 'open'));
       }
       await setTimeout(everyMs / 2);
     }
   } finally {
-    store.withdrawRunRequest(request);
+    store.requests.withdraw(request);
   }
 }
 

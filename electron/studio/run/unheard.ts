@@ -13,9 +13,9 @@ import { record } from './record.ts';
 
 /** Marks active runs whose processes are gone, and stores what their engines have left to say. @returns them */
 export function markInterrupted(store: Store): Run[] {
-  return store.markInterrupted().map(({ id }) => {
+  return store.runs.markInterrupted().map(({ id }) => {
     hear(store, id);
-    return store.getRun(id);
+    return store.runs.get(id);
   });
 }
 
@@ -26,9 +26,9 @@ export function markInterrupted(store: Store): Run[] {
 export function hear(store: Store, id: string): void {
   const folder = runDir(store.home, id);
   if (!hasUnheard(folder)) return;
-  const isOwn = store.isOwn(id);
+  const isOwn = store.claims.isOwn(id);
   try {
-    store.claimRun(id);
+    store.claims.take(id);
   } catch (error) {
     if (error instanceof UserError) return;
     throw error;
@@ -38,7 +38,7 @@ export function hear(store: Store, id: string): void {
     store.atomically(() => keep(store, id, messages));
     removeUnheard(folder);
   } finally {
-    if (!isOwn) store.releaseRun(id);
+    if (!isOwn) store.claims.release(id);
   }
 }
 
@@ -53,18 +53,18 @@ function read(store: Store, id: string, folder: string): FromEngine[] {
 }
 
 function keep(store: Store, id: string, messages: readonly FromEngine[]): void {
-  const metrics = store.metricsWriter(id);
-  let known = (store.listCheckpoints(id).at(-1)?.machine ?? freshMemory) as RunMemory;
+  const metrics = store.metrics.writer(id);
+  let known = (store.checkpoints.list(id).at(-1)?.machine ?? freshMemory) as RunMemory;
   for (const message of messages) {
     if (message.type === 'flush') continue;
     if (message.type === 'error') {
-      store.addEvent(id, null, 'error', 'failed', message.message);
+      store.events.add(id, null, 'error', 'failed', message.message);
       continue;
     }
     if (message.type === 'skip') known = { ...known, skipped: message.skipped };
     if (message.type === 'recovery') known = { ...known, recoveries: message.recoveries };
     const step = 'step' in message ? message.step : known.step;
-    const config = store.getRun(id).config as RunConfig;
+    const config = store.runs.get(id).config as RunConfig;
     record(store, metrics, id, message, { ...known, ...memoryAt(known, config, step) });
     if (message.type === 'ended') settle(store, id, message.outcome);
   }
@@ -75,6 +75,6 @@ function keep(store: Store, id: string, messages: readonly FromEngine[]): void {
 function settle(store: Store, id: string, { state, step, stepsTotal, message }: Outcome): void {
   const isPaused = state === 'paused';
   const said = isPaused ? `its studio ended; saved at step ${step}` : message;
-  store.setRunState(id, isPaused ? 'interrupted' : state, said, state === 'completed' && step < stepsTotal);
-  store.addEvent(id, step, state === 'failed' ? 'error' : 'info', isPaused ? 'saved' : state, said);
+  store.runs.setState(id, isPaused ? 'interrupted' : state, said, state === 'completed' && step < stepsTotal);
+  store.events.add(id, step, state === 'failed' ? 'error' : 'info', isPaused ? 'saved' : state, said);
 }

@@ -50,8 +50,8 @@ export async function benchStore(rows = 1_000_000): Promise<StoreBench> {
   const home = folder.dir;
   let store = openStore(home);
   try {
-    const run = store.createRun({ name: 'bench', config: {}, device: fallback.kind });
-    const writer = store.metricsWriter(run.id);
+    const run = store.runs.create({ name: 'bench', config: {}, device: fallback.kind });
+    const writer = store.metrics.writer(run.id);
     const started = performance.now();
     for (let step = 1; step <= rows; step++) {
       writer.add(benchRow(step));
@@ -74,7 +74,7 @@ export async function benchStore(rows = 1_000_000): Promise<StoreBench> {
 }
 
 function timeSmallFlushes(store: Store, id: string, from: number): number {
-  const writer = store.metricsWriter(id);
+  const writer = store.metrics.writer(id);
   const times: number[] = [];
   for (let n = 0; n < 21; n++) {
     for (let i = 1; i <= 10; i++) writer.add(benchRow(from + n * 10 + i));
@@ -100,7 +100,7 @@ function timeReads(store: Store, id: string, metric: MetricName, rows: number): 
   let points = 0;
   for (const range of ranges) {
     const started = performance.now();
-    const series = store.readSeries(id, metric, { ...range, points: 1000 });
+    const series = store.metrics.series(id, metric, { ...range, points: 1000 });
     ms = Math.max(ms, performance.now() - started);
     points = Math.max(points, series.length);
   }

@@ -1,8 +1,8 @@
 import { type Connection, sql } from './connection.ts';
 import { parseStored } from './errors.ts';
-import { byRun } from './records.ts';
 import { placeOf, storedPath } from './places.ts';
 import { fromStored, toStored } from './schema.ts';
+import { byRun, type RunSerials } from './serials.ts';
 
 export interface CheckpointRecord {
   readonly step: number;
@@ -31,58 +31,72 @@ export interface NewCheckpoint {
   readonly machine?: unknown;
 }
 
-/** Stores a checkpoint; one of the same step is replaced, and only one is the best. */
-export function addCheckpoint(connection: Connection, run: number, checkpoint: NewCheckpoint): void {
-  const { step, bytes, valLoss, kept = false, best = false } = checkpoint;
-  const changing = {
-    path: storedPath(connection.home, checkpoint.path),
-    bytes,
-    valLoss: toStored(valLoss),
-    kept: kept ? 1 : 0,
-    best: best ? 1 : 0,
-    createdAt: Date.now(),
-    machine: checkpoint.machine === undefined ? null : JSON.stringify(checkpoint.machine),
-  };
-  connection.write(() => {
-    if (best) connection.run(sql.updateTable('checkpoints').set({ best: 0 }).where('run', '=', run));
-    connection.run(
-      sql
-        .insertInto('checkpoints')
-        .values({ run, step, ...changing })
-        .onConflict((c) => c.columns(['run', 'step']).doUpdateSet(changing)),
-    );
-  });
-}
+/** The checkpoints that runs have on the disk. */
+export class CheckpointTable {
+  readonly #connection: Connection;
+  readonly #serials: RunSerials;
 
-/** Forgets a checkpoint; its files are not touched. */
-export function removeCheckpoint(connection: Connection, run: number, step: number): void {
-  connection.run(sql.deleteFrom('checkpoints').where('run', '=', run).where('step', '=', step));
-}
+  constructor(connection: Connection, serials: RunSerials) {
+    this.#connection = connection;
+    this.#serials = serials;
+  }
 
-export function keepCheckpoint(connection: Connection, run: number, step: number, kept: boolean): void {
-  const query = sql.updateTable('checkpoints').set({ kept: kept ? 1 : 0 });
-  connection.run(query.where('run', '=', run).where('step', '=', step));
-}
+  /** Stores a checkpoint; one of the same step is replaced, and only one is the best. */
+  add(id: string, checkpoint: NewCheckpoint): void {
+    const run = this.#serials.changing(id);
+    const { step, bytes, valLoss, kept = false, best = false } = checkpoint;
+    const changing = {
+      path: storedPath(this.#connection.home, checkpoint.path),
+      bytes,
+      valLoss: toStored(valLoss),
+      kept: kept ? 1 : 0,
+      best: best ? 1 : 0,
+      createdAt: Date.now(),
+      machine: checkpoint.machine === undefined ? null : JSON.stringify(checkpoint.machine),
+    };
+    this.#connection.write(() => {
+      if (best) this.#connection.run(sql.updateTable('checkpoints').set({ best: 0 }).where('run', '=', run));
+      this.#connection.run(
+        sql
+          .insertInto('checkpoints')
+          .values({ run, step, ...changing })
+          .onConflict((c) => c.columns(['run', 'step']).doUpdateSet(changing)),
+      );
+    });
+  }
 
-export function listCheckpoints(connection: Connection, run: number): CheckpointRecord[] {
-  const columns = ['step', 'path', 'valLoss', 'bytes', 'createdAt', 'kept', 'best', 'machine'] as const;
-  return connection
-    .all(sql.selectFrom('checkpoints').select(columns).where('run', '=', run).orderBy('step'))
-    .map((row) => ({
+  /** Forgets a checkpoint; its files are not touched. */
+  remove(id: string, step: number): void {
+    const query = sql.deleteFrom('checkpoints').where('run', '=', this.#serials.changing(id));
+    this.#connection.run(query.where('step', '=', step));
+  }
+
+  keep(id: string, step: number, kept: boolean): void {
+    const query = sql.updateTable('checkpoints').set({ kept: kept ? 1 : 0 });
+    this.#connection.run(query.where('run', '=', this.#serials.changing(id)).where('step', '=', step));
+  }
+
+  /** By their steps. */
+  list(id: string): CheckpointRecord[] {
+    const { home, file } = this.#connection;
+    const columns = ['step', 'path', 'valLoss', 'bytes', 'createdAt', 'kept', 'best', 'machine'] as const;
+    const query = sql.selectFrom('checkpoints').select(columns).where('run', '=', this.#serials.of(id));
+    return this.#connection.all(query.orderBy('step')).map((row) => ({
       ...row,
-      path: placeOf(connection.home, row.path),
+      path: placeOf(home, row.path),
       valLoss: fromStored(row.valLoss),
       kept: row.kept === 1,
       best: row.best === 1,
-      machine: row.machine === null ? null : parseStored(row.machine, `The database ${connection.file}`),
+      machine: row.machine === null ? null : parseStored(row.machine, `The database ${file}`),
     }));
-}
+  }
 
-/** The checkpoints of all runs, by the runs' ids. */
-export function listAllCheckpoints(connection: Connection): Map<string, Pick<CheckpointRecord, 'step' | 'kept'>[]> {
-  const query = sql
-    .selectFrom('checkpoints')
-    .innerJoin('runs', 'runs.serial', 'checkpoints.run')
-    .select(['runs.id', 'checkpoints.step', 'checkpoints.kept']);
-  return byRun(connection.all(query), ({ step, kept }) => ({ step, kept: kept === 1 }));
+  /** The checkpoints of all runs, by the runs' ids. */
+  listAll(): ReadonlyMap<string, readonly Pick<CheckpointRecord, 'step' | 'kept'>[]> {
+    const query = sql
+      .selectFrom('checkpoints')
+      .innerJoin('runs', 'runs.serial', 'checkpoints.run')
+      .select(['runs.id', 'checkpoints.step', 'checkpoints.kept']);
+    return byRun(this.#connection.all(query), ({ step, kept }) => ({ step, kept: kept === 1 }));
+  }
 }

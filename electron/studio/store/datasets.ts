@@ -18,39 +18,50 @@ export interface DatasetRecord {
 
 export type NewDataset = Omit<DatasetRecord, 'createdAt' | 'data'> & Partial<Pick<DatasetRecord, 'createdAt' | 'data'>>;
 
-/** Stores a dataset; one of the same name is replaced. */
-export function upsertDataset(connection: Connection, dataset: NewDataset): void {
-  const { name, tokenizer, trainTokens, valTokens, bytes, createdAt = Date.now(), data = {} } = dataset;
-  const path = storedPath(connection.home, dataset.path);
-  const changing = { path, tokenizer, trainTokens, valTokens, bytes, createdAt, data: JSON.stringify(data) };
-  connection.run(
-    sql
-      .insertInto('datasets')
-      .values({ name, ...changing })
-      .onConflict((c) => c.column('name').doUpdateSet(changing)),
-  );
-}
+/** The datasets of the home. */
+export class DatasetTable {
+  readonly #connection: Connection;
 
-export function listDatasets(connection: Connection): DatasetRecord[] {
-  const rows = connection.all(sql.selectFrom('datasets').selectAll().orderBy('name'));
-  return rows.map((row) => ({ ...row, path: placeOf(connection.home, row.path), data: JSON.parse(row.data) }));
-}
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
 
-/** @throws UserError, naming similar ones, where there is none of that name */
-export function getDataset(connection: Connection, name: string): DatasetRecord {
-  const all = listDatasets(connection);
-  const found = all.find((d) => d.name === name);
-  if (found) return found;
-  const near = nearest(
-    name,
-    all.map((d) => d.name),
-    3,
-  );
-  const hint = near.length > 0 ? `did you mean ${near.join(', ')}?` : 'add it first.';
-  throw new UserError(`There is no dataset ${JSON.stringify(name)}: ${hint}`);
-}
+  /** Stores a dataset; one of the same name is replaced. */
+  upsert(dataset: NewDataset): void {
+    const { name, tokenizer, trainTokens, valTokens, bytes, createdAt = Date.now(), data = {} } = dataset;
+    const path = storedPath(this.#connection.home, dataset.path);
+    const changing = { path, tokenizer, trainTokens, valTokens, bytes, createdAt, data: JSON.stringify(data) };
+    this.#connection.run(
+      sql
+        .insertInto('datasets')
+        .values({ name, ...changing })
+        .onConflict((c) => c.column('name').doUpdateSet(changing)),
+    );
+  }
 
-/** Forgets a dataset; its files are not touched. */
-export function removeDataset(connection: Connection, name: string): void {
-  connection.run(sql.deleteFrom('datasets').where('name', '=', name));
+  /** By their names. */
+  list(): DatasetRecord[] {
+    const { home } = this.#connection;
+    const rows = this.#connection.all(sql.selectFrom('datasets').selectAll().orderBy('name'));
+    return rows.map((row) => ({ ...row, path: placeOf(home, row.path), data: JSON.parse(row.data) }));
+  }
+
+  /** @throws UserError, naming similar ones, where there is none of that name */
+  get(name: string): DatasetRecord {
+    const all = this.list();
+    const found = all.find((d) => d.name === name);
+    if (found) return found;
+    const near = nearest(
+      name,
+      all.map((d) => d.name),
+      3,
+    );
+    const hint = near.length > 0 ? `did you mean ${near.join(', ')}?` : 'add it first.';
+    throw new UserError(`There is no dataset ${JSON.stringify(name)}: ${hint}`);
+  }
+
+  /** Forgets a dataset; its files are not touched. */
+  remove(name: string): void {
+    this.#connection.run(sql.deleteFrom('datasets').where('name', '=', name));
+  }
 }

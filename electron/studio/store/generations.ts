@@ -35,57 +35,64 @@ export interface GenerationFilter {
 /** Older ones are forgotten: with their tokens each takes some ten kilobytes. */
 const maxKept = 1000;
 
-/** Keeps a text, and forgets those that are too many. @returns its id, which no other one will have */
-export function addGeneration(connection: Connection, generation: NewGeneration): number {
-  const { settings, notices, tokens, ...rest } = generation;
-  return connection.write(() => {
-    connection.run(
-      sql.insertInto('generations').values({
-        ...rest,
-        settings: JSON.stringify(settings),
-        notices: JSON.stringify(notices),
-        tokens: JSON.stringify(tokens),
-        time: Date.now(),
-      }),
-    );
-    const { id } = connection.first(sql.selectFrom('generations').select('id').orderBy('id', 'desc').limit(1))!;
-    const last = sql.selectFrom('generations').select('id').orderBy('id', 'desc').offset(maxKept).limit(1);
-    const old = connection.first(last);
-    if (old) connection.run(sql.deleteFrom('generations').where('id', '<=', old.id));
-    return id;
-  });
-}
-
 const columns = ['id', 'run', 'name', 'step', 'prompt', 'text', 'settings', 'notices', 'time'] as const;
 
-/** The latest first. */
-export function listGenerations(
-  connection: Connection,
-  { run, contains = '', before, limit }: GenerationFilter,
-): GenerationRecord[] {
-  let query = sql.selectFrom('generations').select(columns);
-  if (run !== undefined) query = query.where('run', '=', run);
-  if (before !== undefined) query = query.where('id', '<', before);
-  if (contains !== '') {
-    const wanted = contains.toLowerCase();
-    const holds = (column: 'prompt' | 'text') => raw<SqlBool>`instr(lower(${raw.ref(column)}), ${wanted}) > 0`;
-    query = query.where(({ or }) => or([holds('prompt'), holds('text')]));
+/** Texts that people had checkpoints write. */
+export class GenerationTable {
+  readonly #connection: Connection;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
   }
-  return connection.all(query.orderBy('id', 'desc').limit(limit)).map((row) => ({
-    ...row,
-    settings: parseStored(row.settings, `The database ${connection.file}`),
-    notices: parseStored(row.notices, `The database ${connection.file}`) as string[],
-  }));
-}
 
-/** How the tokens of a text were chosen; undefined where there is no such text. */
-export function generationTokens(connection: Connection, id: number): unknown {
-  const row = connection.first(sql.selectFrom('generations').select('tokens').where('id', '=', id));
-  return row && parseStored(row.tokens, `The database ${connection.file}`);
-}
+  /** Keeps a text, and forgets those that are too many. @returns its id, which no other one will have */
+  add(generation: NewGeneration): number {
+    const { settings, notices, tokens, ...rest } = generation;
+    const connection = this.#connection;
+    return connection.write(() => {
+      connection.run(
+        sql.insertInto('generations').values({
+          ...rest,
+          settings: JSON.stringify(settings),
+          notices: JSON.stringify(notices),
+          tokens: JSON.stringify(tokens),
+          time: Date.now(),
+        }),
+      );
+      const { id } = connection.first(sql.selectFrom('generations').select('id').orderBy('id', 'desc').limit(1))!;
+      const last = sql.selectFrom('generations').select('id').orderBy('id', 'desc').offset(maxKept).limit(1);
+      const old = connection.first(last);
+      if (old) connection.run(sql.deleteFrom('generations').where('id', '<=', old.id));
+      return id;
+    });
+  }
 
-/** @param ids absent: all */
-export function removeGenerations(connection: Connection, ids?: readonly number[]): void {
-  const query = sql.deleteFrom('generations');
-  connection.run(ids === undefined ? query : query.where('id', 'in', [...ids]));
+  /** The latest first. */
+  list({ run, contains = '', before, limit }: GenerationFilter): GenerationRecord[] {
+    let query = sql.selectFrom('generations').select(columns);
+    if (run !== undefined) query = query.where('run', '=', run);
+    if (before !== undefined) query = query.where('id', '<', before);
+    if (contains !== '') {
+      const wanted = contains.toLowerCase();
+      const holds = (column: 'prompt' | 'text') => raw<SqlBool>`instr(lower(${raw.ref(column)}), ${wanted}) > 0`;
+      query = query.where(({ or }) => or([holds('prompt'), holds('text')]));
+    }
+    return this.#connection.all(query.orderBy('id', 'desc').limit(limit)).map((row) => ({
+      ...row,
+      settings: parseStored(row.settings, `The database ${this.#connection.file}`),
+      notices: parseStored(row.notices, `The database ${this.#connection.file}`) as string[],
+    }));
+  }
+
+  /** How the tokens of a text were chosen; undefined where there is no such text. */
+  tokens(id: number): unknown {
+    const row = this.#connection.first(sql.selectFrom('generations').select('tokens').where('id', '=', id));
+    return row && parseStored(row.tokens, `The database ${this.#connection.file}`);
+  }
+
+  /** @param ids absent: all */
+  remove(ids?: readonly number[]): void {
+    const query = sql.deleteFrom('generations');
+    this.#connection.run(ids === undefined ? query : query.where('id', 'in', [...ids]));
+  }
 }

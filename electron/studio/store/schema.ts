@@ -1,4 +1,4 @@
-import type { Generated } from 'kysely';
+import type { Generated, Selectable } from 'kysely';
 import type { MetricName } from './metrics/columns.ts';
 
 /**
@@ -169,3 +169,5 @@ export interface Tables {
     data: string | null;
   };
 }
+
+export type RunRow = Selectable<Tables['runs']>;

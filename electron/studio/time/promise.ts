@@ -12,5 +12,5 @@ export function recordPromise(store: Store, id: string, promise: TimeEstimate): 
   const { seconds, lowSeconds, highSeconds, on, how } = promise;
   const range = how === 'measured' ? '' : `, ${formatDuration(lowSeconds)} to ${formatDuration(highSeconds)}`;
   const message = `expected to take ${formatDuration(seconds)} on ${on} (${found[how]}${range})`;
-  store.addEvent(id, 0, 'info', promiseKind, message, promise);
+  store.events.add(id, 0, 'info', promiseKind, message, promise);
 }

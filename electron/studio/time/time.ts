@@ -29,7 +29,7 @@ export class Time {
 
   /** Times a few steps of a run on its device, and keeps what was found. @throws UserError see `measureSteps` */
   measure(config: RunConfig, signal?: AbortSignal): Promise<void> {
-    if (this.#studio.store.listRuns({ state: ['training', 'preparing'] }).length > 0)
+    if (this.#studio.store.runs.list({ state: ['training', 'preparing'] }).length > 0)
       throw new UserError(
         'A run trains now: steps beside it take longer than they will. They are timed when it rests.',
       );

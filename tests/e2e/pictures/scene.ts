@@ -108,7 +108,7 @@ async function fill(studio: Studio, longSteps: number): Promise<Scene> {
       ...more,
     });
     const stepsTotal = phases.reduce((sum, phase) => sum + (phase.steps ?? 0), 0);
-    const { id } = store.createRun({
+    const { id } = store.runs.create({
       name,
       config,
       preset,
@@ -116,10 +116,10 @@ async function fill(studio: Studio, longSteps: number): Promise<Scene> {
       stepsTotal,
       tokensTotal: tokensPerStep * stepsTotal,
     });
-    store.setRunState(id, 'training');
-    store.addEvent(id, 0, 'info', 'started', 'training on cpu from step 0');
+    store.runs.setState(id, 'training');
+    store.events.add(id, 0, 'info', 'started', 'training on cpu from step 0');
     const seed = name.length;
-    const metrics = store.metricsWriter(id, { maxRows: 8192 });
+    const metrics = store.metrics.writer(id, { maxRows: 8192 });
     for (const row of rowsOf(curves, seed, Date.now())) metrics.add(row);
     metrics.close();
     pass(Math.ceil((130 * curves.steps) / minute));
@@ -127,24 +127,24 @@ async function fill(studio: Studio, longSteps: number): Promise<Scene> {
   }
   const end = (id: string, state: 'completed' | 'paused' | 'failed' | 'interrupted', message: string, step: number) => {
     const level = state === 'failed' ? 'error' : 'info';
-    store.addEvent(id, step, level, state, message);
-    store.setRunState(id, state, message);
-    store.releaseRun(id);
+    store.events.add(id, step, level, state, message);
+    store.runs.setState(id, state, message);
+    store.claims.release(id);
     pass(15);
   };
   /** Evaluations and checkpoints of a run's losses. */
   function evaluate(id: string, loss: Rate, steps: number, every: number, hellaswag = false): void {
     for (let step = every; step <= steps; step += every) {
       const value = loss(step) + 0.08;
-      store.addEval(id, step, 'validation', value, { sequences: 50, tokens: 6400, bytes: 6400 });
+      store.evals.add(id, step, 'validation', value, { sequences: 50, tokens: 6400, bytes: 6400 });
       if (step % (2 * every) !== 0) continue;
       const machine = { kind: 'cpu' };
       const dir = path.join(home, 'runs', id, 'checkpoints', `step-${String(step).padStart(8, '0')}`);
-      store.addCheckpoint(id, { step, path: dir, bytes: 10_130_432, valLoss: value, best: step === steps, machine });
+      store.checkpoints.add(id, { step, path: dir, bytes: 10_130_432, valLoss: value, best: step === steps, machine });
       if (!hellaswag) continue;
       const acc = 0.262 - loss(steps) / 100 + (0.03 * step) / steps;
       const result = { acc, accStderr: 0.0043, accNorm: acc + 0.006, accNormStderr: 0.0044, items: 10_042 };
-      store.addEval(id, step, 'hellaswag', acc, result, '10042 items');
+      store.evals.add(id, step, 'hellaswag', acc, result, '10042 items');
     }
   }
 
@@ -174,7 +174,7 @@ async function fill(studio: Studio, longSteps: number): Promise<Scene> {
   const one = make('one step', { steps: 1, loss: () => 5.538 }, steady(100));
   end(one, 'paused', 'paused and saved at step 1', 1);
   const short = make('a dozen steps', { steps: 12, loss: losses(3, 3.4, 40) }, steady(12));
-  store.addEval(short, 12, 'validation', 4.1, { sequences: 50, tokens: 6400, bytes: 6400 });
+  store.evals.add(short, 12, 'validation', 4.1, { sequences: 50, tokens: 6400, bytes: 6400 });
   end(short, 'completed', 'finished', 12);
   const wild = losses(4, 2.2, 900);
   const diverging: Rate = (step) =>
@@ -182,9 +182,9 @@ async function fill(studio: Studio, longSteps: number): Promise<Scene> {
   const diverged = make('learning rate too high', { steps: 376, loss: diverging, rate: () => 2e-2 }, [
     { kind: 'constant', steps: 900, from: 2e-2, to: 2e-2 },
   ]);
-  store.addEval(diverged, 100, 'validation', wild(100) + 0.1, { sequences: 50, tokens: 6400, bytes: 6400 });
-  store.addEval(diverged, 300, 'validation', wild(300) + 0.1, { sequences: 50, tokens: 6400, bytes: 6400 });
-  store.addEvent(diverged, 371, 'warning', 'skip', 'step 371 was skipped: its gradient is not finite');
+  store.evals.add(diverged, 100, 'validation', wild(100) + 0.1, { sequences: 50, tokens: 6400, bytes: 6400 });
+  store.evals.add(diverged, 300, 'validation', wild(300) + 0.1, { sequences: 50, tokens: 6400, bytes: 6400 });
+  store.events.add(diverged, 371, 'warning', 'skip', 'step 371 was skipped: its gradient is not finite');
   end(diverged, 'failed', 'the loss is NaN at step 376: lower the learning rate', 376);
 
   // What two tries on one thing look like.
@@ -200,15 +200,15 @@ async function fill(studio: Studio, longSteps: number): Promise<Scene> {
       'nano',
     );
     evaluate(id, loss, 2000, 100, true);
-    store.addEvent(id, 0, 'info', 'phase', 'phase 1: warmup');
-    store.addPhase(id, 0, 'warmup', 0);
-    store.addEvent(id, 200, 'info', 'phase', 'phase 2: cosine');
-    store.addPhase(id, 1, 'cosine', 200);
-    store.addEvent(id, 1600, 'info', 'phase', 'phase 3: constant');
-    store.addPhase(id, 2, 'constant', 1600);
-    store.addEvent(id, 1600, 'info', 'optimizer', 'optimizer switched from adamw to adamw8bit');
+    store.events.add(id, 0, 'info', 'phase', 'phase 1: warmup');
+    store.phases.add(id, 0, 'warmup', 0);
+    store.events.add(id, 200, 'info', 'phase', 'phase 2: cosine');
+    store.phases.add(id, 1, 'cosine', 200);
+    store.events.add(id, 1600, 'info', 'phase', 'phase 3: constant');
+    store.phases.add(id, 2, 'constant', 1600);
+    store.events.add(id, 1600, 'info', 'optimizer', 'optimizer switched from adamw to adamw8bit');
     for (const step of [500, 1000, 1500, 2000])
-      store.addSample(
+      store.samples.add(
         id,
         step,
         'Once upon a time',
@@ -220,13 +220,13 @@ async function fill(studio: Studio, longSteps: number): Promise<Scene> {
   };
   const lower = tries(['stories, lr 5e-4', 5e-4, 1.62]);
   const full = tries(['stories, lr 1e-3', 1e-3, 1.41]);
-  store.updateRun(full, { tags: ['stories', 'baseline'], notes: 'Warmup, cosine, then 8-bit AdamW.' });
-  store.updateRun(lower, { tags: ['stories'] });
-  store.keepCheckpoint(full, 2000, true);
-  store.keepCheckpoint(lower, 2000, true);
+  store.runs.update(full, { tags: ['stories', 'baseline'], notes: 'Warmup, cosine, then 8-bit AdamW.' });
+  store.runs.update(lower, { tags: ['stories'] });
+  store.checkpoints.keep(full, 2000, true);
+  store.checkpoints.keep(lower, 2000, true);
   const archived = make('an older try', { steps: 40, loss: losses(7, 2.4, 100) }, steady(40));
   end(archived, 'completed', 'finished', 40);
-  store.updateRun(archived, { archived: true });
+  store.runs.update(archived, { archived: true });
   const training = make('overnight', { steps: 900, loss: losses(8, 1.5, 2000) }, steady(2000));
   const crashed = make('a machine that went away', { steps: 640, loss: losses(6, 1.9, 2000) }, steady(2000));
   end(crashed, 'interrupted', 'its process ended', 640);
@@ -236,7 +236,7 @@ async function fill(studio: Studio, longSteps: number): Promise<Scene> {
     const top = [letter, 'e', 'x'].map((other, place) => ({ text: other, probability: [0.7, 0.2, 0.05][place]! }));
     return { text: letter, probability: i % 5 === 0 ? 0.05 : 0.7, rank: i % 5 === 0 ? 3 : 1, top };
   });
-  store.addGeneration({
+  store.generations.add({
     ...{
       run: full,
       name: 'stories, lr 1e-3',

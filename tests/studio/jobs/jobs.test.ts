@@ -154,7 +154,7 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
         device: { kind: 'cpu' },
         ...changes,
       });
-    const stateOf = (id: string) => studio.store.getRun(id).state;
+    const stateOf = (id: string) => studio.store.runs.get(id).state;
     return { studio, config, stateOf };
   }
 
@@ -183,9 +183,9 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
     const { studio, config, stateOf } = await withData();
     const [a, b, c] = ['a', 'b', 'c'].map((name) => studio.runs.createQueued(config(3), name)) as [never, never, never];
     const id = (run: { id: string }) => run.id;
-    await studio.training.sendOrder(studio.store.getRun(id(a)), 'pause');
-    studio.runs.edit(studio.store.getRun(id(b)), { archived: true });
-    const { handle } = await studio.training.resume(studio.store.getRun(id(c)));
+    await studio.training.sendOrder(studio.store.runs.get(id(a)), 'pause');
+    studio.runs.edit(studio.store.runs.get(id(b)), { archived: true });
+    const { handle } = await studio.training.resume(studio.store.runs.get(id(c)));
     await handle.ended;
     expect([a, b, c].map((run) => stateOf(id(run)))).toEqual(['paused', 'paused', 'completed']);
     expect(studio.jobs.list().filter((job) => job.state === 'queued')).toEqual([]);
@@ -195,14 +195,14 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
     const { studio, config, stateOf } = await withData();
     studio.jobs.work();
     const long = config(1_000_000, { checkpoints: { every: 0 } });
-    const stepOf = (id: string) => studio.store.getRun(id).step;
+    const stepOf = (id: string) => studio.store.runs.get(id).step;
     const run = studio.runs.createQueued(long, 'night');
     await expect.poll(() => stepOf(run.id)).toBeGreaterThan(5);
     writeSettings(studio.home, { queue: { paused: true, hours: null } });
     await expect.poll(() => stateOf(run.id)).toBe('paused');
     await expect.poll(() => studio.jobs.list()[0]).toMatchObject({ state: 'queued', run: run.id });
     const rests = stepOf(run.id);
-    expect(studio.store.listCheckpoints(run.id).at(-1)).toMatchObject({ step: rests });
+    expect(studio.store.checkpoints.list(run.id).at(-1)).toMatchObject({ step: rests });
     writeSettings(studio.home, { queue: { paused: false, hours: null } });
     await expect.poll(() => stepOf(run.id)).toBeGreaterThan(rests + 20);
     studio.jobs.cancel(studio.jobs.list()[0]!.id);
@@ -212,7 +212,7 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
     await expect.poll(() => stepOf(whole.id)).toBeGreaterThan(rests + 20);
     handle.pause();
     await handle.ended;
-    const losses = (id: string) => studio.store.readMetrics(id, { toStep: rests + 20 }).map((row) => row.loss);
+    const losses = (id: string) => studio.store.metrics.read(id, { toStep: rests + 20 }).map((row) => row.loss);
     expect(losses(run.id)).toHaveLength(rests + 20);
     expect(losses(run.id)).toEqual(losses(whole.id));
   });

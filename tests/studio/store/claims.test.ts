@@ -31,71 +31,71 @@ test('a run whose process was killed is interrupted when the store is opened aga
   const home = tempDir();
   const id = killed(
     `const store = openStore(home);
-     const { id } = store.createRun({ name: 'n', config: {}, device: 'cpu' });
-     store.setRunState(id, 'training');
-     const writer = store.metricsWriter(id);
+     const { id } = store.runs.create({ name: 'n', config: {}, device: 'cpu' });
+     store.runs.setState(id, 'training');
+     const writer = store.metrics.writer(id);
      for (let step = 1; step <= 5; step++) writer.add({ step, time: step, loss: 6 - step });
      writer.flush();
      (await import('node:fs')).writeSync(1, id);`,
     home,
   );
   const store = testStore(home);
-  expect(store.getRun(id)).toMatchObject({ state: 'training', step: 5 });
-  expect(store.markInterrupted().map((r) => r.id)).toEqual([id]);
-  const run = store.getRun(id);
+  expect(store.runs.get(id)).toMatchObject({ state: 'training', step: 5 });
+  expect(store.runs.markInterrupted().map((r) => r.id)).toEqual([id]);
+  const run = store.runs.get(id);
   expect(run).toMatchObject({ state: 'interrupted', pid: null, step: 5, lastLoss: 1 });
   expect(run.message).toMatch(/process \d+ is not running any more/);
   expect(run.endedAt).toBeLessThanOrEqual(Date.now());
-  expect(store.listEvents(id)).toMatchObject([{ kind: 'interrupted', level: 'warning', step: 5 }]);
-  expect(store.markInterrupted()).toEqual([]);
-  store.claimRun(id);
-  expect(store.getRun(id).pid).toBe(process.pid);
+  expect(store.events.list(id)).toMatchObject([{ kind: 'interrupted', level: 'warning', step: 5 }]);
+  expect(store.runs.markInterrupted()).toEqual([]);
+  store.claims.take(id);
+  expect(store.runs.get(id).pid).toBe(process.pid);
 });
 
 test('a run whose owner is gone is left alone while its engine saves it', () => {
   const home = tempDir();
   const id = killed(
     `const store = openStore(home);
-     const { id } = store.createRun({ name: 'n', config: {}, device: 'cpu' });
-     store.setRunState(id, 'training');
+     const { id } = store.runs.create({ name: 'n', config: {}, device: 'cpu' });
+     store.runs.setState(id, 'training');
      (await import('node:fs')).writeSync(1, id);`,
     home,
   );
   fs.mkdirSync(runDir(home, id), { recursive: true });
   const engine = takeRun(runDir(home, id));
   const store = testStore(home);
-  expect(store.isOrphaned(id)).toBe(true);
-  expect(store.markInterrupted()).toEqual([]);
-  expect(() => store.claimRun(id)).toThrow(/still being saved by its engine/);
-  expect(() => store.deleteRun(id)).toThrow(/still being saved by its engine/);
+  expect(store.claims.isOrphaned(id)).toBe(true);
+  expect(store.runs.markInterrupted()).toEqual([]);
+  expect(() => store.claims.take(id)).toThrow(/still being saved by its engine/);
+  expect(() => store.runs.delete(id)).toThrow(/still being saved by its engine/);
   engine.release();
-  expect(store.isOrphaned(id)).toBe(false);
-  expect(store.markInterrupted().map((r) => r.id)).toEqual([id]);
-  store.claimRun(id);
+  expect(store.claims.isOrphaned(id)).toBe(false);
+  expect(store.runs.markInterrupted().map((r) => r.id)).toEqual([id]);
+  store.claims.take(id);
 });
 
 test('runs at rest and runs of a living process are left alone', () => {
   const home = tempDir();
   const owner = testStore(home);
   const [training, paused, done] = [newRun(owner).id, newRun(owner).id, newRun(owner).id];
-  owner.setRunState(training, 'training');
-  owner.setRunState(paused, 'paused');
-  owner.releaseRun(paused);
-  owner.setRunState(done, 'completed');
-  owner.releaseRun(done);
+  owner.runs.setState(training, 'training');
+  owner.runs.setState(paused, 'paused');
+  owner.claims.release(paused);
+  owner.runs.setState(done, 'completed');
+  owner.claims.release(done);
   const other = testStore(home);
-  expect(other.markInterrupted()).toEqual([]);
-  expect(other.getRun(training).state).toBe('training');
-  owner.releaseRun(training);
-  expect(other.markInterrupted().map((r) => r.id)).toEqual([training]);
+  expect(other.runs.markInterrupted()).toEqual([]);
+  expect(other.runs.get(training).state).toBe('training');
+  owner.claims.release(training);
+  expect(other.runs.markInterrupted().map((r) => r.id)).toEqual([training]);
 });
 
 test('a run that another process trains can not be claimed or released', async () => {
   const home = tempDir();
   const { id } = newRun(testStore(home));
   const body = `const store = openStore(home);
-    store.releaseRun(args[0]);
-    try { store.claimRun(args[0]); console.log('claimed'); } catch (error) { console.log(error.name, error.message); }
+    store.claims.release(args[0]);
+    try { store.claims.take(args[0]); console.log('claimed'); } catch (error) { console.log(error.name, error.message); }
     store.close();`;
   const { stdout } = spawnSync(process.execPath, nodeArgs(body, home, id), { encoding: 'utf8' });
   expect(stdout).toMatch(/^UserError .*pause it there first/);
@@ -154,7 +154,7 @@ test('a process of the same number on a host of the same name does not own what 
   const home = tempDir();
   const store = testStore(home);
   const { id } = newRun(store);
-  store.setRunState(id, 'training');
+  store.runs.setState(id, 'training');
   const move = (pidNamespace: string, heartbeat: number) =>
     withDatabase(store.file, (db) => {
       db.prepare('UPDATE runs SET pidNamespace = ?, heartbeat = ?').run(pidNamespace, heartbeat);
@@ -162,16 +162,16 @@ test('a process of the same number on a host of the same name does not own what 
   move('pid:[1]', Date.now());
   if (thisProcess().pidNamespace === null) return;
   const other = testStore(home);
-  expect(other.markInterrupted()).toEqual([]);
-  expect(other.isOwn(id)).toBe(false);
-  expect(() => other.claimRun(id)).toThrow(/another container.*pause it there first/);
-  expect(() => other.deleteRun(id)).toThrow(/another container.*pause it there first/);
-  other.releaseRun(id);
-  expect(other.getRun(id).pid).toBe(process.pid);
+  expect(other.runs.markInterrupted()).toEqual([]);
+  expect(other.claims.isOwn(id)).toBe(false);
+  expect(() => other.claims.take(id)).toThrow(/another container.*pause it there first/);
+  expect(() => other.runs.delete(id)).toThrow(/another container.*pause it there first/);
+  other.claims.release(id);
+  expect(other.runs.get(id).pid).toBe(process.pid);
   move('pid:[1]', Date.now() - 3_600_000);
-  expect(other.markInterrupted().map((r) => r.id)).toEqual([id]);
-  other.claimRun(id);
-  expect(other.isOwn(id)).toBe(true);
+  expect(other.runs.markInterrupted().map((r) => r.id)).toEqual([id]);
+  other.claims.take(id);
+  expect(other.claims.isOwn(id)).toBe(true);
 });
 
 test('an owner hears when another process has taken its run over', () => {
@@ -181,15 +181,15 @@ test('an owner hears when another process has taken its run over', () => {
   const store = testStore(home);
   const [lost, kept] = [newRun(store).id, newRun(store).id];
   const reported: string[] = [];
-  store.claimRun(lost, () => reported.push(lost));
-  store.claimRun(kept, () => reported.push(kept));
+  store.claims.take(lost, () => reported.push(lost));
+  store.claims.take(kept, () => reported.push(kept));
   withDatabase(store.file, (db) => {
     db.prepare("UPDATE runs SET pid = 1, processStart = '1', heartbeat = 5 WHERE id = ?").run(lost);
   });
   vi.advanceTimersByTime(25_000);
   expect(reported).toEqual([lost]);
-  expect(store.getRun(kept).heartbeat).toBeGreaterThan(5);
-  expect(store.getRun(lost).heartbeat).toBe(5);
+  expect(store.runs.get(kept).heartbeat).toBeGreaterThan(5);
+  expect(store.runs.get(lost).heartbeat).toBe(5);
 });
 
 test('a run that this process has claimed for it can be deleted, and one whose process is dead', () => {
@@ -198,20 +198,20 @@ test('a run that this process has claimed for it can be deleted, and one whose p
   withDatabase(store.file, (db) => {
     db.prepare("UPDATE runs SET pid = ?, processStart = '1' WHERE id = ?").run(process.ppid, dead);
   });
-  store.deleteRun(own, true);
-  if (thisProcess().processStart !== null) store.deleteRun(dead);
-  expect(store.hasRun(own)).toBe(false);
+  store.runs.delete(own, true);
+  if (thisProcess().processStart !== null) store.runs.delete(dead);
+  expect(store.runs.has(own)).toBe(false);
 });
 
 test('two processes write at once and nothing is lost', async () => {
   const home = tempDir();
   openStore(home).close();
   const body = `const store = openStore(home, { busyTimeoutMs: 250_000 });
-    const { id } = store.createRun({ name: args[0], config: {}, device: 'cpu' });
-    const writer = store.metricsWriter(id, { maxRows: 7 });
+    const { id } = store.runs.create({ name: args[0], config: {}, device: 'cpu' });
+    const writer = store.metrics.writer(id, { maxRows: 7 });
     for (let step = 0; step < 2000; step++) {
       writer.add({ step, time: step, loss: step });
-      if (step % 50 === 0) store.addEvent(id, step, 'info', 'x', 'y');
+      if (step % 50 === 0) store.events.add(id, step, 'info', 'x', 'y');
     }
     writer.close();
     store.close();`;
@@ -227,10 +227,12 @@ test('two processes write at once and nothing is lost', async () => {
   expect(await Promise.all(codes)).toEqual([0, 0]);
   const store = testStore(home, { readonly: true });
   for (const name of ['a', 'b']) {
-    const { id, step } = store.getRun(name);
+    const { id, step } = store.runs.get(name);
     expect(step).toBe(1999);
-    expect(store.listEvents(id)).toHaveLength(40);
-    expect(store.readBuckets(id, 'loss', { points: 1 })).toMatchObject([{ count: 2000, max: 1999, sum: 1999 * 1000 }]);
+    expect(store.events.list(id)).toHaveLength(40);
+    expect(store.metrics.buckets(id, 'loss', { points: 1 })).toMatchObject([
+      { count: 2000, max: 1999, sum: 1999 * 1000 },
+    ]);
   }
   expect(withDatabase(store.file, (db) => db.pragma('integrity_check', { simple: true }))).toBe('ok');
 });

@@ -20,12 +20,12 @@ export const config = parseRunConfig({
 /** A run with metrics, evaluations, samples, events and whole checkpoints, as training leaves it. @returns its id */
 export async function addTrainedRun(store: Store, home: string, name: string, steps: number): Promise<string> {
   const tokensTotal = 3000 * 32;
-  const { id } = store.createRun({ name, config, device: 'cpu', stepsTotal: 3000, tokensTotal, preset: 'tiny' });
-  store.updateRun(id, { tags: ['kept', 'ü'], notes: 'a note\nof two lines' });
-  store.setRunState(id, 'training');
-  store.addPhase(id, 0, 'warmup', 0);
-  store.addPhase(id, 1, 'constant', 10);
-  const metrics = store.metricsWriter(id);
+  const { id } = store.runs.create({ name, config, device: 'cpu', stepsTotal: 3000, tokensTotal, preset: 'tiny' });
+  store.runs.update(id, { tags: ['kept', 'ü'], notes: 'a note\nof two lines' });
+  store.runs.setState(id, 'training');
+  store.phases.add(id, 0, 'warmup', 0);
+  store.phases.add(id, 1, 'constant', 10);
+  const metrics = store.metrics.writer(id);
   for (let step = 1; step <= steps; step++)
     metrics.add({
       step,
@@ -39,32 +39,32 @@ export async function addTrainedRun(store: Store, home: string, name: string, st
   const half = Math.floor(steps / 2);
   for (const step of [half, steps]) {
     const valLoss = 6 - step / steps;
-    store.addEval(id, step, 'validation', valLoss, { tokens: 64, bytes: 60 });
-    store.addSample(id, step, 'Once', 7, ` upon step ${step}`);
+    store.evals.add(id, step, 'validation', valLoss, { tokens: 64, bytes: 60 });
+    store.samples.add(id, step, 'Once', 7, ` upon step ${step}`);
     const trainer = { ...freshState, step, updates: step, tokensSeen: step * 32, bestValLoss: valLoss, bestStep: step };
     const state = { trainer: { ...trainer, valLoss, evaluatedStep: step }, config };
     const entry = { name: 'w', dtype: 'F32' as const, shape: [2], data: () => Float32Array.of(step, 1) };
     const root = path.dirname(checkpointDir(home, id, 0));
     const { dir, bytes } = await writeCheckpoint(root, step, { model: [entry], optimizer: [], state });
-    store.addCheckpoint(id, { step, path: dir, bytes, best: true, machine: { step, skipped: 0 } });
+    store.checkpoints.add(id, { step, path: dir, bytes, best: true, machine: { step, skipped: 0 } });
   }
-  store.setRunState(id, 'paused', `paused at step ${steps}`);
-  store.addEvent(id, steps, 'info', 'paused', 'paused by hand');
-  store.releaseRun(id);
+  store.runs.setState(id, 'paused', `paused at step ${steps}`);
+  store.events.add(id, steps, 'info', 'paused', 'paused by hand');
+  store.claims.release(id);
   return id;
 }
 
 /** All that people see of a run. */
 export function everythingOf(store: Store, id: string) {
-  const { updatedAt: _, ...run } = store.getRun(id);
+  const { updatedAt: _, ...run } = store.runs.get(id);
   return {
     run,
-    metrics: store.readMetrics(id).map((m) => [m.step, m.loss, m.tokensSeen, m.stepMs]),
-    means: store.readSeries(id, 'loss', { points: 10 }),
-    evals: store.listEvals(id),
-    samples: store.listSamples(id).map(({ id: _id, ...s }) => s),
-    phases: store.listPhases(id),
-    checkpoints: store.listCheckpoints(id),
-    events: store.listEvents(id).map((e) => e.kind),
+    metrics: store.metrics.read(id).map((m) => [m.step, m.loss, m.tokensSeen, m.stepMs]),
+    means: store.metrics.series(id, 'loss', { points: 10 }),
+    evals: store.evals.list(id),
+    samples: store.samples.list(id).map(({ id: _id, ...s }) => s),
+    phases: store.phases.list(id),
+    checkpoints: store.checkpoints.list(id),
+    events: store.events.list(id).map((e) => e.kind),
   };
 }

@@ -10,7 +10,7 @@ export function testStore(home: string = tempDir(), options?: StoreOptions): Sto
   return store;
 }
 
-export const newRun = (store: Store, name = 'test') => store.createRun({ name, config: { seed: 1 }, device: 'cpu' });
+export const newRun = (store: Store, name = 'test') => store.runs.create({ name, config: { seed: 1 }, device: 'cpu' });
 
 /** Works on the file behind the store's back. */
 export function withDatabase<T>(file: string, work: (db: Database.Database) => T): T {

@@ -18,7 +18,7 @@ test('makes a database from nothing, and opening it again changes nothing', () =
   const schema = () => withDatabase(dbPath(home), (db) => db.prepare('SELECT sql FROM sqlite_schema').all());
   const before = schema();
   const again = testStore(home);
-  expect(again.getRun(id).config).toEqual({ seed: 1 });
+  expect(again.runs.get(id).config).toEqual({ seed: 1 });
   expect(schema()).toEqual(before);
   expect(withDatabase(dbPath(home), (db) => db.pragma('user_version', { simple: true }))).toBe(schemaVersion);
   expect(withDatabase(dbPath(home), (db) => db.pragma('journal_mode', { simple: true }))).toBe('wal');
@@ -57,7 +57,7 @@ test('keeps a damaged database, says where, and begins anew where there are no r
   expect(reported).toHaveLength(1);
   const kept = /was damaged: no run was found\. The damaged file is kept as (.*)\.$/.exec(reported[0]!)?.[1];
   expect(fs.readFileSync(kept!)).toEqual(garbage);
-  expect(testStore(home).listRuns()).toEqual([]);
+  expect(testStore(home).runs.list()).toEqual([]);
   expect(fs.readFileSync(kept!)).toEqual(garbage);
 });
 
@@ -80,9 +80,9 @@ test('a store opened read-only shows what is there and refuses to write', () => 
   expect(() => openStore(home, { readonly: true })).toThrow(/no database/);
   const { id } = newRun(testStore(home));
   const reader = testStore(home, { readonly: true });
-  expect(reader.getRun(id).name).toBe('test');
-  expect(() => reader.setRunState(id, 'training')).toThrow(UserError);
-  expect(() => reader.setRunState(id, 'training')).toThrow(/trainyard\.db.*read-only/);
+  expect(reader.runs.get(id).name).toBe('test');
+  expect(() => reader.runs.setState(id, 'training')).toThrow(UserError);
+  expect(() => reader.runs.setState(id, 'training')).toThrow(/trainyard\.db.*read-only/);
 });
 
 test('a lock that is not given up and a full disk are reported with the name of the file', () => {
@@ -91,10 +91,10 @@ test('a lock that is not given up and a full disk are reported with the name of 
   const { id } = newRun(store);
   const other = new Database(dbPath(home));
   other.exec('BEGIN IMMEDIATE');
-  expect(() => store.setRunState(id, 'training')).toThrow(/trainyard\.db.*locked/);
+  expect(() => store.runs.setState(id, 'training')).toThrow(/trainyard\.db.*locked/);
   other.exec('ROLLBACK');
   other.close();
-  store.setRunState(id, 'training');
+  store.runs.setState(id, 'training');
 
   const connection = openConnection(dbPath(tempDir()));
   connection.prepare('PRAGMA max_page_count = 1').get();

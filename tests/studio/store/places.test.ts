@@ -15,11 +15,11 @@ const dataset = { tokenizer: 'bytes', trainTokens: 1, valTokens: 1, bytes: 2 };
 function filled(home: string): string {
   const store = openStore(home);
   const { id } = newRun(store);
-  store.releaseRun(id);
+  store.claims.release(id);
   const dir = checkpointDir(home, id, 5);
   fs.mkdirSync(dir, { recursive: true });
-  store.addCheckpoint(id, { step: 5, path: dir, bytes: 1 });
-  store.upsertDataset({ name: 'my_text', path: path.join(home, 'datasets', 'my_text'), ...dataset });
+  store.checkpoints.add(id, { step: 5, path: dir, bytes: 1 });
+  store.datasets.upsert({ name: 'my_text', path: path.join(home, 'datasets', 'my_text'), ...dataset });
   store.close();
   return id;
 }
@@ -52,7 +52,7 @@ where(test, posix)('a home named through a symbolic link is the same home', () =
   expect(storedPath(link, path.join(home, 'runs'))).toBe('runs');
   expect(storedPath(home, path.join(link, 'runs'))).toBe('runs');
   const id = filled(link);
-  const [checkpoint] = testStore(home).listCheckpoints(id);
+  const [checkpoint] = testStore(home).checkpoints.list(id);
   expect(checkpoint!.path).toBe(checkpointDir(home, id, 5));
 });
 
@@ -64,8 +64,8 @@ test('a copied or moved home knows its own checkpoints and datasets', () => {
   fs.cpSync(home, copy, { recursive: true });
   for (const place of [home, copy]) {
     const store = testStore(place);
-    expect(store.listCheckpoints(id)[0]!.path).toBe(checkpointDir(place, id, 5));
-    expect(store.getDataset('my_text').path).toBe(path.join(place, 'datasets', 'my_text'));
+    expect(store.checkpoints.list(id)[0]!.path).toBe(checkpointDir(place, id, 5));
+    expect(store.datasets.get('my_text').path).toBe(path.join(place, 'datasets', 'my_text'));
   }
 });
 

@@ -32,7 +32,7 @@ async function left(home = path.join(tempDir(), 'home')) {
   const store = openStore(work);
   const id = await addTrainedRun(store, work, 'r', 60);
   const before = everythingOf(store, id);
-  store.setRunState(newRun(store, 'killed').id, 'training');
+  store.runs.setState(newRun(store, 'killed').id, 'training');
   fs.cpSync(work, home, { recursive: true });
   fs.rmSync(`${dbPath(home)}-shm`);
   expect(fs.statSync(`${dbPath(home)}-wal`).size).toBeGreaterThan(1000);
@@ -45,7 +45,7 @@ test('a home with a log that was left behind is read, and nothing in it is touch
   const content = filesOf(home);
   const { store, reported } = toRead(home);
   expect(everythingOf(store, id)).toMatchObject({ run: before.run, metrics: before.metrics, checkpoints: [{}, {}] });
-  expect(store.listCheckpoints(id)[0]!.path.startsWith(home)).toBe(true);
+  expect(store.checkpoints.list(id)[0]!.path.startsWith(home)).toBe(true);
   expect(reported).toEqual([]);
   expect(filesOf(home)).toEqual(content);
 });
@@ -53,8 +53,8 @@ test('a home with a log that was left behind is read, and nothing in it is touch
 test('what would write says so in one line that names the file', async () => {
   const { home, id } = await left();
   const { store } = toRead(home);
-  expect(() => store.updateRun(id, { name: 'x' })).toThrow(/trainyard\.db.*read-only/);
-  expect(() => store.claimRun(id)).toThrow(dbPath(home));
+  expect(() => store.runs.update(id, { name: 'x' })).toThrow(/trainyard\.db.*read-only/);
+  expect(() => store.claims.take(id)).toThrow(dbPath(home));
 });
 
 where(test, posix)('the copy is gone when the store is closed', async () => {
@@ -79,8 +79,8 @@ test.each([
   const content = filesOf(home);
   const { store, reported } = toRead(home);
   expect(reported).toEqual([expect.stringMatching(message)]);
-  expect(store.getRun(id)).toMatchObject({ name: 'r', step: 60, config: before.run.config });
-  expect(store.listCheckpoints(id)).toHaveLength(2);
+  expect(store.runs.get(id)).toMatchObject({ name: 'r', step: 60, config: before.run.config });
+  expect(store.checkpoints.list(id)).toHaveLength(2);
   expect(filesOf(home)).toEqual(content);
 });
 
@@ -96,13 +96,13 @@ test('an older database is read without being updated', async () => {
   });
   const content = filesOf(home);
   const { store } = toRead(home);
-  expect(store.readMetrics(id).at(-1)).toMatchObject({ step: 60, gpuPower: null });
-  expect(store.listCheckpoints(id)[0]!.path.startsWith(home)).toBe(true);
+  expect(store.metrics.read(id).at(-1)).toMatchObject({ step: 60, gpuPower: null });
+  expect(store.checkpoints.list(id)[0]!.path.startsWith(home)).toBe(true);
   expect(filesOf(home)).toEqual(content);
 });
 
 test('an empty read-only home has no runs', () => {
   const home = tempDir();
-  expect(toRead(home).store.listRuns()).toEqual([]);
+  expect(toRead(home).store.runs.list()).toEqual([]);
   expect(fs.readdirSync(home)).toEqual([]);
 });

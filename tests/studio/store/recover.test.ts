@@ -66,7 +66,7 @@ test.each(damages)('a database %s costs no run: they are recovered at once, and 
   expect(reported[0]).not.toContain('\n');
   expect(reported[0]).toMatch(gone ? /missing or empty: 2 runs recovered/ : /damaged: 2 runs recovered/);
   expect(after.map(essence)).toEqual(before.map(essence));
-  expect(store.listRuns().map((r) => r.name)).toEqual(['second@2', 'first']);
+  expect(store.runs.list().map((r) => r.name)).toEqual(['second@2', 'first']);
   for (const [i, { metrics }] of after.entries()) {
     // Every row that is there is one that was measured.
     const known = new Map(before[i]!.metrics.map((m) => [m[0], m]));
@@ -121,7 +121,7 @@ test('a backup taken when the database was closed brings back what only a databa
   // Newer than the backup: another run, and another name.
   const store = openStore(home);
   const late = await addTrainedRun(store, home, 'late', 40);
-  store.updateRun(ids[0]!, { name: 'renamed' });
+  store.runs.update(ids[0]!, { name: 'renamed' });
   const [renamed, lateBefore] = [everythingOf(store, ids[0]!), everythingOf(store, late)];
   const saved = fs.readFileSync(backup(home));
   store.close();
@@ -175,7 +175,7 @@ test('a backup is taken of what was changed, and not by those who only read', as
   openStore(home).close();
   expect(fs.readFileSync(backup(home)).equals(old)).toBe(true);
   const store = openStore(home);
-  store.updateRun(ids[0]!, { name: 'changed' });
+  store.runs.update(ids[0]!, { name: 'changed' });
   store.close();
   const named = withDatabase(backup(home), (db) =>
     db.prepare('SELECT name FROM runs WHERE id = ?').pluck().get(ids[0]),
@@ -194,10 +194,10 @@ test('a damaged database is never copied over a sound backup', async () => {
   fs.writeFileSync(dbPath(home), content);
   const { store, reported } = reopened(home, []);
   expect(reported).toEqual([]);
-  store.updateRun(ids[0]!, { name: 'changed' });
+  store.runs.update(ids[0]!, { name: 'changed' });
   // Damage that shows later is one line, with what to do.
-  expect(() => store.readMetrics(ids[0]!)).toThrow(DamagedError);
-  expect(() => store.readMetrics(ids[0]!)).toThrow(/is damaged.*`trainyard runs --recover`/);
+  expect(() => store.metrics.read(ids[0]!)).toThrow(DamagedError);
+  expect(() => store.metrics.read(ids[0]!)).toThrow(/is damaged.*`trainyard runs --recover`/);
   store.close();
   expect(reported).toEqual([expect.stringMatching(/is damaged.*`trainyard runs --recover`/)]);
   expect(fs.readFileSync(backup(home)).equals(sound)).toBe(true);
@@ -211,7 +211,7 @@ test('a database that is older than the runs on disk is brought up to them', asy
   const { home, ids, before } = await filled(60);
   const old = fs.readFileSync(dbPath(home));
   const store = openStore(home);
-  store.updateRun(ids[1]!, { notes: 'newer', tags: [] });
+  store.runs.update(ids[1]!, { notes: 'newer', tags: [] });
   const late = await addTrainedRun(store, home, 'late', 40);
   const [second, lateBefore] = [everythingOf(store, ids[1]!), everythingOf(store, late)];
   store.close();
@@ -251,21 +251,21 @@ test('a damaged checkpoint is left out, and one that is pinned stays pinned', as
   fs.truncateSync(path.join(checkpointDir(home, id!, 60), 'model.safetensors'), 10);
   fs.rmSync(dbPath(home));
   const { store } = reopened(home, []);
-  expect(store.listCheckpoints(id!).map((c) => [c.step, c.kept])).toEqual([[30, true]]);
+  expect(store.checkpoints.list(id!).map((c) => [c.step, c.kept])).toEqual([[30, true]]);
   expect(fs.existsSync(checkpointDir(home, id!, 60))).toBe(true);
 });
 
 test('a run that was deleted does not come back', async () => {
   const { home, ids } = await filled(60);
   const store = openStore(home);
-  store.deleteRun(ids[0]!);
+  store.runs.delete(ids[0]!);
   store.close();
   // The backup still has it.
   fs.rmSync(runDir(home, ids[0]!), { recursive: true });
   fs.writeFileSync(dbPath(home), 'x'.repeat(9000));
   expect(
     reopened(home, [])
-      .store.listRuns()
+      .store.runs.list()
       .map((r) => r.id),
   ).toEqual([ids[1]]);
 });
@@ -273,14 +273,14 @@ test('a run that was deleted does not come back', async () => {
 test('what is left of a deletion that was cut short is not taken for a run, unless that is asked for', async () => {
   const { home, ids } = await filled(60);
   const store = openStore(home);
-  store.deleteRun(ids[0]!);
+  store.runs.delete(ids[0]!);
   store.close();
   const again = reopened(home, []);
   expect(again.reported).toEqual([]);
-  expect(again.store.listRuns().map((r) => r.id)).toEqual([ids[1]]);
+  expect(again.store.runs.list().map((r) => r.id)).toEqual([ids[1]]);
   again.store.close();
   expect(recoverStore(home)).toEqual([expect.stringMatching(/stories/)]);
-  expect(reopened(home, []).store.listRuns()).toHaveLength(2);
+  expect(reopened(home, []).store.runs.list()).toHaveLength(2);
 });
 
 test("a run's record follows its changes, and runs without one get it", async () => {
@@ -292,9 +292,9 @@ test("a run's record follows its changes, and runs without one get it", async ()
     JSON.parse(fs.readFileSync(record, 'utf8')) as { run: Record<string, unknown>; checkpoints: unknown[] };
   expect(read().run).toMatchObject({ name: 'first', tags: ['kept', 'ü'], state: 'paused', step: 60 });
   const store = openStore(home);
-  store.updateRun(ids[0]!, { name: 'other', notes: '' });
-  store.removeCheckpoint(ids[0]!, 30);
-  store.addEval(ids[0]!, 60, 'validation', Number.NaN);
+  store.runs.update(ids[0]!, { name: 'other', notes: '' });
+  store.checkpoints.remove(ids[0]!, 30);
+  store.evals.add(ids[0]!, 60, 'validation', Number.NaN);
   store.close();
   expect(read()).toMatchObject({
     run: { name: 'other', notes: '' },
@@ -334,9 +334,9 @@ test('a record that no longer is what it was is one line, and comes back from it
     db.prepare('UPDATE metrics SET gpuUtilization = 1, gpuTemperature = -3 WHERE step = 9').run();
   });
   const store = testStore(home);
-  expect(() => store.listRuns()).toThrow(DamagedError);
-  expect(() => store.listRuns()).toThrow(/run .* is damaged.*`trainyard runs --recover`/);
-  expect(() => store.listEvals(ids[0]!)).toThrow(DamagedError);
+  expect(() => store.runs.list()).toThrow(DamagedError);
+  expect(() => store.runs.list()).toThrow(/run .* is damaged.*`trainyard runs --recover`/);
+  expect(() => store.evals.list(ids[0]!)).toThrow(DamagedError);
   store.close();
   expect(recoverStore(home)).toEqual([expect.stringMatching(/2 runs recovered/)]);
   const { after } = reopened(home, ids);

@@ -55,22 +55,22 @@ test('a decimated read is what brute force over the rows gives, for any range', 
   fc.assert(
     fc.property(manyRows, fc.array(query, { minLength: 3, maxLength: 3 }), rowsAtOnce, (rows, queries, maxRows) => {
       const { id } = newRun(store);
-      const writer = store.metricsWriter(id, { maxRows });
+      const writer = store.metrics.writer(id, { maxRows });
       for (const row of rows) writer.add(row);
       writer.close();
-      expect(store.readBuckets(id, 'loss', { points: 5 })).toEqual(bruteForce(rows, 0, 1e9, 5));
+      expect(store.metrics.buckets(id, 'loss', { points: 5 })).toEqual(bruteForce(rows, 0, 1e9, 5));
       for (const [fromStep, length, more] of queries) {
         const [toStep, points] = [fromStep + length, more + 1];
         const expected = bruteForce(rows, fromStep, toStep, points);
-        expect(store.readBuckets(id, 'loss', { fromStep, toStep, points })).toEqual(expected);
+        expect(store.metrics.buckets(id, 'loss', { fromStep, toStep, points })).toEqual(expected);
         expect(expected.length).toBeLessThanOrEqual(points);
-        const series = store.readSeries(id, 'loss', { fromStep, toStep, points });
+        const series = store.metrics.series(id, 'loss', { fromStep, toStep, points });
         const nans = series.filter((p) => Number.isNaN(p.value)).length;
         expect(series.length - nans).toBeLessThanOrEqual(2 * points + 2);
         const measured = rows.filter((r) => r.step >= fromStep && r.step <= toStep && r.loss !== null);
         expect(series[0]?.step).toBe(measured[0]?.step);
         expect(series.at(-1)?.step).toBe(measured.at(-1)?.step);
-        const { means, width } = store.readMeasure(id, 'loss', { fromStep, toStep, points });
+        const { means, width } = store.metrics.measure(id, 'loss', { fromStep, toStep, points });
         expect(means).toHaveLength(expected.length);
         means.forEach((mean, i) => {
           const b = expected[i]!;
@@ -118,7 +118,7 @@ test('roll-ups after cutting and training on are those of a run that was never c
     fc.property(noisy, fc.integer({ min: -1, max: 4000 }), rowsAtOnce, (rows, cut, maxRows) => {
       const [kept, cutRun, whole] = [newRun(store).id, newRun(store).id, newRun(store).id];
       const write = (id: string, some: readonly MetricsRow[]) => {
-        const writer = store.metricsWriter(id, { maxRows });
+        const writer = store.metrics.writer(id, { maxRows });
         for (const row of some) writer.add(row);
         writer.close();
       };
@@ -126,9 +126,9 @@ test('roll-ups after cutting and training on are those of a run that was never c
       write(whole, rows);
       write(kept, before);
       write(cutRun, rows);
-      store.truncateAfter(cutRun, cut);
+      store.runs.truncateAfter(cutRun, cut);
       expect(rollupsOf(store.file, cutRun)).toEqual(rollupsOf(store.file, kept));
-      expect(store.readMetrics(cutRun)).toEqual(store.readMetrics(kept));
+      expect(store.metrics.read(cutRun)).toEqual(store.metrics.read(kept));
       write(
         cutRun,
         rows.filter((r) => r.step > cut),
@@ -144,7 +144,7 @@ test('rows that come late or twice leave the same roll-ups as in order', () => {
   const rows = Array.from({ length: 400 }, (_, step): MetricsRow => ({ step, time: step, loss: Math.sin(step) }));
   const [straight, shuffled] = [newRun(store).id, newRun(store).id];
   const insert = (id: string, some: readonly MetricsRow[]) => {
-    const writer = store.metricsWriter(id, { maxRows: 37 });
+    const writer = store.metrics.writer(id, { maxRows: 37 });
     for (const row of some) writer.add(row);
     writer.close();
   };
@@ -158,7 +158,7 @@ test('rows that come late or twice leave the same roll-ups as in order', () => {
     rows.toSorted((a, b) => ((a.step * 7919) % 400) - ((b.step * 7919) % 400)),
   );
   expect(rollupsOf(store.file, shuffled)).toEqual(rollupsOf(store.file, straight));
-  expect(store.readSeries(shuffled, 'gradNorm')).toEqual([]);
+  expect(store.metrics.series(shuffled, 'gradNorm')).toEqual([]);
 });
 
 test('a cover counts every step once, and takes no more rows of a level than its fan-out at either end', () => {
@@ -188,7 +188,7 @@ test('buckets of a growing run stay where they are or merge in pairs', () => {
 test('200,000 rows: every extreme is found, whatever the column', () => {
   const store = testStore();
   const { id } = newRun(store);
-  const writer = store.metricsWriter(id, { maxRows: 4096 });
+  const writer = store.metrics.writer(id, { maxRows: 4096 });
   const rows = 200_000;
   const peaks = new Map([
     [23_457, 1e6],
@@ -204,35 +204,37 @@ test('200,000 rows: every extreme is found, whatever the column', () => {
     ['loss', 1],
     ['gradNorm', -1],
   ] as const) {
-    const series = store.readSeries(id, metric, { points: 1000 });
+    const series = store.metrics.series(id, metric, { points: 1000 });
     expect(series.length).toBeLessThanOrEqual(2002);
     expect(series.at(-1)!.step).toBe(rows - 1);
     for (const [step, peak] of peaks) expect(series).toContainEqual({ step, value: sign * peak });
   }
-  expect(store.readBuckets(id, 'tokensSeen', { points: 1 })).toMatchObject([
+  expect(store.metrics.buckets(id, 'tokensSeen', { points: 1 })).toMatchObject([
     { count: rows, min: 0, minStep: 0, max: (rows - 1) * 512, maxStep: rows - 1, sum: ((rows * (rows - 1)) / 2) * 512 },
   ]);
-  const tail = store.readBuckets(id, 'loss', { fromStep: 99_990, toStep: 100_010, points: 3 });
+  const tail = store.metrics.buckets(id, 'loss', { fromStep: 99_990, toStep: 100_010, points: 3 });
   expect(tail.reduce((n, b) => n + b.count, 0)).toBe(21);
-  store.truncateAfter(id, 120_000);
-  expect(store.readBuckets(id, 'loss', { points: 1 })).toMatchObject([{ count: 120_001, max: 1e6, maxStep: 23_457 }]);
-  expect(store.getRun(id)).toMatchObject({ step: 120_000, tokensSeen: 120_000 * 512 });
+  store.runs.truncateAfter(id, 120_000);
+  expect(store.metrics.buckets(id, 'loss', { points: 1 })).toMatchObject([
+    { count: 120_001, max: 1e6, maxStep: 23_457 },
+  ]);
+  expect(store.runs.get(id)).toMatchObject({ step: 120_000, tokensSeen: 120_000 * 512 });
 });
 
 test('numbers come back as they were: NaN, infinities, the smallest, the largest, nothing', () => {
   const store = testStore();
   const { id } = newRun(store);
   const values = [Number.NaN, Infinity, -Infinity, 5e-324, Number.MAX_VALUE, -Number.MAX_VALUE, 0.1, 3, null];
-  const writer = store.metricsWriter(id);
+  const writer = store.metrics.writer(id);
   for (const [step, v] of values.entries()) {
     writer.add({ step, time: 1, ...Object.fromEntries(metricNames.filter((n) => n !== 'time').map((n) => [n, v])) });
   }
   writer.close();
   for (const metric of metricNames.filter((n) => n !== 'time')) {
-    expect(store.readMetrics(id).map((row) => row[metric])).toEqual(values);
+    expect(store.metrics.read(id).map((row) => row[metric])).toEqual(values);
     const known = values.flatMap((v, step) => (v === null ? [] : [{ step, value: v }]));
-    expect(store.readSeries(id, metric)).toEqual(known);
-    const one = store.readSeries(id, metric, { points: 1 });
+    expect(store.metrics.series(id, metric)).toEqual(known);
+    const one = store.metrics.series(id, metric, { points: 1 });
     // The first NaN, the extremes, and the newest.
     expect(one).toEqual([known[0], known[1], known[2], known[7]]);
   }
@@ -241,14 +243,14 @@ test('numbers come back as they were: NaN, infinities, the smallest, the largest
 test("a NaN loss is the run's last loss", () => {
   const store = testStore();
   const { id } = newRun(store);
-  const writer = store.metricsWriter(id);
+  const writer = store.metrics.writer(id);
   writer.add({ step: 1, time: 1, loss: Number.NaN });
   writer.close();
-  expect(store.getRun(id).lastLoss).toBeNaN();
+  expect(store.runs.get(id).lastLoss).toBeNaN();
 });
 
 test('a metric that does not exist is refused before it gets into a query', () => {
   const store = testStore();
   const { id } = newRun(store);
-  expect(() => store.readSeries(id, 'loss; DROP TABLE runs' as 'loss')).toThrow(RangeError);
+  expect(() => store.metrics.series(id, 'loss; DROP TABLE runs' as 'loss')).toThrow(RangeError);
 });

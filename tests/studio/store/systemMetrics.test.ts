@@ -24,10 +24,10 @@ const rows = (from: number, to: number): MetricsRow[] =>
 test('what machine and GPU report is kept at the steps that have it, and read in few points', () => {
   const store = testStore();
   const { id } = newRun(store);
-  const writer = store.metricsWriter(id, { maxRows: 999 });
+  const writer = store.metrics.writer(id, { maxRows: 999 });
   for (const row of rows(1, 5000)) writer.add(row);
   writer.close();
-  const [without, having] = store.readMetrics(id, { fromStep: 99, toStep: 100 });
+  const [without, having] = store.metrics.read(id, { fromStep: 99, toStep: 100 });
   for (const name of systemMetrics) expect(without![name], name).toBeNull();
   expect(having).toMatchObject({
     cpuTemperature: 60.5,
@@ -35,10 +35,10 @@ test('what machine and GPU report is kept at the steps that have it, and read in
     gpuPower: 300.125,
     gpuMemoryBytes: 2 ** 33,
   });
-  const every = store.readSeries(id, 'gpuUtilization', { points: 5000 });
+  const every = store.metrics.series(id, 'gpuUtilization', { points: 5000 });
   expect(every).toHaveLength(50);
   expect(every[0]).toEqual({ step: 100, value: 0.01 });
-  const few = store.readMeasure(id, 'gpuUtilization', { points: 5 });
+  const few = store.metrics.measure(id, 'gpuUtilization', { points: 5 });
   expect(few.points.length).toBeLessThanOrEqual(12);
   expect(few.points[0]).toEqual({ step: 100, value: 0.01 });
   expect(few.points.at(-1)).toEqual({ step: 5000, value: 0.5 });
@@ -46,8 +46,8 @@ test('what machine and GPU report is kept at the steps that have it, and read in
   expect(few.means[0]!.value).toBeCloseTo(0.055, 12);
 
   // What is trained again reports again.
-  store.truncateAfter(id, 250);
-  expect(store.readSeries(id, 'gpuPower').map((p) => p.step)).toEqual([100, 200]);
+  store.runs.truncateAfter(id, 250);
+  expect(store.metrics.series(id, 'gpuPower').map((p) => p.step)).toEqual([100, 200]);
 });
 
 test('a home of before there were such figures opens, keeps its runs, and takes new ones', () => {
@@ -64,20 +64,20 @@ test('a home of before there were such figures opens, keeps its runs, and takes 
   db.close();
 
   const store = testStore(home);
-  const old = store.readMetrics('old');
+  const old = store.metrics.read('old');
   expect(old).toHaveLength(40);
   expect(old[39]).toMatchObject({ step: 40, loss: 4.6 });
   for (const name of systemMetrics) {
     expect(old.every((row) => row[name] === null)).toBe(true);
-    expect(store.readSeries('old', name)).toEqual([]);
+    expect(store.metrics.series('old', name)).toEqual([]);
   }
-  const writer = store.metricsWriter('old');
+  const writer = store.metrics.writer('old');
   for (const row of rows(41, 200)) writer.add(row);
   writer.close();
-  expect(store.readSeries('old', 'gpuUtilization')).toEqual([
+  expect(store.metrics.series('old', 'gpuUtilization')).toEqual([
     { step: 100, value: 0.01 },
     { step: 200, value: 0.02 },
   ]);
-  expect(store.readSeries('old', 'loss', { points: 500 })).toHaveLength(200);
+  expect(store.metrics.series('old', 'loss', { points: 500 })).toHaveLength(200);
   expect(withDatabase(file, (d) => d.pragma('integrity_check', { simple: true }))).toBe('ok');
 });

@@ -13,12 +13,12 @@ export interface Exported {
 export const exporting: JobKind<ExportInput, Exported> = {
   restarts: true,
   describe(studio, { id, step, dir }) {
-    const run = studio.store.getRun(id);
+    const run = studio.store.runs.get(id);
     studio.checkpoints.of(run, step);
     return { title: `Export ${run.name}, step ${step}, to ${path.basename(dir)}`, run: run.id, slot: 'files' };
   },
   async run(studio, { id, step, dir, dtype, force, ...words }, { signal, progress }) {
-    const run = studio.store.getRun(id);
+    const run = studio.store.runs.get(id);
     const files = cardFiles(studio, run, step, dtype, given(words));
     const onProgress = (done: number, total: number): void => progress({ done, total, unit: 'tensors' });
     const course = { signal, onProgress };

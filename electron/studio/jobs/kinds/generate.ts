@@ -17,12 +17,12 @@ const maxTokensKept = 2000;
 export const generate: JobKind<GenerateInput, Generated> = {
   restarts: false,
   describe(studio, { id, step }) {
-    const run = studio.store.getRun(id);
+    const run = studio.store.runs.get(id);
     studio.checkpoints.of(run, step);
     return { title: `Generate with ${run.name}, step ${step}`, run: run.id };
   },
   async run(studio, { id, step, prompt, device, ...sampling }, { signal, write, progress, log }) {
-    const run = studio.store.getRun(id);
+    const run = studio.store.runs.get(id);
     const notices: string[] = [];
     const tokens: WrittenToken[] = [];
     let text = '';
@@ -31,7 +31,7 @@ export const generate: JobKind<GenerateInput, Generated> = {
       if (text === '' && tokens.length === 0) return null;
       try {
         const made = { run: run.id, name: run.name, step, prompt, text, settings: sampling, notices, tokens };
-        return studio.store.addGeneration(made);
+        return studio.store.generations.add(made);
       } catch (error) {
         // The text is there all the same.
         if (!(error instanceof UserError)) throw error;

@@ -8,7 +8,7 @@ import type { JobKind } from '../kind.ts';
 export const hellaswag: JobKind<HellaswagInput, HellaswagResult> = {
   restarts: true,
   describe(studio, { id, step, device }) {
-    const run = studio.store.getRun(id);
+    const run = studio.store.runs.get(id);
     studio.checkpoints.of(run, step);
     return {
       title: `HellaSwag of ${run.name}, step ${step}`,
@@ -18,7 +18,7 @@ export const hellaswag: JobKind<HellaswagInput, HellaswagResult> = {
   },
   async run(studio, { id, step, items, file, device }, { signal, progress, log }) {
     const onProgress = (done: number, total: number): void => progress({ done, total, unit: 'bytes' });
-    const run = studio.store.getRun(id);
+    const run = studio.store.runs.get(id);
     const set = file ?? (await validationFile(studio.home, { onProgress, signal }));
     if (file === undefined) log(`items of ${set}`);
     for await (const update of studio.models.hellaswag(run, step, set, items, device, signal)) {

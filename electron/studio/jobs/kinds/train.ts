@@ -12,13 +12,13 @@ export interface Trained {
 export const train: JobKind<TrainInput, Trained> = {
   restarts: true,
   describe(studio, { id, device }) {
-    const run = studio.store.getRun(id);
+    const run = studio.store.runs.get(id);
     return { title: `Train ${run.name}`, run: run.id, slot: trainSlot(device ?? studio.runs.configOf(run).device) };
   },
   async run(studio, { id, ...others }, { signal, log }) {
     const { device, lowBitStates } = given(others);
     const { handle, step, refused, notice } = await studio.training.resume(
-      studio.store.getRun(id),
+      studio.store.runs.get(id),
       device,
       lowBitStates,
     );
@@ -34,7 +34,7 @@ export const train: JobKind<TrainInput, Trained> = {
     throw new JobEnded(message);
   },
   dropped(studio, { id }) {
-    if (studio.store.hasRun(id) && studio.store.getRun(id).state === 'queued')
-      studio.store.setRunState(id, 'paused', 'removed from the queue before it started');
+    if (studio.store.runs.has(id) && studio.store.runs.get(id).state === 'queued')
+      studio.store.runs.setState(id, 'paused', 'removed from the queue before it started');
   },
 };

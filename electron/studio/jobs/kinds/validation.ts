@@ -12,7 +12,7 @@ export interface Validated {
 export const validation: JobKind<ValidationInput, Validated> = {
   restarts: true,
   describe(studio, { id, step, device }) {
-    const run = studio.store.getRun(id);
+    const run = studio.store.runs.get(id);
     studio.checkpoints.of(run, step);
     return {
       title: `Validation loss of ${run.name}, step ${step}`,
@@ -21,7 +21,7 @@ export const validation: JobKind<ValidationInput, Validated> = {
     };
   },
   async run(studio, { id, step, sequences, dataset, device }, { signal, progress }) {
-    const run = studio.store.getRun(id);
+    const run = studio.store.runs.get(id);
     for await (const update of studio.models.evaluate(run, step, sequences, dataset, device, signal)) {
       if (update.kind === 'progress') progress({ done: update.done, total: update.total, unit: 'sequences' });
       else return { valLoss: update.valLoss, tokens: update.tokens, bytes: update.bytes };

@@ -1,6 +1,6 @@
 import type { Connection } from '../connection.ts';
-import { fromStored, type StoredNumber, toStored } from '../schema.ts';
-import { type MetricsRow, metricNames, type StoredMetrics } from './columns.ts';
+import { type StoredNumber, toStored } from '../schema.ts';
+import { type MetricsRow, metricNames } from './columns.ts';
 import { drop, rebuild } from './rollups.ts';
 
 const columns = metricNames.join(', ');
@@ -81,18 +81,4 @@ function updateProgress(connection: Connection, run: number): void {
   connection
     .prepare('UPDATE runs SET step = ?, tokensSeen = ?, lastLoss = ?, updatedAt = ? WHERE serial = ?')
     .run(last?.step ?? 0, tokens, last?.loss ?? null, Date.now(), run);
-}
-
-/** Whole rows in the order of their steps, from..to included. */
-export function readMetrics(connection: Connection, run: number, from: number, to: number): StoredMetrics[] {
-  const rows = connection.guard(() =>
-    connection
-      .prepare(`SELECT step, ${columns} FROM metrics WHERE run = ? AND step BETWEEN ? AND ? ORDER BY step`)
-      .raw()
-      .all(run, from, to),
-  ) as [number, ...StoredNumber[]][];
-  return rows.map(([step, ...values]) => {
-    const named = metricNames.map((name, i) => [name, fromStored(values[i] ?? null)] as const);
-    return { step, ...Object.fromEntries(named) } as StoredMetrics;
-  });
 }

@@ -9,9 +9,9 @@ import { readTrainerState, type TrainerState } from '../../../engine/run/state.t
 import { checkpointDir, runDir } from '../../home.ts';
 import { noData } from '../../run/noData.ts';
 import { type Connection, sql } from '../connection.ts';
+import { updateBest } from '../evals.ts';
 import { insertMetrics } from '../metrics/rows.ts';
 import { storedPath } from '../places.ts';
-import { updateBest } from '../records.ts';
 import { readRunFile, type RunFile, runFilePath } from '../runFile.ts';
 import { fromStored, type StoredNumber, toStored } from '../schema.ts';
 
