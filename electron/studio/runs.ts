@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import type { DeviceChoice } from '../engine/devices/choose.ts';
 import type { LowBitStates } from '../engine/optimizers/index.ts';
 import type { Admission } from '../engine/run/admission.ts';
-import { parseRunConfig, parseStoredConfig, type RunConfig } from '../engine/run/config.ts';
+import { parseRunConfig, parseStoredConfig, type Phase, type RunConfig } from '../engine/run/config.ts';
 import { startedPhases } from '../engine/run/phaseChange.ts';
 import { schedule, totalSteps } from '../engine/run/schedule.ts';
 import { UserError } from '../base/errors.ts';
@@ -12,7 +12,7 @@ import { requireData } from './run/data.ts';
 import { holdersOf } from './run/holders.ts';
 import { copyInitialWeights, requireParent } from './run/initial.ts';
 import { stageFiles } from './run/staged.ts';
-import { requireGoesOn } from './run/early.ts';
+import { endOf, requireGoesOn } from './run/early.ts';
 import { requireTrainable, requireTrainableApart } from './run/trainable.ts';
 import type { Run, RunPatch } from './store/index.ts';
 import type { Studio } from './studio.ts';
@@ -102,6 +102,11 @@ export class Runs {
     const trained = startedPhases(this.configOf(run), run.step).length;
     const isActive = run.state === 'training' || run.state === 'preparing';
     return isActive ? Math.max(trained, ...this.#studio.store.listPhases(run.id).map((p) => p.index + 1)) : trained;
+  }
+
+  /** The phases that a run has begun, as others are put behind them: what was stopped early ends where it was stopped. */
+  phasesBefore(run: Run): Phase[] {
+    return endOf(run, this.configOf(run)).phases.slice(0, this.startedPhases(run));
   }
 
   /** Changes what people call a run, and whether it is put away. @throws UserError when it trains and is to be put away */

@@ -9,12 +9,12 @@ import type { ToEngine } from '../engine/process/messages.ts';
 import type { Admission } from '../engine/run/admission.ts';
 import type { RunConfig } from '../engine/run/config.ts';
 import type { DatasetDirs } from '../engine/run/data.ts';
-import { type PhaseChange, withChangedPhases } from '../engine/run/phaseChange.ts';
+import type { PhaseChange } from '../engine/run/phaseChange.ts';
 import { namedDatasets, schedule, totalSteps } from '../engine/run/schedule.ts';
 import { keepDriverMemory } from './driverMemory.ts';
 import { runDir } from './home.ts';
 import { datasetsOf, requireData } from './run/data.ts';
-import { requireGoesOn } from './run/early.ts';
+import { endMessage, requireGoesOn, withPhasesAtRest } from './run/early.ts';
 import { RestedError, RunHandle } from './run/handle.ts';
 import { hellaswagOf } from './run/hellaswag.ts';
 import { holdersOf } from './run/holders.ts';
@@ -96,7 +96,8 @@ export class Training {
   }
 
   /**
-   * Changes the phases that a run has not begun, and goes on with it; one that trains already takes them along.
+   * Changes the phases that a run has not begun, and goes on with it; one that trains already takes them along. One that was
+   * stopped early goes on from there: what was left of its phases is dropped.
    * @param device to go on with from here on, where it is not the run's
    * @returns null where it trained already
    * @throws UserError as `changePhases` and `resume` do; neither its phases nor its device are changed then
@@ -115,12 +116,9 @@ export class Training {
   requireContinuable(run: Run, change: PhaseChange, device?: DeviceChoice): void {
     this.#requireNotMoved(run.id, device);
     if (this.isElsewhere(this.#studio.store.getRun(run.id))) return;
-    const { step } = this.#studio.store.getRun(run.id);
-    this.#requireTrainable(
-      run.id,
-      withDevice(withChangedPhases(this.#studio.runs.configOf(run), step, change), device),
-      step,
-    );
+    const now = this.#studio.store.getRun(run.id);
+    const config = withPhasesAtRest(now, this.#studio.runs.configOf(now), change);
+    this.#requireTrainable(run.id, withDevice(config, device), now.step);
   }
 
   #requireNotMoved(id: string, device?: DeviceChoice): void {
@@ -144,7 +142,7 @@ export class Training {
       const run = this.#studio.store.getRun(id);
       if (!change) requireGoesOn(run);
       const own = this.#studio.runs.configOf(run);
-      const changed = change ? withChangedPhases(own, run.step, change) : own;
+      const changed = change ? withPhasesAtRest(run, own, change) : own;
       if (change) requireData(this.#studio.home, changed, run.step);
       // What is imported counts as trained, whatever phases its config has.
       const stepsTotal = change ? totalSteps(schedule(changed)) : (run.stepsTotal ?? 0);
@@ -155,7 +153,7 @@ export class Training {
       const admission = await requireTrainableApart(this.#studio.planner, this.#studio.home, config, holders, step);
       const start = this.#prepareStart(run, config, checkpoint, admission);
       const notice = movedNotice(this.#studio.store, run, own.device, config.device);
-      if (change) recordPhases(this.#studio.store, id, changed, run.step);
+      if (change) recordPhases(this.#studio.store, id, changed, run.step, endMessage(run, own));
       const isOther = own.optimizer.lowBitStates !== config.optimizer.lowBitStates;
       if (isOther || !isSameDevice(own.device, config.device))
         this.#studio.store.updateRun(id, { config, device: config.device.kind });
@@ -217,14 +215,20 @@ export class Training {
   }
 
   #changeAtRest(id: string, change: PhaseChange): void {
+    const { store } = this.#studio;
     this.requireRest(id);
     // Nobody may begin to train it with the phases that it had.
     this.#studio.store.claimRun(id);
     try {
       const run = this.#studio.store.getRun(id);
-      const config = withChangedPhases(this.#studio.runs.configOf(run), run.step, change);
+      const own = this.#studio.runs.configOf(run);
+      const config = withPhasesAtRest(run, own, change);
       requireData(this.#studio.home, config, run.step);
-      recordPhases(this.#studio.store, id, config, run.step);
+      store.atomically(() => {
+        recordPhases(store, id, config, run.step, endMessage(run, own));
+        // It was complete as it was, and is not any more.
+        if (run.stoppedEarly && totalSteps(schedule(config)) > run.step) store.setRunState(id, 'paused', hasMore);
+      });
     } finally {
       this.#studio.store.releaseRun(id);
     }
@@ -357,6 +361,9 @@ export class Training {
     await Promise.all(handles.map((handle) => handle.ended));
   }
 }
+
+/** Of a run that was stopped early and has been given other phases. */
+const hasMore = 'phases were added after it was stopped early: resume trains them';
 
 const withDevice = (config: RunConfig, device?: DeviceChoice): RunConfig =>
   device ? { ...config, device: onDevice(config.device, device) } : config;

@@ -87,6 +87,77 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
     expect(runOf(id)).toMatchObject({ state: 'completed', stoppedEarly: false, step: step + 5 });
   });
 
+  it('goes on with other phases from where it was stopped, to the same bits; what was left of its own is dropped', async () => {
+    const { studio, make, runOf } = await opened();
+    const warmup = { kind: 'warmup', steps: 2, from: 0, to: 1e-3 } as const;
+    const cosine = { kind: 'cosine', steps: 2000, from: 1e-3, to: 1e-4 } as const;
+    const tail = { kind: 'constant', steps: 500, from: 1e-4, to: 1e-4 } as const;
+    const { id } = studio.runs.create(make({ phases: [warmup, cosine, tail] }), 'early');
+    const handle = studio.training.start(runOf(id));
+    await reported(handle, 'metrics', 5);
+    handle.stop();
+    await handle.ended;
+    const { step } = runOf(id);
+    expect(studio.runs.phasesBefore(runOf(id))).toEqual([warmup, { ...cosine, endAfter: step - 2 }]);
+    const later = { kind: 'constant', steps: 400, from: 5e-4, to: 5e-4 } as const;
+    // As a page asks, which knows what has begun.
+    const resumed = await studio.training.continue(runOf(id), { started: 2, later: [later], add: [] });
+    expect(resumed!.step).toBe(step);
+    const phases = [warmup, { ...cosine, endAfter: step - 2 }, later];
+    expect(studio.runs.configOf(runOf(id)).phases).toEqual(phases);
+    expect(runOf(id)).toMatchObject({ stepsTotal: step + 400, tokensTotal: 32 * (step + 400), stoppedEarly: false });
+    expect(studio.store.listEvents(id).findLast((e) => e.kind === 'phases')).toMatchObject({
+      step,
+      message: `phase 2 (cosine) ends at step ${step}, where the run was stopped; 1 phase not started was dropped; phases updated: warmup, cosine, constant; ${(step + 400).toLocaleString('en-US')} steps in total`,
+      data: phases,
+    });
+    // Paused on its way, it goes on to the same bits.
+    await reported(resumed!.handle, 'metrics', step + 3);
+    resumed!.handle.pause();
+    await resumed!.handle.ended;
+    const again = await studio.training.resume(runOf(id));
+    expect(again.handle.state).toMatch(/^(preparing|training)/);
+    expect(await again.handle.ended).toMatchObject({
+      state: 'completed',
+      message: `finished after ${step + 400} steps`,
+    });
+    expect(runOf(id)).toMatchObject({ state: 'completed', stoppedEarly: false, step: step + 400 });
+    expect(studio.store.listPhases(id).map((p) => [p.index, p.kind, p.step])).toEqual([
+      [0, 'warmup', 0],
+      [1, 'cosine', 2],
+      [2, 'constant', step],
+    ]);
+    // As one that had these phases from its start, which is stopped nowhere.
+    const whole = studio.runs.create(make({ phases }), 'whole');
+    await studio.training.start(whole).ended;
+    const rows = (run: string) => studio.store.readMetrics(run).map((m) => [m.step, m.loss, m.learningRate]);
+    expect(rows(id)).toEqual(rows(whole.id));
+  });
+
+  it('can be resumed once it was given other phases', async () => {
+    const { studio, make, runOf } = await opened();
+    const { id } = studio.runs.create(make(), 'early');
+    const handle = studio.training.start(runOf(id));
+    await reported(handle, 'metrics', 3);
+    handle.stop();
+    await handle.ended;
+    const { step } = runOf(id);
+    const changed = await studio.training.changePhases(runOf(id), {
+      started: 1,
+      current: { steps: step },
+      later: null,
+      add: [],
+    });
+    // Nothing to train.
+    expect(changed).toMatchObject({ state: 'completed', stoppedEarly: true, stepsTotal: step });
+    const more = { kind: 'constant', steps: 3, from: 1e-4, to: 1e-4 } as const;
+    const added = await studio.training.changePhases(runOf(id), { started: null, later: null, add: [more] });
+    expect(added).toMatchObject({ state: 'paused', stoppedEarly: false, stepsTotal: step + 3, pid: null });
+    expect(studio.runs.configOf(added).phases).toMatchObject([{ steps: step, from: 1e-3 }, more]);
+    const { handle: again } = await studio.training.resume(added);
+    expect(await again.ended).toMatchObject({ state: 'completed', message: `finished after ${step + 3} steps` });
+  });
+
   it('before its first step is complete without one', async () => {
     const { studio, make, runOf } = await opened();
     const { id } = studio.runs.create(make(), 'at once');
@@ -95,6 +166,9 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
     expect(await handle.ended).toMatchObject({ state: 'completed', message: 'stopped early at step 0 of 1,000' });
     expect(studio.store.listCheckpoints(id).map((c) => c.step)).toEqual([0]);
     expect(runOf(id)).toMatchObject({ step: 0, stoppedEarly: true });
+    const more = { kind: 'constant', steps: 2, from: 1e-4, to: 1e-4 } as const;
+    const resumed = await studio.training.continue(runOf(id), { started: 0, later: null, add: [more] });
+    expect(await resumed!.handle.ended).toMatchObject({ state: 'completed', message: 'finished after 2 steps' });
   });
 
   it('does not hold up who closes the studio, nor who stops it again', async () => {
