@@ -44,7 +44,7 @@ const reported = (handle: RunHandle, type: RunEvent['type'], step = 0) =>
 where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
   it('is evaluated, sampled, saved and complete; it is not resumed, but continued and branched', async () => {
     const { studio, make, runOf } = await opened();
-    const { id } = studio.runs.create(make(), 'early');
+    const { id } = await studio.runs.create(make(), 'early');
     const handle = studio.training.start(runOf(id));
     await reported(handle, 'metrics', 3);
     await studio.training.sendOrder(runOf(id), 'stop');
@@ -73,7 +73,7 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
       await expect(studio.training.sendOrder(runOf(id), order)).rejects.toThrow('The run early is completed.');
     expect(runOf(id)).toMatchObject({ state: 'completed', stoppedEarly: true, pid: null });
 
-    const branch = studio.runs.create({ ...make(), init: { run: id, step } }, 'branch');
+    const branch = await studio.runs.create({ ...make(), init: { run: id, step } }, 'branch');
     expect(branch.state).toBe('preparing');
     const change = { started: 1, current: { steps: step }, later: null, add: [] };
     const more = { kind: 'constant', steps: 5, from: 1e-4, to: 1e-4 } as const;
@@ -92,7 +92,7 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
     const warmup = { kind: 'warmup', steps: 2, from: 0, to: 1e-3 } as const;
     const cosine = { kind: 'cosine', steps: 2000, from: 1e-3, to: 1e-4 } as const;
     const tail = { kind: 'constant', steps: 500, from: 1e-4, to: 1e-4 } as const;
-    const { id } = studio.runs.create(make({ phases: [warmup, cosine, tail] }), 'early');
+    const { id } = await studio.runs.create(make({ phases: [warmup, cosine, tail] }), 'early');
     const handle = studio.training.start(runOf(id));
     await reported(handle, 'metrics', 5);
     handle.stop();
@@ -128,7 +128,7 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
       [2, 'constant', step],
     ]);
     // As one that had these phases from its start, which is stopped nowhere.
-    const whole = studio.runs.create(make({ phases }), 'whole');
+    const whole = await studio.runs.create(make({ phases }), 'whole');
     await studio.training.start(whole).ended;
     const rows = (run: string) => studio.store.readMetrics(run).map((m) => [m.step, m.loss, m.learningRate]);
     expect(rows(id)).toEqual(rows(whole.id));
@@ -136,7 +136,7 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
 
   it('can be resumed once it was given other phases', async () => {
     const { studio, make, runOf } = await opened();
-    const { id } = studio.runs.create(make(), 'early');
+    const { id } = await studio.runs.create(make(), 'early');
     const handle = studio.training.start(runOf(id));
     await reported(handle, 'metrics', 3);
     handle.stop();
@@ -160,7 +160,7 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
 
   it('before its first step is complete without one', async () => {
     const { studio, make, runOf } = await opened();
-    const { id } = studio.runs.create(make(), 'at once');
+    const { id } = await studio.runs.create(make(), 'at once');
     const handle = studio.training.start(runOf(id));
     handle.stop();
     expect(await handle.ended).toMatchObject({ state: 'completed', message: 'stopped early at step 0 of 1,000' });
@@ -176,7 +176,7 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
       const { studio, make, runOf } = await opened();
       // Samples of minutes.
       const sampling = { tokens: 1_000_000, prompts: Array.from({ length: 5000 }, () => 'a') };
-      const { id } = studio.runs.create(make({ sampling }), 'slow');
+      const { id } = await studio.runs.create(make({ sampling }), 'slow');
       const handle = studio.training.start(runOf(id));
       await new Promise<void>((resolve) =>
         handle.onEvent((event) => event.type === 'activity' && event.activity === 'sampling' && resolve()),
@@ -194,7 +194,7 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
 
   it('is complete as it was saved where it is paused', async () => {
     const { studio, make, runOf } = await opened();
-    const { id } = studio.runs.create(make(), 'paused');
+    const { id } = await studio.runs.create(make(), 'paused');
     const handle = studio.training.start(runOf(id));
     await reported(handle, 'metrics', 3);
     handle.pause();
@@ -212,7 +212,7 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
 
   it('says which checkpoint it ends with, and stays paused where it has none', async () => {
     const { studio, make, runOf } = await opened();
-    const { id } = studio.runs.create(make({ checkpoints: { every: 2, keepLast: 9 } }), 'paused');
+    const { id } = await studio.runs.create(make({ checkpoints: { every: 2, keepLast: 9 } }), 'paused');
     const handle = studio.training.start(runOf(id));
     await reported(handle, 'metrics', 5);
     handle.pause();
@@ -220,7 +220,7 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
     const { step } = runOf(id);
     await studio.checkpoints.remove(runOf(id), step);
     const left = studio.store.listCheckpoints(id).map((c) => c.step);
-    const other = studio.runs.create(make(), 'other');
+    const other = await studio.runs.create(make(), 'other');
     studio.store.setRunState(other.id, 'paused');
     studio.store.releaseRun(other.id);
     await expect(studio.training.sendOrder(runOf(other.id), 'stop')).rejects.toThrow(
@@ -235,12 +235,12 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
 
   it('leaves the queue: complete where it has trained, else as if it had never been queued', async () => {
     const { studio, make, runOf } = await opened();
-    const fresh = studio.runs.createQueued(make(), 'fresh');
+    const fresh = await studio.runs.createQueued(make(), 'fresh');
     await studio.training.sendOrder(runOf(fresh.id), 'stop');
     expect(runOf(fresh.id)).toMatchObject({ state: 'paused', stoppedEarly: false, pid: null });
     expect(runOf(fresh.id).message).toMatch(/removed from the queue/);
 
-    const { id } = studio.runs.create(make(), 'trained');
+    const { id } = await studio.runs.create(make(), 'trained');
     const handle = studio.training.start(runOf(id));
     await reported(handle, 'metrics', 3);
     handle.pause();

@@ -69,10 +69,15 @@ export class Jobs {
    * @throws UserError when it can't be done
    */
   submit<K extends JobKindName>(kind: K, input: JobInputOf<K>, scheduled = false): JobRecord {
-    const added = this.#add(kind, input, scheduled);
+    const added = this.add(kind, input, scheduled);
+    this.begin();
+    return this.get(added.id);
+  }
+
+  /** Begins what has been added, where this process works through the queue and it is its turn. */
+  begin(): void {
     this.#begin();
     this.#studio.ticker.poke();
-    return this.get(added.id);
   }
 
   /** Records a run that trains in this process, until it rests. */
@@ -87,7 +92,7 @@ export class Jobs {
     // The job that has it train is there already.
     if (open.some((job) => this.#working.has(job.id))) return;
     for (const job of open) this.#table.end(job.id, 'cancelled', 'the run was started otherwise');
-    const { id: job } = this.#add('train', { id }, false);
+    const { id: job } = this.add('train', { id }, false);
     this.#table.take(job, this.#works, () => true);
     const controller = new AbortController();
     controller.signal.addEventListener('abort', pause, { once: true });
@@ -215,7 +220,11 @@ export class Jobs {
     await Promise.all(working.map(({ ended }) => ended.catch(() => {})));
   }
 
-  #add<K extends JobKindName>(kind: K, input: JobInputOf<K>, scheduled: boolean): JobRecord {
+  /**
+   * Stores a job that is queued, where that is part of a transaction: `begin` behind it.
+   * @throws UserError when it can't be done
+   */
+  add<K extends JobKindName>(kind: K, input: JobInputOf<K>, scheduled: boolean): JobRecord {
     const {
       title,
       run = null,

@@ -161,9 +161,9 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
   it('trains when the one before it has ended', async () => {
     const { studio, config, stateOf } = await withData();
     studio.jobs.work();
-    const first = studio.runs.create(config(1_000_000), 'first');
+    const first = await studio.runs.create(config(1_000_000), 'first');
     const handle = studio.training.start(first);
-    const second = studio.runs.createQueued(config(3), 'second');
+    const second = await studio.runs.createQueued(config(3), 'second');
     expect(studio.jobs.list()).toMatchObject([
       { kind: 'train', run: first.id, state: 'running' },
       { kind: 'train', run: second.id, state: 'queued', title: 'Train second' },
@@ -181,7 +181,9 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
 
   it('is paused before it starts where it is taken out, archived, or started otherwise', async () => {
     const { studio, config, stateOf } = await withData();
-    const [a, b, c] = ['a', 'b', 'c'].map((name) => studio.runs.createQueued(config(3), name)) as [never, never, never];
+    const a = await studio.runs.createQueued(config(3), 'a');
+    const b = await studio.runs.createQueued(config(3), 'b');
+    const c = await studio.runs.createQueued(config(3), 'c');
     const id = (run: { id: string }) => run.id;
     await studio.training.sendOrder(studio.store.getRun(id(a)), 'pause');
     studio.runs.edit(studio.store.getRun(id(b)), { archived: true });
@@ -196,7 +198,7 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
     studio.jobs.work();
     const long = config(1_000_000, { checkpoints: { every: 0 } });
     const stepOf = (id: string) => studio.store.getRun(id).step;
-    const run = studio.runs.createQueued(long, 'night');
+    const run = await studio.runs.createQueued(long, 'night');
     await expect.poll(() => stepOf(run.id)).toBeGreaterThan(5);
     writeSettings(studio.home, { queue: { paused: true, hours: null } });
     await expect.poll(() => stateOf(run.id)).toBe('paused');
@@ -207,7 +209,7 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
     await expect.poll(() => stepOf(run.id)).toBeGreaterThan(rests + 20);
     studio.jobs.cancel(studio.jobs.list()[0]!.id);
     await expect.poll(() => stateOf(run.id)).toBe('paused');
-    const whole = studio.runs.create(long, 'day');
+    const whole = await studio.runs.create(long, 'day');
     const handle = studio.training.start(whole);
     await expect.poll(() => stepOf(whole.id)).toBeGreaterThan(rests + 20);
     handle.pause();
