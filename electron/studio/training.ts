@@ -1,7 +1,8 @@
 /** Training: the one place that starts the engines of runs and steers them. */
 import fs from 'node:fs';
 import { earlyMessage, shownState } from '../base/states.ts';
-import { messageOf, UsageError, UserError } from '../base/errors.ts';
+import { failureOf, messageOf, UsageError, UserError } from '../base/errors.ts';
+import { defectMessage, logDefect } from '../base/log.ts';
 import type { RefusedCheckpoint } from '../engine/checkpoint/index.ts';
 import { type DeviceChoice, isSameDevice, onDevice } from '../engine/devices/choose.ts';
 import type { LowBitStates } from '../engine/optimizers/index.ts';
@@ -166,6 +167,28 @@ export class Training {
     } finally {
       this.#launching.delete(id);
     }
+  }
+
+  /**
+   * A run whose turn has come and that can't be started has failed and says why: nobody waits for it any more. One that a
+   * process has meanwhile is that process's.
+   * @returns what is told of it
+   */
+  async refuseQueued(id: string, error: unknown): Promise<UserError> {
+    const { home, store } = this.#studio;
+    const told =
+      error instanceof UserError
+        ? error
+        : new UserError(defectMessage(error, logDefect(home, `start of ${id}`, error)), { cause: error });
+    if (!store.hasRun(id) || store.getRun(id).state !== 'queued') return told;
+    const cause = failureOf(error);
+    const fail = (): void => {
+      if (store.getRun(id).state !== 'queued') return;
+      store.setRunState(id, 'failed', messageOf(told));
+      store.addEvent(id, null, 'error', 'failed', messageOf(told), cause && { cause });
+    };
+    await this.atRest(id, fail).catch(() => {});
+    return told;
   }
 
   /** @throws UserError when a run trains, here or in another process */

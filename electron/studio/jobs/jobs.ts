@@ -4,7 +4,7 @@ import type { JobProgress, JobRecord, JobTable } from '../store/index.ts';
 import { readSettings } from '../settings.ts';
 import type { Studio } from '../studio.ts';
 import { isWithin } from './hours.ts';
-import { type Described, JobEnded, type JobKind, type JobTools } from './kind.ts';
+import { type Described, JobEnded, type JobKind, type JobTools, type WorkTools } from './kind.ts';
 import { type JobInputOf, type JobKindName, jobKindOf, jobKinds } from './kinds.ts';
 import { nextJobs } from './queue.ts';
 import { busySlots } from './slots.ts';
@@ -112,7 +112,7 @@ export class Jobs {
   async record<T>(
     { kind, input, described }: Recorded,
     controller: AbortController,
-    work: (tools: Omit<JobTools, 'input'>) => Promise<T>,
+    work: (tools: WorkTools) => Promise<T>,
   ): Promise<T> {
     const { signal } = controller;
     const id = this.#attempt(() => {
@@ -272,8 +272,11 @@ export class Jobs {
     for (const job of this.#table.lost()) {
       const again = job.restarts && job.attempts < maxAttempts && !job.cancelAsked;
       if (again) this.#table.requeue(job.id, `process ${job.pid} crashed or was killed; queued again`);
-      else
-        this.#table.end(job.id, job.cancelAsked ? 'cancelled' : 'failed', `process ${job.pid} crashed or was killed`);
+      else {
+        const message = `process ${job.pid} crashed or was killed`;
+        this.#table.end(job.id, job.cancelAsked ? 'cancelled' : 'failed', message);
+        jobKindOf(job.kind)?.dropped?.(this.#studio, job.input, job.cancelAsked ? undefined : message);
+      }
     }
   }
 
@@ -303,13 +306,18 @@ export class Jobs {
 
   #start(job: JobRecord, kind: JobKind<unknown, unknown>): Promise<unknown> {
     const controller = new AbortController();
-    const tools = { ...this.#toolsOf(job.id, controller.signal), input: () => this.#table.get(job.id).input };
+    const tools: JobTools = {
+      ...this.#toolsOf(job.id, controller.signal),
+      input: () => this.#table.get(job.id).input,
+      run: () => this.#table.get(job.id).run,
+      nameRun: (run) => this.#table.nameRun(job.id, run),
+    };
     // Not before it is in the list: what it says at once is heard.
     const work = Promise.resolve().then(() => kind.run(this.#studio, job.input, tools));
     return this.#follow(job.id, controller, job.scheduled, work);
   }
 
-  #toolsOf(id: number, signal: AbortSignal): Omit<JobTools, 'input'> {
+  #toolsOf(id: number, signal: AbortSignal): WorkTools {
     const change = (changed: (working: Working) => void): void => {
       const working = this.#working.get(id);
       if (working) changed(working);

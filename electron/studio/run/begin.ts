@@ -45,6 +45,26 @@ export async function beginRun(
   return { id: run.id, queued: false };
 }
 
+/**
+ * Starts a run, or queues it, that a process has made and did not live to start. One that trains, waits, or has come to rest
+ * otherwise is left as it is.
+ * @throws UserError when it can't be trained
+ */
+export async function startMade(studio: Studio, id: string): Promise<StartedRun> {
+  const { store, jobs, training, runs } = studio;
+  store.markInterrupted();
+  const run = store.getRun(id);
+  const waits = store.jobs.list({ state: ['queued', 'running'] }).some((job) => job.kind === 'train' && job.run === id);
+  if (run.state !== 'interrupted' || waits) {
+    jobs.begin();
+    return { id, queued: run.state === 'queued' || waits };
+  }
+  const queued = trainingOn(store, runs.configOf(run).device).length > 0;
+  if (queued) runs.enqueue(run);
+  else await training.resume(run);
+  return { id, queued };
+}
+
 /** A config with the name of the dataset that its text has become. */
 export function withMade({ config, standIn }: BeginLater, dataset: string): RunConfig {
   const named = JSON.stringify(config, (key, value: unknown) =>

@@ -179,6 +179,50 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
     ]);
   });
 
+  it('has failed and says why where it can’t be started in its turn', async () => {
+    const { studio, config } = await withData();
+    const run = await studio.runs.createQueued(config(3), 'gone');
+    fs.rmSync(path.join(studio.home, 'datasets'), { recursive: true });
+    studio.jobs.work();
+    const { id } = studio.jobs.list()[0]!;
+    await ended(studio, id);
+    const { state, message } = studio.jobs.get(id);
+    expect([state, message]).toEqual(['failed', expect.stringContaining('dataset')]);
+    expect(studio.store.getRun(run.id)).toMatchObject({ state: 'failed', message, pid: null });
+    expect(studio.store.listEvents(run.id).at(-1)).toMatchObject({ level: 'error', kind: 'failed', message });
+  });
+
+  it('is made once where it follows a text and the studio is killed before it starts, and trains', async () => {
+    for (const queued of [false, true]) {
+      const { studio, config } = await withData();
+      const { home } = studio;
+      const input = {
+        ...{ paths: [textFile()], tokenizer: 'bytes', name: 'later' },
+        train: { config: config(3, { dataset: 'text-to-come' }), name: 'after', preset: null, standIn: 'text-to-come' },
+      } as const;
+      const job = studio.jobs.submit('tokenize', input as never);
+      const other = queued ? await studio.runs.create(config(1_000_000), 'other') : undefined;
+      const before = other && studio.training.start(other);
+      // A studio that is killed as it has stored the run.
+      const program = `import { Studio } from ${JSON.stringify(packageFile('electron/studio/studio.ts'))};
+        const studio = Studio.open(${JSON.stringify(home)});
+        studio.training.start = () => process.kill(process.pid, 'SIGKILL');
+        studio.jobs.begin = () => process.kill(process.pid, 'SIGKILL');
+        studio.jobs.work();`;
+      const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'inherit' });
+      expect(await once(child, 'close')).toEqual([null, 'SIGKILL']);
+      const made = studio.store.listRuns().filter((run) => run.name === 'after');
+      expect(made).toHaveLength(1);
+      expect(studio.store.jobs.get(job.id).run).toBe(made[0]!.id);
+      studio.jobs.work();
+      await ended(studio, job.id);
+      expect(studio.jobs.get(job.id)).toMatchObject({ state: 'done', result: { name: 'later', run: made[0]!.id } });
+      before?.pause();
+      await expect.poll(() => studio.store.getRun(made[0]!.id)).toMatchObject({ state: 'completed', step: 3 });
+      expect(studio.store.listRuns().filter((run) => run.name === 'after')).toHaveLength(1);
+    }
+  });
+
   it('is paused before it starts where it is taken out, archived, or started otherwise', async () => {
     const { studio, config, stateOf } = await withData();
     const a = await studio.runs.createQueued(config(3), 'a');
