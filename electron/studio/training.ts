@@ -1,5 +1,6 @@
 /** Training: the one place that starts the engines of runs and steers them. */
 import fs from 'node:fs';
+import { formatCount } from '../base/format.ts';
 import { earlyMessage, shownState } from '../base/states.ts';
 import { failureOf, messageOf, UsageError, UserError } from '../base/errors.ts';
 import { defectMessage, logDefect } from '../base/log.ts';
@@ -154,6 +155,9 @@ export class Training {
       const admission = await requireTrainableApart(this.#studio.planner, this.#studio.home, config, holders, step);
       const start = this.#prepareStart(run, config, checkpoint, admission);
       const notice = movedNotice(this.#studio.store, run, own.device, config.device);
+      // Who adds phases wants it to go on.
+      if (change && run.stopAt !== null) this.#studio.store.updateRun(id, { stopAt: null });
+      else if (run.stopAt !== null) this.#keepStop(run, run.stopAt, step);
       if (change) recordPhases(this.#studio.store, id, changed, run.step, endMessage(run, own));
       const isOther = own.optimizer.lowBitStates !== config.optimizer.lowBitStates;
       if (isOther || !isSameDevice(own.device, config.device))
@@ -167,6 +171,14 @@ export class Training {
     } finally {
       this.#launching.delete(id);
     }
+  }
+
+  /** Notes where a run ends that was stopped and lost its process: where it has been, which its last checkpoint is behind. */
+  #keepStop({ id, step: reached }: Run, asked: number, step: number): void {
+    const stopAt = Math.max(asked, reached);
+    this.#studio.store.updateRun(id, { stopAt });
+    const message = `it was stopped before its process was lost: it ends at step ${formatCount(stopAt)}`;
+    this.#studio.store.addEvent(id, step, 'info', 'stopped', message);
   }
 
   /**

@@ -134,6 +134,36 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
     expect(rows(id)).toEqual(rows(whole.id));
   });
 
+  it('ends where it was stopped, evaluated, where its engine or studio is lost before it is complete', async () => {
+    const { studio, make, runOf } = await opened();
+    const checkpoints = { every: 2, keepLast: 9 };
+    const config = make({ sampling: { tokens: 0 }, checkpoints, evaluation: { every: 0, sequences: 20_000 } });
+    const { id } = await studio.runs.create(config, 'lost');
+    const handle = studio.training.start(runOf(id));
+    await reported(handle, 'metrics', 5);
+    const evaluating = new Promise<void>((resolve) =>
+      handle.onEvent((e) => e.type === 'activity' && e.activity === 'evaluating' && e.step > 0 && resolve()),
+    );
+    handle.stop();
+    expect(runOf(id).stopAt).toBeGreaterThanOrEqual(5);
+    await evaluating;
+    handle.kill();
+    expect(await handle.ended).toMatchObject({ state: 'interrupted' });
+    const { step, stopAt } = runOf(id);
+    expect(stopAt).not.toBeNull();
+    const resumed = await studio.training.resume(runOf(id));
+    expect(resumed.step).toBeLessThanOrEqual(step);
+    expect(await resumed.handle.ended).toMatchObject({ state: 'completed', early: true });
+    const run = runOf(id);
+    expect(run).toMatchObject({ state: 'completed', stoppedEarly: true, stopAt: null });
+    expect(run.step).toBeGreaterThanOrEqual(step);
+    expect(run.step).toBeLessThan(1000);
+    expect(studio.store.listEvals(id).at(-1)!.step).toBe(run.step);
+    expect(studio.store.listEvents(id).map((e) => e.message)).toContain(
+      `it was stopped before its process was lost: it ends at step ${step}`,
+    );
+  });
+
   it('can be resumed once it was given other phases', async () => {
     const { studio, make, runOf } = await opened();
     const { id } = await studio.runs.create(make(), 'early');
