@@ -138,11 +138,11 @@ describe('a run from another one’s weights', () => {
     const { run: parent } = await importModel(studio, await folderWith(0), 'theirs');
     const dataset = await text(studio.home);
     const link = vi.spyOn(fs.promises, 'link').mockRejectedValue(Object.assign(new Error('EXDEV'), { code: 'EXDEV' }));
-    const copying = Promise.withResolvers<void>();
-    const free = Promise.withResolvers<void>();
+    const copying = Promise.withResolvers<true>();
+    const free = Promise.withResolvers<true>();
     const { copyFile } = fs.promises;
     const copy = vi.spyOn(fs.promises, 'copyFile').mockImplementation(async (...args) => {
-      copying.resolve();
+      copying.resolve(true);
       await free.promise;
       return copyFile(...args);
     });
@@ -150,7 +150,7 @@ describe('a run from another one’s weights', () => {
     const making = studio.runs.create(configFrom(dataset, parent.id), 'mine');
     await copying.promise;
     expect(studio.store.listRuns().map((r) => r.name)).toEqual(['theirs']);
-    free.resolve();
+    free.resolve(true);
     const { id } = await making;
     const weights = (...at: string[]) => fs.readFileSync(path.join(studio.home, 'runs', ...at));
     const own = weights(parent.id, 'checkpoints', 'step-000000', 'model.safetensors');
