@@ -188,19 +188,19 @@ export class Training {
    */
   async refuseQueued(id: string, error: unknown): Promise<UserError> {
     const { home, store } = this.#studio;
-    const told =
+    const refusal =
       error instanceof UserError
         ? error
         : new UserError(defectMessage(error, logDefect(home, `start of ${id}`, error)), { cause: error });
-    if (!store.hasRun(id) || store.getRun(id).state !== 'queued') return told;
+    if (!store.hasRun(id) || store.getRun(id).state !== 'queued') return refusal;
     const cause = failureOf(error);
     const fail = (): void => {
       if (store.getRun(id).state !== 'queued') return;
-      store.setRunState(id, 'failed', messageOf(told));
-      store.addEvent(id, null, 'error', 'failed', messageOf(told), cause && { cause });
+      store.setRunState(id, 'failed', messageOf(refusal));
+      store.addEvent(id, null, 'error', 'failed', messageOf(refusal), cause && { cause });
     };
     await this.atRest(id, fail).catch(() => {});
-    return told;
+    return refusal;
   }
 
   /** @throws UserError when a run trains, here or in another process */

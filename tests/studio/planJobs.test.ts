@@ -70,15 +70,15 @@ describe('a plan that takes long', () => {
       .toMatchObject({ state: 'cancelled', message: 'superseded: another question was asked' });
   });
 
-  it('is told once, with what ends it', async () => {
+  it('is reported once, with what ends it', async () => {
     const planner = new Planner();
     onTestFinished(() => planner.close());
     planner.moveApart();
-    const told: LongPlan[] = [];
-    planner.recordLong((plan) => told.push(plan), 0);
+    const reported: LongPlan[] = [];
+    planner.recordLong((plan) => reported.push(plan), 0);
     const refused = expect(planner.ask('matrix', endless)).rejects.toThrow('was cancelled');
-    await expect.poll(() => told).toMatchObject([{ kind: 'matrix', input: endless }]);
-    told[0]!.controller.abort(new JobEnded('enough'));
+    await expect.poll(() => reported).toMatchObject([{ kind: 'matrix', input: endless }]);
+    reported[0]!.controller.abort(new JobEnded('enough'));
     await refused;
   });
 
