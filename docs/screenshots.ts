@@ -38,7 +38,7 @@ for (const [name, changes] of [
   ['stories', {}],
   ['stories in bf16', { precision: 'bf16' }],
 ] as const) {
-  const run = studio.runs.create(parseRunConfig({ ...config, ...changes }), name);
+  const run = await studio.runs.create(parseRunConfig({ ...config, ...changes }), name);
   await studio.training.start(run).ended;
   ids.push(run.id);
 }

@@ -111,8 +111,13 @@ export interface PhaseView {
   readonly index: number;
   /** First step, counted from 0. */
   readonly start: number;
+  /** Those that are trained: fewer than `length` where it ends early. */
   readonly steps: number;
+  /** Steps of the whole phase. */
+  readonly length: number;
   readonly tokens: number;
+  /** Learning rate of its last step. */
+  readonly lastRate: number;
   readonly optimizer: string;
   readonly batch: number;
   readonly data: string;
@@ -163,7 +168,8 @@ export interface RunDetails {
   /** What differs from its preset: dotted path, the preset's value, the run's. */
   readonly changes: readonly { readonly path: string; readonly preset: unknown; readonly run: unknown }[];
   readonly phases: readonly PhaseView[];
-  readonly startedPhases: number;
+  /** Those that have begun, as others are put behind them: of a run that was stopped early the last ends where it was stopped. */
+  readonly startedPhases: readonly Phase[];
   readonly checkpoints: readonly CheckpointView[];
   readonly evals: readonly EvalView[];
   readonly samples: readonly SampleView[];

@@ -2,11 +2,9 @@ import path from 'node:path';
 import { UserError } from '../base/errors.ts';
 import { canWrite } from '../studio/home.ts';
 import type { Recorded } from '../studio/jobs/jobs.ts';
-import type { JobTools } from '../studio/jobs/kind.ts';
+import type { WorkTools } from '../studio/jobs/kind.ts';
 import { Studio } from '../studio/studio.ts';
 import { abortable } from './interrupts.ts';
-
-export type WorkTools = Omit<JobTools, 'input'>;
 
 /**
  * Does work of a command as a job of the home, which every window sees and can cancel; Ctrl-C cancels it. Where the home

@@ -39,7 +39,7 @@ async function runDemo({ home: flag, seed }: DemoOptions): Promise<void> {
   );
   const studio = Studio.open(home);
   try {
-    const run = studio.runs.create(config, 'demo');
+    const run = await studio.runs.create(config, 'demo');
     const handle = studio.training.start(run);
     const progress = new ProgressLine(process.stdout);
     let phase = '';

@@ -11,7 +11,8 @@ import { allEvalRows, bitsPerByte, evalRows, evalsCsv, evalsMarkdown, evalsTable
 import { resolveHome } from '../studio/home.ts';
 import { given } from '../studio/jobs/given.ts';
 import { Studio } from '../studio/studio.ts';
-import { absolute, asJob, asJobIn, type WorkTools } from './asJob.ts';
+import type { WorkTools } from '../studio/jobs/kind.ts';
+import { absolute, asJob, asJobIn } from './asJob.ts';
 import { checkpointHelp, findCheckpoint, findRun } from './checkpointArgument.ts';
 import { addDeviceFlags, chosenDevice, type DeviceFlags, reportMoved } from './device.ts';
 import { hellaswagOfFolder, isFolder } from './evalFolder.ts';

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { advise, matrix } from '../engine/fit/advice.ts';
+import { advise, matrixSteps } from '../engine/fit/advice.ts';
 import { type FitConfig, fit, largestThatFits, withDimension } from '../engine/fit/fit.ts';
 import { findGpu, gpus } from '../engine/fit/gpus.ts';
 import { parameterCount } from '../engine/models/index.ts';
@@ -12,10 +12,12 @@ import { UsageError, UserError } from '../base/errors.ts';
 import { formatBytes, formatCount, plural } from '../base/format.ts';
 import { type BudgetPart, machineBudget, sizedBudget } from '../studio/budget.ts';
 import { locateHome } from '../studio/home.ts';
+import { describePlan } from '../studio/planning/describe.ts';
 import { holdersAt } from '../studio/run/holders.ts';
 import { fitSuggest, suggestedTimes } from './fitSuggest.ts';
 import { fitTime, printTime } from './fitTime.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
+import { planned } from './planned.ts';
 import { type PresetFlags, presetSettings } from './presetSettings.ts';
 import { table } from './terminal/table.ts';
 
@@ -103,7 +105,7 @@ async function runFit(options: FitOptions): Promise<void> {
     config = withDimension(config, options.solve, solved);
   }
   if (options.matrix) {
-    printMatrix(config, budget, options.json ?? false);
+    await printMatrix(config, budget, options);
     return;
   }
   const plan = fit(config);
@@ -144,12 +146,12 @@ const notWithSuggest = [
   'optimizer',
 ] as const;
 
-function suggest(options: FitOptions, { model }: FitConfig): void {
+function suggest(options: FitOptions, { model }: FitConfig): Promise<void> {
   const other = notWithSuggest.find((flag) => options[flag] !== undefined);
   if (other) throw new UsageError(`--suggest does not go with --${other}: it looks for what fits a GPU.`);
   const { home, gpu: named, json = false, reserve = '512', for: time = 'night' } = options;
   const isTable = named !== undefined && !isHere(named);
-  fitSuggest({
+  return fitSuggest({
     ...{ home, model, time, json },
     gpu: isTable ? findGpu(named) : undefined,
     device: named !== undefined && isHere(named) ? gpuHere(named) : undefined,
@@ -291,8 +293,9 @@ function printAdvice(config: FitConfig, budget: Budget, isHeld: boolean): void {
 
 const matrixBatches = [1, 2, 4, 8];
 
-function printMatrix(config: FitConfig, budget: Budget | undefined, json: boolean): void {
-  const rows = matrix(config, matrixBatches);
+async function printMatrix(config: FitConfig, budget: Budget | undefined, { home, json }: FitOptions): Promise<void> {
+  const title = describePlan('matrix', { config });
+  const rows = await planned(home, title, matrixSteps(config, matrixBatches));
   if (json) {
     console.log(JSON.stringify({ config, budget, batches: matrixBatches, rows }));
     return;

@@ -3,7 +3,6 @@ import type { DeviceChoice } from '../engine/devices/choose.ts';
 import { kindOf } from '../engine/devices/registry.ts';
 import type { Gpu } from '../engine/fit/gpus.ts';
 import { gpuRecipePrecision, type KnownSpeed } from '../engine/fit/speed.ts';
-import { finish } from '../engine/fit/steps.ts';
 import { type Suggestion, suggestSteps } from '../engine/fit/suggest.ts';
 import type { ModelConfig } from '../engine/models/index.ts';
 import type { Precision } from '../engine/program/types.ts';
@@ -11,7 +10,9 @@ import { UsageError, UserError } from '../base/errors.ts';
 import { formatCount, formatDigits, formatDuration, formatShort } from '../base/format.ts';
 import { machineBudget, type MemoryBudget, sizedBudget } from '../studio/budget.ts';
 import { locateHome, resolveHome } from '../studio/home.ts';
+import { describePlan } from '../studio/planning/describe.ts';
 import { speedOfSheet } from '../studio/time/estimate.ts';
+import { planned } from './planned.ts';
 import { table } from './terminal/table.ts';
 
 /** How long people let a machine train, in hours. */
@@ -44,16 +45,16 @@ interface Asked {
 }
 
 /** Prints what a GPU, or this machine, can train in a time, best first. */
-export function fitSuggest(asked: Asked): void {
+export async function fitSuggest(asked: Asked): Promise<void> {
   const { json, model } = asked;
   const hours = hoursOf(asked.time);
   const { speed, budget, precision } = targetOf(asked);
   const bytes = budget.totalBytes - budget.reserveBytes;
   const { contextLength, vocabSize } = model;
   const { hostBytes } = budget;
-  const found = finish(
-    suggestSteps({ speed, precision: asked.precision ?? precision, bytes, hostBytes, contextLength, vocabSize, hours }),
-  );
+  const chosen = asked.precision ?? precision;
+  const question = { speed, precision: chosen, bytes, hostBytes, contextLength, vocabSize, hours };
+  const found = await planned(asked.home, describePlan('suggest', question), suggestSteps(question));
   if (json) {
     console.log(JSON.stringify({ on: speed.name, how: 'computed', bytes, contextLength, hours, suggestions: found }));
     return;

@@ -1,9 +1,9 @@
 import type { Phase, RunConfig } from '../engine/run/config.ts';
 import type { PhaseLength } from '../engine/run/phaseChange.ts';
 import { exampleOptimizer, type OptimizerKind, optimizerKinds } from '../engine/optimizers/index.ts';
-import { phasesLeft, schedule } from '../engine/run/schedule.ts';
+import { lastRate, phasesLeft, schedule } from '../engine/run/schedule.ts';
 import { UsageError } from '../base/errors.ts';
-import { formatRate, plural } from '../base/format.ts';
+import { formatCount, formatRate, plural } from '../base/format.ts';
 import { parseMix } from './mix.ts';
 import { parseInteger, parseNumber } from './numbers.ts';
 import { parseSubset } from './subset.ts';
@@ -13,8 +13,8 @@ const example = `Write kind:length:from[:to][:optimizer][:key=value …], for ex
 const isOptimizer = (text: string | undefined): text is OptimizerKind => optimizerKinds.some((kind) => kind === text);
 
 /**
- * Parses `kind:length:from[:to][:optimizer][:key=value …]`. For lengths see `parseLength`. The keys are batch, eval and checkpoint (steps between them), data, subset, mix (`A@0-50%*3+B`), and wait (yes: for data that is
- * being prepared still).
+ * Parses `kind:length:from[:to][:optimizer][:key=value …]`. For lengths see `parseLength`. The keys are batch, eval and checkpoint (steps between them), data, subset, mix (`A@0-50%*3+B`), wait (yes: for data that is
+ * being prepared still), and end (after so many of its steps).
  * @throws UsageError that quotes the phase
  */
 export function parsePhase(text: string): Phase {
@@ -67,13 +67,15 @@ function parseSetting(phase: string, setting: string): Partial<Phase> {
       return { dataset: value };
     case 'subset':
       return { subset: parseSubset('subset=', value) };
+    case 'end':
+      return { endAfter: parseInteger('end=', value, 1) };
     case 'wait':
       return { wait: parseYes('wait=', value) };
     case 'mix':
       return { mix: parseMix('mix=', value) };
     default:
       throw new UsageError(
-        `The phase "${phase}" has a setting ${key}, not batch, eval, checkpoint, data, subset, mix or wait. ${example}`,
+        `The phase "${phase}" has a setting ${key}, not batch, eval, checkpoint, data, subset, mix, wait or end. ${example}`,
       );
   }
 }
@@ -109,9 +111,12 @@ export function simplePhases({ steps, peak, warmupSteps, min }: SimpleSchedule):
 
 /** The phases of a run that are left after a step, a line each: how long each is in steps and in tokens, and its rates. */
 export function describePhases(config: RunConfig, step = 0): string[] {
-  return phasesLeft(schedule(config), step).map(({ phase, index, steps }) => {
-    const { kind, from, to } = phase;
+  return phasesLeft(schedule(config), step).map((scheduled) => {
+    const { phase, index, steps, length } = scheduled;
+    const { kind, from } = phase;
+    const whole = steps < length ? ` of ${formatCount(length)}` : '';
+    const to = lastRate(scheduled);
     const rates = kind === 'constant' ? `LR ${formatRate(from)}` : `LR ${formatRate(from)} to ${formatRate(to)}`;
-    return `phase ${index + 1}: ${kind}, ${plural(steps, 'step')} (${plural(steps * config.tokensPerStep, 'token')}), ${rates}`;
+    return `phase ${index + 1}: ${kind}, ${plural(steps, 'step')}${whole} (${plural(steps * config.tokensPerStep, 'token')}), ${rates}`;
   });
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { showMix } from '../data/sampling/mix.ts';
-import { schedule, settingsOf } from '../engine/run/schedule.ts';
-import { formatCount } from '../base/format.ts';
+import { lastRate, schedule, settingsOf } from '../engine/run/schedule.ts';
+import { formatCount, formatRate } from '../base/format.ts';
 import { resolveHome } from '../studio/home.ts';
 import { defaultPatience } from '../studio/run/requests.ts';
 import { Studio } from '../studio/studio.ts';
@@ -70,14 +70,15 @@ function print(studio: Studio, id: string, json: boolean): void {
     console.log(JSON.stringify({ run: run.id, step: run.step, phases }));
     return;
   }
-  const rows = phases.map(({ phase, start, steps }) => {
+  const rows = phases.map((scheduled) => {
+    const { phase, start, steps, length } = scheduled;
     const { optimizer, batch, evaluateEvery, checkpointEvery, mix } = settingsOf(config, phase);
     return [
       phase.kind,
       formatCount(steps),
       formatCount(steps * config.tokensPerStep),
       phase.from,
-      phase.to,
+      steps === length ? phase.to : formatRate(lastRate(scheduled)),
       optimizer,
       batch,
       showMix(mix),

@@ -79,20 +79,35 @@ async function runImport(train: string[], options: ImportFlags): Promise<void> {
   );
 }
 
-function runExport(name: string, file: string, options: Home & { split: SplitName; format: TokenFormat }): void {
-  const home = resolveHome(options.home);
+async function runExport(
+  name: string,
+  file: string,
+  { home: flag, split, format }: Home & { split: SplitName; format: TokenFormat },
+): Promise<void> {
+  const home = resolveHome(flag);
   loadDatasetInfo(home, name);
-  const dataset = openDataset(path.join(datasetsDir(home), name));
-  try {
-    const source = dataset.split(options.split);
-    const { vocabSize } = dataset.manifest;
-    function* content(): Generator<Tokens> {
-      for (let at = 0; at < source.tokens; at += blockTokens)
-        yield tokensOf(vocabSize, source.window(at, Math.min(blockTokens, source.tokens - at)));
+  const described = { title: `Export tokens of ${name} (${split}) to ${path.basename(file)}`, slot: 'files' };
+  const input = { name, file: absolute(file), split, format };
+  let tokens = 0;
+  await asJobIn(home, { kind: 'exportTokens', input, described }, async ({ signal, progress }) => {
+    const dataset = openDataset(path.join(datasetsDir(home), name));
+    try {
+      const source = dataset.split(split);
+      const { vocabSize } = dataset.manifest;
+      function* content(): Generator<Tokens> {
+        for (let at = 0; at < source.tokens; at += blockTokens)
+          yield tokensOf(vocabSize, source.window(at, Math.min(blockTokens, source.tokens - at)));
+      }
+      await writeTokenFile(file, format, source.tokens, content(), {
+        tokenBytes: tokenBytesOf(vocabSize),
+        signal,
+        onProgress: ({ doneTokens: done, totalTokens: total }) => progress({ done, total, unit: 'tokens' }),
+      });
+      ({ tokens } = source);
+      return { file: input.file };
+    } finally {
+      dataset.close();
     }
-    writeTokenFile(file, options.format, source.tokens, content(), tokenBytesOf(vocabSize));
-    console.log(`${plural(source.tokens, 'token')} in ${path.resolve(file)}`);
-  } finally {
-    dataset.close();
-  }
+  });
+  console.log(`${plural(tokens, 'token')} in ${path.resolve(file)}`);
 }

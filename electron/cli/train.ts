@@ -109,7 +109,7 @@ async function runTrain(options: TrainOptions): Promise<void> {
     if (!phases) return;
     const config = { ...draft, phases, dataset: dataset.name };
     const name = options.name ?? dataset.name;
-    const run = options.queue ? studio.runs.createQueued(config, name) : studio.runs.create(config, name);
+    const run = await (options.queue ? studio.runs.createQueued(config, name) : studio.runs.create(config, name));
     const { here } = await studio.time.estimate(config);
     if (here) recordPromise(studio.store, run.id, here);
     if (!options.json) {

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import type { DeviceChoice } from '../engine/devices/choose.ts';
 import type { LowBitStates } from '../engine/optimizers/index.ts';
 import type { Admission } from '../engine/run/admission.ts';
-import { parseRunConfig, parseStoredConfig, type RunConfig } from '../engine/run/config.ts';
+import { parseRunConfig, parseStoredConfig, type Phase, type RunConfig } from '../engine/run/config.ts';
 import { startedPhases } from '../engine/run/phaseChange.ts';
 import { schedule, totalSteps } from '../engine/run/schedule.ts';
 import { UserError } from '../base/errors.ts';
@@ -12,8 +12,8 @@ import { requireData } from './run/data.ts';
 import { holdersOf } from './run/holders.ts';
 import { copyInitialWeights, requireParent } from './run/initial.ts';
 import { stageFiles } from './run/staged.ts';
-import { requireGoesOn } from './run/early.ts';
-import { requireTrainable, requireTrainableApart } from './run/trainable.ts';
+import { endOf, requireGoesOn } from './run/early.ts';
+import { requireTrainableApart } from './run/trainable.ts';
 import type { Run, RunPatch } from './store/index.ts';
 import type { Studio } from './studio.ts';
 
@@ -29,32 +29,44 @@ export class Runs {
 
   /**
    * Stores a new run; nothing is trained yet.
+   * @param onMade called with its id in the transaction that stores it
    * @throws UserError when its data is missing or too little, or its device can't train it: nothing is made then
    */
-  create(config: RunConfig, name: string, preset: string | null = null): Run {
-    const checked = parseRunConfig(config);
-    const admission = requireTrainable(this.#studio.home, checked, holdersOf(this.#studio.store, checked.device));
-    return this.#createAdmitted(checked, name, preset, admission);
-  }
-
-  /** The same where windows are served: what is planned holds nobody else up. */
-  async createApart(config: RunConfig, name: string, preset: string | null = null): Promise<Run> {
+  async create(
+    config: RunConfig,
+    name: string,
+    preset: string | null = null,
+    onMade: (id: string) => void = () => {},
+  ): Promise<Run> {
     const checked = parseRunConfig(config);
     const holders = holdersOf(this.#studio.store, checked.device);
     const admission = await requireTrainableApart(this.#studio.planner, this.#studio.home, checked, holders);
-    return this.#createAdmitted(checked, name, preset, admission);
+    return this.#createAdmitted(checked, name, preset, ({ id }) => {
+      this.#admissions.set(id, admission);
+      onMade(id);
+    });
   }
 
   /**
    * Stores a new run that trains when its turn comes; whether its device has the memory for it is looked at then.
+   * @param onMade called with its id in the transaction that stores it
    * @throws UserError when its data is missing or too little: nothing is made then
    */
-  createQueued(config: RunConfig, name: string, preset: string | null = null): Run {
-    const run = this.#createAdmitted(parseRunConfig(config), name, preset);
-    this.#studio.store.runs.setState(run.id, 'queued');
-    this.#studio.store.claims.release(run.id);
-    this.#studio.jobs.submit('train', { id: run.id }, true);
-    return this.#studio.store.runs.get(run.id);
+  async createQueued(
+    config: RunConfig,
+    name: string,
+    preset: string | null = null,
+    onMade: (id: string) => void = () => {},
+  ): Promise<Run> {
+    const { store, jobs } = this.#studio;
+    const run = await this.#createAdmitted(parseRunConfig(config), name, preset, ({ id }) => {
+      store.runs.setState(id, 'queued');
+      store.claims.release(id);
+      jobs.add('train', { id }, true);
+      onMade(id);
+    });
+    jobs.begin();
+    return store.runs.get(run.id);
   }
 
   /** Puts a run at rest into the queue. @throws UserError when it trains, is queued already, or was stopped early */
@@ -67,7 +79,12 @@ export class Runs {
     this.#studio.jobs.submit('train', { id: run.id, ...others }, true);
   }
 
-  #createAdmitted(checked: RunConfig, name: string, preset: string | null, admission?: Admission): Run {
+  async #createAdmitted(
+    checked: RunConfig,
+    name: string,
+    preset: string | null,
+    onMade: (run: Run) => void,
+  ): Promise<Run> {
     this.#studio.store.requireInPlace();
     requireData(this.#studio.home, checked);
     const stepsTotal = totalSteps(schedule(checked));
@@ -76,7 +93,7 @@ export class Runs {
     if (parent) requireParent(checked, this.configOf(parent));
     const staged = weights === undefined ? undefined : stageFiles(this.#studio.home);
     try {
-      if (weights !== undefined) copyInitialWeights(staged!.dir, weights);
+      if (weights !== undefined) await copyInitialWeights(staged!.dir, weights);
       return this.#studio.store.atomically(() => {
         const run = this.#studio.store.runs.create({
           name,
@@ -87,12 +104,12 @@ export class Runs {
           tokensTotal: stepsTotal * checked.tokensPerStep,
         });
         if (parent) this.#studio.store.events.add(run.id, 0, 'info', 'begun', startedFrom(parent, checked));
+        onMade(run);
         staged?.publish(run.id);
-        if (admission) this.#admissions.set(run.id, admission);
         return run;
       });
     } catch (error) {
-      staged?.remove();
+      await staged?.discard();
       throw error;
     }
   }
@@ -102,6 +119,11 @@ export class Runs {
     const trained = startedPhases(this.configOf(run), run.step).length;
     const isActive = run.state === 'training' || run.state === 'preparing';
     return isActive ? Math.max(trained, ...this.#studio.store.phases.list(run.id).map((p) => p.index + 1)) : trained;
+  }
+
+  /** The phases that a run has begun, as others are put behind them: what was stopped early ends where it was stopped. */
+  phasesBefore(run: Run): Phase[] {
+    return endOf(run, this.configOf(run)).phases.slice(0, this.startedPhases(run));
   }
 
   /** Changes what people call a run, and whether it is put away. @throws UserError when it trains and is to be put away */

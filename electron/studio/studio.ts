@@ -5,6 +5,7 @@ import { Datasets } from './datasets.ts';
 import { canWrite } from './home.ts';
 import { Jobs } from './jobs/jobs.ts';
 import { Models } from './models.ts';
+import { describePlan } from './planning/describe.ts';
 import { Planner } from './planning/planner.ts';
 import { forkEngine, type SpawnEngine } from './run/engine.ts';
 import { markInterrupted } from './run/unheard.ts';
@@ -50,6 +51,7 @@ export class Studio {
     this.datasets = new Datasets(this);
     this.time = new Time(this);
     this.jobs = new Jobs(this);
+    this.recordPlans();
   }
 
   /**
@@ -77,6 +79,15 @@ export class Studio {
   static look(home: string, spawn: SpawnEngine = forkEngine, report: (line: string) => void = warn): Studio {
     const dir = path.resolve(home);
     return canWrite(dir) ? Studio.open(dir, spawn, report) : new Studio(dir, openToRead(dir, report), spawn, false);
+  }
+
+  /** Has plans that take long be jobs. @param afterMs how long an answer may take until it is one */
+  recordPlans(afterMs?: number): void {
+    this.planner.recordLong(({ kind, input, controller, answer }) => {
+      const described = { title: describePlan(kind, input) };
+      const work = async (): Promise<void> => void (await answer);
+      void this.jobs.record({ kind: 'plan', input: { question: kind }, described }, controller, work).catch(() => {});
+    }, afterMs);
   }
 
   /** Pauses all that trains here, waits until it is saved, and closes. */

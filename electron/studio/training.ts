@@ -1,8 +1,10 @@
 /** Training: the one place that starts the engines of runs and steers them. */
 import fs from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
+import { formatCount } from '../base/format.ts';
 import { earlyMessage, shownState } from '../base/states.ts';
-import { messageOf, UsageError, UserError } from '../base/errors.ts';
+import { failureOf, messageOf, UsageError, UserError } from '../base/errors.ts';
+import { defectMessage, logDefect } from '../base/log.ts';
 import type { RefusedCheckpoint } from '../engine/checkpoint/index.ts';
 import { type DeviceChoice, isSameDevice, onDevice } from '../engine/devices/choose.ts';
 import type { LowBitStates } from '../engine/optimizers/index.ts';
@@ -10,12 +12,12 @@ import type { ToEngine } from '../engine/process/messages.ts';
 import type { Admission } from '../engine/run/admission.ts';
 import type { RunConfig } from '../engine/run/config.ts';
 import type { DatasetDirs } from '../engine/run/data.ts';
-import { type PhaseChange, withChangedPhases } from '../engine/run/phaseChange.ts';
+import type { PhaseChange } from '../engine/run/phaseChange.ts';
 import { namedDatasets, schedule, totalSteps } from '../engine/run/schedule.ts';
 import { keepDriverMemory } from './driverMemory.ts';
 import { runDir } from './home.ts';
 import { datasetsOf, requireData } from './run/data.ts';
-import { requireGoesOn } from './run/early.ts';
+import { endMessage, requireGoesOn, withPhasesAtRest } from './run/early.ts';
 import { RestedError, RunHandle } from './run/handle.ts';
 import { hellaswagOf } from './run/hellaswag.ts';
 import { holdersOf } from './run/holders.ts';
@@ -101,7 +103,8 @@ export class Training {
   }
 
   /**
-   * Changes the phases that a run has not begun, and goes on with it; one that trains already takes them along.
+   * Changes the phases that a run has not begun, and goes on with it; one that trains already takes them along. One that was
+   * stopped early goes on from there: what was left of its phases is dropped.
    * @param device to go on with from here on, where it is not the run's
    * @returns null where it trained already
    * @throws UserError as `changePhases` and `resume` do; neither its phases nor its device are changed then
@@ -120,12 +123,9 @@ export class Training {
   requireContinuable(run: Run, change: PhaseChange, device?: DeviceChoice): void {
     this.#requireNotMoved(run.id, device);
     if (this.isElsewhere(this.#studio.store.runs.get(run.id))) return;
-    const { step } = this.#studio.store.runs.get(run.id);
-    this.#requireTrainable(
-      run.id,
-      withDevice(withChangedPhases(this.#studio.runs.configOf(run), step, change), device),
-      step,
-    );
+    const now = this.#studio.store.runs.get(run.id);
+    const config = withPhasesAtRest(now, this.#studio.runs.configOf(now), change);
+    this.#requireTrainable(run.id, withDevice(config, device), now.step);
   }
 
   #requireNotMoved(id: string, device?: DeviceChoice): void {
@@ -151,7 +151,7 @@ export class Training {
       const run = this.#studio.store.runs.get(id);
       if (!change) requireGoesOn(run);
       const own = this.#studio.runs.configOf(run);
-      const changed = change ? withChangedPhases(own, run.step, change) : own;
+      const changed = change ? withPhasesAtRest(run, own, change) : own;
       if (change) requireData(this.#studio.home, changed, run.step);
       // What is imported counts as trained, whatever phases its config has.
       const stepsTotal = change ? totalSteps(schedule(changed)) : (run.stepsTotal ?? 0);
@@ -162,7 +162,10 @@ export class Training {
       const admission = await requireTrainableApart(this.#studio.planner, this.#studio.home, config, holders, step);
       const start = this.#prepareStart(run, config, checkpoint, admission);
       const notice = movedNotice(this.#studio.store, run, own.device, config.device);
-      if (change) recordPhases(this.#studio.store, id, changed, run.step);
+      // Who adds phases wants it to go on.
+      if (change && run.stopAt !== null) this.#studio.store.runs.update(id, { stopAt: null });
+      else if (run.stopAt !== null) this.#keepStop(run, run.stopAt, step);
+      if (change) recordPhases(this.#studio.store, id, changed, run.step, endMessage(run, own));
       const isOther = own.optimizer.lowBitStates !== config.optimizer.lowBitStates;
       if (isOther || !isSameDevice(own.device, config.device))
         this.#studio.store.runs.update(id, { config, device: config.device.kind });
@@ -180,6 +183,36 @@ export class Training {
   /** Settles when no engine saves a run any more whose studio is gone. */
   async #saved(id: string): Promise<void> {
     while (this.#studio.store.claims.isOrphaned(id)) await setTimeout(lookEveryMs);
+  }
+
+  /** Notes where a run ends that was stopped and lost its process: where it has been, which its last checkpoint is behind. */
+  #keepStop({ id, step: reached }: Run, asked: number, step: number): void {
+    const stopAt = Math.max(asked, reached);
+    this.#studio.store.runs.update(id, { stopAt });
+    const message = `it was stopped before its process was lost: it ends at step ${formatCount(stopAt)}`;
+    this.#studio.store.events.add(id, step, 'info', 'stopped', message);
+  }
+
+  /**
+   * A run whose turn has come and that can't be started has failed and says why: nobody waits for it any more. One that a
+   * process has meanwhile is that process's.
+   * @returns what is told of it
+   */
+  async refuseQueued(id: string, error: unknown): Promise<UserError> {
+    const { home, store } = this.#studio;
+    const refusal =
+      error instanceof UserError
+        ? error
+        : new UserError(defectMessage(error, logDefect(home, `start of ${id}`, error)), { cause: error });
+    if (!store.runs.has(id) || store.runs.get(id).state !== 'queued') return refusal;
+    const cause = failureOf(error);
+    const fail = (): void => {
+      if (store.runs.get(id).state !== 'queued') return;
+      store.runs.setState(id, 'failed', messageOf(refusal));
+      store.events.add(id, null, 'error', 'failed', messageOf(refusal), cause && { cause });
+    };
+    await this.atRest(id, fail).catch(() => {});
+    return refusal;
   }
 
   /** @throws UserError when a run trains, here or in another process */
@@ -231,14 +264,20 @@ export class Training {
   }
 
   #changeAtRest(id: string, change: PhaseChange): void {
+    const { store } = this.#studio;
     this.requireRest(id);
     // Nobody may begin to train it with the phases that it had.
     this.#studio.store.claims.take(id);
     try {
       const run = this.#studio.store.runs.get(id);
-      const config = withChangedPhases(this.#studio.runs.configOf(run), run.step, change);
+      const own = this.#studio.runs.configOf(run);
+      const config = withPhasesAtRest(run, own, change);
       requireData(this.#studio.home, config, run.step);
-      recordPhases(this.#studio.store, id, config, run.step);
+      store.atomically(() => {
+        recordPhases(store, id, config, run.step, endMessage(run, own));
+        // It was complete as it was, and is not any more.
+        if (run.stoppedEarly && totalSteps(schedule(config)) > run.step) store.runs.setState(id, 'paused', hasMore);
+      });
     } finally {
       this.#studio.store.claims.release(id);
     }
@@ -381,6 +420,9 @@ export class Training {
     await Promise.all(handles.map((handle) => handle.ended));
   }
 }
+
+/** Of a run that was stopped early and has been given other phases. */
+const hasMore = 'phases were added after it was stopped early: resume trains them';
 
 const withDevice = (config: RunConfig, device?: DeviceChoice): RunConfig =>
   device ? { ...config, device: onDevice(config.device, device) } : config;

@@ -48,7 +48,7 @@ async function opened() {
       sampling: { tokens: 0 },
       device,
     });
-  const { id } = studio.runs.create(config({ kind: 'cpu' }), 'jugs');
+  const { id } = await studio.runs.create(config({ kind: 'cpu' }), 'jugs');
   expect(await studio.training.start(studio.store.runs.get(id)).ended).toMatchObject({ state: 'completed' });
   const client = createRouterClient(router, { context: { studio } });
   const at = (device?: DeviceChoice) => ({ id, step: 4, ...(device ? { device } : {}) });

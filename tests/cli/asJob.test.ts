@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { type Manifest, manifestName, readManifest } from '../../electron/data/dataset/manifest.ts';
 import { importModel } from '../../electron/studio/exchange.ts';
 import { Studio } from '../../electron/studio/studio.ts';
 import { parameterTable } from '../../electron/engine/models/index.ts';
@@ -51,6 +52,8 @@ describe('a command that takes longer than a moment', () => {
     };
     await cli('data', 'add', text, '--tokenizer', 'bytes', '--name', 'ships');
     await cli('data', 'verify', 'ships');
+    const tokens = path.join(tempDir(), 'ships.bin');
+    const written = await cli('tokens', 'export', 'ships', tokens);
     const dir = await folderOf(tiny);
     await cli('import', dir, '--name', 'theirs');
     const out = path.join(tempDir(), 'out');
@@ -61,14 +64,18 @@ describe('a command that takes longer than a moment', () => {
     expect(jobs.map(({ kind, state, title }) => [kind, state, title]).reverse()).toEqual([
       ['tokenize', 'done', 'Tokenize text.txt as ships'],
       ['verify', 'done', 'Verify ships'],
+      ['exportTokens', 'done', 'Export tokens of ships (train) to ships.bin'],
       ['import', 'done', 'Import theirs'],
       ['export', 'done', 'Export theirs, step 0, to out'],
       ['generate', 'done', 'Generate with theirs, step 0'],
       ['validation', 'done', 'Validation loss of theirs, step 0'],
     ]);
-    const [loss, generated, exported, imported, verified, made] = jobs;
+    const [loss, generated, exported, imported, split, verified, made] = jobs;
     expect(made).toMatchObject({ input: { paths: [text], tokenizer: 'bytes' }, result: { name: 'ships' } });
     expect(verified).toMatchObject({ result: { files: 2, problems: [] }, progress: { unit: 'bytes' } });
+    const { trainTokens } = readManifest(path.join(home, 'datasets', 'ships'));
+    expect(split).toMatchObject({ result: { file: tokens }, progress: { done: trainTokens, unit: 'tokens' } });
+    expect(written.stdout).toBe(`${trainTokens.toLocaleString('en-US')} tokens in ${tokens}\n`);
     expect(imported).toMatchObject({ input: { dir }, result: { id: expect.any(String) as string } });
     expect(exported).toMatchObject({ input: { dir: out, dtype: 'bf16' }, progress: { unit: 'tensors' } });
     expect(stdout).toBe(`Once${generated!.output}\n`);
@@ -111,6 +118,39 @@ describe('a command that takes longer than a moment', () => {
     expect(studio.jobs.get(job.id)).toMatchObject({ state: 'cancelled' });
     expect(await runCli(add)).toMatchObject({ code: 0 });
     expect(studio.jobs.list()[0]).toMatchObject({ state: 'done', result: { name: 'cow' } });
+  });
+
+  it('exports tokens until it is cancelled, in a window or by Ctrl-C, and leaves no part of the file', async () => {
+    const { home, text, command } = workplace();
+    expect(await runCli(command('data', 'add', text, '--tokenizer', 'bytes', '--name', 'ships'))).toMatchObject({
+      code: 0,
+    });
+    // So many that it takes long: what is not written of a sparse file takes no room.
+    const dir = path.join(home, 'datasets', 'ships');
+    const manifestFile = path.join(dir, manifestName);
+    const manifest = JSON.parse(fs.readFileSync(manifestFile, 'utf8')) as Manifest;
+    const tokens = 2_000_000_000;
+    const [shard] = manifest.shards.train;
+    fs.truncateSync(path.join(dir, shard!.file), 2 * tokens);
+    const shards = { ...manifest.shards, train: [{ ...shard, tokens }] };
+    fs.writeFileSync(
+      manifestFile,
+      JSON.stringify({ ...manifest, trainTokens: tokens, trainBuckets: undefined, shards }),
+    );
+    const studio = watching(home);
+    const out = tempDir();
+    for (const how of ['window', 'terminal']) {
+      const exporting = startCli(command('tokens', 'export', 'ships', path.join(out, 'ships.bin')));
+      const { id } = await running(studio, 'exportTokens');
+      await expect.poll(() => studio.jobs.get(id).progress?.done).toBeGreaterThan(0);
+      if (how === 'window') studio.jobs.cancel(id);
+      else exporting.child.kill('SIGINT');
+      const { code, stderr } = await exporting.result;
+      const said = how === 'window' ? cancelled : 'stopped';
+      expect([code, stderr.trimEnd().split('\n').at(-1)]).toEqual([130, `trainyard: ${said}`]);
+      expect(studio.jobs.get(id)).toMatchObject({ state: 'cancelled' });
+      expect(fs.readdirSync(out)).toEqual([]);
+    }
   });
 
   it('is cancelled by Ctrl-C', async () => {

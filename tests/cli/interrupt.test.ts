@@ -106,7 +106,7 @@ it('a run that is paused before its first step does nothing twice when it is res
       evaluation: { sequences: 2 },
       sampling: { tokens: 4 },
     });
-    const handle = studio.training.start(studio.runs.create(config, 'paused at once'));
+    const handle = studio.training.start(await studio.runs.create(config, 'paused at once'));
     handle.pause();
     expect(await handle.ended).toMatchObject({ state: 'paused', resumable: true });
   } finally {

@@ -67,7 +67,7 @@ beforeEach(async () => {
     tokensPerStep: 16,
     phases: [{ kind: 'constant', steps: 4, from: 1e-3, to: 1e-3 }],
   });
-  studio.runs.create(config, 'known');
+  await studio.runs.create(config, 'known');
   studio.close();
 });
 afterEach(() => void (process.exitCode = 0));

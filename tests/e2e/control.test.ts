@@ -85,14 +85,14 @@ where(
     await button(page, 'Stop early').click();
     await expect.poll(() => state(page).textContent()).toContain('stopped early');
     expect(opened.studio.store.checkpoints.list(id).map((c) => c.step)).toEqual([step]);
-    // The rest of its phases, and one more.
+    // From where it was stopped, with one phase: what was left of its own, unless another is wanted.
     await button(page, 'Continue training').click();
-    await page.getByText('What is left of the phase that was stopped is trained first.').waitFor();
-    await page.getByLabel('Length of current phase').fill(String(step + 1));
+    await page.getByText(`Training continues from step ${shown}, where the run was stopped`).waitFor();
+    expect(await page.getByLabel('Duration', { exact: true }).inputValue()).toBe(String(50_000 - step));
     await page.getByLabel('Duration', { exact: true }).fill('2');
     await button(page, 'Apply and continue').click();
     await expect.poll(() => state(page).textContent()).toContain('completed');
-    expect(opened.studio.store.runs.get(id)).toMatchObject({ state: 'completed', stoppedEarly: false, step: step + 3 });
+    expect(opened.studio.store.runs.get(id)).toMatchObject({ state: 'completed', stoppedEarly: false, step: step + 2 });
   });
 
   it('that is stopped need not do what takes long behind its last step', async () => {

@@ -14,7 +14,10 @@ where(describe, [hasBrowser, lack.browser])('jobs', () => {
     const { studio } = opened;
     const config = studio.runs.configOf(studio.store.runs.get(first));
     const short = { ...config, phases: [constant(5)] };
-    const [second, third] = ['second', 'third'].map((name) => studio.runs.createQueued(short, name));
+    const [second, third] = [
+      await studio.runs.createQueued(short, 'second'),
+      await studio.runs.createQueued(short, 'third'),
+    ];
     const page = await opened.open();
     const other = await opened.open({ colorScheme: 'dark', viewport: { width: 900, height: 600 } });
     for (const window of [page, other]) {

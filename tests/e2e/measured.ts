@@ -24,7 +24,7 @@ export async function measuredRun(
   fs.writeFileSync(file, 'she sells sea shells by the sea shore. '.repeat(300));
   const dataset = await prepareDataset({ home: studio.home, inputs: [file], tokenizer });
   const steps = rows.at(-1)?.step ?? 1;
-  const run = studio.runs.create(
+  const run = await studio.runs.create(
     parseRunConfig({
       model: { vocabSize: tokenizer === 'bytes' ? 257 : 50257, contextLength: 64, nLayer: 1, nHead: 2, nEmbd: 64 },
       dataset: dataset.name,

@@ -28,7 +28,7 @@ export async function startRun(
     checkpoints: { every: 50 },
     ...changes,
   });
-  const run = studio.runs.create(config, name);
+  const run = await studio.runs.create(config, name);
   studio.training.start(run);
   return run.id;
 }

@@ -44,6 +44,7 @@ const thorough: readonly string[] = [
   'signals',
   'process/serve',
   'studio/stop',
+  'studio/planJobs',
   'homes',
   'junk',
   'cli/phases',

@@ -2,9 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { FailureError, failureOf } from '../../electron/base/errors.ts';
 import { OutOfMemory } from '../../electron/engine/devices/outOfMemory.ts';
 import { checkRunConfig, parseRunConfig, type RunConfig } from '../../electron/engine/run/config.ts';
-import { learningRateAt, schedule } from '../../electron/engine/run/schedule.ts';
+import { lastRate, learningRateAt, schedule } from '../../electron/engine/run/schedule.ts';
 import {
   fineTuning,
+  nextPhase,
   withHalvedRates,
   withMoreRecompute,
   withoutData,
@@ -25,10 +26,13 @@ const config = parseRunConfig({
     { kind: 'constant', tokens: 100 * 24 * 64, from: 6e-5, to: 6e-5, optimizer: 'adamw8bit' },
   ],
 });
-const views = schedule(config).map(({ phase, start, steps, index }) => ({
-  ...{ phase, start, steps, index },
-  ...{ tokens: 0, optimizer: 'adamw', batch: 12, data: '' },
-}));
+const viewsOf = (of: RunConfig) =>
+  schedule(of).map((scheduled) => ({
+    ...scheduled,
+    lastRate: lastRate(scheduled),
+    ...{ tokens: 0, optimizer: 'adamw', batch: 12, data: '' },
+  }));
+const views = viewsOf(config);
 const isSound = (changed: RunConfig) => expect(checkRunConfig(changed)).toEqual({ config: changed });
 
 describe('a run like another one', () => {
@@ -79,6 +83,28 @@ describe('a run like another one', () => {
 
   it('has all phases after the last step, where none is left', () => {
     expect(withPhasesLeft(config, views, 1200)).toBe(config);
+  });
+
+  it('has a phase left that ends early, with the rates of the whole of it', () => {
+    const [warmup, cosine] = config.phases;
+    const cut = { ...config, phases: [warmup!, { ...cosine!, endAfter: 600 }] };
+    const left = withPhasesLeft(cut, viewsOf(cut), 500);
+    isSound(left);
+    expect(left.phases).toMatchObject([{ kind: 'cosine', steps: 600, endAfter: 200, to: 6e-5 }]);
+    expect(lastRate(schedule(left)[0]!)).toBeLessThan(left.phases[0]!.from);
+    expect(lastRate(schedule(left)[0]!)).toBeGreaterThan(6e-5);
+  });
+
+  it('goes on with what was left of it where it was stopped, else at the rate that it has ended with', () => {
+    const cosine = nextPhase(views, 600);
+    expect(cosine).toMatchObject({ kind: 'cosine', steps: 500, to: 6e-5, batch: 8, mix: [{ dataset: 'a' }] });
+    expect(cosine.from).toBeCloseTo(learningRateAt(schedule(config), 599), 5);
+    expect(nextPhase(views, 1100)).toEqual(config.phases[2]);
+    expect(nextPhase(views, 1200)).toEqual(config.phases[2]);
+    const cut = { ...config, phases: [{ ...config.phases[1]!, endAfter: 500 }] };
+    const reached = learningRateAt(schedule(cut), 499);
+    const { endAfter: _, ...whole } = cut.phases[0]!;
+    expect(nextPhase(viewsOf(cut), 500)).toEqual({ ...whole, kind: 'constant', from: reached, to: reached });
   });
 
   it('is fine-tuned at a tenth of the rate, with a short warmup and a cosine to a tenth', () => {

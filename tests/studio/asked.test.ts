@@ -25,7 +25,7 @@ async function longRun() {
     checkpoints: { every: 0 },
     device: { kind: 'cpu', threads: 1 },
   });
-  const { id } = studio.runs.create(config, 'long');
+  const { id } = await studio.runs.create(config, 'long');
   const handle = studio.training.start(studio.store.runs.get(id));
   const events: RunEvent[] = [];
   handle.onEvent((event) => events.push(event));
@@ -48,7 +48,7 @@ where(describe, [hasCpu, lack.cpu])('what a run is asked for', () => {
       checkpoints: { every: 0, keepLast: 9 },
       device: { kind: 'cpu', threads: 1 },
     });
-    const { id } = studio.runs.create(config, 'asked');
+    const { id } = await studio.runs.create(config, 'asked');
     const handle = studio.training.start(studio.store.runs.get(id));
     const events: RunEvent[] = [];
     handle.onEvent((event) => events.push(event));

@@ -72,9 +72,9 @@ where(
   it('comes to nearly the same losses as one that stays, says so, and stays where it went', async () => {
     seeGpus([{}]);
     const { home, studio, config, trained, onwards, losses } = await workplace();
-    const staying = await trained(studio.runs.create(config({ phases: [four, four, four, four] }), 'staying'));
+    const staying = await trained(await studio.runs.create(config({ phases: [four, four, four, four] }), 'staying'));
 
-    let run = await trained(studio.runs.create(config(), 'moving'));
+    let run = await trained(await studio.runs.create(config(), 'moving'));
     expect(studio.store.events.list(run.id).some((e) => e.kind === 'device')).toBe(false);
     run = await onwards(run, { kind: 'cuda' });
     expect(run).toMatchObject({ device: 'cuda', step: 8, config: { device: { kind: 'cuda', threads: 1 } } });
@@ -106,7 +106,7 @@ where(
   it('is left as it was where the other device is not there', async () => {
     seeGpus([]);
     const { studio, config, trained } = await workplace();
-    const run = await trained(studio.runs.create(config(), 'staying'));
+    const run = await trained(await studio.runs.create(config(), 'staying'));
     await studio.training.changePhases(run, { started: null, later: null, add: [four] });
     const before = studio.store.runs.get(run.id);
     await expect(studio.training.resume(before, { kind: 'cuda' })).rejects.toThrow(/trainyard doctor/);
@@ -124,7 +124,7 @@ where(
   it('keeps its phases and its device where it is refused, and takes both where it is not', async () => {
     seeGpus([{}, { name: 'full GPU', freeBytes: 0 }]);
     const { studio, config, trained } = await workplace();
-    const run = await trained(studio.runs.create(config(), 'staying'));
+    const run = await trained(await studio.runs.create(config(), 'staying'));
     const before = studio.store.runs.get(run.id);
     const full = /^Phase 2 .* too little: end what else uses the GPU .*, or take GPU 0 \(--gpu-index 0\)\.$/;
     for (const _ of [1, 2])
@@ -148,7 +148,7 @@ where(
   it('says where the GPU is another model, though it has the same number', async () => {
     seeGpus([{ name: 'old GPU' }, { name: 'old GPU' }]);
     const { studio, config, trained } = await workplace();
-    const run = await trained(studio.runs.create(config({ device: { kind: 'cuda' } }), 'moving'));
+    const run = await trained(await studio.runs.create(config({ device: { kind: 'cuda' } }), 'moving'));
     const onwards = async (device?: DeviceChoice) => {
       const resumed = await studio.training.continue(studio.store.runs.get(run.id), change, device);
       await resumed!.handle.ended;
@@ -169,7 +169,7 @@ where(
   it('is evaluated on the processor where no GPU is', async () => {
     seeGpus([{}]);
     const { studio, config, trained, evaluate } = await workplace();
-    const run = await trained(studio.runs.create(config({ device: { kind: 'cuda' } }), 'moved'));
+    const run = await trained(await studio.runs.create(config({ device: { kind: 'cuda' } }), 'moved'));
     const onGpu = await evaluate(run);
     seeGpus([]);
     const [onCpu, asked] = [await evaluate(run), await evaluate(run, { kind: 'cpu' })];
@@ -183,7 +183,7 @@ where(
   it('says how much memory is missing, and who holds it', async () => {
     seeGpus([{}]);
     const { studio, config, trained, evaluate } = await workplace();
-    const run = await trained(studio.runs.create(config({ device: { kind: 'cuda' } }), 'small'));
+    const run = await trained(await studio.runs.create(config({ device: { kind: 'cuda' } }), 'small'));
     seeGpus([{ freeBytes: moduleReserve + 2048 }]);
     const missing = /^Evaluating needs .* and cuda: emulated GPU has 2\.00 KiB free, .* too little: /;
     await expect(evaluate(run)).rejects.toThrow(missing);
@@ -211,7 +211,9 @@ describe('a run that its device can not train', () => {
   ])('is refused before anything is made, where %s', async (_, changes, reason) => {
     seeGpus([{}]);
     const { studio, config } = await workplace();
-    expect(() => studio.runs.create(config({ ...changes, device: { kind: 'cuda' } }), 'refused')).toThrow(reason);
+    await expect(studio.runs.create(config({ ...changes, device: { kind: 'cuda' } }), 'refused')).rejects.toThrow(
+      reason,
+    );
     expect(studio.store.runs.list()).toEqual([]);
   });
 });
@@ -227,7 +229,7 @@ where(
     { ...four, optimizer: 'pagedAdamw8bit', batch: 1 },
     { ...four, optimizer: 'adamw', batch: 4 },
   ];
-  const run = await trained(studio.runs.create(config({ device: { kind: 'cuda' }, phases }), 'growing'));
+  const run = await trained(await studio.runs.create(config({ device: { kind: 'cuda' }, phases }), 'growing'));
   const reported = studio.store.events.list(run.id).filter((e) => e.kind === 'started' || e.kind === 'optimizer');
   const [first, second] = reported.map((e) => e.data as MemoryReport);
   expect(first).toMatchObject({ device: 'cuda', plannedBytes: first!.allocatedBytes });

@@ -43,13 +43,13 @@ it('a studio whose home was moved makes nothing at the old place, and says so', 
     phases: [{ kind: 'constant', steps: 3, from: 1e-3, to: 1e-3 }],
     device: { kind: 'cpu', threads: 1 },
   });
-  const run = studio.runs.create(config, 'r');
+  const run = await studio.runs.create(config, 'r');
   studio.store.claims.release(run.id);
   // It has trained.
   studio.store.checkpoints.add(run.id, { step: 1, path: checkpointDir(home, run.id, 1), bytes: 1, best: false });
   fs.renameSync(home, `${home}-moved`);
   const gone = /The data folder .* was moved or removed while Trainyard was running: .*--home/;
-  expect(() => studio.runs.create(config, 'other')).toThrow(gone);
+  await expect(studio.runs.create(config, 'other')).rejects.toThrow(gone);
   await expect(studio.training.resume(run)).rejects.toThrow(gone);
   await expect(importModel(studio, model)).rejects.toThrow(gone);
   expect(() => studio.datasets.prepare({ inputs: [text], tokenizer: 'bytes' })).toThrow(gone);

@@ -65,11 +65,11 @@ async function workplace(phases: Phase[]) {
     news,
     dataset,
     losses,
-    run: studio.runs.create(config(phases), 'changed'),
+    run: await studio.runs.create(config(phases), 'changed'),
     start,
     /** Losses of a run that has these phases from its start. */
     async whole(list: Phase[]) {
-      const run = studio.runs.create(config(list), 'whole');
+      const run = await studio.runs.create(config(list), 'whole');
       await start(studio.training.start(run)).handle.ended;
       return losses(run.id);
     },

@@ -44,7 +44,7 @@ const reported = (handle: RunHandle, type: RunEvent['type'], step = 0) =>
 where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
   it('is evaluated, sampled, saved and complete; it is not resumed, but continued and branched', async () => {
     const { studio, make, runOf } = await opened();
-    const { id } = studio.runs.create(make(), 'early');
+    const { id } = await studio.runs.create(make(), 'early');
     const handle = studio.training.start(runOf(id));
     await reported(handle, 'metrics', 3);
     await studio.training.sendOrder(runOf(id), 'stop');
@@ -73,7 +73,7 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
       await expect(studio.training.sendOrder(runOf(id), order)).rejects.toThrow('The run early is completed.');
     expect(runOf(id)).toMatchObject({ state: 'completed', stoppedEarly: true, pid: null });
 
-    const branch = studio.runs.create({ ...make(), init: { run: id, step } }, 'branch');
+    const branch = await studio.runs.create({ ...make(), init: { run: id, step } }, 'branch');
     expect(branch.state).toBe('preparing');
     const change = { started: 1, current: { steps: step }, later: null, add: [] };
     const more = { kind: 'constant', steps: 5, from: 1e-4, to: 1e-4 } as const;
@@ -87,14 +87,118 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
     expect(runOf(id)).toMatchObject({ state: 'completed', stoppedEarly: false, step: step + 5 });
   });
 
+  it('goes on with other phases from where it was stopped, to the same bits; what was left of its own is dropped', async () => {
+    const { studio, make, runOf } = await opened();
+    const warmup = { kind: 'warmup', steps: 2, from: 0, to: 1e-3 } as const;
+    const cosine = { kind: 'cosine', steps: 2000, from: 1e-3, to: 1e-4 } as const;
+    const tail = { kind: 'constant', steps: 500, from: 1e-4, to: 1e-4 } as const;
+    const { id } = await studio.runs.create(make({ phases: [warmup, cosine, tail] }), 'early');
+    const handle = studio.training.start(runOf(id));
+    await reported(handle, 'metrics', 5);
+    handle.stop();
+    await handle.ended;
+    const { step } = runOf(id);
+    expect(studio.runs.phasesBefore(runOf(id))).toEqual([warmup, { ...cosine, endAfter: step - 2 }]);
+    const later = { kind: 'constant', steps: 400, from: 5e-4, to: 5e-4 } as const;
+    // As a page asks, which knows what has begun.
+    const resumed = await studio.training.continue(runOf(id), { started: 2, later: [later], add: [] });
+    expect(resumed!.step).toBe(step);
+    const phases = [warmup, { ...cosine, endAfter: step - 2 }, later];
+    expect(studio.runs.configOf(runOf(id)).phases).toEqual(phases);
+    expect(runOf(id)).toMatchObject({ stepsTotal: step + 400, tokensTotal: 32 * (step + 400), stoppedEarly: false });
+    expect(studio.store.events.list(id).findLast((e) => e.kind === 'phases')).toMatchObject({
+      step,
+      message: `phase 2 (cosine) ends at step ${step}, where the run was stopped; 1 phase not started was dropped; phases updated: warmup, cosine, constant; ${(step + 400).toLocaleString('en-US')} steps in total`,
+      data: phases,
+    });
+    // Paused on its way, it goes on to the same bits.
+    await reported(resumed!.handle, 'metrics', step + 3);
+    resumed!.handle.pause();
+    await resumed!.handle.ended;
+    const again = await studio.training.resume(runOf(id));
+    expect(again.handle.state).toMatch(/^(preparing|training)/);
+    expect(await again.handle.ended).toMatchObject({
+      state: 'completed',
+      message: `finished after ${step + 400} steps`,
+    });
+    expect(runOf(id)).toMatchObject({ state: 'completed', stoppedEarly: false, step: step + 400 });
+    expect(studio.store.phases.list(id).map((p) => [p.index, p.kind, p.step])).toEqual([
+      [0, 'warmup', 0],
+      [1, 'cosine', 2],
+      [2, 'constant', step],
+    ]);
+    // As one that had these phases from its start, which is stopped nowhere.
+    const whole = await studio.runs.create(make({ phases }), 'whole');
+    await studio.training.start(whole).ended;
+    const rows = (run: string) => studio.store.metrics.read(run).map((m) => [m.step, m.loss, m.learningRate]);
+    expect(rows(id)).toEqual(rows(whole.id));
+  });
+
+  it('ends where it was stopped, evaluated, where its engine or studio is lost before it is complete', async () => {
+    const { studio, make, runOf } = await opened();
+    const checkpoints = { every: 2, keepLast: 9 };
+    const config = make({ sampling: { tokens: 0 }, checkpoints, evaluation: { every: 0, sequences: 20_000 } });
+    const { id } = await studio.runs.create(config, 'lost');
+    const handle = studio.training.start(runOf(id));
+    await reported(handle, 'metrics', 5);
+    const evaluating = new Promise<void>((resolve) =>
+      handle.onEvent((e) => e.type === 'activity' && e.activity === 'evaluating' && e.step > 0 && resolve()),
+    );
+    handle.stop();
+    expect(runOf(id).stopAt).toBeGreaterThanOrEqual(5);
+    await evaluating;
+    handle.kill();
+    expect(await handle.ended).toMatchObject({ state: 'interrupted' });
+    const { step, stopAt } = runOf(id);
+    expect(stopAt).not.toBeNull();
+    const resumed = await studio.training.resume(runOf(id));
+    expect(resumed.step).toBeLessThanOrEqual(step);
+    expect(await resumed.handle.ended).toMatchObject({ state: 'completed', early: true });
+    const run = runOf(id);
+    expect(run).toMatchObject({ state: 'completed', stoppedEarly: true, stopAt: null });
+    expect(run.step).toBeGreaterThanOrEqual(step);
+    expect(run.step).toBeLessThan(1000);
+    expect(studio.store.evals.list(id).at(-1)!.step).toBe(run.step);
+    expect(studio.store.events.list(id).map((e) => e.message)).toContain(
+      `it was stopped before its process was lost: it ends at step ${step}`,
+    );
+  });
+
+  it('can be resumed once it was given other phases', async () => {
+    const { studio, make, runOf } = await opened();
+    const { id } = await studio.runs.create(make(), 'early');
+    const handle = studio.training.start(runOf(id));
+    await reported(handle, 'metrics', 3);
+    handle.stop();
+    await handle.ended;
+    const { step } = runOf(id);
+    const changed = await studio.training.changePhases(runOf(id), {
+      started: 1,
+      current: { steps: step },
+      later: null,
+      add: [],
+    });
+    // Nothing to train.
+    expect(changed).toMatchObject({ state: 'completed', stoppedEarly: true, stepsTotal: step });
+    const more = { kind: 'constant', steps: 3, from: 1e-4, to: 1e-4 } as const;
+    const added = await studio.training.changePhases(runOf(id), { started: null, later: null, add: [more] });
+    expect(added).toMatchObject({ state: 'paused', stoppedEarly: false, stepsTotal: step + 3, pid: null });
+    expect(studio.runs.configOf(added).phases).toMatchObject([{ steps: step, from: 1e-3 }, more]);
+    const { handle: again } = await studio.training.resume(added);
+    expect(await again.ended).toMatchObject({ state: 'completed', message: `finished after ${step + 3} steps` });
+  });
+
   it('before its first step is complete without one', async () => {
     const { studio, make, runOf } = await opened();
-    const { id } = studio.runs.create(make(), 'at once');
+    const { id } = await studio.runs.create(make(), 'at once');
     const handle = studio.training.start(runOf(id));
     handle.stop();
     expect(await handle.ended).toMatchObject({ state: 'completed', message: 'stopped early at step 0 of 1,000' });
     expect(studio.store.checkpoints.list(id).map((c) => c.step)).toEqual([0]);
     expect(runOf(id)).toMatchObject({ step: 0, stoppedEarly: true });
+    const more = { kind: 'constant', steps: 2, from: 1e-4, to: 1e-4 } as const;
+    const resumed = await studio.training.continue(runOf(id), { started: 0, later: null, add: [more] });
+    expect(await resumed!.handle.ended).toMatchObject({ state: 'completed', message: 'finished after 2 steps' });
   });
 
   it('does not hold up who closes the studio, nor who stops it again', async () => {
@@ -102,7 +206,7 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
       const { studio, make, runOf } = await opened();
       // Samples of minutes.
       const sampling = { tokens: 1_000_000, prompts: Array.from({ length: 5000 }, () => 'a') };
-      const { id } = studio.runs.create(make({ sampling }), 'slow');
+      const { id } = await studio.runs.create(make({ sampling }), 'slow');
       const handle = studio.training.start(runOf(id));
       await new Promise<void>((resolve) =>
         handle.onEvent((event) => event.type === 'activity' && event.activity === 'sampling' && resolve()),
@@ -120,7 +224,7 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
 
   it('is complete as it was saved where it is paused', async () => {
     const { studio, make, runOf } = await opened();
-    const { id } = studio.runs.create(make(), 'paused');
+    const { id } = await studio.runs.create(make(), 'paused');
     const handle = studio.training.start(runOf(id));
     await reported(handle, 'metrics', 3);
     handle.pause();
@@ -138,7 +242,7 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
 
   it('says which checkpoint it ends with, and stays paused where it has none', async () => {
     const { studio, make, runOf } = await opened();
-    const { id } = studio.runs.create(make({ checkpoints: { every: 2, keepLast: 9 } }), 'paused');
+    const { id } = await studio.runs.create(make({ checkpoints: { every: 2, keepLast: 9 } }), 'paused');
     const handle = studio.training.start(runOf(id));
     await reported(handle, 'metrics', 5);
     handle.pause();
@@ -146,7 +250,7 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
     const { step } = runOf(id);
     await studio.checkpoints.remove(runOf(id), step);
     const left = studio.store.checkpoints.list(id).map((c) => c.step);
-    const other = studio.runs.create(make(), 'other');
+    const other = await studio.runs.create(make(), 'other');
     studio.store.runs.setState(other.id, 'paused');
     studio.store.claims.release(other.id);
     await expect(studio.training.sendOrder(runOf(other.id), 'stop')).rejects.toThrow(
@@ -161,12 +265,12 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
 
   it('leaves the queue: complete where it has trained, else as if it had never been queued', async () => {
     const { studio, make, runOf } = await opened();
-    const fresh = studio.runs.createQueued(make(), 'fresh');
+    const fresh = await studio.runs.createQueued(make(), 'fresh');
     await studio.training.sendOrder(runOf(fresh.id), 'stop');
     expect(runOf(fresh.id)).toMatchObject({ state: 'paused', stoppedEarly: false, pid: null });
     expect(runOf(fresh.id).message).toMatch(/removed from the queue/);
 
-    const { id } = studio.runs.create(make(), 'trained');
+    const { id } = await studio.runs.create(make(), 'trained');
     const handle = studio.training.start(runOf(id));
     await reported(handle, 'metrics', 3);
     handle.pause();

@@ -127,15 +127,41 @@ describe('a run from another one’s weights', () => {
     const dataset = await text(studio.home);
     fs.rmSync(path.join(studio.checkpoints.rootOf(parent), 'step-000000', 'model.safetensors'));
     const before = left(studio);
-    expect(() => studio.runs.create(configFrom(dataset, parent.id), 'mine')).toThrow(/weights of .*can't be copied/);
+    await expect(studio.runs.create(configFrom(dataset, parent.id), 'mine')).rejects.toThrow(
+      /weights of .*can't be copied/,
+    );
     expect(left(studio)).toEqual(before);
+  });
+
+  it('is listed once they are there, copied where no link can be made; nobody waits meanwhile', async () => {
+    const studio = opened();
+    const { run: parent } = await importModel(studio, await folderWith(0), 'theirs');
+    const dataset = await text(studio.home);
+    const link = vi.spyOn(fs.promises, 'link').mockRejectedValue(Object.assign(new Error('EXDEV'), { code: 'EXDEV' }));
+    const copying = Promise.withResolvers<true>();
+    const free = Promise.withResolvers<true>();
+    const { copyFile } = fs.promises;
+    const copy = vi.spyOn(fs.promises, 'copyFile').mockImplementation(async (...args) => {
+      copying.resolve(true);
+      await free.promise;
+      return copyFile(...args);
+    });
+    onTestFinished(() => [link, copy].forEach((spy) => spy.mockRestore()));
+    const making = studio.runs.create(configFrom(dataset, parent.id), 'mine');
+    await copying.promise;
+    expect(studio.store.runs.list().map((r) => r.name)).toEqual(['theirs']);
+    free.resolve(true);
+    const { id } = await making;
+    const weights = (...at: string[]) => fs.readFileSync(path.join(studio.home, 'runs', ...at));
+    const own = weights(parent.id, 'checkpoints', 'step-000000', 'model.safetensors');
+    expect(weights(id, 'initial', 'model.safetensors').equals(own)).toBe(true);
   });
 
   it('begins with them, and keeps them when that one’s checkpoint is deleted', async () => {
     const studio = opened();
     const { run: parent } = await importModel(studio, await folderWith(0), 'theirs');
     const dataset = await text(studio.home);
-    const run = studio.runs.create(configFrom(dataset, parent.id), 'mine');
+    const run = await studio.runs.create(configFrom(dataset, parent.id), 'mine');
     expect(studio.store.events.list(run.id)).toMatchObject([{ kind: 'begun' }]);
     await studio.checkpoints.remove(parent, 0);
     expect(await studio.training.start(run).ended).toMatchObject({ state: 'completed' });
@@ -145,7 +171,7 @@ describe('a run from another one’s weights', () => {
     const studio = opened();
     const { run: parent } = await importModel(studio, await folderWith(0), 'theirs');
     const dataset = await text(studio.home);
-    const run = studio.runs.create(configFrom(dataset, parent.id), 'mine');
+    const run = await studio.runs.create(configFrom(dataset, parent.id), 'mine');
     fs.rmSync(path.join(studio.home, 'runs', run.id, 'initial'), { recursive: true });
     expect(() => studio.training.start(run)).toThrow(/initial weights of the run .* are missing/);
     expect(studio.store.runs.list().map((r) => r.id)).toEqual([parent.id]);

@@ -66,7 +66,7 @@ function detailsOf(studio: Studio, run: Run): RunUpdate['details'] & object {
   return {
     config,
     phases: phaseViews(config),
-    startedPhases: studio.runs.startedPhases(run),
+    startedPhases: studio.runs.phasesBefore(run),
     checkpoints: store.checkpoints.list(run.id),
     evals: store.evals.list(run.id).map((e) => ({ ...e, bitsPerByte: bitsPerByteOf(e) })),
     samples: store.samples.list(run.id),

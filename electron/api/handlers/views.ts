@@ -2,7 +2,7 @@ import { showMix } from '../../data/sampling/mix.ts';
 import { numbered } from '../../engine/devices/choose.ts';
 import { parameterCount } from '../../engine/models/index.ts';
 import type { RunConfig } from '../../engine/run/config.ts';
-import { type ScheduledPhase, schedule, settingsOf } from '../../engine/run/schedule.ts';
+import { lastRate, schedule, settingsOf } from '../../engine/run/schedule.ts';
 import { bestBitsPerByte, validationBytesPerToken } from '../../studio/evals.ts';
 import { isLogged } from '../../base/log.ts';
 import type { Run } from '../../studio/store/index.ts';
@@ -63,13 +63,16 @@ export function runView(studio: Studio, run: Run, { bytesPerToken, trainedMs }: 
 }
 
 export const phaseViews = (config: RunConfig): PhaseView[] =>
-  schedule(config).map(({ phase, index, start, steps }: ScheduledPhase) => {
+  schedule(config).map((scheduled) => {
+    const { phase, index, start, steps, length } = scheduled;
     const { optimizer, batch, mix } = settingsOf(config, phase);
     return {
       phase,
       index,
       start,
       steps,
+      length,
+      lastRate: lastRate(scheduled),
       tokens: steps * config.tokensPerStep,
       optimizer,
       batch,

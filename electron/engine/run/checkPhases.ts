@@ -3,16 +3,23 @@ import { type MixPart, sharedDocuments, sourceName } from '../../data/sampling/m
 import { overlap, sameSubset, showSubset } from '../../data/subsets.ts';
 import { SettingError, UsageError } from '../../base/errors.ts';
 import type { RunConfig } from './config.ts';
-import { settingsOf } from './schedule.ts';
+import { lengthOf, settingsOf } from './schedule.ts';
 
 /**
  * What a phase's own schema can't see: whether it goes with the run and the other phases.
- * @throws UsageError for a micro-batch that does not divide a step, and for subsets that share documents without being equal
+ * @throws UsageError for a micro-batch that does not divide a step, an end behind a phase's own, and subsets that share documents without being equal
  */
 export function checkPhases(config: RunConfig): void {
   const { tokensPerStep, model } = config;
   const earlier: { part: MixPart; phase: number }[] = [];
   for (const [index, phase] of config.phases.entries()) {
+    const length = lengthOf(phase, tokensPerStep);
+    if (phase.endAfter !== undefined && phase.endAfter > length) {
+      throw new SettingError(
+        `phases.${index}.endAfter`,
+        `Phase ${index + 1} has ${plural(length, 'step')} and can't end after ${formatCount(phase.endAfter)}: give it ${formatCount(length)} or fewer.`,
+      );
+    }
     const micro = (phase.batch ?? config.batch) * model.contextLength;
     // The run's own batch is checked with the run.
     if (phase.batch !== undefined && tokensPerStep % micro !== 0) {

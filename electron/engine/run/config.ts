@@ -84,9 +84,14 @@ export const phaseSchema = z
     /** Length in steps, or in tokens (rounded up to whole steps): exactly one of them. */
     steps: steps.optional(),
     tokens: z.int().min(1).optional(),
+    /**
+     * Ends it after so many of its steps, with the rates that they have in the whole of it: so a run goes on with other
+     * phases from where it was stopped.
+     */
+    endAfter: steps.optional(),
     /** Learning rate that it starts from: see `learningRateAt`. */
     from: rate,
-    /** Learning rate of the last step; the same as `from` in a constant phase. */
+    /** Learning rate of the last step of the whole phase; the same as `from` in a constant phase. */
     to: rate,
     /** The optimizer from this phase's first step on, where it is not the run's. */
     optimizer: z.enum(optimizerKinds).optional(),
@@ -184,7 +189,7 @@ export const runConfigSchema = z.strictObject({
     flag: '--phase <spec...>',
     reader: 'phases',
     label: 'Phases',
-    help: `kind:length:from[:to][:optimizer][:key=value …], e.g. warmup:100:0:1e-3, cosine:1900:1e-3:1e-4, constant:10Mtok:9e-5:${exampleOptimizer}:subset=50-80%; lengths: steps (500, 20k, 2Msteps) or tokens (10Mtok); keys: batch, eval, checkpoint, data, subset, mix, wait`,
+    help: `kind:length:from[:to][:optimizer][:key=value …], e.g. warmup:100:0:1e-3, cosine:1900:1e-3:1e-4, constant:10Mtok:9e-5:${exampleOptimizer}:subset=50-80%; lengths: steps (500, 20k, 2Msteps) or tokens (10Mtok); keys: batch, eval, checkpoint, data, subset, mix, wait, end`,
   }),
   /** Version of the formula that gives the learning rates of the phases: see `parseStoredConfig`. */
   schedule: z.literal([1, 2]).default(2),

@@ -1,7 +1,7 @@
 import { plural } from '../../base/format.ts';
 import { UsageError, UserError } from '../../base/errors.ts';
 import { parseRunConfig, type Phase, type RunConfig } from './config.ts';
-import { type ScheduledPhase, schedule, stepsOf } from './schedule.ts';
+import { lengthOf, type ScheduledPhase, schedule } from './schedule.ts';
 
 /** A phase's length: in steps, or in tokens, which are rounded up to whole steps. */
 export type PhaseLength = { readonly steps: number } | { readonly tokens: number };
@@ -21,6 +21,23 @@ export interface PhaseChange {
 /** The phases of a config of which a run has trained a step, or all that it has. */
 export const startedPhases = (config: RunConfig, step: number): ScheduledPhase[] =>
   schedule(config).filter((p) => p.start < step);
+
+/**
+ * A config that ends after so many steps: the phase in which that is ends there, with the rates that it was trained with,
+ * and those that have not begun are dropped.
+ */
+export const endedAt = (config: RunConfig, step: number): RunConfig => ({
+  ...config,
+  phases: startedPhases(config, step).map(({ phase, start, steps }) =>
+    step < start + steps ? endedAfter(phase, step - start) : phase,
+  ),
+});
+
+function endedAfter(phase: Phase, steps: number): Phase {
+  if (phase.kind !== 'constant') return { ...phase, endAfter: steps };
+  const { steps: _, tokens: __, endAfter: ___, ...rest } = phase;
+  return { ...rest, steps };
+}
 
 /**
  * A config with its later phases changed. What was trained stays as it was, so that the run goes on to the same bit.
@@ -48,9 +65,9 @@ function withLength(config: RunConfig, step: number, started: ScheduledPhase | u
     throw new UsageError('The run has not started a phase yet: replace its phases instead of changing a length.');
   const { phase, index, start } = started;
   const name = `Phase ${index + 1} (${phase.kind})`;
-  const { steps: _, tokens: __, ...rest } = phase;
+  const { steps: _, tokens: __, endAfter: ___, ...rest } = phase;
   const changed = { ...rest, ...length };
-  const steps = stepsOf(changed, config.tokensPerStep);
+  const steps = lengthOf(changed, config.tokensPerStep);
   if (steps === started.steps) return phase;
   if (phase.kind !== 'constant') {
     throw new UsageError(

@@ -7,13 +7,16 @@ export interface ScheduledPhase {
   readonly index: number;
   /** First step of the phase, counted from 0. */
   readonly start: number;
+  /** Those that are trained: fewer than its length where it ends early. */
   readonly steps: number;
+  /** Steps over which its rates go from the first to the last. */
+  readonly length: number;
   /** Whether `from` is the rate before its first step, which is then on the way already, rather than the first step's. */
   readonly leaves: boolean;
 }
 
-/** Length of a phase, in optimizer steps. */
-export const stepsOf = (phase: Phase, tokensPerStep: number): number =>
+/** Length of a phase, in optimizer steps; it may end before. */
+export const lengthOf = (phase: Phase, tokensPerStep: number): number =>
   phase.steps ?? Math.ceil(phase.tokens! / tokensPerStep);
 
 /** What decides a run's phases: `schedule` is absent in configs of earlier versions. */
@@ -24,18 +27,20 @@ export type ScheduleConfig = Pick<RunConfig, 'phases' | 'tokensPerStep'> & {
 /** A run's phases with their place in the run, in steps. */
 export function schedule(config: ScheduleConfig): ScheduledPhase[] {
   let start = 0;
+  let before: ScheduledPhase | undefined;
   return config.phases.map((phase, index) => {
-    const steps = stepsOf(phase, config.tokensPerStep);
-    const leaves = (config.schedule ?? 1) > 1 && leavesRate(phase, config.phases[index - 1]);
-    const scheduled = { phase, index, start, steps, leaves };
+    const length = lengthOf(phase, config.tokensPerStep);
+    const steps = Math.min(length, phase.endAfter ?? length);
+    const leaves = (config.schedule ?? 1) > 1 && leavesRate(phase, before);
+    before = { phase, index, start, steps, length, leaves };
     start += steps;
-    return scheduled;
+    return before;
   });
 }
 
 /** Whether the rate that a phase starts from is not trained with: a warm-up's, and what the phase before has ended with. */
-const leavesRate = (phase: Phase, before: Phase | undefined): boolean =>
-  phase.kind === 'warmup' || before?.to === phase.from;
+const leavesRate = (phase: Phase, before: ScheduledPhase | undefined): boolean =>
+  phase.kind === 'warmup' || (before !== undefined && lastRate(before) === phase.from);
 
 export const totalSteps = (phases: readonly ScheduledPhase[]): number =>
   phases.reduce((total, p) => total + p.steps, 0);
@@ -101,9 +106,18 @@ export const settingsAt = (config: RunConfig, phases: readonly ScheduledPhase[],
  * A pure function of the phases.
  */
 export function learningRateAt(phases: readonly ScheduledPhase[], step: number): number {
-  const { phase, start, steps, leaves } = phaseAt(phases, step);
-  const [done, all] = leaves ? [step - start + 1, steps] : [step - start, steps - 1];
-  const t = all === 0 ? 1 : Math.min(1, done / all);
+  const phase = phaseAt(phases, step);
+  return rateAfter(phase, step - phase.start);
+}
+
+/** The learning rate of a phase's last step. */
+export const lastRate = (scheduled: ScheduledPhase): number =>
+  scheduled.steps === scheduled.length ? scheduled.phase.to : rateAfter(scheduled, scheduled.steps - 1);
+
+/** @param done steps of the phase that are trained before the one that is asked about */
+function rateAfter({ phase, length, leaves }: ScheduledPhase, done: number): number {
+  const [part, whole] = leaves ? [done + 1, length] : [done, length - 1];
+  const t = whole === 0 ? 1 : Math.min(1, part / whole);
   switch (phase.kind) {
     case 'constant':
       return phase.from;

@@ -99,41 +99,56 @@ const llmcHeads: Readonly<Record<TokenBytes, readonly [magic: number, version: n
 /** The most that an int32 counts: what llm.c's header can say. */
 const maxLlmcTokens = 2 ** 31 - 1;
 
+export interface WriteTokensOptions {
+  /** Of each: 4 makes uint32 of nanoGPT's, and Llama 3's header of llm.c's. Default: 2. */
+  readonly tokenBytes?: TokenBytes;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: { readonly doneTokens: number; readonly totalTokens: number }) => void;
+}
+
 /**
  * Writes tokens to a new file; one that is left unfinished is removed.
- * @param tokenBytes of each: 4 makes uint32 of nanoGPT's, and Llama 3's header of llm.c's
- * @throws UserError when the file exists, the format can't hold so many, or the disk does not take it
+ * @throws UserError when the file exists, the format can't hold so many, or the disk does not take it; the signal's reason
  */
-export function writeTokenFile(
+export async function writeTokenFile(
   file: string,
   format: TokenFormat,
   tokens: number,
   content: Iterable<Tokens>,
-  tokenBytes: TokenBytes = 2,
-): void {
+  { tokenBytes = 2, signal, onProgress }: WriteTokensOptions = {},
+): Promise<void> {
   if (format === 'llmc' && tokens > maxLlmcTokens)
     throw new UserError(
       `llm.c's format counts up to ${maxLlmcTokens} tokens, and there are ${tokens}: write nanogpt, or several files.`,
     );
-  let fd: number | undefined;
+  let handle: fs.promises.FileHandle | undefined;
   try {
-    fd = fs.openSync(file, 'wx');
+    handle = await fs.promises.open(file, 'wx');
     if (format === 'llmc') {
       const header = Buffer.alloc(headerBytes);
       [...llmcHeads[tokenBytes], tokens].forEach((value, i) => header.writeInt32LE(value, 4 * i));
-      fs.writeSync(fd, header);
+      await writeAll(handle, header);
     }
+    let doneTokens = 0;
     for (const block of content) {
-      const bytes = littleEndian(block);
-      for (let done = 0; done < bytes.length;) done += fs.writeSync(fd, bytes, done);
+      signal?.throwIfAborted();
+      await writeAll(handle, littleEndian(block));
+      doneTokens += block.length;
+      onProgress?.({ doneTokens, totalTokens: tokens });
     }
-    fs.fsyncSync(fd);
+    await handle.sync();
+    signal?.throwIfAborted();
   } catch (error) {
-    if (fd !== undefined) fs.rmSync(file, { force: true });
+    if (handle) fs.rmSync(file, { force: true });
     if (!isSystemError(error)) throw error;
     if (error.code === 'EEXIST') throw new UserError(`${file} is there already: name a new file.`);
     throw new UserError(`${file} can't be written: ${meaningOf(error)}.`);
   } finally {
-    if (fd !== undefined) fs.closeSync(fd);
+    await handle?.close();
   }
+}
+
+/** The system may take less at a time. */
+async function writeAll(handle: fs.promises.FileHandle, bytes: Uint8Array): Promise<void> {
+  for (let done = 0; done < bytes.length;) done += (await handle.write(bytes, done)).bytesWritten;
 }

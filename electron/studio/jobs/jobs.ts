@@ -5,7 +5,7 @@ import { markInterrupted } from '../run/unheard.ts';
 import { readSettings } from '../settings.ts';
 import type { Studio } from '../studio.ts';
 import { isWithin } from './hours.ts';
-import { type Described, JobEnded, type JobKind, type JobTools } from './kind.ts';
+import { type Described, JobEnded, type JobKind, type JobTools, type WorkTools } from './kind.ts';
 import { type JobInputOf, type JobKindName, jobKindOf, jobKinds } from './kinds.ts';
 import { nextJobs } from './queue.ts';
 import { busySlots } from './slots.ts';
@@ -70,10 +70,15 @@ export class Jobs {
    * @throws UserError when it can't be done
    */
   submit<K extends JobKindName>(kind: K, input: JobInputOf<K>, scheduled = false): JobRecord {
-    const added = this.#add(kind, input, scheduled);
+    const added = this.add(kind, input, scheduled);
+    this.begin();
+    return this.get(added.id);
+  }
+
+  /** Begins what has been added, where this process works through the queue and it is its turn. */
+  begin(): void {
     this.#begin();
     this.#studio.ticker.poke();
-    return this.get(added.id);
   }
 
   /** Records a run that trains in this process, until it rests. */
@@ -88,7 +93,7 @@ export class Jobs {
     // The job that has it train is there already.
     if (open.some((job) => this.#working.has(job.id))) return;
     for (const job of open) this.#table.end(job.id, 'cancelled', 'the run was started otherwise');
-    const { id: job } = this.#add('train', { id }, false);
+    const { id: job } = this.add('train', { id }, false);
     this.#table.take(job, this.#works, () => true);
     const controller = new AbortController();
     controller.signal.addEventListener('abort', pause, { once: true });
@@ -108,7 +113,7 @@ export class Jobs {
   async record<T>(
     { kind, input, described }: Recorded,
     controller: AbortController,
-    work: (tools: Omit<JobTools, 'input'>) => Promise<T>,
+    work: (tools: WorkTools) => Promise<T>,
   ): Promise<T> {
     const { signal } = controller;
     const id = this.#attempt(() => {
@@ -216,7 +221,11 @@ export class Jobs {
     await Promise.all(working.map(({ ended }) => ended.catch(() => {})));
   }
 
-  #add<K extends JobKindName>(kind: K, input: JobInputOf<K>, scheduled: boolean): JobRecord {
+  /**
+   * Stores a job that is queued, where that is part of a transaction: `begin` behind it.
+   * @throws UserError when it can't be done
+   */
+  add<K extends JobKindName>(kind: K, input: JobInputOf<K>, scheduled: boolean): JobRecord {
     const {
       title,
       run = null,
@@ -265,8 +274,11 @@ export class Jobs {
     for (const job of this.#table.lost()) {
       const again = job.restarts && job.attempts < maxAttempts && !job.cancelAsked;
       if (again) this.#table.requeue(job.id, `process ${job.pid} crashed or was killed; queued again`);
-      else
-        this.#table.end(job.id, job.cancelAsked ? 'cancelled' : 'failed', `process ${job.pid} crashed or was killed`);
+      else {
+        const message = `process ${job.pid} crashed or was killed`;
+        this.#table.end(job.id, job.cancelAsked ? 'cancelled' : 'failed', message);
+        jobKindOf(job.kind)?.dropped?.(this.#studio, job.input, job.cancelAsked ? undefined : message);
+      }
     }
   }
 
@@ -296,13 +308,18 @@ export class Jobs {
 
   #start(job: JobRecord, kind: JobKind<unknown, unknown>): Promise<unknown> {
     const controller = new AbortController();
-    const tools = { ...this.#toolsOf(job.id, controller.signal), input: () => this.#table.get(job.id).input };
+    const tools: JobTools = {
+      ...this.#toolsOf(job.id, controller.signal),
+      input: () => this.#table.get(job.id).input,
+      run: () => this.#table.get(job.id).run,
+      nameRun: (run) => this.#table.nameRun(job.id, run),
+    };
     // Not before it is in the list: what it says at once is heard.
     const work = Promise.resolve().then(() => kind.run(this.#studio, job.input, tools));
     return this.#follow(job.id, controller, job.scheduled, work);
   }
 
-  #toolsOf(id: number, signal: AbortSignal): Omit<JobTools, 'input'> {
+  #toolsOf(id: number, signal: AbortSignal): WorkTools {
     const change = (changed: (working: Working) => void): void => {
       const working = this.#working.get(id);
       if (working) changed(working);

@@ -1,17 +1,25 @@
 import type { JobProgress } from '../store/index.ts';
 import type { Studio } from '../studio.ts';
 
-/** How a job tells what it does. */
-export interface JobTools {
+/** How work that is recorded tells what it does. */
+export interface WorkTools {
   /** Aborted when it is to end. */
   readonly signal: AbortSignal;
   progress(progress: JobProgress): void;
   /** Adds to the text that it writes. */
   write(text: string): void;
-  /** What is asked of it, by now. */
-  input(): unknown;
   /** A line for its log. */
   log(line: string): void;
+}
+
+/** What a job of the queue has besides. */
+export interface JobTools extends WorkTools {
+  /** What is asked of it, by now. */
+  input(): unknown;
+  /** The run that it is about, as its row names it. */
+  run(): string | null;
+  /** Names that run: one that is begun again finds what it has made. */
+  nameRun(id: string): void;
 }
 
 /** What a job is called, and what it waits for. */
@@ -31,8 +39,8 @@ export interface JobKind<Input, Result> {
   readonly restarts: boolean;
   /** @throws UserError when it fails */
   run(studio: Studio, input: Input, tools: JobTools): Promise<Result>;
-  /** Called when it is taken out of the queue. */
-  dropped?(studio: Studio, input: Input): void;
+  /** Called when it is taken out of the queue. @param why it was not done; absent: somebody has cancelled it */
+  dropped?(studio: Studio, input: Input, why?: string): void;
 }
 
 /** A job ended because somebody asked for that elsewhere. */

@@ -5,6 +5,7 @@ import type { DeviceMemory } from '../../engine/devices/kind.ts';
 import { finish } from '../../engine/fit/steps.ts';
 import { UsageError, UserError } from '../../base/errors.ts';
 import { entryFile } from '../../base/paths.ts';
+import { JobEnded } from '../jobs/kind.ts';
 import { type JobInput, type JobKind, type JobResult, reliefMark, stepsOf } from './jobs.ts';
 
 export type ToPlanner =
@@ -24,6 +25,18 @@ interface Waiting {
   lost: number;
 }
 
+/** A question whose answer takes long; `controller` ends the work on it. */
+export interface LongPlan {
+  readonly kind: JobKind;
+  readonly input: JobInput<JobKind>;
+  readonly controller: AbortController;
+  readonly answer: Promise<unknown>;
+}
+export type RecordPlan = (plan: LongPlan) => void;
+
+/** Whoever waits longer wants to know for what. */
+export const longMs = 1000;
+
 /** How long a job that isn't wanted any more may go on with one plan. */
 const dropMs = 1000;
 
@@ -34,6 +47,8 @@ const dropMs = 1000;
 export class Planner {
   #apart = false;
   #thread: Worker | undefined;
+  #record: RecordPlan | undefined;
+  #longMs = longMs;
   #next = 1;
   readonly #waiting = new Map<number, Waiting>();
   /** Those that the thread was told to drop, and has not yet. */
@@ -45,26 +60,54 @@ export class Planner {
   }
 
   /**
+   * Has what takes long recorded, while it is worked on.
+   * @param afterMs how long an answer may take until it is
+   */
+  recordLong(record: RecordPlan, afterMs: number = longMs): void {
+    this.#record = record;
+    this.#longMs = afterMs;
+  }
+
+  /**
    * @param signal the answer isn't wanted any more
-   * @throws UserError as the job does; the signal's reason
+   * @throws UserError as the job does, and where it was cancelled among the jobs; the signal's reason
    */
   async ask<K extends JobKind>(kind: K, input: JobInput<K>, signal?: AbortSignal): Promise<JobResult<K>> {
     signal?.throwIfAborted();
     if (!this.#apart) return finish(stepsOf(kind, input));
+    const controller = new AbortController();
+    const supersede = () => controller.abort(new JobEnded('superseded: another question was asked'));
+    signal?.addEventListener('abort', supersede, { once: true });
+    const answer = this.#answer(kind, input, controller.signal);
+    // The quick answer to a keystroke is no job.
+    const late = setTimeout(() => this.#record?.({ kind, input, controller, answer }), this.#longMs).unref();
+    try {
+      return await answer;
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof JobEnded) throw new UserError('The plan was cancelled among the jobs: ask again for it.');
+      throw error;
+    } finally {
+      clearTimeout(late);
+      signal?.removeEventListener('abort', supersede);
+    }
+  }
+
+  #answer<K extends JobKind>(kind: K, input: JobInput<K>, signal: AbortSignal): Promise<JobResult<K>> {
     const id = this.#next++;
     return new Promise((resolve, reject) => {
       const leave = () => {
         this.#waiting.delete(id);
         this.#drop(id);
-        reject(signal!.reason as Error);
+        reject(signal.reason as Error);
       };
-      signal?.addEventListener('abort', leave, { once: true });
+      signal.addEventListener('abort', leave, { once: true });
       this.#waiting.set(id, {
         kind,
         input,
         lost: 0,
         settle: (result) => {
-          signal?.removeEventListener('abort', leave);
+          signal.removeEventListener('abort', leave);
           this.#waiting.delete(id);
           if (this.#waiting.size === 0) this.#thread?.unref();
           if ('error' in result) reject(result.error as Error);

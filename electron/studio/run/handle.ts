@@ -76,6 +76,11 @@ export class RunHandle {
       });
     });
     this.#actor.start();
+    // It was stopped before its process was lost: it ends where it was.
+    const { stopAt } = run;
+    if (stopAt === null) return;
+    if (this.#actor.getSnapshot().context.step >= stopAt) this.#finish();
+    else this.onEvent((event) => event.type === 'metrics' && event.step >= stopAt && this.#finish());
   }
 
   /** For people: `training.cosine`, `evaluating`, `pausing`. */
@@ -118,7 +123,23 @@ export class RunHandle {
    * that is not done yet is left out, but for the checkpoint.
    */
   stop(): void {
+    this.#keepStop();
     this.#actor.send({ type: 'stop' });
+  }
+
+  /** As it was stopped before; nothing where it is stopped once more. */
+  #finish(): void {
+    if (stateName(this.#actor.getSnapshot()) !== 'stopping') this.#actor.send({ type: 'stop' });
+  }
+
+  /** Before its engine hears of it: whatever is lost then, the run does not go on behind this step. */
+  #keepStop(): void {
+    const { step } = this.#actor.getSnapshot().context;
+    try {
+      this.#store.runs.update(this.run.id, { stopAt: step });
+    } catch {
+      // It is stopped all the same.
+    }
   }
 
   /**

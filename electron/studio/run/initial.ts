@@ -47,24 +47,21 @@ export function requireParent(config: RunConfig, parent: RunConfig): void {
  * @param dir the run's folder
  * @throws UserError when they can't be copied
  */
-export function copyInitialWeights(dir: string, checkpoint: string): void {
+export async function copyInitialWeights(dir: string, checkpoint: string): Promise<void> {
   const file = initialFile(dir);
   const from = path.join(checkpoint, files.model);
   try {
-    fs.mkdirSync(path.dirname(file), { recursive: true });
+    await fs.promises.mkdir(path.dirname(file), { recursive: true });
     // A checkpoint's files are never changed: where the file system can, they are not copied.
-    if (!linked(from, file)) fs.copyFileSync(from, file, fs.constants.COPYFILE_FICLONE);
+    if (!(await linked(from, file))) await fs.promises.copyFile(from, file, fs.constants.COPYFILE_FICLONE);
   } catch (error) {
     if (!isSystemError(error)) throw error;
     throw new UserError(`The weights of ${checkpoint} can't be copied to the new run: ${meaningOf(error)}.`);
   }
 }
 
-function linked(from: string, to: string): boolean {
-  try {
-    fs.linkSync(from, to);
-    return true;
-  } catch {
-    return false;
-  }
-}
+const linked = (from: string, to: string): Promise<boolean> =>
+  fs.promises.link(from, to).then(
+    () => true,
+    () => false,
+  );

@@ -8,12 +8,22 @@ import type { MetricsWriter, Store } from '../store/index.ts';
 import { recordHellaswag } from './hellaswag.ts';
 import type { RunMemory } from './machine.ts';
 
-/** Stores a run's config with other phases, and that they were changed. */
-export function recordPhases(store: Store, id: string, config: RunConfig, step: number): void {
+/**
+ * Stores a run's config with other phases, and that they were changed.
+ * @param before what is told of those that it had
+ */
+export function recordPhases(
+  store: Store,
+  id: string,
+  config: RunConfig,
+  step: number,
+  before: string | null = null,
+): void {
   const stepsTotal = totalSteps(schedule(config));
   const patch = { config, stepsTotal, tokensTotal: stepsTotal * config.tokensPerStep };
   const kinds = config.phases.map((p) => p.kind).join(', ');
-  const message = `phases updated: ${kinds}; ${plural(stepsTotal, 'step')} in total`;
+  const said = before === null ? '' : `${before}; `;
+  const message = `${said}phases updated: ${kinds}; ${plural(stepsTotal, 'step')} in total`;
   store.runs.changePhases(id, step, patch, message, config.phases);
 }
 

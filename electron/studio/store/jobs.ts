@@ -214,6 +214,11 @@ export class JobTable {
     });
   }
 
+  /** Names the run that a job is about, where that was made by it. */
+  nameRun(id: number, run: string): void {
+    this.#connection.run(sql.updateTable('jobs').set({ run }).where('id', '=', id));
+  }
+
   /** Asks the process that does a job to end it; one that nobody does is cancelled with that. */
   cancel(id: number): JobRecord {
     return this.#connection.write(() => {

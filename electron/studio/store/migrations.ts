@@ -276,6 +276,10 @@ ALTER TABLE metrics ADD COLUMN gpuTemperature REAL;
 ALTER TABLE metrics ADD COLUMN gpuPower REAL;
 ALTER TABLE metrics ADD COLUMN gpuMemoryBytes REAL;
 `,
+  // Where a run is to end whose user has stopped it: what crashes before it is complete ends there once it goes on.
+  `
+ALTER TABLE runs ADD COLUMN stopAt INTEGER;
+`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -38,6 +38,8 @@ export interface Run {
   readonly message: string | null;
   /** It is complete, and its user has stopped it before its phases had ended. */
   readonly stoppedEarly: boolean;
+  /** The step at which its user has stopped it, until it is complete; one that crashes before ends there once it goes on. */
+  readonly stopAt: number | null;
   readonly archived: boolean;
   readonly tags: readonly string[];
   readonly notes: string;
@@ -59,7 +61,10 @@ export interface NewRun {
 }
 
 export type RunPatch = Partial<
-  Pick<Run, 'name' | 'config' | 'device' | 'stepsTotal' | 'tokensTotal' | 'archived' | 'message' | 'tags' | 'notes'>
+  Pick<
+    Run,
+    'name' | 'config' | 'device' | 'stepsTotal' | 'tokensTotal' | 'archived' | 'message' | 'tags' | 'notes' | 'stopAt'
+  >
 >;
 
 export interface RunFilter {
@@ -287,7 +292,11 @@ export class RunTable {
   #setState(serial: number, state: RunState, message: string | null, early = false): void {
     this.#connection.write(() => {
       const now = Date.now();
-      const changes = { state, message, stoppedEarly: early ? 1 : 0, updatedAt: now };
+      const isDone = state === 'completed' || state === 'paused';
+      const changes = {
+        ...{ state, message, stoppedEarly: early ? 1 : 0, updatedAt: now },
+        ...(isDone ? { stopAt: null } : {}),
+      };
       const query = sql.updateTable('runs').set(changes).where('serial', '=', serial);
       if (restingStates.includes(state)) this.#connection.run(query.set({ endedAt: now }));
       else this.#connection.run(query.set({ endedAt: null }));

@@ -52,6 +52,8 @@ export interface Tables {
     message: string | null;
     /** Of a run that is complete: 1 where its user has stopped it before its phases had ended. */
     stoppedEarly: Generated<number>;
+    /** The step at which its user has stopped it, until it is complete. */
+    stopAt: number | null;
     archived: number;
     tags: Generated<string>;
     notes: Generated<string>;

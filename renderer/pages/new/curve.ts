@@ -15,7 +15,8 @@ export interface Handle {
 /** Steps of a phase as it is typed; NaN where it has no length yet. */
 export function stepsOf(phase: PhaseDraft, tokensPerStep: number): number {
   const { unit, size } = lengthOf(phase);
-  return unit === 'steps' ? size : Math.ceil(size / tokensPerStep);
+  const steps = unit === 'steps' ? size : Math.ceil(size / tokensPerStep);
+  return Math.min(steps, phase.rest.endAfter ?? steps);
 }
 
 /** The points of a schedule: every end, and every start that is not the end before. None behind what makes no sense yet. */
@@ -28,7 +29,8 @@ export function handlesOf(phases: readonly PhaseDraft[], tokensPerStep: number):
     if (!(steps >= 1) || !(from >= 0) || !(to >= 0)) break;
     if (phase.kind !== 'constant' && !isLinked(phases, i))
       handles.push({ phase: i, end: 'from', step: start, rate: from });
-    handles.push({ phase: i, end: 'to', step: start + steps, rate: to });
+    // One that ends early doesn't get to its last rate.
+    if (phase.rest.endAfter === undefined) handles.push({ phase: i, end: 'to', step: start + steps, rate: to });
     start += steps;
   }
   return handles;

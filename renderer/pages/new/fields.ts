@@ -23,6 +23,7 @@ const phaseFields: Readonly<Record<string, string>> = {
   kind: 'kind',
   steps: 'length',
   tokens: 'length',
+  endAfter: 'length',
   from: 'from',
   to: 'to',
   optimizer: 'optimizer',

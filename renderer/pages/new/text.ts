@@ -1,4 +1,4 @@
-import { plural } from '../../format.ts';
+import { formatCount, plural } from '../../format.ts';
 import { dtypeNames, lowBitNames } from '../../text.ts';
 import { recomputeNames } from '../memory/text.ts';
 import type { Section } from '../../../electron/api/types.ts';
@@ -30,6 +30,8 @@ export const newText = {
   handleValue: (rate: string, step: string) => `${rate} at step ${step}`,
   handleHint: (name: string, rate: string, step: string) =>
     `${name}: ${rate} at step ${step}. Drag, or use the arrow keys`,
+  endAfter: (steps: number) => `Ends after ${formatCount(steps)} of its steps`,
+  trainWhole: 'Train the whole phase',
   addPhase: 'Add phase',
   removePhase: 'Delete phase',
   length: (steps: number, tokens: number) => `${plural(steps, 'step')}, ${plural(tokens, 'token')}`,

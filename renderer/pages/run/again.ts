@@ -54,18 +54,35 @@ function rateAfter({ kind, from, to }: Phase, part: number): number {
   return short(from + (to - from) * part);
 }
 
+/** The phases that are left after a step; the one in training starts at the rate that it had reached. */
+const phasesLeft = (phases: readonly PhaseView[], step: number): Phase[] =>
+  phases.flatMap(({ phase, start, steps, length }): Phase[] => {
+    const done = step - start;
+    if (done >= steps) return [];
+    if (done <= 0) return [phase];
+    const { steps: _, tokens: __, endAfter: ___, ...rest } = phase;
+    const left = { ...rest, steps: length - done, from: rateAfter(phase, done / length) };
+    return [steps < length ? { ...left, endAfter: steps - done } : left];
+  });
+
+/**
+ * What a run may go on with when it is complete: the first phase that is left of one that was stopped early, else more at
+ * the rate that it has ended with.
+ */
+export function nextPhase(phases: readonly PhaseView[], step: number): Phase {
+  const [left] = phasesLeft(phases, step);
+  if (left) return left;
+  const { phase, lastRate } = phases.at(-1)!;
+  const { endAfter: _, ...rest } = phase;
+  return { ...rest, kind: 'constant', from: lastRate, to: lastRate };
+}
+
 /**
  * With the phases that a run has left after a step: the one in training starts at the rate that it had reached. All of
  * them where none is left.
  */
 export function withPhasesLeft(config: RunConfig, phases: readonly PhaseView[], step: number): RunConfig {
-  const left = phases.flatMap(({ phase, start, steps }): Phase[] => {
-    const done = step - start;
-    if (done >= steps) return [];
-    if (done <= 0) return [phase];
-    const { steps: _, tokens: __, ...rest } = phase;
-    return [{ ...rest, steps: steps - done, from: rateAfter(phase, done / steps) }];
-  });
+  const left = phasesLeft(phases, step);
   return left.length === 0 ? config : { ...config, phases: left };
 }
 

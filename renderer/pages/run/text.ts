@@ -30,7 +30,9 @@ export const runText = {
   sections: 'Run sections',
   editPhases: 'Edit upcoming phases',
   editPhasesHint: 'Started phases keep their LR; a running constant phase can be shortened or extended.',
-  cutHint: 'What is left of the phase that was stopped is trained first.',
+  droppedHint: (step: string) =>
+    `Training continues from step ${step}, where the run was stopped, with the phases below; what was left of its own is dropped. To train it after all, add it here.`,
+  endsEarly: (steps: string, length: string) => `${steps} of ${length}`,
   currentPhase: (unit: string) => `Length of current phase (${unit})`,
   applyPhases: 'Apply',
   applyAndResume: 'Apply and continue',

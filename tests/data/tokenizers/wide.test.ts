@@ -91,7 +91,7 @@ describe('a dataset of 70,000 kinds of tokens', () => {
     const names = [];
     for (const format of ['nanogpt', 'llmc'] as const) {
       const file = path.join(dir, `${format}.bin`);
-      writeTokenFile(file, format, ids.length, [ids], 4);
+      await writeTokenFile(file, format, ids.length, [ids], { tokenBytes: 4 });
       const opened = openTokenFile(file);
       expect([opened.format, opened.type]).toEqual([format === 'llmc' ? 'llmc-llama3' : 'nanogpt', 'uint32']);
       const made = await importTokens({ ...options, train: [file] });
@@ -110,7 +110,7 @@ describe('a dataset of 70,000 kinds of tokens', () => {
     const file = path.join(dir, 'wrong.bin');
     const ids = Uint32Array.from(encodedPlainly(wideText(1500)));
     ids[700] = wideSize;
-    writeTokenFile(file, 'nanogpt', ids.length, [ids], 4);
+    await writeTokenFile(file, 'nanogpt', ids.length, [ids], { tokenBytes: 4 });
     const options = { home: path.join(dir, 'home'), train: [file], val: [] };
     for (const [vocabulary, size] of [[tokenizer.name, wideSize] as const, ['gpt2', 50_257] as const])
       await expect(importTokens({ ...options, tokenizer: vocabulary })).rejects.toThrow(

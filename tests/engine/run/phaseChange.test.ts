@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Phase, RunConfig } from '../../../electron/engine/run/config.ts';
 import type { Device } from '../../../electron/engine/devices/device.ts';
-import { type PhaseChange, withChangedPhases } from '../../../electron/engine/run/phaseChange.ts';
+import { endedAt, type PhaseChange, withChangedPhases } from '../../../electron/engine/run/phaseChange.ts';
 import { learningRateAt, schedule, settingsAt, totalSteps } from '../../../electron/engine/run/schedule.ts';
 import { UserError } from '../../../electron/base/errors.ts';
 import { tempDir } from '../../temp.ts';
@@ -35,6 +35,35 @@ describe('later phases', () => {
     expect(ratesAt(6, change([]))).toEqual([3e-3, 2e-3]);
     expect(ratesAt(6, change(null, [constant(1, 9e-4)]))).toEqual([3e-3, 2e-3, 1e-3, 9e-4]);
     expect(ratesAt(15, change(null, [constant(1, 9e-4)]))).toEqual([3e-3, 2e-3, 1e-3, 9e-4]);
+  });
+
+  it('are dropped where a run ends, and the phase of that step ends with it, with its rates', () => {
+    const long = smallRun({
+      phases: [
+        { kind: 'warmup', steps: 4, from: 0, to: 1e-3 },
+        { kind: 'cosine', tokens: 8 * 64, from: 1e-3, to: 1e-4 },
+        constant(5),
+      ],
+      tokensPerStep: 64,
+    });
+    const all = schedule(long);
+    for (const step of [1, 4, 6, 12, 14, 17]) {
+      const ended = withChangedPhases(endedAt(long, step), step, change(null, [constant(2, 5e-4)]));
+      const phases = schedule(ended);
+      expect(totalSteps(phases)).toBe(step + 2);
+      for (let s = 0; s < step; s++) expect(learningRateAt(phases, s)).toBe(learningRateAt(all, s));
+      expect(learningRateAt(phases, step)).toBe(5e-4);
+      // Once more changes nothing.
+      const kept = endedAt(long, step);
+      expect(endedAt(kept, step)).toEqual(kept);
+    }
+    expect(endedAt(long, 14).phases.at(-1)).toEqual(constant(2));
+    expect(endedAt(long, 0).phases).toEqual([]);
+    expect(() => withChangedPhases(endedAt(long, 0), 0, change(null))).toThrow(/at least one phase/);
+    const late = { ...long.phases[1]!, endAfter: 9 };
+    expect(() => withChangedPhases(long, 0, change([late]))).toThrow(
+      /^Phase 1 has 8 steps and can't end after 9: give it 8 or fewer\.$/,
+    );
   });
 
   it('are not changed by someone who does not know what has begun', () => {

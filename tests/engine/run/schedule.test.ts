@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Phase } from '../../../electron/engine/run/config.ts';
-import { learningRateAt, phaseAt, schedule, totalSteps } from '../../../electron/engine/run/schedule.ts';
+import { lastRate, learningRateAt, phaseAt, schedule, totalSteps } from '../../../electron/engine/run/schedule.ts';
 
 const phases = (list: Phase[], tokensPerStep = 1000) => schedule({ phases: list, tokensPerStep, schedule: 2 });
 const rates = (plan: ReturnType<typeof schedule>): number[] =>
@@ -24,6 +24,26 @@ describe('schedule', () => {
     expect(totalSteps(plan)).toBe(10);
     expect(phaseAt(plan, 7).phase.kind).toBe('cosine');
     expect(phaseAt(plan, 99).phase.kind).toBe('constant');
+  });
+
+  it('ends a phase early with the rates that the whole of it has, and goes on from the rate that it has reached', () => {
+    const warmup: Phase = { kind: 'warmup', steps: 4, from: 0, to: 1 };
+    const cosine: Phase = { kind: 'cosine', steps: 8, from: 1, to: 0 };
+    const whole = rates(phases([warmup, cosine]));
+    const cut = phases([warmup, { ...cosine, endAfter: 4 }]);
+    expect(cut.map(({ start, steps, length }) => [start, steps, length])).toEqual([
+      [0, 4, 4],
+      [4, 4, 8],
+    ]);
+    expect(rates(cut)).toEqual(whole.slice(0, 8));
+    // Half of the way down: 0.5 (1 + cos π/2).
+    expect(lastRate(cut[1]!)).toBeCloseTo(0.5, 12);
+    const reached = lastRate(cut[1]!);
+    const more = phases([warmup, { ...cosine, endAfter: 4 }, { kind: 'cosine', steps: 2, from: reached, to: 0 }]);
+    expect(more[2]!.leaves).toBe(true);
+    expect(rates(more).slice(8)).toEqual([expect.closeTo(0.25, 12), expect.closeTo(0, 12)]);
+    // Another rate than the one reached is trained with.
+    expect(phases([{ ...cosine, endAfter: 4 }, cosine])[1]!.leaves).toBe(false);
   });
 
   it('starts a cosine at its first rate, where it is the first phase, and ends it at its last', () => {

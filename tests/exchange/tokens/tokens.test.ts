@@ -22,11 +22,11 @@ const fileOf = (...parts: Buffer[]): string => {
 };
 
 describe('files of tokens', () => {
-  it.each(tokenFormats)('come back as they were written: %s', (format) => {
-    fc.assert(
-      fc.property(fc.array(fc.nat(65535), { minLength: 1, maxLength: 2000 }), (tokens) => {
+  it.each(tokenFormats)('come back as they were written: %s', async (format) => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.nat(65535), { minLength: 1, maxLength: 2000 }), async (tokens) => {
         const file = path.join(tempDir(), 'a.bin');
-        writeTokenFile(file, format, tokens.length, [Uint16Array.from(tokens)]);
+        await writeTokenFile(file, format, tokens.length, [Uint16Array.from(tokens)]);
         // A nanoGPT file of 512 tokens and more could begin as llm.c's by chance of 1 in 2^32: none of these does.
         const opened = openTokenFile(file);
         expect([opened.format, opened.tokens]).toEqual([format, tokens.length]);
@@ -36,11 +36,11 @@ describe('files of tokens', () => {
     );
   });
 
-  it('have the layouts of nanoGPT and llm.c', () => {
+  it('have the layouts of nanoGPT and llm.c', async () => {
     const dir = tempDir();
-    writeTokenFile(path.join(dir, 'n.bin'), 'nanogpt', 2, [Uint16Array.of(1, 50256)]);
+    await writeTokenFile(path.join(dir, 'n.bin'), 'nanogpt', 2, [Uint16Array.of(1, 50256)]);
     expect([...fs.readFileSync(path.join(dir, 'n.bin'))]).toEqual([1, 0, 0x50, 0xc4]);
-    writeTokenFile(path.join(dir, 'l.bin'), 'llmc', 2, [Uint16Array.of(1, 50256)]);
+    await writeTokenFile(path.join(dir, 'l.bin'), 'llmc', 2, [Uint16Array.of(1, 50256)]);
     const bytes = fs.readFileSync(path.join(dir, 'l.bin'));
     expect([bytes.length, bytes.readInt32LE(0), bytes.readInt32LE(4), bytes.readInt32LE(8)]).toEqual([
       1028, 20240520, 1, 2,
@@ -69,10 +69,31 @@ describe('files of tokens', () => {
     expect(() => openTokenFile(file)).toThrow(message);
   });
 
-  it('are never written over', () => {
+  it('are never written over', async () => {
     const file = fileOf(Buffer.from('mine'));
-    expect(() => writeTokenFile(file, 'nanogpt', 1, [Uint16Array.of(1)])).toThrow(/is there already/);
+    await expect(writeTokenFile(file, 'nanogpt', 1, [Uint16Array.of(1)])).rejects.toThrow(/is there already/);
     expect(fs.readFileSync(file, 'utf8')).toBe('mine');
+  });
+
+  it('say how far they are, and are not left behind where they are stopped', async () => {
+    const dir = tempDir();
+    const controller = new AbortController();
+    const done: number[] = [];
+    const writing = writeTokenFile(
+      path.join(dir, 'a.bin'),
+      'llmc',
+      6,
+      [1, 2, 3].map((n) => Uint16Array.of(n, n)),
+      {
+        signal: controller.signal,
+        onProgress({ doneTokens, totalTokens }) {
+          done.push(doneTokens, totalTokens);
+          if (doneTokens === 4) controller.abort(new Error('enough'));
+        },
+      },
+    );
+    await expect(writing).rejects.toThrow('enough');
+    expect([done, fs.readdirSync(dir)]).toEqual([[2, 6, 4, 6], []]);
   });
 });
 

@@ -161,9 +161,9 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
   it('trains when the one before it has ended', async () => {
     const { studio, config, stateOf } = await withData();
     studio.jobs.work();
-    const first = studio.runs.create(config(1_000_000), 'first');
+    const first = await studio.runs.create(config(1_000_000), 'first');
     const handle = studio.training.start(first);
-    const second = studio.runs.createQueued(config(3), 'second');
+    const second = await studio.runs.createQueued(config(3), 'second');
     expect(studio.jobs.list()).toMatchObject([
       { kind: 'train', run: first.id, state: 'running' },
       { kind: 'train', run: second.id, state: 'queued', title: 'Train second' },
@@ -179,9 +179,55 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
     ]);
   });
 
+  it('has failed and says why where it can’t be started in its turn', async () => {
+    const { studio, config } = await withData();
+    const run = await studio.runs.createQueued(config(3), 'gone');
+    fs.rmSync(path.join(studio.home, 'datasets'), { recursive: true });
+    studio.jobs.work();
+    const { id } = studio.jobs.list()[0]!;
+    await ended(studio, id);
+    const { state, message } = studio.jobs.get(id);
+    expect([state, message]).toEqual(['failed', expect.stringContaining('dataset')]);
+    expect(studio.store.runs.get(run.id)).toMatchObject({ state: 'failed', message, pid: null });
+    expect(studio.store.events.list(run.id).at(-1)).toMatchObject({ level: 'error', kind: 'failed', message });
+  });
+
+  it('is made once where it follows a text and the studio is killed before it starts, and trains', async () => {
+    for (const queued of [false, true]) {
+      const { studio, config } = await withData();
+      const { home } = studio;
+      const input = {
+        ...{ paths: [textFile()], tokenizer: 'bytes', name: 'later' },
+        train: { config: config(3, { dataset: 'text-to-come' }), name: 'after', preset: null, standIn: 'text-to-come' },
+      } as const;
+      const job = studio.jobs.submit('tokenize', input as never);
+      const other = queued ? await studio.runs.create(config(1_000_000), 'other') : undefined;
+      const before = other && studio.training.start(other);
+      // A studio that is killed as it has stored the run.
+      const program = `import { Studio } from ${JSON.stringify(packageFile('electron/studio/studio.ts'))};
+        const studio = Studio.open(${JSON.stringify(home)});
+        studio.training.start = () => process.kill(process.pid, 'SIGKILL');
+        studio.jobs.begin = () => process.kill(process.pid, 'SIGKILL');
+        studio.jobs.work();`;
+      const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: 'inherit' });
+      expect(await once(child, 'close')).toEqual([null, 'SIGKILL']);
+      const made = studio.store.runs.list().filter((run) => run.name === 'after');
+      expect(made).toHaveLength(1);
+      expect(studio.store.jobs.get(job.id).run).toBe(made[0]!.id);
+      studio.jobs.work();
+      await ended(studio, job.id);
+      expect(studio.jobs.get(job.id)).toMatchObject({ state: 'done', result: { name: 'later', run: made[0]!.id } });
+      before?.pause();
+      await expect.poll(() => studio.store.runs.get(made[0]!.id)).toMatchObject({ state: 'completed', step: 3 });
+      expect(studio.store.runs.list().filter((run) => run.name === 'after')).toHaveLength(1);
+    }
+  });
+
   it('is paused before it starts where it is taken out, archived, or started otherwise', async () => {
     const { studio, config, stateOf } = await withData();
-    const [a, b, c] = ['a', 'b', 'c'].map((name) => studio.runs.createQueued(config(3), name)) as [never, never, never];
+    const a = await studio.runs.createQueued(config(3), 'a');
+    const b = await studio.runs.createQueued(config(3), 'b');
+    const c = await studio.runs.createQueued(config(3), 'c');
     const id = (run: { id: string }) => run.id;
     await studio.training.sendOrder(studio.store.runs.get(id(a)), 'pause');
     studio.runs.edit(studio.store.runs.get(id(b)), { archived: true });
@@ -196,7 +242,7 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
     studio.jobs.work();
     const long = config(1_000_000, { checkpoints: { every: 0 } });
     const stepOf = (id: string) => studio.store.runs.get(id).step;
-    const run = studio.runs.createQueued(long, 'night');
+    const run = await studio.runs.createQueued(long, 'night');
     await expect.poll(() => stepOf(run.id)).toBeGreaterThan(5);
     writeSettings(studio.home, { queue: { paused: true, hours: null } });
     await expect.poll(() => stateOf(run.id)).toBe('paused');
@@ -207,7 +253,7 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
     await expect.poll(() => stepOf(run.id)).toBeGreaterThan(rests + 20);
     studio.jobs.cancel(studio.jobs.list()[0]!.id);
     await expect.poll(() => stateOf(run.id)).toBe('paused');
-    const whole = studio.runs.create(long, 'day');
+    const whole = await studio.runs.create(long, 'day');
     const handle = studio.training.start(whole);
     await expect.poll(() => stepOf(whole.id)).toBeGreaterThan(rests + 20);
     handle.pause();

@@ -2,8 +2,8 @@ import path from 'node:path';
 import type { Studio } from '../../studio.ts';
 import { discardUploads } from '../../uploads.ts';
 import type { TokenizeInput } from '../inputs.ts';
-import type { JobKind } from '../kind.ts';
-import { type BeginLater, beginRun, withMade } from '../../run/begin.ts';
+import type { JobKind, JobTools } from '../kind.ts';
+import { type BeginLater, beginRun, startMade, withMade } from '../../run/begin.ts';
 import { messageOf, UserError } from '../../../base/errors.ts';
 import { given } from '../given.ts';
 
@@ -24,10 +24,14 @@ async function train(
   studio: Studio,
   begin: BeginLater,
   dataset: string,
-  log: (line: string) => void,
+  { log, run, nameRun }: JobTools,
 ): Promise<Pick<Tokenized, 'run' | 'notTrained'>> {
+  const made = run();
   try {
-    const { id, queued } = await beginRun(studio, { ...begin, config: withMade(begin, dataset) });
+    const { id, queued } =
+      made !== null && studio.store.runs.has(made)
+        ? await startMade(studio, made)
+        : await beginRun(studio, { ...begin, config: withMade(begin, dataset) }, undefined, nameRun);
     log(queued ? `${begin.name} is queued` : `${begin.name} trains`);
     return { run: id };
   } catch (error) {
@@ -54,7 +58,8 @@ export const tokenize: JobKind<TokenizeThen, Tokenized> = {
     const as = name === undefined ? '' : ` as ${name}`;
     return { title: `Tokenize ${files}${as}${then ? `, then train ${then.name}` : ''}`, slot: 'tokenize' };
   },
-  async run(studio, { train: _, ...asked }, { signal, progress, log, input }) {
+  async run(studio, { train: _, ...asked }, tools) {
+    const { signal, progress, input } = tools;
     const { inputs, ...options } = tokenizeOptions(asked);
     let made: Tokenized | undefined;
     for await (const update of studio.datasets.prepare({ inputs, ...options }, signal)) {
@@ -69,6 +74,6 @@ export const tokenize: JobKind<TokenizeThen, Tokenized> = {
     if (!made) throw signal.reason;
     await discardUploads(studio.home, inputs);
     const then = (input() as TokenizeThen).train;
-    return then ? { ...made, ...(await train(studio, then, made.name, log)) } : made;
+    return then ? { ...made, ...(await train(studio, then, made.name, tools)) } : made;
   },
 };

@@ -17,11 +17,10 @@ export const train: JobKind<TrainInput, Trained> = {
   },
   async run(studio, { id, ...others }, { signal, log }) {
     const { device, lowBitStates } = given(others);
-    const { handle, step, refused, notice } = await studio.training.resume(
-      studio.store.runs.get(id),
-      device,
-      lowBitStates,
-    );
+    const resumed = await studio.training.resume(studio.store.runs.get(id), device, lowBitStates).catch(async (error) => {
+      throw await studio.training.refuseQueued(id, error);
+    });
+    const { handle, step, refused, notice } = resumed;
     for (const { reason } of refused) log(reason);
     if (notice !== null) log(notice);
     log(`from step ${step}`);
@@ -33,8 +32,8 @@ export const train: JobKind<TrainInput, Trained> = {
     if (state === 'failed') throw new UserError(message);
     throw new JobEnded(message);
   },
-  dropped(studio, { id }) {
+  dropped(studio, { id }, why) {
     if (studio.store.runs.has(id) && studio.store.runs.get(id).state === 'queued')
-      studio.store.runs.setState(id, 'paused', 'removed from the queue before it started');
+      studio.store.runs.setState(id, 'paused', why ?? 'removed from the queue before it started');
   },
 };
