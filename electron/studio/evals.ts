@@ -1,3 +1,4 @@
+import { formatCount } from '../base/format.ts';
 import type { HellaswagResult } from '../evals/hellaswag/score.ts';
 import type { EvalRecord, Run, Store } from './store/index.ts';
 
@@ -72,7 +73,11 @@ function validationOf(record: EvalRecord): ValidationView {
   };
 }
 
-const hellaswagOf = ({ dataset, data }: EvalRecord): HellaswagView => ({ ...(data as HellaswagResult), on: dataset });
+/** A record names its items by their count, `10042 items of …`, which people read with separators. */
+const hellaswagOf = ({ dataset, data }: EvalRecord): HellaswagView => ({
+  ...(data as HellaswagResult),
+  on: dataset.replace(/^\d+/, (count) => formatCount(Number(count))),
+});
 
 /** A checkpoint, and whether it is pinned. */
 type Checkpoint = Pick<ReturnType<Store['listCheckpoints']>[number], 'step' | 'kept'>;

@@ -1,4 +1,4 @@
-import { plural } from '../format.ts';
+import { formatCount, plural } from '../format.ts';
 
 const limit = (x: number): string => x.toLocaleString('en-US', { maximumFractionDigits: 9 });
 
@@ -38,8 +38,8 @@ export const problemText = {
 } as const;
 
 export const promptText = {
-  promptNumber: (n: number) => `Prompt ${n}`,
-  removePrompt: (n: number) => `Remove prompt ${n}`,
+  promptNumber: (n: number) => `Prompt ${formatCount(n)}`,
+  removePrompt: (n: number) => `Remove prompt ${formatCount(n)}`,
   addPrompt: 'Add prompt',
 } as const;
 
