@@ -47,3 +47,12 @@ export const helpText = {
   about: (label: string) => `About ${label}`,
   defaultValue: (value: string) => `Default: ${value}`,
 } as const;
+
+export const tagsText = {
+  label: 'Tags',
+  add: 'Add tag',
+  remove: (tag: string) => `Remove tag ${tag}`,
+  create: (tag: string) => `Add “${tag}”`,
+  suggestions: 'Tags in use',
+  tooMany: (max: number) => `A run has at most ${plural(max, 'tag')}.`,
+} as const;

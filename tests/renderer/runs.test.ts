@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '../../electron/api/types.ts';
-import { planOf, tagsOf, withPicked } from '../../renderer/pages/runs/bulk.ts';
+import { planOf, withPicked } from '../../renderer/pages/runs/bulk.ts';
+import { tagsOf } from '../../renderer/ui/tags.ts';
 import { matching, secondsLeft, sorted } from '../../renderer/pages/runs/columns.ts';
 import { sparkPath } from '../../renderer/ui/sparkline.ts';
 

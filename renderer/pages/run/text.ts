@@ -105,14 +105,6 @@ export const titleText = {
   empty: 'Enter a name.',
 } as const;
 
-export const tagsText = {
-  label: 'Tags',
-  add: 'Add tag',
-  remove: (tag: string) => `Remove tag ${tag}`,
-  suggestions: 'Tags in use',
-  tooMany: (max: number) => `A run has at most ${plural(max, 'tag')}.`,
-} as const;
-
 export const notesText = {
   label: 'Notes',
   placeholder: 'Add notes…',

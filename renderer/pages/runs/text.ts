@@ -110,7 +110,8 @@ export const bulkText = {
 
 export const tagText = {
   title: (n: number) => `Tag ${runs(n)}`,
-  add: 'Add tags (comma-separated)',
+  label: 'Tags to add',
+  add: 'Add tags',
   remove: 'Remove tags',
   apply: (n: number) => `Apply to ${runs(n)}`,
 } as const;
