@@ -24,6 +24,8 @@ export interface HellaswagView extends HellaswagResult {
 export interface EvalRow {
   readonly run: string;
   readonly name: string;
+  /** When the run was created. */
+  readonly createdAt: number;
   /** Whose tokens its losses count by: losses per token of different tokenizers can't be compared. */
   readonly tokenizer: string;
   readonly step: number;
@@ -109,6 +111,7 @@ function rowsOf(run: Run, there: readonly Checkpoint[], evals: readonly EvalReco
       return {
         run: run.id,
         name: run.name,
+        createdAt: run.createdAt,
         tokenizer,
         step,
         tokens: step * tokensPerStep,
