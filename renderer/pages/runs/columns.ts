@@ -52,7 +52,7 @@ export const widths: Readonly<Record<ColumnName, number>> = {
 };
 
 /** The least width of the name. */
-export const nameWidth = 10;
+export const nameWidth = 8.9;
 
 /** The width of a row's checkbox. */
 export const checkWidth = 2;

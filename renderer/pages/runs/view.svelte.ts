@@ -16,7 +16,7 @@ const columnsOf = (said: string | null): readonly ColumnName[] | undefined => {
 /** What a window leaves to a table, in rem: the navigation is beside it, and a scroll bar may be. */
 function room(): number {
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
-  return (innerWidth.current ?? window.innerWidth) / rem - 16.5;
+  return (innerWidth.current ?? window.innerWidth) / rem - 16.3;
 }
 
 /**
