@@ -6,7 +6,7 @@ import type { DeviceChoice } from '../engine/devices/choose.ts';
 import { UsageError } from '../base/errors.ts';
 import type { HellaswagResult } from '../evals/hellaswag/score.ts';
 import { adoptFile, cachedFile, validationFile, validationItems } from '../evals/hellaswag/source.ts';
-import { formatBytes, formatLoss, formatPerplexity, plural } from '../base/format.ts';
+import { formatBytes, formatCount, formatLoss, formatPerplexity, plural } from '../base/format.ts';
 import { allEvalRows, bitsPerByte, evalRows, evalsCsv, evalsMarkdown, evalsTable } from '../studio/evals.ts';
 import { resolveHome } from '../studio/home.ts';
 import { given } from '../studio/jobs/given.ts';
@@ -42,7 +42,11 @@ export function addEval(evaluate: Command): void {
     .command('hellaswag')
     .description('accuracy on HellaSwag, as lm-evaluation-harness computes it; finished items are not scored again')
     .argument('<checkpoint>', `${checkpointHelp}; or the folder of a checkpoint or a Hugging Face model`)
-    .option('--items <n>', `items, the first of the validation set's ${validationItems}`, String(validationItems))
+    .option(
+      '--items <n>',
+      `items, the first of the validation set's ${formatCount(validationItems)}`,
+      String(validationItems),
+    )
     .option('--data <file>', 'HellaSwag file (default: the official val set, downloaded once)');
   addDeviceFlags(items)
     .option('--json', 'one JSON object')
@@ -170,7 +174,7 @@ async function hellaswag(id: string, options: HellaswagOptions): Promise<void> {
         before ??= done;
         const rate = (done - before) / ((performance.now() - started) / 1000);
         const shown = acc === undefined ? '' : `, acc ${acc.toFixed(4)}`;
-        line.show(`${done} of ${total} items${shown}, ${rate.toFixed(1)} items/s`);
+        line.show(`${formatCount(done)} of ${plural(total, 'item')}${shown}, ${rate.toFixed(1)} items/s`);
       }
       throw tools.signal.reason;
     });
@@ -205,7 +209,7 @@ async function folder(
       return hellaswagOfFolder(dir, file, items, home, device, (done, total) => {
         tools.signal.throwIfAborted();
         tools.progress({ done, total, unit: 'items' });
-        line.show(`${done} of ${total} items`);
+        line.show(`${formatCount(done)} of ${plural(total, 'item')}`);
       });
     });
     line.done();
@@ -237,7 +241,7 @@ async function loss(id: string, options: LossOptions): Promise<void> {
       for await (const update of studio.models.evaluate(run, step, sequences, dataset, device, signal)) {
         if (update.kind === 'done') return { valLoss: update.valLoss, tokens: update.tokens, bytes: update.bytes };
         progress({ done: update.done, total: update.total, unit: 'sequences' });
-        line.show(`${update.done} of ${update.total} sequences`);
+        line.show(`${formatCount(update.done)} of ${plural(update.total, 'sequence')}`);
       }
       throw signal.reason;
     });

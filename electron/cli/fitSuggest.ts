@@ -7,7 +7,7 @@ import { type Suggestion, suggestSteps } from '../engine/fit/suggest.ts';
 import type { ModelConfig } from '../engine/models/index.ts';
 import type { Precision } from '../engine/program/types.ts';
 import { UsageError, UserError } from '../base/errors.ts';
-import { formatCount, formatDigits, formatDuration, formatShort } from '../base/format.ts';
+import { formatCount, formatDigits, formatDuration, formatShort, plural } from '../base/format.ts';
 import { machineBudget, type MemoryBudget, sizedBudget } from '../studio/budget.ts';
 import { locateHome, resolveHome } from '../studio/home.ts';
 import { describePlan } from '../studio/planning/describe.ts';
@@ -88,7 +88,7 @@ const factors = ({ slowdown: { low, likely, high } }: KnownSpeed): string =>
 
 const rowOf = (s: Suggestion): (string | number)[] => [
   formatShort(s.parameters),
-  `${s.model.nLayer} × ${s.model.nEmbd}, ${s.model.nHead} heads`,
+  `${s.model.nLayer} × ${s.model.nEmbd}, ${plural(s.model.nHead, 'head')}`,
   s.precision,
   s.optimizer,
   s.recompute,

@@ -1,3 +1,4 @@
+import { formatCount } from '../base/format.ts';
 import type { HellaswagResult } from '../evals/hellaswag/score.ts';
 import type { EvalRecord, Run, Store } from './store/index.ts';
 
@@ -23,6 +24,8 @@ export interface HellaswagView extends HellaswagResult {
 export interface EvalRow {
   readonly run: string;
   readonly name: string;
+  /** When the run was created. */
+  readonly createdAt: number;
   /** Whose tokens its losses count by: losses per token of different tokenizers can't be compared. */
   readonly tokenizer: string;
   readonly step: number;
@@ -72,7 +75,11 @@ function validationOf(record: EvalRecord): ValidationView {
   };
 }
 
-const hellaswagOf = ({ dataset, data }: EvalRecord): HellaswagView => ({ ...(data as HellaswagResult), on: dataset });
+/** A record names its items by their count, `10042 items of …`, which people read with separators. */
+const hellaswagOf = ({ dataset, data }: EvalRecord): HellaswagView => ({
+  ...(data as HellaswagResult),
+  on: dataset.replace(/^\d+/, (count) => formatCount(Number(count))),
+});
 
 /** A checkpoint, and whether it is pinned. */
 type Checkpoint = Pick<ReturnType<Store['checkpoints']['list']>[number], 'step' | 'kept'>;
@@ -104,6 +111,7 @@ function rowsOf(run: Run, there: readonly Checkpoint[], evals: readonly EvalReco
       return {
         run: run.id,
         name: run.name,
+        createdAt: run.createdAt,
         tokenizer,
         step,
         tokens: step * tokensPerStep,

@@ -1,4 +1,4 @@
-import { plural } from '../format.ts';
+import { formatCount, plural } from '../format.ts';
 
 const limit = (x: number): string => x.toLocaleString('en-US', { maximumFractionDigits: 9 });
 
@@ -38,12 +38,21 @@ export const problemText = {
 } as const;
 
 export const promptText = {
-  promptNumber: (n: number) => `Prompt ${n}`,
-  removePrompt: (n: number) => `Remove prompt ${n}`,
+  promptNumber: (n: number) => `Prompt ${formatCount(n)}`,
+  removePrompt: (n: number) => `Remove prompt ${formatCount(n)}`,
   addPrompt: 'Add prompt',
 } as const;
 
 export const helpText = {
   about: (label: string) => `About ${label}`,
   defaultValue: (value: string) => `Default: ${value}`,
+} as const;
+
+export const tagsText = {
+  label: 'Tags',
+  add: 'Add tag',
+  remove: (tag: string) => `Remove tag ${tag}`,
+  create: (tag: string) => `Add “${tag}”`,
+  suggestions: 'Tags in use',
+  tooMany: (max: number) => `A run has at most ${plural(max, 'tag')}.`,
 } as const;

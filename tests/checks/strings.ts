@@ -50,9 +50,10 @@ const rules: readonly Rule[] = [
   { wrong: /!$/, instead: 'a full stop' },
 ];
 
+const countable =
+  '(steps|tokens|files|documents|runs|checkpoints|items|sequences|layers|heads|problems|lines|phases|values|characters)\\b(?!\\/s)';
 /** A count before a word that has an s, whatever the count is: `plural` knows both. */
-const counted =
-  /(?<!\bof |[a-zA-Z]: ){} (steps|tokens|files|documents|runs|checkpoints|items|sequences|layers|heads|problems|lines|phases|values|characters)\b(?!\/s)/;
+const counted = new RegExp(`(?<!\\bof |[a-zA-Z]: ){} ${countable}`);
 
 /** Where what is wrong is a defect, and told with names of the program. */
 const inner = /^electron\/(engine\/(ops|devices|program|verify)|exchange\/(tokens|safetensors|huggingFace))\//;
@@ -82,6 +83,13 @@ interface SvelteNode {
   readonly name?: string;
   readonly data?: string;
   readonly value?: unknown;
+  readonly start?: number;
+  readonly end?: number;
+  readonly expression?: {
+    readonly type?: string;
+    readonly name?: string;
+    readonly property?: { readonly name?: string };
+  };
 }
 
 /** Text and readable attributes of markup. */
@@ -117,6 +125,73 @@ export function faultsOf(said: string, file = ''): string[] {
   return faults;
 }
 
+/** Where strings with counts are keys of the store. */
+const stored = /^electron\/studio\/run\/hellaswag\.ts$/;
+
+/** What are numbers and no counts: people copy them as they are. */
+const identities: ReadonlySet<string> = new Set(['pid', 'seed']);
+
+/** The name of what is written as it is, and not by a function that formats it. */
+const plainName = (node: ts.Expression): string | undefined =>
+  ts.isIdentifier(node) ? node.text : ts.isPropertyAccessExpression(node) ? node.name.text : undefined;
+
+/**
+ * Numbers in templates of a script that are written without separators, such as `3 of 10042 items`.
+ * @param words whether it is a `text.ts`, in which parameters say that they are numbers
+ */
+function plainNumbersOfScript(text: string, words: boolean): string[] {
+  const found: string[] = [];
+  const visit = (node: ts.Node, numbers: ReadonlySet<string>): void => {
+    if (ts.isFunctionLike(node)) {
+      const own = node.parameters.flatMap(({ name, type }) =>
+        ts.isIdentifier(name) && type?.kind === ts.SyntaxKind.NumberKeyword ? [name.text] : [],
+      );
+      numbers = new Set([...numbers, ...own]);
+    }
+    if (ts.isTemplateExpression(node)) {
+      const said = node.templateSpans.map(({ literal }) => `{}${literal.text}`);
+      for (const [i, { expression }] of node.templateSpans.entries()) {
+        const name = plainName(expression);
+        if (name === undefined || identities.has(name)) continue;
+        const before = i === 0 ? node.head.text : said[i - 1]!;
+        const isCount = (name === 'length' || !/\bof $/.test(before)) && ofAll.test(said.slice(i).join(''));
+        const isNumber = ts.isIdentifier(expression) && numbers.has(name);
+        if (words ? isNumber : isCount) found.push(`${name} in ${node.getText()}`);
+      }
+    }
+    ts.forEachChild(node, (child) => visit(child, numbers));
+  };
+  visit(ts.createSourceFile('numbers.ts', text, ts.ScriptTarget.Latest, true), new Set());
+  return found;
+}
+const ofAll = new RegExp(`^{}( of {})? ${countable}`);
+
+/** The same of a page: counts that stand in its text. */
+function plainNumbersOfMarkup(svelte: string): string[] {
+  const found: string[] = [];
+  const visit = (node: unknown, inAttribute: boolean): void => {
+    if (Array.isArray(node)) return node.forEach((n) => visit(n, inAttribute));
+    if (typeof node !== 'object' || node === null) return;
+    const { type, name, value, expression, start, end } = node as SvelteNode;
+    if (type === 'Attribute') return visit(value, !readable.includes(name ?? ''));
+    if (type === 'ExpressionTag' && !inAttribute) {
+      const counts = expression?.type === 'MemberExpression' ? expression.property?.name : expression?.name;
+      const shown = svelte.slice(start, end);
+      if (/^(length|count|total|step)$/.test(counts ?? '') && !/^\{(\w*Text|common)\./.test(shown)) found.push(shown);
+    }
+    for (const child of Object.values(node)) if (typeof child === 'object') visit(child, inAttribute);
+  };
+  visit(parse(svelte, { modern: true }).fragment, false);
+  return found;
+}
+
+/** Numbers that a person reads without separators where they are large. @param file its name, which says what it is */
+export function plainNumbersOf(file: string, text: string): string[] {
+  if (inner.test(file) || stored.test(file)) return [];
+  if (file.endsWith('.svelte')) return [...plainNumbersOfMarkup(text), ...plainNumbersOfScript(scriptsOf(text), false)];
+  return plainNumbersOfScript(text, file.endsWith('/text.ts'));
+}
+
 /** Stories that the program makes up, SQL, and tables of code points. */
 const others = /^electron\/(data\/stories\/|studio\/store\/migrations\.ts|data\/tokenizers\/bpe\/|base\/format\.ts)/;
 
@@ -130,7 +205,12 @@ if (import.meta.main) {
   for (const file of files
     .split('\n')
     .filter((f) => f !== '' && !others.test(f) && fs.existsSync(path.join(root, f)))) {
-    for (const said of stringsOf(file, fs.readFileSync(path.join(root, file), 'utf8'))) {
+    const text = fs.readFileSync(path.join(root, file), 'utf8');
+    for (const number of plainNumbersOf(file, text)) {
+      console.error(`${file}: ${number}: write it with formatCount()`);
+      process.exitCode = 1;
+    }
+    for (const said of stringsOf(file, text)) {
       for (const fault of faultsOf(said, file)) {
         console.error(`${file}: ${JSON.stringify(said.slice(0, 120))}: ${fault}`);
         process.exitCode = 1;

@@ -51,7 +51,7 @@ where(describe, [hasBrowser, lack.browser])('what is wrong with a form is said a
       ['Top-p (1 = off)', '0', 'Must be greater than 0.', '0.005'],
       ['Repetition penalty', '0', 'Must be at least 0.01.', '1'],
       ['Seed', '1e300', 'Must be at most 9,007,199,254,740,991.', '1'],
-      ['Stop sequences (one per line)', 'a\n'.repeat(21), 'Must have at most 20 lines.', ''],
+      ['Stop sequences', 'a\n'.repeat(21), 'Must have at most 20 lines.', ''],
     ] as const) {
       await page.getByLabel(label, { exact: true }).fill(typed);
       await expect.poll(() => problemOf(page, label), { message: `${label} ${typed}` }).toBe(said);

@@ -70,9 +70,8 @@ const palette: Open = async ({ page }) => {
 };
 const tags: Open = async ({ page, scene }) => {
   await goTo(page, `run/${scene.one}`, 'one step');
-  await page.getByLabel('Add tag').focus();
-  await page.keyboard.press('ArrowDown');
-  return page.getByRole('option', { selected: true });
+  await page.getByRole('combobox', { name: 'Add tag' }).press('ArrowDown');
+  return page.locator('[role=option][data-highlighted]');
 };
 const settings: Open = async (shown) => {
   await unfold('new', 'New run', 'Model & training')(shown);
@@ -97,6 +96,7 @@ const openers: Readonly<Record<string, readonly Open[]>> = {
       return shown.page.locator('.help-card');
     },
   ],
+  'ui/TagField.svelte': [tags],
   'charts/Chart.svelte': [
     async ({ page, scene }) => {
       await goTo(page, `run/${scene.full}`, 'stories, lr 1e-3');
@@ -169,7 +169,6 @@ const openers: Readonly<Record<string, readonly Open[]>> = {
       return dialog(shown.page);
     },
   ],
-  'pages/run/Tags.svelte': [tags, tags],
   'pages/runs/BulkBar.svelte': [
     async (shown) => {
       await pick(shown);
@@ -189,7 +188,8 @@ const openers: Readonly<Record<string, readonly Open[]>> = {
     async (shown) => {
       await pick(shown);
       await button(shown.page, 'Tag…').click();
-      return dialog(shown.page);
+      await dialog(shown.page).getByRole('combobox', { name: 'Add tags' }).press('ArrowDown');
+      return dialog(shown.page).locator('[role=option][data-highlighted]');
     },
   ],
   'pages/samples/GeneratedText.svelte': [

@@ -125,7 +125,7 @@ where(describe, [hasBrowser, lack.browser])('the list of runs', () => {
     await button(page, 'Compare 4 runs').waitFor();
 
     await button(page, 'Tag…').click();
-    await page.getByLabel('Add tags (comma-separated)').fill('sweep, late');
+    await page.getByRole('combobox', { name: 'Add tags' }).fill('sweep, late');
     await expectAccessible(page, 'tags of many');
     await button(page, 'Apply to 4 runs').click();
     await expect.poll(() => store.runs.get(ids[25]!).tags).toEqual(['sweep', 'late']);

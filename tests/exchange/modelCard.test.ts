@@ -58,7 +58,7 @@ describe('the model card', () => {
     expect(card).toContain(
       '| step | tokens | validation loss (nats/token) | perplexity | HellaSwag accuracy | acc_norm | items |',
     );
-    expect(card).toContain('| 10 | 2.62M | 2.5000 | 12.18 | 0.3095 | 0.3500 | 10042 |');
+    expect(card).toContain('| 10 | 2.62M | 2.5000 | 12.18 | 0.3095 | 0.3500 | 10,042 |');
     expect(card).toContain('![Loss over tokens](curve.svg)');
   });
 });

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { type Setting, seriesNames } from '../../electron/api/types.ts';
 import { settings } from '../../electron/engine/run/settings.ts';
 import { colorInOrder } from '../../renderer/charts/colors.ts';
+import { placesOf } from '../../renderer/charts/looks.ts';
 import { meanAndRange } from '../../renderer/charts/pipeline/index.ts';
 import { differences, labelOf, orderOf, valueLines } from '../../renderer/pages/compare/configDiff.ts';
 import { bySetting, groupsOf } from '../../renderer/pages/compare/groups.ts';
@@ -127,6 +128,17 @@ describe('what machines and GPUs report', () => {
     expect(metricsFor([run({})], 'gpuPower')).toEqual([...always, 'gpuPower']);
     expect(metricsFor([run({}), cpu], 'loss')).toEqual([...always, 'cpuUtilization', 'machineMemoryBytes']);
     expect(metricsFor([gpu], 'loss')).toEqual([...always, 'gpuUtilization', 'gpuTemperature', 'gpuPower']);
+  });
+});
+
+describe('places of runs', () => {
+  const run = (id: string, createdAt: number) => ({ id, createdAt });
+
+  it('are those of their creation, in whatever order they are listed, and each is one', () => {
+    const [first, second, third] = [run('z', 1), run('a', 2), run('m', 3)];
+    for (const listed of [[first, second, third], [third, first, second, first], [second, third, first]])
+      expect([...placesOf(listed)].sort()).toEqual([['a', 1], ['m', 2], ['z', 0]]); // prettier-ignore
+    expect([...placesOf([run('b', 1), run('a', 1)])]).toEqual([['a', 0], ['b', 1]]); // prettier-ignore
   });
 });
 

@@ -1,7 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import type { RunView } from '../../electron/api/types.ts';
-import { planOf, tagsOf, withPicked } from '../../renderer/pages/runs/bulk.ts';
-import { matching, secondsLeft, sorted } from '../../renderer/pages/runs/columns.ts';
+import { planOf, withPicked } from '../../renderer/pages/runs/bulk.ts';
+import { tagsOf } from '../../renderer/ui/tags.ts';
+import {
+  checkWidth,
+  type ColumnName,
+  defaultColumns,
+  defaultColumnsIn,
+  matching,
+  nameWidth,
+  secondsLeft,
+  sorted,
+  widths,
+} from '../../renderer/pages/runs/columns.ts';
 import { sparkPath } from '../../renderer/ui/sparkline.ts';
 
 const run = (id: string, changes: Partial<RunView> = {}): RunView => ({
@@ -136,5 +147,16 @@ describe('a small curve', () => {
     expect(sparkPath({ steps: [0, 10], values: [5, 5] }, size)).toBe('M1.5 6.5L11.5 6.5');
     expect(sparkPath({ steps: [1], values: [NaN] }, size)).toBe('');
     expect(sparkPath({ steps: [], values: [] }, size)).toBe('');
+  });
+});
+
+describe('default columns', () => {
+  it('are those that a table has room for, in their order; all in a usual window', () => {
+    const widthOf = (columns: readonly ColumnName[]) =>
+      columns.reduce((sum, name) => sum + widths[name], checkWidth + nameWidth);
+    expect(defaultColumnsIn(200)).toEqual(defaultColumns);
+    expect(defaultColumnsIn(44)).toEqual(['state', 'progress', 'loss', 'valLoss', 'time']);
+    expect(defaultColumnsIn(5)).toEqual([]);
+    for (let room = 12; room < 80; room++) expect(widthOf(defaultColumnsIn(room))).toBeLessThanOrEqual(room);
   });
 });

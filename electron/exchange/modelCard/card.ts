@@ -166,7 +166,7 @@ function evaluation(f: CardFacts, picture: string | undefined): string {
     some(e.bitsPerByte),
     some(e.acc),
     some(e.accNorm),
-    e.items ?? '',
+    e.items === null ? '' : formatCount(e.items),
   ]);
   const titles = [
     'step',

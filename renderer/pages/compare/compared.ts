@@ -3,7 +3,7 @@ import type { EventView, RunDetails, RunView, Series } from '../../../electron/a
 /** A run beside others. */
 export interface Compared {
   readonly id: string;
-  /** Which of them it is: its color. */
+  /** Its place among them, as `placesOf` gives it: its color. */
   readonly order: number;
   readonly run: RunView;
   readonly details: Omit<RunDetails, 'run' | 'events'>;

@@ -1,5 +1,6 @@
 import { untrack } from 'svelte';
 import type { RunView } from '../../../electron/api/types.ts';
+import { placesOf } from '../../charts/looks.ts';
 import { runList } from '../../state/runList.svelte.ts';
 import { LiveRun } from '../run/live.svelte.ts';
 import type { Compared } from './compared.ts';
@@ -23,12 +24,12 @@ export class Comparison {
   }
 
   /** Those that are read, in order. */
-  readonly there = $derived.by(() =>
-    this.runs.flatMap((live, order): Compared[] => {
-      const { id, run, details, series, events } = live;
-      return run && details ? [{ id, order, run, details, series, events }] : [];
-    }),
-  );
+  readonly there = $derived.by((): readonly Compared[] => {
+    const places = placesOf(this.runs.flatMap(({ run }) => (run ? [run] : [])));
+    return this.runs.flatMap(({ id, run, details, series, events }): Compared[] =>
+      run && details ? [{ id, order: places.get(id)!, run, details, series, events }] : [],
+    );
+  });
   /** What can't be read, and why. */
   readonly problems = $derived.by(() =>
     this.runs.flatMap(({ id, error }) => (error === undefined ? [] : [{ id, error }])),

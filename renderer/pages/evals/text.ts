@@ -16,7 +16,7 @@ export const evalsText = {
   file: 'HellaSwag file (blank: official val set)',
   fileHint:
     'The official val set has 10,042 items. It is downloaded once from the authors’ repository; without a network, download hellaswag_val.jsonl elsewhere and enter its path here. Progress is saved: a cancelled evaluation resumes where it stopped.',
-  progress: (done: number, total: number) => `${done} of ${total}`,
+  progress: (done: number, total: number) => `${formatCount(done)} of ${formatCount(total)}`,
   queued: 'queued',
   pinned: 'pinned',
   pinnedOf: 'Pinned checkpoints of',

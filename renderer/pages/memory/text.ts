@@ -1,3 +1,5 @@
+import { formatCount } from '../../format.ts';
+
 const inWords = (name: string): string => name.replace(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
 /** An op for people: `LM-head backward` for `headCrossEntropyGrad`, `attention` for `attention`. */
@@ -75,7 +77,7 @@ export const suggestText = {
   times: { 4: 'An evening (4 h)', 10: 'A night (10 h)', 168: 'A week' } as Readonly<Record<number, string>>,
   parameters: 'Parameters',
   settings: 'Cheapest settings',
-  microBatch: (sequences: number) => `micro-batch ${sequences}`,
+  microBatch: (sequences: number) => `micro-batch ${formatCount(sequences)}`,
   checkpointing: (policy: string) => `checkpointing ${policy}`,
   memory: 'Memory, bytes',
   speed: (tokens: string) => `${tokens} tokens/s`,

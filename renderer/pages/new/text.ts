@@ -26,7 +26,7 @@ export const newText = {
   later: 'Move down',
   linked: 'LR linked to the phase before',
   linkedHint: 'LR start follows the LR end of the phase before, and the other way round',
-  handle: (n: number, kind: string, end: string) => `Phase ${n}, ${kind}: ${end}`,
+  handle: (n: number, kind: string, end: string) => `Phase ${formatCount(n)}, ${kind}: ${end}`,
   handleValue: (rate: string, step: string) => `${rate} at step ${step}`,
   handleHint: (name: string, rate: string, step: string) =>
     `${name}: ${rate} at step ${step}. Drag, or use the arrow keys`,
@@ -56,7 +56,7 @@ export const configText = {
   format: 'Format',
   label: 'Config',
   discard: 'Discard what is typed',
-  problem: (line: number, message: string) => `Line ${line}: ${message}.`,
+  problem: (line: number, message: string) => `Line ${formatCount(line)}: ${message}.`,
   empty: 'The config is empty.',
   noMap: 'A config is a list of settings with their values, such as “seed: 1337”.',
   wrong: (setting: string, wanted: string) => `${setting} must be ${wanted}.`,
@@ -113,7 +113,7 @@ export const mixText = {
   add: 'Add dataset',
   making: 'tokenizing',
   waits: 'Run pauses here until the dataset is ready',
-  remove: (n: number) => `Remove dataset ${n}`,
+  remove: (n: number) => `Remove dataset ${formatCount(n)}`,
   removeShort: 'Remove',
 } as const;
 

@@ -1,4 +1,4 @@
-import { plural } from '../../format.ts';
+import { formatCount, plural } from '../../format.ts';
 
 export const runText = {
   stopTitle: 'Stop this run early?',
@@ -108,14 +108,6 @@ export const titleText = {
   empty: 'Enter a name.',
 } as const;
 
-export const tagsText = {
-  label: 'Tags',
-  add: 'Add tag',
-  remove: (tag: string) => `Remove tag ${tag}`,
-  suggestions: 'Tags in use',
-  tooMany: (max: number) => `A run has at most ${plural(max, 'tag')}.`,
-} as const;
-
 export const notesText = {
   label: 'Notes',
   placeholder: 'Add notes…',
@@ -132,7 +124,8 @@ export const logsText = {
   levels: { info: 'All', warning: 'Warnings and errors', error: 'Errors' },
   levelOf: { info: 'info', warning: 'warning', error: 'error' },
   follow: 'Follow',
-  shown: (found: number, all: number) => (found === all ? plural(all, 'line') : `${found} of ${plural(all, 'line')}`),
+  shown: (found: number, all: number) =>
+    found === all ? plural(all, 'line') : `${formatCount(found)} of ${plural(all, 'line')}`,
   cut: (lines: number) => `Showing the latest ${plural(lines, 'line')}. Copy and download include all of them.`,
   copy: 'Copy',
   copied: (lines: number) => `Copied ${plural(lines, 'line')}`,
@@ -157,7 +150,7 @@ export const againText = {
   branchLower: (step: string) =>
     `Starts from the checkpoint at step ${step}, with half the learning rate in all phases left.`,
   smallerBatch: (name: string, from: number, to: number) =>
-    `Copied ${name} with a micro-batch of ${to} instead of ${from}. Tokens per step are the same.`,
+    `Copied ${name} with a micro-batch of ${formatCount(to)} instead of ${formatCount(from)}. Tokens per step are the same.`,
   recompute: (name: string, policy: string) => `Copied ${name} with activation checkpointing: ${policy}.`,
   otherData: (name: string) => `Copied ${name} without its data: pick a dataset.`,
   branchAction: 'Branch',
@@ -181,7 +174,8 @@ export const endedText = {
   },
   halvedRates: (from: string, to: string) => `Retry with half the learning rate (${from} → ${to})`,
   branchLower: (step: string) => `Branch from step ${step} with half the learning rate`,
-  smallerBatch: (from: number, to: number) => `Retry with a smaller micro-batch (${from} → ${to})`,
+  smallerBatch: (from: number, to: number) =>
+    `Retry with a smaller micro-batch (${formatCount(from)} → ${formatCount(to)})`,
   recompute: (policy: string) => `Retry with activation checkpointing: ${policy}`,
   otherData: 'Retry with another dataset',
   addData: 'Add dataset',

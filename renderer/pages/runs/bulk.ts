@@ -74,13 +74,3 @@ export function withAll(picked: ReadonlySet<string>, list: readonly RunView[], i
   }
   return now;
 }
-
-/** Tags as they are typed, each once. */
-export const tagsOf = (text: string): string[] => [
-  ...new Set(
-    text
-      .split(',')
-      .map((tag) => tag.trim())
-      .filter(Boolean),
-  ),
-];

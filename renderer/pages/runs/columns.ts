@@ -52,7 +52,21 @@ export const widths: Readonly<Record<ColumnName, number>> = {
 };
 
 /** The least width of the name. */
-export const nameWidth = 10;
+export const nameWidth = 8.9;
+
+/** The width of a row's checkbox. */
+export const checkWidth = 2;
+
+/** What is left out last where a window is narrow, the other way round. */
+const wanted: readonly ColumnName[] = ['state', 'progress', 'valLoss', 'loss', 'time', 'curve', 'created'];
+
+/** The columns that a table has room for where nobody has chosen. @param room its width in rem */
+export function defaultColumnsIn(room: number): readonly ColumnName[] {
+  const byWant = [...wanted, ...defaultColumns.filter((name) => !wanted.includes(name))];
+  let left = room - checkWidth - nameWidth;
+  const fits = byWant.map((name) => (left -= widths[name]) >= 0);
+  return defaultColumns.filter((name) => fits[byWant.indexOf(name)]);
+}
 
 /** Columns of numbers: those are sorted from the greatest on first, as dates are from the newest. */
 export const numeric: ReadonlySet<string> = new Set<SortColumn>([

@@ -56,7 +56,7 @@ const runs = (n: number): string => plural(n, 'run');
 export const bulkText = {
   label: 'Selected runs',
   selected: (n: number, hidden: number) =>
-    `${plural(n, 'run')} selected${hidden > 0 ? `, ${hidden} of them hidden by the filter` : ''}`,
+    `${plural(n, 'run')} selected${hidden > 0 ? `, ${formatCount(hidden)} of them hidden by the filter` : ''}`,
   clear: 'Clear selection',
   compare: (n: number) => `Compare ${runs(n)}`,
   tooMany: (max: number) => `Select up to ${runs(max)} to compare`,
@@ -103,13 +103,15 @@ export const bulkText = {
     archived: 'already archived',
     notArchived: 'not archived',
   } satisfies Record<Obstacle, string> as Readonly<Record<Obstacle, string>>,
-  names: (names: readonly string[], more: number) => `${names.join(', ')}${more > 0 ? ` and ${more} more` : ''}`,
+  names: (names: readonly string[], more: number) =>
+    `${names.join(', ')}${more > 0 ? ` and ${formatCount(more)} more` : ''}`,
   refused: (n: number, reasons: string) => `${runs(n)} left unchanged. ${reasons}`,
 } as const;
 
 export const tagText = {
   title: (n: number) => `Tag ${runs(n)}`,
-  add: 'Add tags (comma-separated)',
+  label: 'Tags to add',
+  add: 'Add tags',
   remove: 'Remove tags',
   apply: (n: number) => `Apply to ${runs(n)}`,
 } as const;

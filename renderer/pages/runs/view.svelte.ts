@@ -1,5 +1,6 @@
+import { innerWidth } from 'svelte/reactivity/window';
 import { router } from '../../state/router.svelte.ts';
-import { type ColumnName, columnNames, defaultColumns, type SortColumn, startsDown } from './columns.ts';
+import { type ColumnName, columnNames, defaultColumnsIn, type SortColumn, startsDown } from './columns.ts';
 
 const keptColumns = 'runs.columns';
 
@@ -11,6 +12,12 @@ const columnsOf = (said: string | null): readonly ColumnName[] | undefined => {
   const named = said.split(',');
   return columnNames.filter((name) => named.includes(name));
 };
+
+/** What a window leaves to a table, in rem: the navigation is beside it, and a scroll bar may be. */
+function room(): number {
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize);
+  return (innerWidth.current ?? window.innerWidth) / rem - 16.3;
+}
 
 /**
  * How the list of runs is looked at: which runs, in which order, with which columns. It stands in the address, so that a link, a
@@ -60,7 +67,7 @@ class RunsView {
   }
 
   readonly columns = $derived.by(
-    () => columnsOf(router.query.get('columns')) ?? columnsOf(this.#kept) ?? defaultColumns,
+    () => columnsOf(router.query.get('columns')) ?? columnsOf(this.#kept) ?? defaultColumnsIn(room()),
   );
 
   show(column: ColumnName, shown: boolean): void {

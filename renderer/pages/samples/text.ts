@@ -1,4 +1,4 @@
-import { formatCount, plural } from '../../format.ts';
+import { formatCount, formatDigits, plural } from '../../format.ts';
 
 export const samplesText = {
   title: 'Samples',
@@ -12,7 +12,8 @@ export const samplesText = {
   topK: 'Top-k (0 = off)',
   topP: 'Top-p (1 = off)',
   repetitionPenalty: 'Repetition penalty',
-  stopStrings: 'Stop sequences (one per line)',
+  stopStrings: 'Stop sequences',
+  onePerLine: 'One per line',
   seed: 'Seed',
   generate: 'Generate',
   stop: 'Stop',
@@ -40,10 +41,10 @@ export const samplesText = {
   settings: (seed: number, temperature: number, topK: number, topP: number, penalty: number, tokens: number) =>
     [
       `seed ${seed}`,
-      `temperature ${temperature}`,
-      ...(topK > 0 ? [`top-k ${topK}`] : []),
-      ...(topP < 1 ? [`top-p ${topP}`] : []),
-      ...(penalty === 1 ? [] : [`repetition penalty ${penalty}`]),
+      `temperature ${formatDigits(temperature, 6)}`,
+      ...(topK > 0 ? [`top-k ${formatCount(topK)}`] : []),
+      ...(topP < 1 ? [`top-p ${formatDigits(topP, 6)}`] : []),
+      ...(penalty === 1 ? [] : [`repetition penalty ${formatDigits(penalty, 6)}`]),
       `max ${plural(tokens, 'token')}`,
     ].join(', '),
   reuse: 'Reuse',

@@ -1,6 +1,7 @@
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { plural } from '../../../base/format.ts';
 import { backupOf } from '../backup.ts';
 import { type Connection, sql } from '../connection.ts';
 import { adopt, byAge, type RunColumns, runFolders, runsBehind } from './adopt.ts';
@@ -38,7 +39,7 @@ export function catchUp(connection: Connection, all = false): string | null {
   if (names.length === 0) return null;
   if (counts !== '') return `The database ${connection.file} was missing or empty: ${counts}.`;
   const listed = names.slice(0, 5).join(', ') + (names.length > 5 ? ' and more' : '');
-  const runs = names.length === 1 ? 'the run' : `${names.length} runs`;
+  const runs = names.length === 1 ? 'the run' : plural(names.length, 'run');
   return `The database ${connection.file} was behind the folders of runs: ${runs} ${listed} brought up to date from there.`;
 }
 

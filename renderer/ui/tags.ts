@@ -1,4 +1,4 @@
-import type { RunView } from '../../../electron/api/types.ts';
+import type { RunView } from '../../electron/api/types.ts';
 
 /** As the studio takes them. */
 export const maxTag = 50;
