@@ -17,9 +17,11 @@ export const train: JobKind<TrainInput, Trained> = {
   },
   async run(studio, { id, ...others }, { signal, log }) {
     const { device, lowBitStates } = given(others);
-    const resumed = await studio.training.resume(studio.store.runs.get(id), device, lowBitStates).catch(async (error) => {
-      throw await studio.training.refuseQueued(id, error);
-    });
+    const resumed = await studio.training
+      .resume(studio.store.runs.get(id), device, lowBitStates)
+      .catch(async (error) => {
+        throw await studio.training.refuseQueued(id, error);
+      });
     const { handle, step, refused, notice } = resumed;
     for (const { reason } of refused) log(reason);
     if (notice !== null) log(notice);
