@@ -27,7 +27,7 @@ export async function planned<T>(home: string | undefined, title: string, steps:
   const dir = locateHome(home);
   const rest = (signal: AbortSignal): Promise<void> => work(signal, Number.POSITIVE_INFINITY);
   if (!found && fs.existsSync(dir))
-    await asJobIn(dir, { kind: 'plan', input: { question: 'fit' }, described: { title } }, ({ signal }) =>
+    await asJobIn(dir, { kind: 'plan', input: { question: 'fit' }, described: { title }, passes: true }, ({ signal }) =>
       rest(signal),
     );
   else if (!found) await abortable(rest);

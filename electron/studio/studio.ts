@@ -86,7 +86,9 @@ export class Studio {
     this.planner.recordLong(({ kind, input, controller, answer }) => {
       const described = { title: describePlan(kind, input) };
       const work = async (): Promise<void> => void (await answer);
-      void this.jobs.record({ kind: 'plan', input: { question: kind }, described }, controller, work).catch(() => {});
+      void this.jobs
+        .record({ kind: 'plan', input: { question: kind }, described, passes: true }, controller, work)
+        .catch(() => {});
     }, afterMs);
   }
 

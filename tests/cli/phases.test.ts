@@ -125,7 +125,7 @@ it('phases and subsets that make no sense are refused before anything is trained
     ['constant:5:1e-3:subset=50-20%', /subset= needs a range of whole percent such as 0-50%, not "50-20%"/],
     ['constant:5:1e-3:subset=half', /not "half"/],
     ['constant:5:1e-3:batch=0', /batch= needs a whole number of at least 1/],
-    ['constant:5:1e-3:color=red', /a setting color, not batch, eval, checkpoint, data, subset, mix or wait/],
+    ['constant:5:1e-3:color=red', /a setting color, not batch, eval, checkpoint, data, subset, mix, wait or end/],
     ['constant:5:1e-3:batch=3', /Phase 1 has batch 3/],
     ['warmup:5:1e-3:1e-4', /a warmup rises/],
   ] as const) {

@@ -33,18 +33,11 @@ describe('a plan that takes long', () => {
     await quick.planner.ask('plan', { config, budget });
     expect(quick.jobs.list()).toEqual([]);
     const studio = serving(0);
-    const report = await studio.planner.ask('matrix', { config, budget });
-    expect(report.rows.length).toBeGreaterThan(0);
-    await expect
-      .poll(() => studio.jobs.list())
-      .toMatchObject([
-        {
-          kind: 'plan',
-          state: 'done',
-          title: 'Plan the memory of a model of 1.22M parameters with all settings',
-          pid: null,
-        },
-      ]);
+    const asked = studio.planner.ask('matrix', { config, budget });
+    expect((await running(studio)).title).toBe('Plan the memory of a model of 1.22M parameters with all settings');
+    expect((await asked).rows.length).toBeGreaterThan(0);
+    // Who has the answer has no use for how it came about.
+    await expect.poll(() => studio.jobs.list()).toEqual([]);
   });
 
   it('is cancelled by whoever sees it', async () => {
@@ -65,9 +58,7 @@ describe('a plan that takes long', () => {
     const { id } = await running(studio);
     controller.abort();
     await refused;
-    await expect
-      .poll(() => studio.jobs.get(id))
-      .toMatchObject({ state: 'cancelled', message: 'superseded: another question was asked' });
+    await expect.poll(() => studio.jobs.list().map((job) => job.id)).not.toContain(id);
   });
 
   it('is reported once, with what ends it', async () => {

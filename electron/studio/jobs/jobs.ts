@@ -5,7 +5,7 @@ import { markInterrupted } from '../run/unheard.ts';
 import { readSettings } from '../settings.ts';
 import type { Studio } from '../studio.ts';
 import { isWithin } from './hours.ts';
-import { type Described, JobEnded, type JobKind, type JobTools, type WorkTools } from './kind.ts';
+import { type Described, JobEnded, Superseded, type JobKind, type JobTools, type WorkTools } from './kind.ts';
 import { type JobInputOf, type JobKindName, jobKindOf, jobKinds } from './kinds.ts';
 import { nextJobs } from './queue.ts';
 import { busySlots } from './slots.ts';
@@ -25,6 +25,8 @@ export interface Recorded {
   readonly input: unknown;
   /** How it is called, where its kind doesn't say. */
   readonly described?: Described;
+  /** It leaves nothing behind: it is no job any more when it is done, or another one has taken its place. */
+  readonly passes?: boolean;
 }
 
 interface Working {
@@ -111,7 +113,7 @@ export class Jobs {
    * @throws what `work` throws
    */
   async record<T>(
-    { kind, input, described }: Recorded,
+    { kind, input, described, passes = false }: Recorded,
     controller: AbortController,
     work: (tools: WorkTools) => Promise<T>,
   ): Promise<T> {
@@ -131,6 +133,8 @@ export class Jobs {
     const outcome = Promise.resolve().then(() => work({ ...tools, log }));
     await this.#follow(id, controller, false, outcome).catch(() => {});
     signal.removeEventListener('abort', cancel);
+    const isDone = (): boolean => this.#table.get(id).state === 'done' || signal.reason instanceof Superseded;
+    if (passes) this.#attempt(() => isDone() && this.#table.forget(id));
     return outcome;
   }
 

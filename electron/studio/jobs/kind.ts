@@ -45,3 +45,6 @@ export interface JobKind<Input, Result> {
 
 /** A job ended because somebody asked for that elsewhere. */
 export class JobEnded extends Error {}
+
+/** A job ended because another one took its place: there is nothing to be told of it. */
+export class Superseded extends JobEnded {}

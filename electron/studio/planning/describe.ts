@@ -1,4 +1,4 @@
-import { formatShort, plural } from '../../base/format.ts';
+import { formatCount, formatShort, plural } from '../../base/format.ts';
 import { type ModelConfig, parameterCount } from '../../engine/models/index.ts';
 import type { JobInput, JobKind } from './jobs.ts';
 
@@ -16,7 +16,7 @@ const titles: { readonly [K in JobKind]: (input: Described<K>) => string } = {
   admit: ({ config }) => `Check whether ${named(config.model)} can be trained`,
   time: ({ config }) => `Estimate the training time of ${named(config.model)}`,
   suggest: ({ hours, contextLength }) =>
-    `Find what can be trained in ${plural(hours, 'hour')} at a context of ${contextLength}`,
+    `Find what can be trained in ${plural(hours, 'hour')} at a context of ${formatCount(contextLength)}`,
   measure: () => 'Measure the speed of this machine',
 };
 

@@ -5,7 +5,7 @@ import type { DeviceMemory } from '../../engine/devices/kind.ts';
 import { finish } from '../../engine/fit/steps.ts';
 import { UsageError, UserError } from '../../base/errors.ts';
 import { entryFile } from '../../base/paths.ts';
-import { JobEnded } from '../jobs/kind.ts';
+import { JobEnded, Superseded } from '../jobs/kind.ts';
 import { type JobInput, type JobKind, type JobResult, reliefMark, stepsOf } from './jobs.ts';
 
 export type ToPlanner =
@@ -76,7 +76,7 @@ export class Planner {
     signal?.throwIfAborted();
     if (!this.#apart) return finish(stepsOf(kind, input));
     const controller = new AbortController();
-    const supersede = () => controller.abort(new JobEnded('superseded: another question was asked'));
+    const supersede = () => controller.abort(new Superseded('superseded: another question was asked'));
     signal?.addEventListener('abort', supersede, { once: true });
     const answer = this.#answer(kind, input, controller.signal);
     // The quick answer to a keystroke is no job.
