@@ -17,6 +17,9 @@ export const train: JobKind<TrainInput, Trained> = {
   },
   async run(studio, { id, ...others }, { signal, log }) {
     const { device, lowBitStates } = given(others);
+    // Its studio died, and its engine brought it to its end.
+    const { state: before, message: said } = studio.store.runs.get(id);
+    if (before === 'completed') return { message: said ?? '' };
     const resumed = await studio.training
       .resume(studio.store.runs.get(id), device, lowBitStates)
       .catch(async (error) => {
