@@ -74,7 +74,11 @@ where(describe, [hasBrowser, lack.browser])('on the page of a run', () => {
     await add.fill('base');
     await page.getByRole('option', { name: 'baseline' }).waitFor();
     await expectAccessible(page, 'suggested tags');
+    const pointed = () => add.getAttribute('aria-activedescendant');
+    await expect.poll(pointed).not.toBe(null);
+    const typed = await pointed();
     await page.keyboard.press('ArrowDown');
+    await expect.poll(pointed).not.toBe(typed);
     await page.keyboard.press('Enter');
     await expect.poll(() => run().tags).toEqual(['first', 'second', 'baseline']);
     await button(page, 'Remove tag second').click();
