@@ -31,6 +31,7 @@ export const navigation = {
 export const connectionText = {
   connecting: 'Connecting…',
   lost: 'Connection lost. Reconnecting…',
+  unanswered: 'The connection was lost before the studio answered. Check whether it was done, then try again.',
   refused: 'Trainyard was restarted. Sign in again with the new link.',
 } as const;
 

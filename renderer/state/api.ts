@@ -6,6 +6,7 @@ import { WebSocket as ReconnectingWebSocket } from 'partysocket';
 import type { Contract } from '../../electron/api/contract.ts';
 import { serializers } from '../../electron/api/serializers.ts';
 import type { ConfigProblem } from '../../electron/api/types.ts';
+import { connectionText } from '../text.ts';
 import { connection } from './connection.svelte.ts';
 
 export type Api = ContractRouterClient<Contract>;
@@ -72,6 +73,9 @@ export const isDefect = (error: unknown): boolean =>
 
 /** What to tell of anything thrown by a call. */
 export function messageOf(error: unknown): string {
+  // The library's own word for a call that its connection did not outlive.
+  if (error instanceof Error && error.name === 'AbortError' && !(error instanceof DOMException))
+    return connectionText.unanswered;
   if (error instanceof ORPCError || error instanceof Error) return error.message;
   return String(error);
 }

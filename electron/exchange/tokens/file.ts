@@ -106,6 +106,9 @@ export interface WriteTokensOptions {
   readonly onProgress?: (progress: { readonly doneTokens: number; readonly totalTokens: number }) => void;
 }
 
+/** Has its name only when it is whole: a process that is killed leaves nothing that would be taken for it. */
+const unfinished = (file: string): string => `${file}.part`;
+
 /**
  * Writes tokens to a new file; one that is left unfinished is removed.
  * @throws UserError when the file exists, the format can't hold so many, or the disk does not take it; the signal's reason
@@ -121,9 +124,11 @@ export async function writeTokenFile(
     throw new UserError(
       `llm.c's format counts up to ${maxLlmcTokens} tokens, and there are ${tokens}: write nanogpt, or several files.`,
     );
+  const part = unfinished(file);
   let handle: fs.promises.FileHandle | undefined;
   try {
-    handle = await fs.promises.open(file, 'wx');
+    requireNew(file);
+    handle = await fs.promises.open(part, 'w');
     if (format === 'llmc') {
       const header = Buffer.alloc(headerBytes);
       [...llmcHeads[tokenBytes], tokens].forEach((value, i) => header.writeInt32LE(value, 4 * i));
@@ -138,14 +143,19 @@ export async function writeTokenFile(
     }
     await handle.sync();
     signal?.throwIfAborted();
+    requireNew(file);
+    await fs.promises.rename(part, file);
   } catch (error) {
-    if (handle) fs.rmSync(file, { force: true });
+    if (handle) fs.rmSync(part, { force: true });
     if (!isSystemError(error)) throw error;
-    if (error.code === 'EEXIST') throw new UserError(`${file} is there already: name a new file.`);
     throw new UserError(`${file} can't be written: ${meaningOf(error)}.`);
   } finally {
     await handle?.close();
   }
+}
+
+function requireNew(file: string): void {
+  if (fs.existsSync(file)) throw new UserError(`${file} is there already: name a new file.`);
 }
 
 /** The system may take less at a time. */

@@ -38,8 +38,9 @@ export async function beginRun(
   if (config.evaluation.hellaswagEvery > 0) await validationFile(studio.home);
   const how = start ?? (trainingOn(studio.store, config.device).length > 0 ? 'queue' : 'now');
   if (how === 'queue') return { id: (await studio.runs.createQueued(config, name, preset, onMade)).id, queued: true };
-  const run = await studio.runs.create(config, name, preset, onMade);
+  // Before it is made: a studio that dies between a run's making and its start would leave it without a job.
   const { here } = await studio.time.estimate(config);
+  const run = await studio.runs.create(config, name, preset, onMade);
   studio.training.start(run);
   if (here) recordPromise(studio.store, run.id, here);
   return { id: run.id, queued: false };

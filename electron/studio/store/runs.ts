@@ -1,20 +1,15 @@
 import { setImmediate } from 'node:timers/promises';
 import { plural } from '../../base/format.ts';
 import { UserError } from '../../base/errors.ts';
-import { type Claims, nobody } from './claims.ts';
+import { nobody } from './claims.ts';
 import { type Connection, sql } from './connection.ts';
 import { parseStored } from './errors.ts';
-import type { EvalTable } from './evals.ts';
-import type { EventTable } from './events.ts';
 import { nearest, randomId } from './ids.ts';
-import type { ItemScoreTable } from './itemScores.ts';
-import type { MetricsTable } from './metrics/table.ts';
 import { plainName } from './names.ts';
-import type { PhaseTable } from './phases.ts';
 import { removeRunFile } from './runFile.ts';
-import type { SampleTable } from './samples.ts';
 import { fromStored, type RunRow, type RunState, stateOf } from './schema.ts';
 import type { RunSerials } from './serials.ts';
+import type { Store } from './store.ts';
 
 export interface Run {
   readonly id: string;
@@ -102,15 +97,7 @@ const restingStates: readonly RunState[] = ['completed', 'failed', 'interrupted'
 const rowsPerTurn = 2000;
 
 /** What is recorded of runs besides their own rows. */
-export interface RunTables {
-  readonly claims: Claims;
-  readonly metrics: MetricsTable;
-  readonly events: EventTable;
-  readonly evals: EvalTable;
-  readonly itemScores: ItemScoreTable;
-  readonly samples: SampleTable;
-  readonly phases: PhaseTable;
-}
+export type RunTables = Pick<Store, 'claims' | 'metrics' | 'events' | 'evals' | 'itemScores' | 'samples' | 'phases'>;
 
 /** The runs themselves. They are named by their whole id; only `get` takes less. */
 export class RunTable {

@@ -87,6 +87,8 @@ describe('files of tokens', () => {
       {
         signal: controller.signal,
         onProgress({ doneTokens, totalTokens }) {
+          // Killed now, it would leave nothing that looks whole.
+          expect(fs.existsSync(path.join(dir, 'a.bin'))).toBe(false);
           done.push(doneTokens, totalTokens);
           if (doneTokens === 4) controller.abort(new Error('enough'));
         },
