@@ -17,7 +17,7 @@ import { namedDatasets, schedule, totalSteps } from '../engine/run/schedule.ts';
 import { keepDriverMemory } from './driverMemory.ts';
 import { runDir } from './home.ts';
 import { datasetsOf, requireData } from './run/data.ts';
-import { endMessage, requireGoesOn, withPhasesAtRest } from './run/early.ts';
+import { endMessage, finishMessage, requireGoesOn, requireStoppedEarly, withPhasesAtRest } from './run/early.ts';
 import { RestedError, RunHandle } from './run/handle.ts';
 import { hellaswagOf } from './run/hellaswag.ts';
 import { holdersOf } from './run/holders.ts';
@@ -31,6 +31,7 @@ import { requireTrainable, requireTrainableApart } from './run/trainable.ts';
 import { hear, markInterrupted } from './run/unheard.ts';
 import { requireWritable } from './run/writable.ts';
 import type { Run } from './store/index.ts';
+import { keepPromise } from './time/promise.ts';
 import type { Studio } from './studio.ts';
 
 /** How often it is looked whether an engine without a studio has saved its run. */
@@ -44,6 +45,15 @@ export interface Resumed {
   readonly refused: readonly RefusedCheckpoint[];
   /** What is told where it goes on with another device. */
   readonly notice: string | null;
+}
+
+/** How a run at rest goes on: by default with its own phases on its own device. */
+interface GoingOn {
+  readonly device?: DeviceChoice | undefined;
+  readonly change?: PhaseChange | undefined;
+  readonly lowBit?: LowBitStates | undefined;
+  /** With what stopping it early has left out. */
+  readonly finish?: boolean;
 }
 
 /** How a run's engine starts. */
@@ -99,7 +109,16 @@ export class Training {
    * of it is changed then
    */
   resume(run: Run, device?: DeviceChoice, lowBit?: LowBitStates): Promise<Resumed> {
-    return this.#goOn(run.id, device, undefined, lowBit);
+    return this.#goOn(run.id, { device, lowBit });
+  }
+
+  /**
+   * Goes on with a run that was stopped early, with what was left of its phases: to the same bit as if it had been paused.
+   * @param device to go on with from here on, where it is not the run's
+   * @throws UserError when it was not stopped early, and as `resume` does
+   */
+  finish(run: Run, device?: DeviceChoice): Promise<Resumed> {
+    return this.#goOn(run.id, { device, finish: true });
   }
 
   /**
@@ -112,7 +131,7 @@ export class Training {
   async continue(run: Run, change: PhaseChange, device?: DeviceChoice, patience?: Patience): Promise<Resumed | null> {
     this.#requireNotMoved(run.id, device);
     if (await this.#changeInTraining(run.id, change, patience)) return null;
-    return this.#goOn(run.id, device, change);
+    return this.#goOn(run.id, { device, change });
   }
 
   /**
@@ -139,7 +158,7 @@ export class Training {
   }
 
   /** Looks at all that may be wrong before anything of the run is changed. */
-  async #goOn(id: string, device?: DeviceChoice, change?: PhaseChange, lowBit?: LowBitStates): Promise<Resumed> {
+  async #goOn(id: string, { device, change, lowBit, finish = false }: GoingOn): Promise<Resumed> {
     await this.#saved(id);
     this.requireRest(id);
     this.#studio.store.requireInPlace();
@@ -149,7 +168,8 @@ export class Training {
     try {
       hear(this.#studio.store, id);
       const run = this.#studio.store.runs.get(id);
-      if (!change) requireGoesOn(run);
+      if (finish) requireStoppedEarly(run);
+      else if (!change) requireGoesOn(run);
       const own = this.#studio.runs.configOf(run);
       const changed = change ? withPhasesAtRest(run, own, change) : own;
       if (change) requireData(this.#studio.home, changed, run.step);
@@ -163,9 +183,10 @@ export class Training {
       const start = this.#prepareStart(run, config, checkpoint, admission);
       const notice = movedNotice(this.#studio.store, run, own.device, config.device);
       // Who adds phases wants it to go on.
-      if (change && run.stopAt !== null) this.#studio.store.runs.update(id, { stopAt: null });
+      if ((change || finish) && run.stopAt !== null) this.#studio.store.runs.update(id, { stopAt: null });
       else if (run.stopAt !== null) this.#keepStop(run, run.stopAt, step);
       if (change) recordPhases(this.#studio.store, id, changed, run.step, endMessage(run, own));
+      if (finish) this.#studio.store.events.add(id, step, 'info', 'continued', finishMessage(run, stepsTotal));
       const isOther = own.optimizer.lowBitStates !== config.optimizer.lowBitStates;
       if (isOther || !isSameDevice(own.device, config.device))
         this.#studio.store.runs.update(id, { config, device: config.device.kind });
@@ -388,6 +409,7 @@ export class Training {
     this.#studio.jobs.recordTraining(id, handle.ended, () => handle.pause());
     handle.onChange(() => this.#studio.ticker.poke());
     handle.onEvent((event) => {
+      if (event.type === 'started' || event.type === 'phases') void keepPromise(this.#studio, id);
       if (event.type !== 'started') return;
       // Devices call themselves by their kind and their name. A driver's context is a GPU's.
       const [, name] = /^\w+: (.+)$/.exec(event.device) ?? [];

@@ -169,7 +169,18 @@ where(it, [hasPs, lack.ps])('a run is paused from another terminal, and says so 
     });
   expect(await cli('resume', 'elsewhere')).toMatchObject({
     code: 1,
-    stderr: expect.stringMatching(/stopped early at step [\d,]+ and can't be resumed: continue it/),
+    stderr: expect.stringMatching(/stopped early at step [\d,]+: continue it with what was left of its phases/),
+  });
+  const continued = startCli(['--home', home, 'continue', 'elsewhere', '--json']);
+  while (!continued.lines().some((l) => l.includes('"metrics"'))) await new Promise((r) => setTimeout(r, 20));
+  expect((await cli('pause', 'elsewhere')).code).toBe(0);
+  expect((await continued.result).code).toBe(0);
+  const after = JSON.parse((await cli('runs', '--json')).stdout) as { state: string; step: number; stepsTotal: number };
+  expect(after).toMatchObject({ state: 'paused', stepsTotal: 4000 });
+  expect(after.step).toBeGreaterThan(step);
+  expect(await cli('continue', 'elsewhere')).toMatchObject({
+    code: 1,
+    stderr: `trainyard: The run ${id} was not stopped early: resume it.\n`,
   });
 });
 
@@ -235,7 +246,7 @@ where(it, [hasPs, lack.ps])('a run is continued on new data, at rest and while i
   for (const [args, code, message] of [
     [['--data', 'nothing.txt', '--phase', 'constant:5:1e-4'], 2, /no dataset and no file nothing\.txt/],
     [['--phase', 'constant:0:1e-4'], 2, /./],
-    [[], 2, /--phase/],
+    [['--subset', '0-50%'], 2, /--phase/],
   ] as const) {
     const wrong = await cli('continue', 'daily', ...args);
     expect([wrong.code, wrong.stderr.trim().split('\n').length]).toEqual([code, 1]);

@@ -41,7 +41,7 @@ where(
 
     await button(two, 'Stop').click();
     const question = two.getByRole('dialog', { name: 'Stop this run early?' });
-    await question.getByText('can’t be resumed').waitFor();
+    await question.getByText('To train the rest later, pause it instead.').waitFor();
     await expectAccessible(two, 'whether to stop a run');
     // Who thinks of resuming it has not left the question for nothing.
     await button(two, 'Pause instead').click();
@@ -85,14 +85,26 @@ where(
     await button(page, 'Stop early').click();
     await expect.poll(() => state(page).textContent()).toContain('stopped early');
     expect(opened.studio.store.checkpoints.list(id).map((c) => c.step)).toEqual([step]);
-    // From where it was stopped, with one phase: what was left of its own, unless another is wanted.
+    // As planned; stopped once more, with another phase in the place of what was left.
     await button(page, 'Continue training').click();
-    await page.getByText(`Training continues from step ${shown}, where the run was stopped`).waitFor();
-    expect(await page.getByLabel('Duration', { exact: true }).inputValue()).toBe(String(50_000 - step));
+    await page.getByText('of the run’s own phases are left').waitFor();
+    await button(page, 'Train remaining steps').click();
+    await expect.poll(() => opened.studio.store.runs.get(id).step).toBeGreaterThan(step);
+    await button(page, 'Stop').click();
+    await button(page, 'Stop early').click();
+    await expect.poll(() => state(page).textContent()).toContain('stopped early');
+    const second = opened.studio.store.runs.get(id).step;
+    await button(page, 'Continue training').click();
+    await page.getByText(`The phases below start at step ${second.toLocaleString('en-US')}`).waitFor();
+    expect(await page.getByLabel('Duration', { exact: true }).inputValue()).toBe(String(50_000 - second));
     await page.getByLabel('Duration', { exact: true }).fill('2');
     await button(page, 'Apply and continue').click();
     await expect.poll(() => state(page).textContent()).toContain('completed');
-    expect(opened.studio.store.runs.get(id)).toMatchObject({ state: 'completed', stoppedEarly: false, step: step + 2 });
+    expect(opened.studio.store.runs.get(id)).toMatchObject({
+      state: 'completed',
+      stoppedEarly: false,
+      step: second + 2,
+    });
   });
 
   it('that is stopped need not do what takes long behind its last step', async () => {

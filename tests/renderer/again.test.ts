@@ -95,11 +95,12 @@ describe('a run like another one', () => {
     expect(lastRate(schedule(left)[0]!)).toBeGreaterThan(6e-5);
   });
 
-  it('goes on with what was left of it where it was stopped, else at the rate that it has ended with', () => {
-    const cosine = nextPhase(views, 600);
-    expect(cosine).toMatchObject({ kind: 'cosine', steps: 500, to: 6e-5, batch: 8, mix: [{ dataset: 'a' }] });
-    expect(cosine.from).toBeCloseTo(learningRateAt(schedule(config), 599), 5);
-    expect(nextPhase(views, 1100)).toEqual(config.phases[2]);
+  it('goes on at the rate that it has reached, as long as what was left of its phase', () => {
+    const held = nextPhase(views, 600);
+    expect(held).toMatchObject({ kind: 'constant', steps: 500, to: held.from, batch: 8, mix: [{ dataset: 'a' }] });
+    expect(held.from).toBeCloseTo(learningRateAt(schedule(config), 599), 5);
+    const { phase, lastRate: to } = views[1]!;
+    expect(nextPhase(views, 1100)).toEqual({ ...phase, kind: 'constant', from: to, to });
     expect(nextPhase(views, 1200)).toEqual(config.phases[2]);
     const cut = { ...config, phases: [{ ...config.phases[1]!, endAfter: 500 }] };
     const reached = learningRateAt(schedule(cut), 499);

@@ -6,6 +6,7 @@ import { parseRunConfig, type RunConfigInput } from '../../electron/engine/run/c
 import type { RunHandle } from '../../electron/studio/run/handle.ts';
 import type { RunEvent } from '../../electron/engine/run/events.ts';
 import { Studio } from '../../electron/studio/studio.ts';
+import type { TimeEstimate } from '../../electron/studio/time/estimate.ts';
 import { hasCpu } from '../engine/devices.ts';
 import { tempDir } from '../temp.ts';
 import { lack, where } from '../frame/needs.ts';
@@ -65,10 +66,8 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
     expect(studio.store.checkpoints.list(id).map((c) => c.step)).toEqual([step]);
     await expect.poll(() => studio.jobs.list()).toMatchObject([{ kind: 'train', state: 'done', run: id }]);
 
-    await expect(studio.training.resume(runOf(id))).rejects.toThrow(
-      `was stopped early at step ${step} and can't be resumed`,
-    );
-    expect(() => studio.runs.enqueue(runOf(id))).toThrow("can't be resumed");
+    await expect(studio.training.resume(runOf(id))).rejects.toThrow(`was stopped early at step ${step}: continue it`);
+    expect(() => studio.runs.enqueue(runOf(id))).toThrow('was stopped early');
     for (const order of ['stop', 'pause', 'evaluate'] as const)
       await expect(studio.training.sendOrder(runOf(id), order)).rejects.toThrow('The run early is completed.');
     expect(runOf(id)).toMatchObject({ state: 'completed', stoppedEarly: true, pid: null });
@@ -132,6 +131,44 @@ where(describe, [hasCpu, lack.cpu])('a run that is stopped', () => {
     await studio.training.start(whole).ended;
     const rows = (run: string) => studio.store.metrics.read(run).map((m) => [m.step, m.loss, m.learningRate]);
     expect(rows(id)).toEqual(rows(whole.id));
+  });
+
+  it('trains what was left of its phases, to the same bits, where it is to go on as planned', async () => {
+    const { studio, make, runOf } = await opened();
+    const warmup = { kind: 'warmup', steps: 2, from: 0, to: 1e-3 } as const;
+    const cosine = { kind: 'cosine', steps: 300, from: 1e-3, to: 1e-4 } as const;
+    const tail = { kind: 'constant', steps: 20, from: 1e-4, to: 1e-4 } as const;
+    const config = make({ phases: [warmup, cosine, tail] });
+    await studio.time.knowSpeed('cpu');
+    const { id } = await studio.runs.create(config, 'early');
+    const handle = studio.training.start(runOf(id));
+    await expect(studio.training.finish(runOf(id))).rejects.toThrow('is training now');
+    await reported(handle, 'metrics', 5);
+    handle.stop();
+    await handle.ended;
+    const { step } = runOf(id);
+    expect(step).toBeLessThan(322);
+    const finished = await studio.training.finish(runOf(id));
+    expect(finished.step).toBe(step);
+    expect(runOf(id)).toMatchObject({ stoppedEarly: false, stopAt: null });
+    expect(await finished.handle.ended).toMatchObject({ state: 'completed', message: 'finished after 322 steps' });
+    const { events, metrics } = studio.store;
+    expect(events.list(id).find((e) => e.kind === 'continued')).toMatchObject({
+      step,
+      message: `continues from step ${step}, where it was stopped, to step 322 as planned`,
+    });
+    const whole = await studio.runs.create(config, 'whole');
+    await studio.training.start(whole).ended;
+    const rows = (run: string) => metrics.read(run).map((m) => [m.step, m.loss, m.learningRate]);
+    expect(rows(id)).toEqual(rows(whole.id));
+    await expect(studio.training.finish(runOf(id))).rejects.toThrow(
+      `The run ${id} has trained all of its phases: continue it with new phases.`,
+    );
+    // What was left was estimated as it went on, and once.
+    const said = () => events.list(id).filter((e) => e.kind === 'promise');
+    await expect.poll(() => said().map((e) => e.step)).toEqual([0, step]);
+    const [start, rest] = said().map((e) => (e.data as TimeEstimate).seconds);
+    expect(rest!).toBeLessThan(start!);
   });
 
   it('ends where it was stopped, evaluated, where its engine or studio is lost before it is complete', async () => {

@@ -115,6 +115,8 @@ export const runs = {
   data: procedure.input(byId).output(answers<DataRead[]>()),
   /** `current`: another length of the phase that began last. */
   changePhases: procedure.input(phaseChange).output(nothing),
+  /** Trains what was left of the phases of a run that was stopped early. `device`: another than the run's, from here on. */
+  finish: procedure.input(byId.extend({ device: deviceChoice.optional() })).output(answers<ResumedView>()),
   /** Changes the phases and goes on, or does neither. @returns null where the run trained already, and takes them along */
   continue: procedure
     .input(phaseChange.extend({ device: deviceChoice.optional() }))

@@ -196,6 +196,9 @@ export const runs = {
   changePhases: api.runs.changePhases.handler(async ({ input, context: { studio } }) => {
     await studio.training.changePhases(studio.store.runs.get(input.id), changeOf(input));
   }),
+  finish: api.runs.finish.handler(async ({ input, context: { studio } }) =>
+    resumedView(await studio.training.finish(studio.store.runs.get(input.id), input.device)),
+  ),
   continue: api.runs.continue.handler(async ({ input, context: { studio } }) => {
     const resumed = await studio.training.continue(studio.store.runs.get(input.id), changeOf(input), input.device);
     return resumed && resumedView(resumed);

@@ -19,26 +19,31 @@ const multiplesIn = (every: number, start: number, steps: number): number =>
  * at its intervals. Checkpoints, samples and HellaSwag are not counted.
  * @param timesOf the times of a phase's steps
  * @param windows sequences that its validation data has; more are not taken
+ * @param from steps that it has trained already: what comes behind them is counted
  */
 export function durationOf(
   config: RunConfig,
   timesOf: (settings: ProgramSettings) => StepTimes,
   windows = Number.POSITIVE_INFINITY,
+  from = 0,
 ): Duration {
   const { model, tokensPerStep, evaluation } = config;
   const phases = schedule(config);
+  const lastIndex = phases.length - 1;
   const named = phases.flatMap(({ phase }) => settingsOf(config, phase).mix.map(({ dataset }) => dataset));
   const further = new Set(named.filter((dataset) => dataset !== config.dataset)).size;
   const sequences = Math.min(evaluation.sequences, windows) + further * evaluation.datasetSequences;
   let [trainSeconds, evaluationSeconds, tokens] = [0, 0, 0];
-  for (const [index, { phase, start, steps }] of phases.entries()) {
+  for (const { phase, index, start: first, steps: all } of phases) {
+    const start = Math.max(first, from);
+    const steps = first + all - start;
+    if (steps <= 0) continue;
     const { optimizer, batch, evaluateEvery } = settingsOf(config, phase);
     const { microSeconds, updateSeconds, forwardSeconds } = timesOf({ optimizer, batch });
     trainSeconds += steps * ((tokensPerStep / (batch * model.contextLength)) * microSeconds + updateSeconds);
     tokens += steps * tokensPerStep;
-    const isLast = index === phases.length - 1;
     const endIsDue = evaluateEvery > 0 && (start + steps) % evaluateEvery === 0;
-    const edges = Number(index === 0) + Number(isLast && !endIsDue);
+    const edges = Number(start === 0) + Number(index === lastIndex && !endIsDue);
     evaluationSeconds += (multiplesIn(evaluateEvery, start, steps) + edges) * sequences * forwardSeconds;
   }
   return { trainSeconds, evaluationSeconds, tokensPerSecond: tokens / trainSeconds };

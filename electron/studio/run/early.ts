@@ -1,5 +1,5 @@
 /** Runs that their user has stopped before their phases had ended. */
-import { plural } from '../../base/format.ts';
+import { formatCount, plural } from '../../base/format.ts';
 import { UserError } from '../../base/errors.ts';
 import type { RunConfig } from '../../engine/run/config.ts';
 import { endedAt, type PhaseChange, withChangedPhases } from '../../engine/run/phaseChange.ts';
@@ -10,8 +10,16 @@ import type { Run } from '../store/index.ts';
 export function requireGoesOn({ id, stoppedEarly, step }: Run): void {
   if (!stoppedEarly) return;
   throw new UserError(
-    `The run ${id} was stopped early at step ${step} and can't be resumed: continue it with new phases, or start a new run from its checkpoint.`,
+    `The run ${id} was stopped early at step ${formatCount(step)}: continue it with what was left of its phases, or with new ones, or start a new run from its checkpoint.`,
   );
+}
+
+/** @throws UserError when a run has nothing left that stopping it early has left out */
+export function requireStoppedEarly({ id, stoppedEarly, state }: Run): void {
+  if (stoppedEarly) return;
+  const what = state === 'completed' ? 'has trained all of its phases' : 'was not stopped early';
+  const remedy = state === 'completed' ? 'continue it with new phases' : 'resume it';
+  throw new UserError(`The run ${id} ${what}: ${remedy}.`);
 }
 
 /** What phases are added to: of a run that was stopped early, what it has trained. */
@@ -33,8 +41,12 @@ export function endMessage(run: Run, config: RunConfig): string | null {
   const cut = all.find(({ start, steps }) => start < step && step < start + steps);
   const dropped = all.filter(({ start }) => start >= step).length;
   const parts = [
-    cut && `phase ${cut.index + 1} (${cut.phase.kind}) ends at step ${step}, where the run was stopped`,
+    cut && `phase ${cut.index + 1} (${cut.phase.kind}) ends at step ${formatCount(step)}, where the run was stopped`,
     dropped > 0 && `${plural(dropped, 'phase')} not started ${dropped === 1 ? 'was' : 'were'} dropped`,
   ].filter(Boolean);
   return parts.length === 0 ? null : parts.join('; ');
 }
+
+/** What is told of a run that goes on with what stopping it early has left out. */
+export const finishMessage = ({ step }: Run, stepsTotal: number): string =>
+  `continues from step ${formatCount(step)}, where it was stopped, to step ${formatCount(stepsTotal)} as planned`;

@@ -48,6 +48,8 @@ export interface TimeQuestion {
   readonly gpu?: Gpu | undefined;
   /** Sequences that its validation data has, where that is known. */
   readonly windows?: number | undefined;
+  /** Steps that it has trained already: the time of those that are left is asked for. */
+  readonly from?: number | undefined;
 }
 
 /** How long a measurement may take to be made unasked. */
@@ -111,9 +113,19 @@ function measured(config: RunConfig, home: string, { key }: KnownSpeed): Times |
   return all;
 }
 
-function estimate({ config, windows }: TimeQuestion, on: string, how: TimeEstimate['how'], times: Times): TimeEstimate {
+function estimate(
+  { config, windows, from }: TimeQuestion,
+  on: string,
+  how: TimeEstimate['how'],
+  times: Times,
+): TimeEstimate {
   const at = (which: keyof TimesRange) =>
-    durationOf(config, (settings): StepTimes => times.find(([s]) => samePrograms(s, settings))![1][which], windows);
+    durationOf(
+      config,
+      (settings): StepTimes => times.find(([s]) => samePrograms(s, settings))![1][which],
+      windows,
+      from,
+    );
   const seconds = (which: keyof TimesRange): number => {
     const { trainSeconds, evaluationSeconds } = at(which);
     return trainSeconds + evaluationSeconds;

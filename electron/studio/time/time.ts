@@ -4,7 +4,7 @@ import { kindOf, type RunDevice } from '../../engine/devices/registry.ts';
 import type { Gpu } from '../../engine/fit/gpus.ts';
 import type { RunConfig } from '../../engine/run/config.ts';
 import type { Studio } from '../studio.ts';
-import { type TimeReport, validationWindowsOf } from './estimate.ts';
+import { type TimeEstimate, type TimeReport, validationWindowsOf } from './estimate.ts';
 import { measureSteps } from './measure.ts';
 
 export class Time {
@@ -19,6 +19,12 @@ export class Time {
     await this.knowSpeed(config.device.kind, signal);
     const asked = { config, home: this.#studio.home, gpu, windows: validationWindowsOf(this.#studio.home, config) };
     return this.#studio.planner.ask('time', asked, signal);
+  }
+
+  /** How long a run takes from a step to its end; null where nothing is known of its device. */
+  async rest(config: RunConfig, from: number): Promise<TimeEstimate | null> {
+    const windows = validationWindowsOf(this.#studio.home, config);
+    return (await this.#studio.planner.ask('time', { config, home: this.#studio.home, windows, from })).here;
   }
 
   /** Has what is measured once of a kind of devices: the first time it takes a second. Beside a run it would be wrong. */

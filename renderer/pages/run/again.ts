@@ -65,16 +65,15 @@ const phasesLeft = (phases: readonly PhaseView[], step: number): Phase[] =>
     return [steps < length ? { ...left, endAfter: steps - done } : left];
   });
 
-/**
- * What a run may go on with when it is complete: the first phase that is left of one that was stopped early, else more at
- * the rate that it has ended with.
- */
+/** What a run may go on with behind its last step: more at the rate that it has reached, as long as what was left of that phase. */
 export function nextPhase(phases: readonly PhaseView[], step: number): Phase {
-  const [left] = phasesLeft(phases, step);
-  if (left) return left;
-  const { phase, lastRate } = phases.at(-1)!;
+  const { phase, start, steps, length, lastRate } = phases.findLast((p) => p.start < step) ?? phases[0]!;
   const { endAfter: _, ...rest } = phase;
-  return { ...rest, kind: 'constant', from: lastRate, to: lastRate };
+  const done = step - start;
+  if (done >= steps) return { ...rest, kind: 'constant', from: lastRate, to: lastRate };
+  const rate = rateAfter(phase, done / length);
+  const { steps: __, tokens: ___, ...others } = rest;
+  return { ...others, kind: 'constant', steps: steps - done, from: rate, to: rate };
 }
 
 /**

@@ -3,9 +3,9 @@ import { formatCount, plural } from '../../format.ts';
 export const runText = {
   stopTitle: 'Stop this run early?',
   stopText:
-    'The current step becomes the last: final evaluation, samples and checkpoint follow, and the run is completed. It can’t be resumed; to resume it later, pause it.',
+    'The current step becomes the last: final evaluation, samples and checkpoint follow, and the run is completed. To train the rest later, pause it instead.',
   stopPausedText: (step: string, steps: string) =>
-    `The run is completed at step ${step} of ${steps} with its latest checkpoint and no final evaluation. It can’t be resumed then.`,
+    `The run is completed at step ${step} of ${steps} with its latest checkpoint and no final evaluation.`,
   stopYes: 'Stop early',
   pauseInstead: 'Pause instead',
   skipFinal: 'Skip final evaluation',
@@ -30,8 +30,11 @@ export const runText = {
   sections: 'Run sections',
   editPhases: 'Edit upcoming phases',
   editPhasesHint: 'Started phases keep their LR; a running constant phase can be shortened or extended.',
+  leftHint: (steps: number) =>
+    `${plural(steps, 'step')} of the run’s own phases ${steps === 1 ? 'is' : 'are'} left. Train them as planned, or add other phases instead.`,
+  finish: 'Train remaining steps',
   droppedHint: (step: string) =>
-    `Training continues from step ${step}, where the run was stopped, with the phases below; what was left of its own is dropped. To train it after all, add it here.`,
+    `The phases below start at step ${step}, where the run was stopped, and replace what was left.`,
   endsEarly: (steps: string, length: string) => `${steps} of ${length}`,
   currentPhase: (unit: string) => `Length of current phase (${unit})`,
   applyPhases: 'Apply',
@@ -54,7 +57,8 @@ export const runText = {
   rename: 'Name',
   expected: (promised: string, now: string) => `expected ${promised}, now ${now}`,
   took: (promised: string, took: string) => `expected ${promised}, took ${took}`,
-  expectedBy: { measured: 'Expected from steps timed before the start', computed: 'Expected from the cost model' },
+  expectedBy: (how: 'measured' | 'computed', from: number) =>
+    `Expected from ${how === 'measured' ? 'timed steps' : 'the cost model'}${from === 0 ? '' : `, at step ${formatCount(from)}`}`,
   addToQueue: 'Add to queue',
   removeFromQueue: 'Remove from queue',
   requested: 'Queued for after the current step',
