@@ -1,12 +1,12 @@
 import type { Command } from 'commander';
-import { formatBytes, formatCount, formatDuration } from '../base/format.ts';
+import { formatBytes, formatCount, formatDuration, plural } from '../base/format.ts';
 import { UsageError } from '../base/errors.ts';
 import { resolveHome } from '../studio/home.ts';
 import type { JobProgress, JobRecord } from '../studio/store/index.ts';
 import { Studio } from '../studio/studio.ts';
 import { parseInteger } from './numbers.ts';
 import { table } from './terminal/table.ts';
-import { printable } from './terminal/text.ts';
+import { oneLine, printable } from './terminal/text.ts';
 
 interface Options {
   readonly home?: string;
@@ -89,11 +89,15 @@ function list(options: Options): void {
     }
     if (jobs.length === 0) return console.log('There are no jobs.');
     console.log(jobTable(jobs));
-    if (jobs.length < all.length) console.error(`${all.length - jobs.length} older ones: trainyard jobs --all`);
+    if (jobs.length < all.length)
+      console.error(`${plural(all.length - jobs.length, 'older job')}: trainyard jobs --all`);
   } finally {
     studio.close();
   }
 }
+
+/** Characters of a message that a list has; `jobs log` has all of it. */
+const listedMessage = 80;
 
 /** Jobs, a line each. */
 export function jobTable(jobs: readonly JobRecord[]): string {
@@ -104,7 +108,7 @@ export function jobTable(jobs: readonly JobRecord[]): string {
     shownProgress(job.progress),
     taken(job),
     job.pid === null ? '' : String(job.pid),
-    printable(job.message ?? ''),
+    oneLine(job.message ?? '', listedMessage),
   ]);
   return table(['job', 'what', 'state', 'progress', 'time', 'process', 'message'], rows);
 }

@@ -75,10 +75,10 @@ function print(studio: Studio, id: string, json: boolean): void {
     const { optimizer, batch, evaluateEvery, checkpointEvery, mix } = settingsOf(config, phase);
     return [
       phase.kind,
-      formatCount(steps),
+      steps === length ? formatCount(steps) : `${formatCount(steps)} of ${formatCount(length)}`,
       formatCount(steps * config.tokensPerStep),
-      phase.from,
-      steps === length ? phase.to : formatRate(lastRate(scheduled)),
+      formatRate(phase.from),
+      formatRate(lastRate(scheduled)),
       optimizer,
       batch,
       showMix(mix),

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander';
-import { UsageError } from '../base/errors.ts';
+import { UsageError, UserError } from '../base/errors.ts';
 import { plural } from '../base/format.ts';
 import { hoursSchema, isWithin } from '../studio/jobs/hours.ts';
 import { readSettings, type Settings, writeSettings } from '../studio/settings.ts';
@@ -27,14 +27,14 @@ export function addQueue(queue: Command): void {
   queue
     .command('move')
     .description('change the order of the queue')
-    .argument('<job>', 'number of a queued job')
+    .argument('<job>', `number of a queued job, or ${runHelp} of a queued run`)
     .option('--before <job>', 'another queued job')
     .addOption(new Option('--last', 'behind all').conflicts('before'))
     .action((id: string, _: unknown, self: Command) =>
       withStudio(self, 'write', (studio) => {
         const { before, last } = self.opts<{ before?: string; last?: boolean }>();
         if (before === undefined && !last) throw new UsageError('Say where it goes: --before a job, or --last.');
-        studio.jobs.move(parseJob(id), before === undefined ? null : parseJob(before));
+        studio.jobs.move(queuedJob(studio, id), before === undefined ? null : queuedJob(studio, before));
         show(studio);
       }),
     );
@@ -57,6 +57,17 @@ export function addQueue(queue: Command): void {
     .command('work')
     .description('run what is queued here, until the queue is empty; an open studio does that by itself')
     .action((_: unknown, self: Command) => withStudio(self, 'write', work));
+}
+
+/** The job that a text means: by its number, or by the run that it trains. @throws UserError when there is none */
+function queuedJob(studio: Studio, text: string): number {
+  if (/^\d+$/.test(text)) return parseJob(text);
+  const run = findRun(studio, text);
+  const job = studio.jobs
+    .list()
+    .find(({ kind, state, run: of }) => kind === 'train' && state === 'queued' && of === run.id);
+  if (!job) throw new UserError(`The run ${run.name} is not queued: queue it with \`trainyard queue add ${run.id}\`.`);
+  return job.id;
 }
 
 /** @throws UsageError where they are no hours */
