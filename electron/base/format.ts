@@ -60,9 +60,11 @@ export function formatPerplexity(loss: number, digits = 2): string {
   return x.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }
 
-/** Seconds for people: `3y 120d`, `2d 04h`, `2h 05m`, `3m 20s`, `12s`. A year has 365 days. */
+/** Seconds for people: `3y 120d`, `2d 04h`, `2h 05m`, `3m 20s`, `12s`, `0.3s`. A year has 365 days. */
 export function formatDuration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '–';
+  // Nothing that takes time takes none.
+  if (seconds > 0 && seconds < 0.95) return `${Math.max(0.1, seconds).toFixed(1)}s`;
   const s = Math.max(0, Math.round(seconds));
   const two = (n: number) => String(n).padStart(2, '0');
   const years = Math.floor(s / (365 * 86400));

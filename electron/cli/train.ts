@@ -109,8 +109,10 @@ async function runTrain(options: TrainOptions): Promise<void> {
     if (!phases) return;
     const config = { ...draft, phases, dataset: dataset.name };
     const name = options.name ?? dataset.name;
-    const run = await (options.queue ? studio.runs.createQueued(config, name) : studio.runs.create(config, name));
     const { here } = await studio.time.estimate(config);
+    const run = await (options.queue
+      ? studio.runs.createQueued(config, name)
+      : studio.runs.create(config, name, { onMade: (id) => void studio.jobs.addTraining(id) }));
     if (here) recordPromise(studio.store, run.id, here);
     if (!options.json) {
       console.error(`dataset ${tokensLine(dataset)}`);

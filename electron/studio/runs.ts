@@ -14,8 +14,19 @@ import { copyInitialWeights, requireParent } from './run/initial.ts';
 import { stageFiles } from './run/staged.ts';
 import { endOf, requireGoesOn } from './run/early.ts';
 import { requireTrainableApart } from './run/trainable.ts';
+import type { StartedRun } from './run/begin.ts';
 import type { Run, RunPatch } from './store/index.ts';
 import type { Studio } from './studio.ts';
+
+/** How a run comes to be made. */
+export interface Making {
+  /** The preset that it was made from. */
+  readonly preset?: string | null;
+  /** What the request for it is called, which makes no second one. */
+  readonly requestKey?: string | undefined;
+  /** Called with its id in the transaction that stores it. */
+  readonly onMade?: ((id: string) => void) | undefined;
+}
 
 /** Runs, whether they train or not: see `Training` for how they do. */
 export class Runs {
@@ -23,25 +34,22 @@ export class Runs {
   /** What was found out of runs that were made here and not started yet. */
   readonly #admissions = new Map<string, Admission>();
 
+  /** Requests that are being answered, by what they are called. */
+  readonly #making = new Map<string, Promise<StartedRun>>();
+
   constructor(studio: Studio) {
     this.#studio = studio;
   }
 
   /**
    * Stores a new run; nothing is trained yet.
-   * @param onMade called with its id in the transaction that stores it
    * @throws UserError when its data is missing or too little, or its device can't train it: nothing is made then
    */
-  async create(
-    config: RunConfig,
-    name: string,
-    preset: string | null = null,
-    onMade: (id: string) => void = () => {},
-  ): Promise<Run> {
+  async create(config: RunConfig, name: string, { onMade = () => {}, ...origin }: Making = {}): Promise<Run> {
     const checked = parseRunConfig(config);
     const holders = holdersOf(this.#studio.store, checked.device);
     const admission = await requireTrainableApart(this.#studio.planner, this.#studio.home, checked, holders);
-    return this.#createAdmitted(checked, name, preset, ({ id }) => {
+    return this.#createAdmitted(checked, name, origin, ({ id }) => {
       this.#admissions.set(id, admission);
       onMade(id);
     });
@@ -49,17 +57,11 @@ export class Runs {
 
   /**
    * Stores a new run that trains when its turn comes; whether its device has the memory for it is looked at then.
-   * @param onMade called with its id in the transaction that stores it
    * @throws UserError when its data is missing or too little: nothing is made then
    */
-  async createQueued(
-    config: RunConfig,
-    name: string,
-    preset: string | null = null,
-    onMade: (id: string) => void = () => {},
-  ): Promise<Run> {
+  async createQueued(config: RunConfig, name: string, { onMade = () => {}, ...origin }: Making = {}): Promise<Run> {
     const { store, jobs } = this.#studio;
-    const run = await this.#createAdmitted(parseRunConfig(config), name, preset, ({ id }) => {
+    const run = await this.#createAdmitted(parseRunConfig(config), name, origin, ({ id }) => {
       store.runs.setState(id, 'queued');
       store.claims.release(id);
       jobs.add('train', { id }, true);
@@ -67,6 +69,22 @@ export class Runs {
     });
     jobs.begin();
     return store.runs.get(run.id);
+  }
+
+  /**
+   * Makes a run that a request asks for, unless it has made it before.
+   * @param key what the request is called
+   * @throws what `make` throws: then the request may be repeated
+   */
+  async once(key: string, make: () => Promise<StartedRun>): Promise<StartedRun> {
+    const made = this.#studio.store.runs.requested(key);
+    if (made) return { id: made.id, queued: made.state === 'queued' };
+    let making = this.#making.get(key);
+    if (!making) {
+      making = make().finally(() => this.#making.delete(key));
+      this.#making.set(key, making);
+    }
+    return making;
   }
 
   /** Puts a run at rest into the queue. @throws UserError when it trains, is queued already, or was stopped early */
@@ -82,7 +100,7 @@ export class Runs {
   async #createAdmitted(
     checked: RunConfig,
     name: string,
-    preset: string | null,
+    { preset = null, requestKey }: Omit<Making, 'onMade'>,
     onMade: (run: Run) => void,
   ): Promise<Run> {
     this.#studio.store.requireInPlace();
@@ -98,6 +116,7 @@ export class Runs {
         const run = this.#studio.store.runs.create({
           name,
           preset,
+          requestKey,
           config: checked,
           device: checked.device.kind,
           stepsTotal,

@@ -86,6 +86,7 @@ export class Training {
         null,
       );
     } catch (error) {
+      this.#studio.jobs.forgetTraining(run.id);
       this.#forget(run.id);
       throw error;
     }
@@ -321,7 +322,7 @@ export class Training {
       return;
     }
     if (order === 'pause' && run.state === 'queued') {
-      jobs.dropRun(run.id);
+      jobs.pauseRun(run.id);
       return;
     }
     if (order === 'stop' && (run.state === 'queued' || run.state === 'paused')) return this.#stopAtRest(run.id);
@@ -353,6 +354,7 @@ export class Training {
   doing(run: Run): string {
     const handle = this.#handles.get(run.id);
     if (handle) return handle.state;
+    if (this.#launching.has(run.id) && run.state === 'interrupted') return 'preparing';
     return this.isElsewhere(run) && this.#studio.store.claims.isOrphaned(run.id) ? 'pausing' : run.state;
   }
 

@@ -85,6 +85,7 @@ const markerColors: Readonly<Partial<Record<MarkerKind, string>>> = {
   pause: '--text-3',
   recovery: '--bad',
   fail: '--bad',
+  interrupt: '--warn',
   skip: '--warn',
   warning: '--warn',
 };

@@ -15,6 +15,7 @@ export type MarkerKind =
   | 'pause'
   | 'end'
   | 'fail'
+  | 'interrupt'
   | 'warning';
 
 /** Something that happened at an x. */
@@ -34,6 +35,7 @@ export const lineKinds: ReadonlySet<MarkerKind> = new Set([
   'resume',
   'pause',
   'fail',
+  'interrupt',
 ]);
 
 const kinds: Readonly<Record<string, MarkerKind>> = {
@@ -47,7 +49,7 @@ const kinds: Readonly<Record<string, MarkerKind>> = {
   stopped: 'pause',
   completed: 'end',
   failed: 'fail',
-  interrupted: 'fail',
+  interrupted: 'interrupt',
   lostMoments: 'warning',
   weightJump: 'warning',
   otherBits: 'warning',

@@ -53,6 +53,7 @@ export const chartText = {
     pause: 'Paused',
     end: 'Ended',
     fail: 'Failed',
+    interrupt: 'Interrupted',
     warning: 'Warning',
   } satisfies Record<MarkerKind, string> as Readonly<Record<MarkerKind, string>>,
 } as const;

@@ -71,11 +71,34 @@ export const api: Api = window.trainyard ? await overPort(window.trainyard.conne
 export const isDefect = (error: unknown): boolean =>
   error instanceof ORPCError && error.code === 'INTERNAL_SERVER_ERROR';
 
+/** Whether a call has no answer because its connection did not outlive it: the library's own word for that. */
+const isCutOff = (error: unknown): boolean =>
+  error instanceof Error && error.name === 'AbortError' && !(error instanceof DOMException);
+
+/** What a request is called that may be repeated. Also where a page is not on a secure origin, which `randomUUID` asks for. */
+export const requestKey = (): string =>
+  Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('');
+
+/**
+ * Repeats a call whose answer was lost, once the studio can be reached again. Only for what has a request key: else it is
+ * done twice.
+ */
+export async function repeated<T>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call();
+    } catch (error) {
+      if (!isCutOff(error)) throw error;
+    }
+    // It is known to be lost a moment later.
+    await new Promise((resolve) => setTimeout(resolve, reconnectMs));
+    await connection.reached();
+  }
+}
+
 /** What to tell of anything thrown by a call. */
 export function messageOf(error: unknown): string {
-  // The library's own word for a call that its connection did not outlive.
-  if (error instanceof Error && error.name === 'AbortError' && !(error instanceof DOMException))
-    return connectionText.unanswered;
+  if (isCutOff(error)) return connectionText.unanswered;
   if (error instanceof ORPCError || error instanceof Error) return error.message;
   return String(error);
 }

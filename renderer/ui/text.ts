@@ -15,7 +15,7 @@ export const paletteText = {
 
 export const stateText = {
   elsewhere: 'in another process',
-  crashed: 'Training process crashed or was killed. Resume continues from the last checkpoint.',
+  crashed: 'Training process crashed or was killed.',
 } as const;
 
 export const deviceText = {

@@ -39,6 +39,7 @@ describe('numbers for people', () => {
     expect([999, 999.6, 1000, 999_499, 999_600, 1e6].map(formatShort)).toEqual(['999', '1K', '1K', '999K', '1M', '1M']); // prettier-ignore
     expect([1023, 1024, 2 ** 20].map((n) => formatBytes(n))).toEqual(['1023 B', '1.00 KiB', '1.00 MiB']);
     expect([59.6, 3600, 90_000, Infinity].map(formatDuration)).toEqual(['1m 00s', '1h 00m', '1d 01h', '–']);
+    expect([0, 0.001, 0.34, 0.94, 0.96, -1].map(formatDuration)).toEqual(['0s', '0.1s', '0.3s', '0.9s', '1s', '0s']);
     const days = (n: number): string => formatDuration(n * 86_400);
     expect([364, 365, 8592, 1e6].map(days)).toEqual(['364d 00h', '1y 0d', '23y 197d', '2,739y 265d']);
     expect([0, 6e-4, 0.25].map(formatRate)).toEqual(['0', '6e-4', '0.25']);

@@ -3,7 +3,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { gone, halt, hasPs, killTree } from './processes.ts';
-import { runCli } from './run.ts';
+import { jsonLines, runCli } from './run.ts';
 import { endOf, outcome, remains, startUntil, uninterrupted, until, workplace } from './workplace.ts';
 import { lack, where } from '../frame/needs.ts';
 
@@ -106,18 +106,25 @@ where(describe, [hasPs, lack.ps])('a run', () => {
     const { run, events, metrics, checkpoints } = remains(home);
     const saved = checkpoints.at(-1)!.step;
     expect(saved).toBeGreaterThan(7);
-    expect(run).toMatchObject({ step: saved, message: `its studio ended; saved at step ${saved}` });
+    expect(run).toMatchObject({
+      step: saved,
+      message: `its process ended; saved at step ${saved}, from where it resumes`,
+    });
     expect(metrics.map((m) => m.step)).toEqual(Array.from({ length: saved }, (_, i) => i + 1));
-    expect(events.map((e) => e.kind).filter((kind) => kind !== 'started')).toEqual([
+    expect(events.map((e) => e.kind).filter((kind) => kind !== 'started' && kind !== 'promise')).toEqual([
       'phase',
       'phase',
-      'interrupted',
       'saved',
     ]);
     expect(fs.readdirSync(path.join(home, 'runs', run.id)).filter((name) => /engine|unheard/.test(name))).toEqual([]);
 
     const resumed = await runCli(command('resume', run.id, '--json'));
     expect([resumed.code, resumed.stderr]).toEqual([0, '']);
+    const jobs = jsonLines((await runCli(command('jobs', '--json'))).stdout).filter((job) => job.kind === 'train');
+    expect(jobs.map((job) => [job.state, job.message])).toEqual([
+      ['done', null],
+      ['failed', `process ${running.child.pid} crashed or was killed`],
+    ]);
     const { checkpoints: _first, ...others } = outcome(remains(home));
     const { checkpoints: _second, ...all } = expected;
     expect(others).toEqual(all);

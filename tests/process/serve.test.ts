@@ -4,6 +4,7 @@ import { tempDir } from '../temp.ts';
 import { childrenOf, gone, hasPs, isRunning } from '../cli/processes.ts';
 import { runCli, startCli } from '../cli/run.ts';
 import { type Remains, remains, type Settings, until, workplace } from '../cli/workplace.ts';
+import { openWindow } from '../bench/served.ts';
 import { lack, where } from '../frame/needs.ts';
 
 /** Long enough to be found in training. */
@@ -86,6 +87,49 @@ where(describe, [hasPs, lack.ps])('the process of a served studio', () => {
     expect(began[1]).toBeGreaterThanOrEqual(step);
     expect(events.filter((e) => e.kind === 'saved')).toMatchObject([{ step: began[1] }]);
     expect(checkpoints.map((c) => c.step)).toContain(run().step);
+  });
+
+  it('makes one run of a request that is repeated, whenever it dies behind it, and trains that', async () => {
+    const place = workplace();
+    expect(
+      (await runCli(place.command('data', 'add', place.text, '--name', 'text', '--tokenizer', 'bytes'))).code,
+    ).toBe(0);
+    const config = {
+      model: { vocabSize: 257, contextLength: 16, nLayer: 1, nHead: 1, nEmbd: 16 },
+      ...{ dataset: 'text', tokenizer: 'bytes', batch: 2, tokensPerStep: 64 },
+      phases: [{ kind: 'constant', steps: 1_000_000, from: 1e-6, to: 1e-6 }],
+      evaluation: { sequences: 2 },
+      sampling: { tokens: 0 },
+    };
+    for (const [i, ms] of [20, 100, 250, 600].entries()) {
+      const { result, child, link, studio } = await served(place.home);
+      const window = await openWindow(link);
+      const asked = { config, name: `after ${ms}`, preset: null, start: 'now', requestKey: `key ${ms}` } as const;
+      const answer = window.api.runs.create(asked).catch(() => undefined);
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      const before = studio()!;
+      process.kill(before, 'SIGKILL');
+      await Promise.all([gone(before), answer]);
+      await expect.poll(() => statusOf(link, {})).toBe(303);
+      const next = await openWindow(link);
+      const { id } = await next.api.runs.create(asked);
+      const runs = await next.api.runs.list({ archived: false });
+      expect(runs.filter((run) => run.name === asked.name).map((run) => run.id)).toEqual([id]);
+      expect(runs).toHaveLength(i + 1);
+      const jobs = async () => (await next.api.jobs.list()).filter((job) => job.run === id).map((job) => job.state);
+      const run = async () => (await next.api.runs.get({ id })).run;
+      await expect.poll(async () => (await run()).step, { timeout: 20_000 }).toBeGreaterThan(0);
+      expect(await jobs()).toEqual(['running']);
+      await next.api.runs.pause({ id });
+      await expect
+        .poll(async () => [(await run()).state, (await run()).message])
+        .toEqual(['paused', expect.stringMatching(/^paused at/)]);
+      await expect.poll(jobs).toEqual(['paused']);
+      window.close();
+      next.close();
+      child.kill('SIGTERM');
+      expect((await result).code).toBe(0);
+    }
   });
 
   it('saves what trains and ends where the command was killed', async () => {

@@ -69,10 +69,17 @@ describe('what the engine of a run has left whose studio died', () => {
       { step: 3, path: path.join(folder, 'checkpoints', 'step-000003') },
     ]);
     expect(store.runs.get(id)).toMatchObject({
-      ...{ state: 'interrupted', step: 3, pid: null, message: 'its studio ended; saved at step 3' },
+      ...{
+        state: 'interrupted',
+        step: 3,
+        pid: null,
+        message: 'its process ended; saved at step 3, from where it resumes',
+      },
     });
     expect(hasUnheard(folder)).toBe(false);
     const events = store.events.list(id);
+    // No failure, and said once.
+    expect(events.map((e) => [e.kind, e.level])).toEqual([['saved', 'info']]);
     open(home);
     expect(store.events.list(id)).toEqual(events);
   });

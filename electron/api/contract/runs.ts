@@ -77,6 +77,8 @@ export const runs = {
         name: z.string().max(200),
         preset: z.string().nullable(),
         start: z.enum(['now', 'queue']).optional(),
+        /** Of a request that is repeated where its answer was lost: it makes one run. */
+        requestKey: z.string().min(1).max(100).optional(),
       }),
     )
     .output(answers<{ id: string; queued: boolean }>()),

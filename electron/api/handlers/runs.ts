@@ -173,8 +173,8 @@ export const runs = {
 
   curves: api.runs.curves.handler(({ input, context: { studio } }) => curvesOf(studio.store, input.ids)),
 
-  create: api.runs.create.handler(({ input: { config, name, preset, start }, context: { studio } }) =>
-    beginRun(studio, { config: parseDraft(studio, config), name, preset }, start),
+  create: api.runs.create.handler(({ input: { config, name, preset, start, requestKey }, context: { studio } }) =>
+    beginRun(studio, { config: parseDraft(studio, config), name, preset }, { start, requestKey }),
   ),
   createAfter: api.runs.createAfter.handler(({ input: { job, train }, context: { studio } }) => {
     const then = train && { ...train, config: parseDraft(studio, train.config) };

@@ -1,11 +1,21 @@
 import { messageOf, UserError } from '../../base/errors.ts';
+import { thisProcess } from '../../base/owner.ts';
 import { defectMessage, logDefect } from '../../base/log.ts';
 import type { JobProgress, JobRecord, JobTable } from '../store/index.ts';
+import type { RunEnd } from '../run/machine.ts';
 import { markInterrupted } from '../run/unheard.ts';
 import { readSettings } from '../settings.ts';
 import type { Studio } from '../studio.ts';
 import { isWithin } from './hours.ts';
-import { type Described, JobEnded, Superseded, type JobKind, type JobTools, type WorkTools } from './kind.ts';
+import {
+  type Described,
+  JobEnded,
+  type JobKind,
+  type JobTools,
+  restedError,
+  Superseded,
+  type WorkTools,
+} from './kind.ts';
 import { type JobInputOf, type JobKindName, jobKindOf, jobKinds } from './kinds.ts';
 import { nextJobs } from './queue.ts';
 import { busySlots } from './slots.ts';
@@ -14,6 +24,10 @@ import { busySlots } from './slots.ts';
 const storeMs = 500;
 /** A job that ends with its process this often is given up. */
 const maxAttempts = 3;
+
+/** Whether this process does a job. */
+const isOwn = ({ state, pid, host }: JobRecord): boolean =>
+  state === 'running' && pid === process.pid && host === thisProcess().host;
 
 /** Why a job is ended that is to begin again. */
 class Later extends Error {}
@@ -84,27 +98,45 @@ export class Jobs {
   }
 
   /** Records a run that trains in this process, until it rests. */
-  recordTraining(
-    id: string,
-    ended: Promise<{ readonly state: string; readonly message: string }>,
-    pause: () => void,
-  ): void {
-    const open = this.#table
-      .list({ state: ['queued', 'running'] })
-      .filter((job) => job.kind === 'train' && job.run === id);
+  recordTraining(id: string, ended: Promise<RunEnd>, pause: () => void): void {
+    // A process that was killed has lost its job, not given it up.
+    this.#settle();
+    const open = this.#ofRun(id);
     // The job that has it train is there already.
     if (open.some((job) => this.#working.has(job.id))) return;
-    for (const job of open) this.#table.end(job.id, 'cancelled', 'the run was started otherwise');
-    const { id: job } = this.add('train', { id }, false);
-    this.#table.take(job, this.#works, () => true);
+    const made = open.find(isOwn);
+    for (const job of open) if (job !== made) this.#table.end(job.id, 'cancelled', 'the run was started otherwise');
+    const job = made?.id ?? this.addTraining(id);
     const controller = new AbortController();
     controller.signal.addEventListener('abort', pause, { once: true });
-    const outcome = ended.then(({ state, message }) => {
-      if (state === 'completed') return { message };
-      throw state === 'failed' ? new UserError(message) : new JobEnded(message);
+    const outcome = ended.then((end) => {
+      if (end.state !== 'completed') throw restedError(end);
+      return { message: end.message };
     });
     void this.#follow(job, controller, false, outcome).catch(() => {});
   }
+
+  /**
+   * Stores the job of a run that this process is about to train: in the transaction that makes the run, so that neither is
+   * left without the other where the process dies.
+   */
+  addTraining(id: string): number {
+    const { id: job } = this.add('train', { id }, false);
+    this.#table.take(job, this.#works, () => true);
+    return job;
+  }
+
+  /** Forgets the job of a run that could not be started here. */
+  forgetTraining(id: string): void {
+    for (const job of this.#ofRun(id).filter(isOwn)) {
+      this.#table.end(job.id, 'cancelled', null);
+      this.#table.forget(job.id);
+    }
+  }
+
+  /** The training jobs of a run that are not over. */
+  #ofRun = (id: string): JobRecord[] =>
+    this.#table.list({ state: ['queued', 'running'] }).filter((job) => job.kind === 'train' && job.run === id);
 
   /**
    * Does work here and at once, as a job that every process sees and can cancel; it ends with this process. Where nothing can
@@ -205,6 +237,16 @@ export class Jobs {
     return queued.length > 0;
   }
 
+  /** Takes a queued run out of the queue; one whose turn has just come is paused as soon as it trains. */
+  pauseRun(run: string): void {
+    if (this.dropRun(run)) return;
+    for (const { id } of this.#ofRun(run)) {
+      const working = this.#working.get(id);
+      if (working) working.controller.abort(new JobEnded('paused before it started', 'paused'));
+      else this.#table.cancel(id);
+    }
+  }
+
   /** Puts a queued job before another one; null: behind all. @throws UserError when either is not queued */
   move(id: number, before: number | null): void {
     this.#table.move(id, before);
@@ -220,7 +262,7 @@ export class Jobs {
       controller.abort(
         resumes
           ? new Later('the studio was closed; it resumes when the studio is open again')
-          : new JobEnded('the studio was closed'),
+          : new JobEnded('the studio was closed', 'paused'),
       );
     await Promise.all(working.map(({ ended }) => ended.catch(() => {})));
   }
@@ -277,8 +319,10 @@ export class Jobs {
     markInterrupted(this.#studio.store);
     for (const job of this.#table.lost()) {
       const again = job.restarts && job.attempts < maxAttempts && !job.cancelAsked;
-      if (again) this.#table.requeue(job.id, `process ${job.pid} crashed or was killed; queued again`);
-      else {
+      if (again) {
+        this.#table.requeue(job.id, `process ${job.pid} crashed or was killed; queued again`);
+        jobKindOf(job.kind)?.requeued?.(this.#studio, job.input);
+      } else {
         const message = `process ${job.pid} crashed or was killed`;
         this.#table.end(job.id, job.cancelAsked ? 'cancelled' : 'failed', message);
         jobKindOf(job.kind)?.dropped?.(this.#studio, job.input, job.cancelAsked ? undefined : message);
@@ -372,7 +416,8 @@ export class Jobs {
     const restarts = jobKindOf(this.#table.get(id).kind)?.restarts ?? false;
     const record = (): void => {
       if (reason instanceof Later && restarts) this.#table.requeue(id, reason.message);
-      else if (reason instanceof JobEnded || reason instanceof Later) this.#table.end(id, 'cancelled', reason.message);
+      else if (reason instanceof JobEnded) this.#table.end(id, reason.state, reason.message);
+      else if (reason instanceof Later) this.#table.end(id, 'cancelled', reason.message);
       else this.#table.end(id, 'failed', this.#explained(id, reason));
     };
     this.#end(id, record, undefined);

@@ -1,3 +1,5 @@
+import { UserError } from '../../base/errors.ts';
+import type { RunEnd } from '../run/machine.ts';
 import type { JobProgress } from '../store/index.ts';
 import type { Studio } from '../studio.ts';
 
@@ -39,12 +41,28 @@ export interface JobKind<Input, Result> {
   readonly restarts: boolean;
   /** @throws UserError when it fails */
   run(studio: Studio, input: Input, tools: JobTools): Promise<Result>;
+  /** Called when it waits again, because the process that did it is gone. */
+  requeued?(studio: Studio, input: Input): void;
   /** Called when it is taken out of the queue. @param why it was not done; absent: somebody has cancelled it */
   dropped?(studio: Studio, input: Input, why?: string): void;
 }
 
 /** A job ended because somebody asked for that elsewhere. */
-export class JobEnded extends Error {}
+export class JobEnded extends Error {
+  /** What becomes of it. */
+  readonly state: 'cancelled' | 'paused';
+
+  constructor(message: string, state: 'cancelled' | 'paused' = 'cancelled') {
+    super(message);
+    this.state = state;
+  }
+}
+
+/** How a training job ends whose run rests before its end. @param asked whether its user has ended it at once */
+export function restedError({ state, message, asked }: RunEnd): Error {
+  if (state === 'paused') return new JobEnded(message, 'paused');
+  return state === 'failed' || !asked ? new UserError(message) : new JobEnded(message);
+}
 
 /** A job ended because another one took its place: there is nothing to be told of it. */
 export class Superseded extends JobEnded {}

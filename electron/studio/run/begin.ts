@@ -23,24 +23,48 @@ export interface StartedRun {
   readonly queued: boolean;
 }
 
+/** How a run is begun. */
+export interface Beginning {
+  /** `queue`: even where its device is free. Absent: queued where another run trains on its device. */
+  readonly start?: 'now' | 'queue' | undefined;
+  /** What the request for it is called: one that is repeated is answered with the run that it has made. */
+  readonly requestKey?: string | undefined;
+  /** Called with the run's id in the transaction that stores it. */
+  readonly onMade?: (id: string) => void;
+}
+
 /**
  * Makes a run and starts it, or queues it where another one trains on its device.
- * @param start `queue`: even where the device is free
- * @param onMade called with the run's id in the transaction that stores it
  * @throws UserError when it can't be trained: nothing is made then
  */
-export async function beginRun(
+export function beginRun(studio: Studio, begin: Begin, beginning: Beginning = {}): Promise<StartedRun> {
+  const { requestKey } = beginning;
+  return requestKey === undefined
+    ? make(studio, begin, beginning)
+    : studio.runs.once(requestKey, () => make(studio, begin, beginning));
+}
+
+async function make(
   studio: Studio,
   { config, name, preset }: Begin,
-  start?: 'now' | 'queue',
-  onMade?: (id: string) => void,
+  { start, requestKey, onMade = () => {} }: Beginning,
 ): Promise<StartedRun> {
   if (config.evaluation.hellaswagEvery > 0) await validationFile(studio.home);
   const how = start ?? (trainingOn(studio.store, config.device).length > 0 ? 'queue' : 'now');
-  if (how === 'queue') return { id: (await studio.runs.createQueued(config, name, preset, onMade)).id, queued: true };
-  // Before it is made: a studio that dies between a run's making and its start would leave it without a job.
+  if (how === 'queue') {
+    const { id } = await studio.runs.createQueued(config, name, { preset, requestKey, onMade });
+    return { id, queued: true };
+  }
+  // Before it is made: nothing may come between that and its start.
   const { here } = await studio.time.estimate(config);
-  const run = await studio.runs.create(config, name, preset, onMade);
+  const run = await studio.runs.create(config, name, {
+    preset,
+    requestKey,
+    onMade(id) {
+      studio.jobs.addTraining(id);
+      onMade(id);
+    },
+  });
   studio.training.start(run);
   if (here) recordPromise(studio.store, run.id, here);
   return { id: run.id, queued: false };

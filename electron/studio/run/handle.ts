@@ -246,6 +246,8 @@ export class RunHandle {
     }
     try {
       this.#dropRequests(snapshot.context.step);
+      if (end.state === 'interrupted')
+        end = { ...end, message: `${end.message}; ${this.#store.runs.whereResumed(this.run.id)}` };
       this.#store.runs.setState(this.run.id, end.state satisfies RunState, end.message, end.early);
       const level = end.state === 'failed' ? 'error' : end.state === 'interrupted' ? 'warning' : 'info';
       this.#store.events.add(this.run.id, null, level, end.state, end.message, end.failure && { cause: end.failure });

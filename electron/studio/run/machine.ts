@@ -12,6 +12,8 @@ export interface RunEnd {
   readonly message: string;
   /** Whether resuming goes on from the last checkpoint: not when all is done, nor when it would only fail again. */
   readonly resumable: boolean;
+  /** Its user has ended it at once. */
+  readonly asked?: true;
   /** It is complete before its phases have ended: its user has stopped it. */
   readonly early?: true;
   /** Why it failed, where it is known what helps. */
@@ -138,8 +140,9 @@ export const runMachine = setup({
               end: ({ context }) =>
                 context.end ?? {
                   state: 'interrupted',
-                  message: 'ended immediately; resume continues from the latest checkpoint',
+                  message: 'ended immediately',
                   resumable: true,
+                  asked: true,
                 },
             }),
             { type: 'order', params: { type: 'kill' } },
@@ -161,7 +164,7 @@ export const runMachine = setup({
               end: ({ context, event }) =>
                 context.end ?? {
                   state: 'interrupted',
-                  message: `${describe(event.exit)}; resume continues from the latest checkpoint`,
+                  message: describe(event.exit),
                   resumable: true,
                 },
             }),

@@ -1,4 +1,5 @@
 /** What a run's engine said when its studio was gone. */
+import { formatCount } from '../../base/format.ts';
 import { UserError } from '../../base/errors.ts';
 import { logDefect } from '../../base/log.ts';
 import type { FromEngine } from '../../engine/process/messages.ts';
@@ -74,7 +75,9 @@ function keep(store: Store, id: string, messages: readonly FromEngine[]): void {
 /** Nobody has asked for the pause of a run whose studio died: it stays interrupted, and is resumed like one. */
 function settle(store: Store, id: string, { state, step, stepsTotal, message }: Outcome): void {
   const isPaused = state === 'paused';
-  const said = isPaused ? `its studio ended; saved at step ${step}` : message;
-  store.runs.setState(id, isPaused ? 'interrupted' : state, said, state === 'completed' && step < stepsTotal);
+  const said = isPaused ? `its process ended; saved at step ${formatCount(step)}, from where it resumes` : message;
+  // One that has its place in the queue by now keeps that.
+  const waits = store.runs.get(id).state === 'queued' ? 'queued' : 'interrupted';
+  store.runs.setState(id, isPaused ? waits : state, said, state === 'completed' && step < stepsTotal);
   store.events.add(id, step, state === 'failed' ? 'error' : 'info', isPaused ? 'saved' : state, said);
 }

@@ -3,7 +3,7 @@ import { UserError } from '../../base/errors.ts';
 import { isAlive, type Owner, thisProcess } from '../../base/owner.ts';
 import { type Connection, sql } from './connection.ts';
 import { parseStored } from './errors.ts';
-import type { JobState, Tables } from './schema.ts';
+import { endedStates, type JobState, type Tables } from './schema.ts';
 
 /** How far a job is: `done` of `total` units, and what else its kind tells. */
 export interface JobProgress {
@@ -177,12 +177,7 @@ export class JobTable {
   }
 
   /** Ends a job. What ended stays as it was. */
-  end(
-    id: number,
-    state: Extract<JobState, 'done' | 'failed' | 'cancelled'>,
-    message: string | null,
-    result?: unknown,
-  ): void {
+  end(id: number, state: (typeof endedStates)[number], message: string | null, result?: unknown): void {
     const changes = {
       ...{ state, message, endedAt: Date.now(), ...nobody },
       ...(result === undefined ? {} : { result: JSON.stringify(result) }),
@@ -265,7 +260,7 @@ export class JobTable {
 
   /** Forgets jobs that ended. @param id one of them; all where none is named */
   forget(id?: number): number {
-    const ended = sql.deleteFrom('jobs').where('state', 'in', ['done', 'failed', 'cancelled']);
+    const ended = sql.deleteFrom('jobs').where('state', 'in', endedStates);
     return this.#connection.run(id === undefined ? ended : ended.where('id', '=', id));
   }
 

@@ -280,6 +280,11 @@ ALTER TABLE metrics ADD COLUMN gpuMemoryBytes REAL;
   `
 ALTER TABLE runs ADD COLUMN stopAt INTEGER;
 `,
+  // A request whose answer was lost asks again for the run that it has made.
+  `
+ALTER TABLE runs ADD COLUMN requestKey TEXT;
+CREATE UNIQUE INDEX runsByRequest ON runs (requestKey) WHERE requestKey IS NOT NULL;
+`,
 ];
 
 export const schemaVersion = migrations.length;

@@ -1,6 +1,8 @@
 import { setImmediate } from 'node:timers/promises';
-import { plural } from '../../base/format.ts';
+import { formatCount, plural } from '../../base/format.ts';
 import { UserError } from '../../base/errors.ts';
+import { hasUnheard } from '../../engine/process/orphan.ts';
+import { runDir } from '../home.ts';
 import { nobody } from './claims.ts';
 import { type Connection, sql } from './connection.ts';
 import { parseStored } from './errors.ts';
@@ -53,6 +55,8 @@ export interface NewRun {
   readonly stepsTotal?: number | null;
   readonly tokensTotal?: number | null;
   readonly preset?: string | null;
+  /** What the request that makes it is called: see `requested`. */
+  readonly requestKey?: string | undefined;
 }
 
 export type RunPatch = Partial<
@@ -97,7 +101,10 @@ const restingStates: readonly RunState[] = ['completed', 'failed', 'interrupted'
 const rowsPerTurn = 2000;
 
 /** What is recorded of runs besides their own rows. */
-export type RunTables = Pick<Store, 'claims' | 'metrics' | 'events' | 'evals' | 'itemScores' | 'samples' | 'phases'>;
+export type RunTables = Pick<
+  Store,
+  'checkpoints' | 'claims' | 'metrics' | 'events' | 'evals' | 'itemScores' | 'samples' | 'phases'
+>;
 
 /** The runs themselves. They are named by their whole id; only `get` takes less. */
 export class RunTable {
@@ -120,7 +127,7 @@ export class RunTable {
       let id = randomId();
       while (this.has(id)) id = randomId();
       const now = Date.now();
-      const { name, device, stepsTotal = null, tokensTotal = null, preset = null } = run;
+      const { name, device, stepsTotal = null, tokensTotal = null, preset = null, requestKey = null } = run;
       const values = {
         id,
         name: plainName(name) || id,
@@ -128,6 +135,7 @@ export class RunTable {
         stepsTotal,
         tokensTotal,
         preset,
+        requestKey,
         config: JSON.stringify(run.config),
       };
       this.#connection.run(
@@ -154,6 +162,12 @@ export class RunTable {
    */
   get(text: string): Run {
     return toRun(this.#find(text));
+  }
+
+  /** The run that a request has made, where it has. */
+  requested(key: string): Run | undefined {
+    const row = this.#connection.first(sql.selectFrom('runs').selectAll().where('requestKey', '=', key));
+    return row && toRun(row);
   }
 
   /** Whether there is a run of exactly this id. */
@@ -260,9 +274,17 @@ export class RunTable {
     return this.#connection.all(rows.where('serial', 'in', serials)).map(toRun);
   }
 
+  /** What resuming an interrupted run does, for people. */
+  whereResumed(id: string): string {
+    const last = this.#tables.checkpoints.list(id).at(-1);
+    return last
+      ? `resume continues from the checkpoint at step ${formatCount(last.step)}`
+      : 'no checkpoint was saved, so resume starts at step 0';
+  }
+
   #interrupt(row: RunRow): void {
     const who = row.pid === null ? 'no process is training it' : `process ${row.pid} is not running any more`;
-    const message = `${who}; resume continues from the latest checkpoint`;
+    const message = `${who}; ${this.whereResumed(row.id)}`;
     this.#setState(row.serial, 'interrupted', message);
     // It ended when it was last seen, not now.
     const endedAt = Math.max(row.heartbeat ?? 0, row.updatedAt);
@@ -272,6 +294,8 @@ export class RunTable {
         .set({ ...nobody, endedAt })
         .where('serial', '=', row.serial),
     );
+    // Its engine has brought it to rest, and left what is to be said of that.
+    if (hasUnheard(runDir(this.#connection.home, row.id))) return;
     const event = { time: Date.now(), step: row.step, level: 'warning', kind: 'interrupted', message } as const;
     this.#connection.run(sql.insertInto('events').values({ run: row.serial, ...event }));
   }

@@ -21,8 +21,10 @@ type StoredState = (typeof storedStates)[number];
 
 export const stateOf = (stored: StoredState): RunState => (stored === 'stopped' ? 'paused' : stored);
 
-export const jobStates = ['queued', 'running', 'done', 'failed', 'cancelled'] as const;
+export const jobStates = ['queued', 'running', 'done', 'paused', 'failed', 'cancelled'] as const;
 export type JobState = (typeof jobStates)[number];
+/** Of jobs that are over. A training job is `paused` with its run: what resumes that is another job. */
+export const endedStates = ['done', 'paused', 'failed', 'cancelled'] as const satisfies readonly JobState[];
 
 /** Of a change of phases that one process asks of another. */
 export type RunRequestState = 'open' | 'taken' | 'answered';
@@ -54,6 +56,8 @@ export interface Tables {
     stoppedEarly: Generated<number>;
     /** The step at which its user has stopped it, until it is complete. */
     stopAt: number | null;
+    /** What the request that made it is called: the same request asks for it again, and makes no other. */
+    requestKey: string | null;
     archived: number;
     tags: Generated<string>;
     notes: Generated<string>;

@@ -175,7 +175,7 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
     expect(stateOf(first.id)).toBe('paused');
     expect(studio.jobs.list().map(({ run, state }) => [run, state])).toEqual([
       [second.id, 'done'],
-      [first.id, 'cancelled'],
+      [first.id, 'paused'],
     ]);
   });
 
@@ -235,6 +235,15 @@ where(describe, [hasCpu, lack.cpu])('a run in the queue', () => {
     await handle.ended;
     expect([a, b, c].map((run) => stateOf(id(run)))).toEqual(['paused', 'paused', 'completed']);
     expect(studio.jobs.list().filter((job) => job.state === 'queued')).toEqual([]);
+  });
+
+  it('is paused also in the moment in which its turn has come', async () => {
+    const { studio, config, stateOf } = await withData();
+    const { id } = await studio.runs.createQueued(config(1_000_000), 'a');
+    studio.jobs.work();
+    expect([stateOf(id), studio.jobs.list()[0]!.state]).toEqual(['queued', 'running']);
+    await studio.training.sendOrder(studio.store.runs.get(id), 'pause');
+    await expect.poll(() => [stateOf(id), studio.jobs.list()[0]!.state]).toEqual(['paused', 'paused']);
   });
 
   it('pauses to the bit outside the hours of the queue, and goes on in them', async () => {

@@ -88,7 +88,7 @@ test('an older database is read without being updated', async () => {
   const { home, id } = await left();
   withDatabase(dbPath(home), (db) => {
     db.exec(
-      'ALTER TABLE runs DROP COLUMN pidNamespace; ALTER TABLE runs DROP COLUMN stoppedEarly; ALTER TABLE runs DROP COLUMN stopAt; DROP TABLE jobLog; DROP TABLE jobs; DROP TABLE generations',
+      'ALTER TABLE runs DROP COLUMN pidNamespace; ALTER TABLE runs DROP COLUMN stoppedEarly; ALTER TABLE runs DROP COLUMN stopAt; DROP INDEX runsByRequest; ALTER TABLE runs DROP COLUMN requestKey; DROP TABLE jobLog; DROP TABLE jobs; DROP TABLE generations',
     );
     for (const name of systemMetrics) db.exec(`ALTER TABLE metrics DROP COLUMN ${name}`);
     db.prepare('UPDATE checkpoints SET path = ? || path').run('/elsewhere/');

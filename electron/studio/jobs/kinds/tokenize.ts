@@ -31,7 +31,7 @@ async function train(
     const { id, queued } =
       made !== null && studio.store.runs.has(made)
         ? await startMade(studio, made)
-        : await beginRun(studio, { ...begin, config: withMade(begin, dataset) }, undefined, nameRun);
+        : await beginRun(studio, { ...begin, config: withMade(begin, dataset) }, { onMade: nameRun });
     log(queued ? `${begin.name} is queued` : `${begin.name} trains`);
     return { run: id };
   } catch (error) {

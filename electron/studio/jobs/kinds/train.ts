@@ -1,7 +1,7 @@
-import { UserError } from '../../../base/errors.ts';
+import { formatCount } from '../../../base/format.ts';
 import { given } from '../given.ts';
 import type { TrainInput } from '../inputs.ts';
-import { JobEnded, type JobKind } from '../kind.ts';
+import { type JobKind, restedError } from '../kind.ts';
 import { trainSlot } from '../slots.ts';
 
 export interface Trained {
@@ -28,14 +28,18 @@ export const train: JobKind<TrainInput, Trained> = {
     const { handle, step, refused, notice } = resumed;
     for (const { reason } of refused) log(reason);
     if (notice !== null) log(notice);
-    log(`from step ${step}`);
+    log(`from step ${formatCount(step)}`);
     const pause = (): void => handle.pause();
     signal.addEventListener('abort', pause, { once: true });
     if (signal.aborted) pause();
-    const { state, message } = await handle.ended;
-    if (state === 'completed') return { message };
-    if (state === 'failed') throw new UserError(message);
-    throw new JobEnded(message);
+    const end = await handle.ended;
+    if (end.state === 'completed') return { message: end.message };
+    throw restedError(end);
+  },
+  requeued(studio, { id }) {
+    const { store } = studio;
+    if (store.runs.has(id) && store.runs.get(id).state === 'interrupted')
+      store.runs.setState(id, 'queued', store.runs.get(id).message);
   },
   dropped(studio, { id }, why) {
     if (studio.store.runs.has(id) && studio.store.runs.get(id).state === 'queued')
