@@ -2,8 +2,21 @@ import fs from 'node:fs';
 import { isInTheMaking } from '../data/prepare/unfinished.ts';
 import { datasetNames, loadDatasetInfo } from '../data/index.ts';
 import type { TokenizerName } from '../data/tokenizers/index.ts';
-import type { Phase } from '../engine/run/config.ts';
+import type { Phase, RunConfig } from '../engine/run/config.ts';
 import { prepareStoppable, reportNotes, tokensLine } from './preparing.ts';
+
+/**
+ * Checks that what a config mixes is there, and what its phases name is a dataset or a text: before anything is read.
+ * @throws UserError that names what is missing
+ */
+export function requireNamed(home: string, { mix = [], phases }: Pick<RunConfig, 'mix' | 'phases'>): void {
+  for (const { dataset } of mix) loadDatasetInfo(home, dataset);
+  for (const { dataset, mix: own = [], wait } of phases) {
+    const isThere = (name: string): boolean => wait === true && isInTheMaking(home, name);
+    for (const part of own) if (!isThere(part.dataset)) loadDatasetInfo(home, part.dataset);
+    if (dataset !== undefined && !isThere(dataset) && !fs.existsSync(dataset)) loadDatasetInfo(home, dataset);
+  }
+}
 
 /**
  * Phases whose data is a path get the name of the dataset that is made of it; names stay.

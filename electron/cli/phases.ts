@@ -29,6 +29,9 @@ export function parsePhase(text: string): Phase {
   }
   if (to === undefined && kind !== 'constant')
     throw new UsageError(`The phase "${text}" needs a rate at its end. ${example}`);
+  const keys = settings.map((setting) => setting.slice(0, setting.indexOf('=')));
+  const twice = keys.find((key, i) => keys.indexOf(key) < i);
+  if (twice !== undefined) throw new UsageError(`The phase "${text}" has ${twice}= twice: leave one out.`);
   const first = parseNumber('--phase', from!);
   return {
     kind,

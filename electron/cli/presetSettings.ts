@@ -6,6 +6,7 @@ import type { Phase } from '../engine/run/config.ts';
 import { loadPreset } from '../engine/run/presets.ts';
 import type { Precision } from '../engine/program/types.ts';
 import { UsageError } from '../base/errors.ts';
+import { firstIssue } from '../base/issues.ts';
 import { applyFlags, merge, type Tree } from './settings.ts';
 
 /** A preset's name, and the flags of settings that are over it. */
@@ -34,8 +35,8 @@ export function presetSettings(options: PresetFlags, precision: Precision = 'f32
   const tokenizer = getTokenizer(options.tokenizer ?? (tree.tokenizer as TokenizerName));
   const model = modelConfigSchema.safeParse({ ...(tree.model as Tree), vocabSize: tokenizer.vocabSize });
   if (!model.success) {
-    const issue = model.error.issues[0]!;
-    throw new UsageError(`Bad setting ${issue.path.join('.')}: ${issue.message}.`);
+    const { name, message } = firstIssue(model.error, 'the model');
+    throw new UsageError(`Bad setting ${name}: ${message}.`);
   }
   checkModelConfig(model.data);
   const { kind: optimizer = defaultOptimizer, lowBitStates = 'stable' } = (tree.optimizer ?? {}) as {

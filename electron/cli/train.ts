@@ -10,6 +10,7 @@ import { findGpu } from '../engine/fit/gpus.ts';
 import { loadPreset, precisionOn } from '../engine/run/presets.ts';
 import { startsOf } from '../engine/run/settings.ts';
 import { UsageError } from '../base/errors.ts';
+import { firstIssue } from '../base/issues.ts';
 import { formatBytes } from '../base/format.ts';
 import { requireSameTokens } from '../studio/run/initial.ts';
 import { resolveHome } from '../studio/home.ts';
@@ -24,7 +25,7 @@ import { dryRun } from './dryRun.ts';
 import { fetchItems } from './eval.ts';
 import { follow } from './follow.ts';
 import { parseInteger, parseNumber, parseRate } from './numbers.ts';
-import { preparePhaseData } from './phaseData.ts';
+import { preparePhaseData, requireNamed } from './phaseData.ts';
 import { describePhases, simplePhases } from './phases.ts';
 import { addTextFlags, prepareStoppable, reportNotes, type TextFlags, textOptions, tokensLine } from './preparing.ts';
 import { describeTime } from './time.ts';
@@ -92,6 +93,7 @@ async function runTrain(options: TrainOptions): Promise<void> {
   // Checked before the text is read: a wrong setting is told at once.
   const draft = completeConfig(options, tree, data.tokenizer, rows);
   requireSense(draft, options, isLeftOpen(tree));
+  requireNamed(home, draft);
   if (isLeftOpen(tree)) await reportUnusableGpus();
   if (options.gpu !== undefined && !options.dryRun)
     throw new UsageError('--gpu belongs to --dry-run: a run trains on this machine (--device, --gpu-index).');
@@ -197,8 +199,8 @@ function isLeftOpen(tree: Tree): boolean {
 function checkTree(tree: Tree, file: string | undefined): void {
   const result = partialRunConfigSchema.safeParse(tree);
   if (result.success) return;
-  const issue = result.error.issues[0]!;
-  throw new UsageError(`Bad setting ${issue.path.join('.') || 'names'} in ${file}: ${issue.message}.`);
+  const { name, message } = firstIssue(result.error, 'the whole');
+  throw new UsageError(`Bad setting ${name} in ${file}: ${message}.`);
 }
 
 interface DataChoice {

@@ -26,3 +26,23 @@ it('refuses what is none, and quotes it', () => {
   for (const text of ['', 'a++b', 'a@b', 'a*x', 'a*0', 'a*-1', 'a@50-20%', '@0-50%', 'a*2*3'])
     expect(() => parseMix('--mix', text), text).toThrow(UsageError);
 });
+
+it('of a mix and of a phase it is said what is wrong with which part', () => {
+  const saying = (work: () => unknown): string => {
+    try {
+      work();
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return '';
+  };
+  expect(saying(() => parseMix('--mix', 'a++b'))).toMatch(/^--mix has nothing beside a \+: write/);
+  expect(saying(() => parseMix('--mix', ' '))).toMatch(/^--mix is empty: write/);
+  expect(saying(() => parseMix('--mix', 'a*x'))).toBe('--mix (the weight of a) needs a number, not "x".');
+  expect(saying(() => parseMix('--mix', 'a*0'))).toBe('--mix needs weights above 0, and a has 0.');
+  expect(parseMix('--mix', ' books @0-50%')).toMatchObject([{ dataset: 'books' }]);
+  for (const twice of ['end=10:end=20', 'batch=2:batch=2', 'data=a:batch=2:data=b'])
+    expect(saying(() => parsePhase(`cosine:30:1e-3:1e-4:${twice}`))).toMatch(
+      / has (end|batch|data)= twice: leave one out\.$/,
+    );
+});

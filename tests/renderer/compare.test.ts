@@ -1,3 +1,4 @@
+import { phaseSchema } from '../../electron/engine/run/config.ts';
 import { describe, expect, it } from 'vitest';
 import { type Setting, seriesNames } from '../../electron/api/types.ts';
 import { settings } from '../../electron/engine/run/settings.ts';
@@ -26,6 +27,18 @@ describe('configs side by side', () => {
       { path: 'seed', values: [1, 2, 2] },
     ]);
     expect(found.map(({ path }) => labelOf(path, settings as Setting[]))).toEqual(['Dataset', 'Seed']);
+    // No setting of a phase is shown by its key.
+    const keys = Object.keys(phaseSchema.shape);
+    const values = {
+      kind: 'cosine',
+      steps: 5,
+      from: 1,
+      to: 0,
+      ...Object.fromEntries(keys.slice(5).map((key) => [key, 1])),
+    };
+    const { mix: _, subset: __, ...phase } = values as Record<string, unknown>;
+    const [text] = valueLines('phases', [phase]);
+    for (const key of keys.filter((name) => /[A-Z]/.test(name))) expect(text).not.toContain(key);
     expect(differences([config(1), config(1)], [])).toEqual([]);
   });
 

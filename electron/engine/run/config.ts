@@ -3,7 +3,7 @@ import { mixSchema } from '../../data/sampling/mix.ts';
 import { everything, subsetSchema } from '../../data/subsets.ts';
 import { tokenizerNameSchema } from '../../data/tokenizers/types.ts';
 import { SettingError, UsageError } from '../../base/errors.ts';
-import { plainIssues } from '../../base/issues.ts';
+import { firstIssue, plainIssues } from '../../base/issues.ts';
 import { type About, setting } from '../../base/setting.ts';
 import { deviceFlags, deviceSchema, fallback, gpuKind } from '../devices/registry.ts';
 import { checkPhases } from './checkPhases.ts';
@@ -415,9 +415,8 @@ const checks: readonly (readonly [path: string, (config: RunConfig) => void])[] 
 export function parseRunConfig(input: unknown): RunConfig {
   const result = runConfigSchema.safeParse(input);
   if (!result.success) {
-    const issue = result.error.issues[0]!;
-    const where = issue.path.length ? issue.path.join('.') : 'the config';
-    throw new UsageError(`Bad setting ${where}: ${issue.message}.`);
+    const { name, message } = firstIssue(result.error, 'the config');
+    throw new UsageError(`Bad setting ${name}: ${message}.`);
   }
   for (const [, check] of checks) check(result.data);
   return result.data;

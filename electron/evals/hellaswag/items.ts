@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { UserError } from '../../base/errors.ts';
+import { firstIssue } from '../../base/issues.ts';
 
 const itemSchema = z.object({
   ind: z.int(),
@@ -61,8 +62,8 @@ function parseLine(line: string, where: string): HellaswagItem {
   }
   const result = itemSchema.safeParse(value);
   if (result.success) return result.data;
-  const issue = result.error.issues[0]!;
-  throw new UserError(`${where}: not a HellaSwag item (${issue.path.join('.') || 'the line'}: ${issue.message}).`);
+  const { name, message } = firstIssue(result.error, 'the line');
+  throw new UserError(`${where}: not a HellaSwag item (${name}: ${message}).`);
 }
 
 /** Text as lm-evaluation-harness cleans it (task `hellaswag` 1.0): WikiHow's marks go. */

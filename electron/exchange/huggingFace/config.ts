@@ -4,7 +4,7 @@ import { checkModelConfig, type ModelConfig } from '../../engine/models/index.ts
 import { layerNormEps, modelConfigSchema } from '../../engine/models/gpt2/config.ts';
 import { UserError } from '../../base/errors.ts';
 import { maxVocabSize } from '../../base/tokens.ts';
-import { plainIssue } from '../../base/issues.ts';
+import { firstIssue, plainIssue } from '../../base/issues.ts';
 
 const size = z.int().min(1).max(1e9);
 
@@ -48,10 +48,8 @@ export function parseConfig(value: unknown, file: string): ModelConfig {
     );
   const result = schema.safeParse(value);
   if (!result.success) {
-    const issue = result.error.issues[0]!;
-    throw new UserError(
-      `${file}: ${issue.path.join('.') || 'the whole'} is wrong (${plainIssue(issue.message)}): only GPT-2 models can be read.`,
-    );
+    const { name, message } = firstIssue(result.error, 'the whole');
+    throw new UserError(`${file}: ${name} is wrong (${message}): only GPT-2 models can be read.`);
   }
   const c = result.data;
   for (const [key, values] of required) {
@@ -77,7 +75,7 @@ export function parseConfig(value: unknown, file: string): ModelConfig {
   if (!model.success) {
     const issue = model.error.issues[0]!;
     throw new UserError(
-      `${file}: a model with ${issue.path.join('.')} ${dimensions[issue.path[0] as keyof typeof dimensions]} can't be computed here (${issue.message}).`,
+      `${file}: a model with ${issue.path.join('.')} ${dimensions[issue.path[0] as keyof typeof dimensions]} can't be computed here (${plainIssue(issue.message)}).`,
     );
   }
   checkModelConfig(model.data);

@@ -5,6 +5,7 @@ import { bytesOfLetters, letters } from '../../data/tokenizers/bpe/letters.ts';
 import { maxMerges } from '../../data/tokenizers/bpe/vocabulary.ts';
 import type { AddedToken, Definition } from '../../data/tokenizers/own/definition.ts';
 import { UserError } from '../../base/errors.ts';
+import { firstIssue } from '../../base/issues.ts';
 import { maxVocabSize } from '../../base/tokens.ts';
 import { readJson, readText } from './jsonFile.ts';
 
@@ -116,10 +117,8 @@ function refuse(file: string, what: string): UserError {
 function parsed<T extends z.ZodType>(schema: T, value: unknown, file: string): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new UserError(
-    `${file}: ${issue!.path.join('.') || 'the whole'} is not what a tokenizer has (${issue!.message}).`,
-  );
+  const { name, message } = firstIssue(result.error, 'the whole');
+  throw new UserError(`${file}: ${name} is not what a tokenizer has (${message}).`);
 }
 
 const partsOf = (part: Part | null | undefined, list: string): readonly Part[] =>

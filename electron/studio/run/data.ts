@@ -2,11 +2,12 @@ import { plural } from '../../base/format.ts';
 import path from 'node:path';
 import { sourceName } from '../../data/sampling/mix.ts';
 import { isInTheMaking } from '../../data/prepare/unfinished.ts';
+import { datasetNames } from '../../data/index.ts';
 import { type Manifest, readManifest } from '../../data/dataset/index.ts';
 import { everything, sameSubset, subsetTokens } from '../../data/subsets.ts';
 import type { RunConfig } from '../../engine/run/config.ts';
 import { namedDatasets, phasesLeft, schedule, settingsOf } from '../../engine/run/schedule.ts';
-import { UsageError } from '../../base/errors.ts';
+import { FailureError, UsageError } from '../../base/errors.ts';
 import { datasetsDir } from '../home.ts';
 import type { Store } from '../store/index.ts';
 import { noData } from './noData.ts';
@@ -39,6 +40,11 @@ export function usersByDataset(store: Store): ReadonlyMap<string, readonly strin
 export function requireTokens(home: string, name: string, { model, tokenizer }: RunConfig): Manifest {
   if (name === noData)
     throw new UsageError('An imported model has no data: train it as a new run, with `trainyard train --from`.');
+  const names = datasetNames(home);
+  if (!names.includes(name)) {
+    const others = names.length > 0 ? `, or choose from ${names.join(', ')}` : '';
+    throw new FailureError('data', `There is no dataset "${name}": tokenize its text${others}.`);
+  }
   const manifest = readManifest(path.join(datasetsDir(home), name));
   if (manifest.tokenizer === tokenizer && manifest.vocabSize <= model.vocabSize) return manifest;
   throw new UsageError(

@@ -72,6 +72,7 @@ export const configText = {
   phase: {
     optimizer: 'optimizer',
     batch: 'micro-batch',
+    endAfter: 'ends after step',
     evaluateEvery: 'validate every',
     checkpointEvery: 'checkpoint every',
     dataset: 'data',

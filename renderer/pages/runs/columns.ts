@@ -68,7 +68,7 @@ export function defaultColumnsIn(room: number): readonly ColumnName[] {
   return defaultColumns.filter((name) => fits[byWant.indexOf(name)]);
 }
 
-/** Columns of numbers: those are sorted from the greatest on first, as dates are from the newest. */
+/** Columns of numbers. */
 export const numeric: ReadonlySet<string> = new Set<SortColumn>([
   'loss',
   'valLoss',
@@ -77,8 +77,9 @@ export const numeric: ReadonlySet<string> = new Set<SortColumn>([
   'tokens',
   'tokensPerSecond',
 ]);
-const newestFirst: ReadonlySet<SortColumn> = new Set(['created', 'ended']);
-export const startsDown = (column: SortColumn): boolean => numeric.has(column) || newestFirst.has(column);
+/** What is best where it is great, or new: a first click puts that on top. Of losses the lowest is. */
+const greatestFirst: ReadonlySet<SortColumn> = new Set(['parameters', 'tokens', 'tokensPerSecond', 'created', 'ended']);
+export const startsDown = (column: SortColumn): boolean => greatestFirst.has(column);
 
 export const isActive = ({ state }: Pick<RunView, 'state'>): boolean => state === 'training' || state === 'preparing';
 
