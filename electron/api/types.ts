@@ -76,7 +76,10 @@ export interface RunView {
   readonly bytesPerToken: number | null;
   readonly tokenizer: string;
   readonly parameters: number;
+  /** What it is validated on. */
   readonly dataset: string;
+  /** All that it trains on, by name. */
+  readonly data: string;
   readonly optimizer: string;
   readonly precision: string;
   readonly device: DeviceChoice;
@@ -263,6 +266,10 @@ export interface DraftReport {
   readonly stepsTotal: number;
   readonly tokensTotal: number;
   readonly plan: PlanReport | null;
+  /** All that it would train on, by name. */
+  readonly data: string;
+  /** What is to be known of it, and hinders nothing. */
+  readonly notes: readonly string[];
 }
 
 export interface DatasetView {

@@ -1,6 +1,7 @@
 import { shownState } from '../base/states.ts';
 import type { Command } from 'commander';
 import { parameterCount } from '../engine/models/index.ts';
+import { dataTitle } from '../engine/run/schedule.ts';
 import { formatBytes, formatCount, formatLoss, formatPerplexity, plural } from '../base/format.ts';
 import { bitsPerByteOf } from '../studio/evals.ts';
 import { resolveHome } from '../studio/home.ts';
@@ -58,7 +59,7 @@ function print(studio: Studio, id: string): void {
   console.log(onOneLine(`${run.id}  ${run.name}  ${shownState(run.state)}${run.message ? `: ${run.message}` : ''}`));
   console.log(
     `${plural(model.nLayer, 'layer')}, ${plural(model.nHead, 'head')}, embedding dim ${model.nEmbd}, context ${model.contextLength}: ` +
-      `${formatCount(parameterCount(model))} parameters; dataset ${config.dataset}, ${tokenizerTitle(config.tokenizer)} tokenizer`,
+      `${formatCount(parameterCount(model))} parameters; trained on ${dataTitle(config)}, ${tokenizerTitle(config.tokenizer)} tokenizer`,
   );
   const skipped = events.filter((e) => e.kind === 'skip').length;
   const skips = skipped > 0 ? `; ${plural(skipped, 'step')} skipped` : '';

@@ -10,12 +10,14 @@ import { findGpu } from '../engine/fit/gpus.ts';
 import { loadPreset, precisionOn } from '../engine/run/presets.ts';
 import { startsOf } from '../engine/run/settings.ts';
 import { UsageError } from '../base/errors.ts';
+import { dataTitle } from '../engine/run/schedule.ts';
 import { firstIssue } from '../base/issues.ts';
 import { formatBytes } from '../base/format.ts';
 import { requireSameTokens } from '../studio/run/initial.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { type PositionExtension, positionExtensions } from '../engine/run/config.ts';
+import { unvalidated } from '../studio/run/data.ts';
 import { recordPromise } from '../studio/time/promise.ts';
 import { holdersAt } from '../studio/run/holders.ts';
 import { requireTrainable } from '../studio/run/trainable.ts';
@@ -110,7 +112,7 @@ async function runTrain(options: TrainOptions): Promise<void> {
     const phases = await preparePhaseData(home, draft.phases, data.tokenizer);
     if (!phases) return;
     const config = { ...draft, phases, dataset: dataset.name };
-    const name = options.name ?? dataset.name;
+    const name = options.name ?? dataTitle(config);
     const { here } = await studio.time.estimate(config);
     const run = await (options.queue
       ? studio.runs.createQueued(config, name)
@@ -120,6 +122,7 @@ async function runTrain(options: TrainOptions): Promise<void> {
       console.error(`dataset ${tokensLine(dataset)}`);
       if (data.isMade) reportNotes(dataset);
       for (const line of describePhases(draft)) console.error(line);
+      for (const note of unvalidated(home, config)) console.error(note);
       if (here) console.error(`time ${describeTime(here)}`);
     }
     if (options.queue) return console.log(options.json ? JSON.stringify({ run: run.id }) : `${run.id}: queued`);

@@ -39,6 +39,7 @@ const run = (id: string, changes: Partial<RunView> = {}): RunView => ({
     tokenizer: 'gpt2',
     parameters: 1,
     dataset: 'books',
+    data: 'books',
     optimizer: 'adamw',
     precision: 'f32',
     device: { kind: 'cpu' },

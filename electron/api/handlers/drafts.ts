@@ -5,9 +5,9 @@ import { findGpu } from '../../engine/fit/gpus.ts';
 import { parameterCount } from '../../engine/models/index.ts';
 import { loadPreset, precisionOn, presetNames } from '../../engine/run/presets.ts';
 import { settings } from '../../engine/run/settings.ts';
-import { learningRateAt, schedule, totalSteps } from '../../engine/run/schedule.ts';
+import { dataTitle, learningRateAt, schedule, totalSteps } from '../../engine/run/schedule.ts';
 import { messageOf, UserError } from '../../base/errors.ts';
-import { requireData } from '../../studio/run/data.ts';
+import { requireData, unvalidated } from '../../studio/run/data.ts';
 import { requireParent } from '../../studio/run/initial.ts';
 import type { Studio } from '../../studio/studio.ts';
 import { api } from '../context.ts';
@@ -72,6 +72,8 @@ async function check(
     stepsTotal: 0,
     tokensTotal: 0,
     plan: null,
+    data: '',
+    notes: [],
   };
   if ('problems' in checked) return { ...nothing, problems: checked.problems };
   const { config } = checked;
@@ -103,6 +105,8 @@ async function check(
     stepsTotal,
     tokensTotal: stepsTotal * config.tokensPerStep,
     plan,
+    data: dataTitle(config),
+    notes: unvalidated(studio.home, config),
   };
 }
 

@@ -2,7 +2,7 @@ import { showMix } from '../../data/sampling/mix.ts';
 import { numbered } from '../../engine/devices/choose.ts';
 import { parameterCount } from '../../engine/models/index.ts';
 import type { RunConfig } from '../../engine/run/config.ts';
-import { lastRate, schedule, settingsOf } from '../../engine/run/schedule.ts';
+import { dataTitle, lastRate, schedule, settingsOf } from '../../engine/run/schedule.ts';
 import { bestBitsPerByte, validationBytesPerToken } from '../../studio/evals.ts';
 import { isLogged } from '../../base/log.ts';
 import type { Run } from '../../studio/store/index.ts';
@@ -52,6 +52,7 @@ export function runView(studio: Studio, run: Run, { bytesPerToken, trainedMs }: 
     tokenizer: config.tokenizer,
     parameters: parameterCount(config.model),
     dataset: config.dataset,
+    data: dataTitle(config),
     optimizer: config.optimizer.kind,
     precision: config.precision,
     device: numbered(config.device),

@@ -88,6 +88,14 @@ function mixOf({ dataset, subset, mix }: RunConfig, phase: Phase): readonly MixP
   return [{ dataset: phase.dataset ?? dataset, subset: phase.subset ?? subset, weight: 1 }];
 }
 
+/** What a run trains on, by the names of its datasets: `stories + code`, or `stories, then code`. */
+export function dataTitle(config: RunConfig): string {
+  const titles = config.phases.map((phase) =>
+    [...new Set(settingsOf(config, phase).mix.map((part) => part.dataset))].join(' + '),
+  );
+  return titles.filter((title, i) => title !== titles[i - 1]).join(', then ');
+}
+
 /** The datasets that phases name. */
 export const namedDatasets = (phases: readonly Phase[]): string[] => [
   ...new Set(

@@ -1,4 +1,4 @@
-import { plural } from '../../base/format.ts';
+import { formatCount, plural } from '../../base/format.ts';
 import path from 'node:path';
 import { sourceName } from '../../data/sampling/mix.ts';
 import { isInTheMaking } from '../../data/prepare/unfinished.ts';
@@ -7,7 +7,7 @@ import { type Manifest, readManifest } from '../../data/dataset/index.ts';
 import { everything, sameSubset, subsetTokens } from '../../data/subsets.ts';
 import type { RunConfig } from '../../engine/run/config.ts';
 import { namedDatasets, phasesLeft, schedule, settingsOf } from '../../engine/run/schedule.ts';
-import { FailureError, UsageError } from '../../base/errors.ts';
+import { FailureError, UsageError, UserError } from '../../base/errors.ts';
 import { datasetsDir } from '../home.ts';
 import type { Store } from '../store/index.ts';
 import { noData } from './noData.ts';
@@ -50,6 +50,35 @@ export function requireTokens(home: string, name: string, { model, tokenizer }: 
   throw new UsageError(
     `The dataset ${name} is tokenized with ${manifest.tokenizer} (vocabulary ${manifest.vocabSize}), and the model uses ${tokenizer} (vocabulary ${model.vocabSize}): tokenize its text with the run's tokenizer.`,
   );
+}
+
+/** Undefined of a dataset that is damaged: its check says so. */
+function validationTokens(home: string, name: string): number | undefined {
+  try {
+    return readManifest(path.join(datasetsDir(home), name)).valTokens;
+  } catch (error) {
+    if (error instanceof UserError) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * What is told of datasets that a run trains on beside its own and whose validation part is too short for a loss of their
+ * own. One that is not there is no matter of this.
+ */
+export function unvalidated(home: string, config: RunConfig): string[] {
+  const { model, evaluation, phases } = config;
+  if (evaluation.datasetSequences === 0) return [];
+  const named = phases.flatMap((phase) => settingsOf(config, phase).mix.map((part) => part.dataset));
+  return [...new Set(named)].flatMap((name) => {
+    if (name === config.dataset || !datasetNames(home).includes(name)) return [];
+    const valTokens = validationTokens(home, name);
+    return valTokens === undefined || valTokens > model.contextLength
+      ? []
+      : [
+          `The validation part of ${name} has ${plural(valTokens, 'token')}, fewer than a sequence (${formatCount(model.contextLength + 1)}): no validation loss is computed for it. It is trained on all the same.`,
+        ];
+  });
 }
 
 /**

@@ -108,7 +108,7 @@ const keys: Readonly<Record<SortColumn, (run: RunView) => Key>> = {
   bitsPerByte: (r) => [known(r.bestBitsPerByte)],
   time: (r) => [isActive(r) ? 0 : 1, secondsLeft(r) ?? r.trainedMs],
   parameters: (r) => [r.parameters],
-  dataset: (r) => [r.dataset],
+  dataset: (r) => [r.data],
   created: (r) => [r.createdAt],
   ended: (r) => [r.endedAt],
   tokens: (r) => [r.tokensSeen],
@@ -141,7 +141,7 @@ export function sorted(runs: readonly RunView[], column: SortColumn, down: boole
 export function matching(runs: readonly RunView[], query: string, state: string): RunView[] {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
   const text = (r: RunView) =>
-    `${r.name} ${r.id} ${r.tags.join(' ')} ${r.dataset} ${r.notes} ${r.preset}`.toLowerCase();
+    `${r.name} ${r.id} ${r.tags.join(' ')} ${r.data} ${r.dataset} ${r.notes} ${r.preset}`.toLowerCase();
   return runs.filter((run) => {
     if (state !== '' && listed(run) !== state) return false;
     if (words.length === 0) return true;
