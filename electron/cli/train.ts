@@ -17,7 +17,7 @@ import { requireSameTokens } from '../studio/run/initial.ts';
 import { resolveHome } from '../studio/home.ts';
 import { Studio } from '../studio/studio.ts';
 import { type PositionExtension, positionExtensions } from '../engine/run/config.ts';
-import { unvalidated } from '../studio/run/data.ts';
+import { notValidated } from '../studio/run/data.ts';
 import { recordPromise } from '../studio/time/promise.ts';
 import { holdersAt } from '../studio/run/holders.ts';
 import { requireTrainable } from '../studio/run/trainable.ts';
@@ -122,7 +122,7 @@ async function runTrain(options: TrainOptions): Promise<void> {
       console.error(`dataset ${tokensLine(dataset)}`);
       if (data.isMade) reportNotes(dataset);
       for (const line of describePhases(draft)) console.error(line);
-      for (const note of unvalidated(home, config)) console.error(note);
+      for (const note of notValidated(home, config)) console.error(note);
       if (here) console.error(`time ${describeTime(here)}`);
     }
     if (options.queue) return console.log(options.json ? JSON.stringify({ run: run.id }) : `${run.id}: queued`);

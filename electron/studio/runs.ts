@@ -8,7 +8,7 @@ import { startedPhases } from '../engine/run/phaseChange.ts';
 import { schedule, totalSteps } from '../engine/run/schedule.ts';
 import { UserError } from '../base/errors.ts';
 import { runDir } from './home.ts';
-import { requireData, unvalidated } from './run/data.ts';
+import { requireData, notValidated } from './run/data.ts';
 import { holdersOf } from './run/holders.ts';
 import { copyInitialWeights, requireParent } from './run/initial.ts';
 import { stageFiles } from './run/staged.ts';
@@ -123,8 +123,8 @@ export class Runs {
           tokensTotal: stepsTotal * checked.tokensPerStep,
         });
         if (parent) this.#studio.store.events.add(run.id, 0, 'info', 'begun', startedFrom(parent, checked));
-        for (const note of unvalidated(this.#studio.home, checked))
-          this.#studio.store.events.add(run.id, 0, 'warning', 'unvalidated', note);
+        for (const note of notValidated(this.#studio.home, checked))
+          this.#studio.store.events.add(run.id, 0, 'warning', 'notValidated', note);
         onMade(run);
         staged?.publish(run.id);
         return run;

@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { prepareDataset } from '../../electron/data/index.ts';
 import { parseRunConfig, type RunConfigInput } from '../../electron/engine/run/config.ts';
 import { dataTitle } from '../../electron/engine/run/schedule.ts';
-import { unvalidated } from '../../electron/studio/run/data.ts';
+import { notValidated } from '../../electron/studio/run/data.ts';
 import { Studio } from '../../electron/studio/studio.ts';
 import { tempDir } from '../temp.ts';
 
@@ -40,17 +40,17 @@ it('a dataset that is too short for a validation loss of its own is named before
   };
   for (const [name, times] of [['a', 200], ['long', 200], ['short', 20]] as const) await write(name, times); // prettier-ignore
   const config = configOf({ mix: mix('a', 'long', 'short') });
-  const notes = unvalidated(home, config);
+  const notes = notValidated(home, config);
   expect(notes).toEqual([
     'The validation part of short has 44 tokens, fewer than a sequence (65): no validation loss is computed for it. It is trained on all the same.',
   ]);
-  expect(unvalidated(home, configOf({ mix: mix('a', 'gone') }))).toEqual([]);
-  expect(unvalidated(home, { ...config, evaluation: { ...config.evaluation, datasetSequences: 0 } })).toEqual([]);
+  expect(notValidated(home, configOf({ mix: mix('a', 'gone') }))).toEqual([]);
+  expect(notValidated(home, { ...config, evaluation: { ...config.evaluation, datasetSequences: 0 } })).toEqual([]);
   const studio = Studio.open(home);
   onTestFinished(() => studio.close());
   const { id } = await studio.runs.create(config, 'n');
   expect(studio.store.events.list(id).map((e) => e.message)).toEqual(notes);
   // What can't be read is another fault, which is told elsewhere.
   fs.writeFileSync(path.join(home, 'datasets', 'short', 'dataset.json'), '{');
-  expect(unvalidated(home, config)).toEqual([]);
+  expect(notValidated(home, config)).toEqual([]);
 });

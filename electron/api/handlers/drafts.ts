@@ -7,7 +7,7 @@ import { loadPreset, precisionOn, presetNames } from '../../engine/run/presets.t
 import { settings } from '../../engine/run/settings.ts';
 import { dataTitle, learningRateAt, schedule, totalSteps } from '../../engine/run/schedule.ts';
 import { messageOf, UserError } from '../../base/errors.ts';
-import { requireData, unvalidated } from '../../studio/run/data.ts';
+import { requireData, notValidated } from '../../studio/run/data.ts';
 import { requireParent } from '../../studio/run/initial.ts';
 import type { Studio } from '../../studio/studio.ts';
 import { api } from '../context.ts';
@@ -106,7 +106,7 @@ async function check(
     tokensTotal: stepsTotal * config.tokensPerStep,
     plan,
     data: dataTitle(config),
-    notes: unvalidated(studio.home, config),
+    notes: notValidated(studio.home, config),
   };
 }
 

@@ -66,7 +66,7 @@ function validationTokens(home: string, name: string): number | undefined {
  * What is told of datasets that a run trains on beside its own and whose validation part is too short for a loss of their
  * own. One that is not there is no matter of this.
  */
-export function unvalidated(home: string, config: RunConfig): string[] {
+export function notValidated(home: string, config: RunConfig): string[] {
   const { model, evaluation, phases } = config;
   if (evaluation.datasetSequences === 0) return [];
   const named = phases.flatMap((phase) => settingsOf(config, phase).mix.map((part) => part.dataset));
