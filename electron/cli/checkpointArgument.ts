@@ -1,3 +1,4 @@
+import { formatCount } from '../base/format.ts';
 import { UsageError, UserError } from '../base/errors.ts';
 import type { Run } from '../studio/store/index.ts';
 import type { Studio } from '../studio/studio.ts';
@@ -49,7 +50,7 @@ export function findPlace(studio: Studio, text: string): { run: Run; step: numbe
   if (!(whole instanceof UserError)) {
     if (run && named && hasCheckpoint(studio, run, named.step))
       throw new UserError(
-        `${text} is the name of the run ${whole.id} and step ${named.step} of the run ${run.id}: say ${whole.id} or ${run.id}@${named.step}.`,
+        `${text} is the name of the run ${whole.id} and step ${formatCount(named.step)} of the run ${run.id}: say ${whole.id} or ${run.id}@${named.step}.`,
       );
     return { run: whole, step: undefined };
   }
@@ -74,7 +75,7 @@ export function findCheckpoint(studio: Studio, text: string): { run: Run; step: 
   const step = wanted ?? last.step;
   if (!checkpoints.some((c) => c.step === step)) {
     throw new UserError(
-      `The run ${run.id} has no checkpoint of step ${step}: it has ${checkpoints.map((c) => c.step).join(', ')}.`,
+      `The run ${run.id} has no checkpoint of step ${formatCount(step)}: it has ${checkpoints.map((c) => c.step).join(', ')}.`,
     );
   }
   return { run, step };

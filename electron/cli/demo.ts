@@ -49,7 +49,8 @@ async function runDemo({ home: flag, seed }: DemoOptions): Promise<void> {
     handle.onEvent((event) => {
       if (event.type === 'started') memory = event.memory;
       if (event.type === 'phase') phase = event.kind;
-      if (event.type === 'evaluation') progress.say(`step ${event.step}: validation loss ${event.valLoss.toFixed(4)}`);
+      if (event.type === 'evaluation')
+        progress.say(`step ${formatCount(event.step)}: validation loss ${event.valLoss.toFixed(4)}`);
       if (event.type !== 'metrics') return;
       residentBytes = Math.max(residentBytes, event.memoryBytes);
       const total = run.stepsTotal ?? 0;

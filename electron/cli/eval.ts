@@ -181,7 +181,7 @@ async function hellaswag(id: string, options: HellaswagOptions): Promise<void> {
     await untilInterrupted(
       work.then((result) => {
         line.done();
-        report(`${run.name}, step ${step}`, result, options.json ? { run: run.id, step } : undefined);
+        report(`${run.name}, step ${formatCount(step)}`, result, options.json ? { run: run.id, step } : undefined);
         reportUnkept(studio);
       }, line.cleared),
       ', progress saved: run the same command to resume',
@@ -251,7 +251,7 @@ async function loss(id: string, options: LossOptions): Promise<void> {
         const bits = bitsPerByte(valLoss, tokens, bytes);
         const result = { valLoss, perplexity: Math.exp(valLoss), bitsPerByte: bits, tokens, bytes };
         if (options.json) console.log(JSON.stringify({ run: run.id, step, ...result }));
-        else reportLoss(`${run.name}, step ${step}`, result);
+        else reportLoss(`${run.name}, step ${formatCount(step)}`, result);
         reportUnkept(studio);
       }, line.cleared),
     );

@@ -101,7 +101,7 @@ async function runExport(id: string, dir: string, options: ExportOptions): Promi
       await exportModel(studio, run, step, dir, { dtype, force, files }, { signal, onProgress });
       return { dir: absolute(dir) };
     });
-    console.log(`${onOneLine(run.name)}, step ${step}: exported to ${path.resolve(dir)}`);
+    console.log(`${onOneLine(run.name)}, step ${formatCount(step)}: exported to ${path.resolve(dir)}`);
   } finally {
     studio.close();
   }

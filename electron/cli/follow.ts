@@ -1,7 +1,7 @@
 import { shownState } from '../base/states.ts';
 import fs from 'node:fs';
 import type { MemoryReport, RunEvent } from '../engine/run/events.ts';
-import { formatBytes, formatLoss, formatPerplexity, plural } from '../base/format.ts';
+import { formatBytes, formatCount, formatLoss, formatPerplexity, plural } from '../base/format.ts';
 import type { Run } from '../studio/store/index.ts';
 import type { RunHandle } from '../studio/run/handle.ts';
 import {
@@ -107,49 +107,51 @@ function humanLines(studio: Studio, run: Run): Display {
         case 'hellaswag':
           if (event.result)
             progress.say(
-              `step ${event.step}: HellaSwag accuracy ${event.result.acc.toFixed(4)} ± ${event.result.accStderr.toFixed(4)}, acc_norm ${event.result.accNorm.toFixed(4)} over ${plural(event.result.items, 'item')}`,
+              `step ${formatCount(event.step)}: HellaSwag accuracy ${event.result.acc.toFixed(4)} ± ${event.result.accStderr.toFixed(4)}, acc_norm ${event.result.accNorm.toFixed(4)} over ${plural(event.result.items, 'item')}`,
             );
           break;
         case 'evaluation':
           progress.say(
-            `step ${event.step}: validation loss ${formatLoss(event.valLoss)}, perplexity ${formatPerplexity(event.valLoss)}`,
+            `step ${formatCount(event.step)}: validation loss ${formatLoss(event.valLoss)}, perplexity ${formatPerplexity(event.valLoss)}`,
           );
           break;
         case 'datasetLoss':
-          progress.say(`step ${event.step}: validation loss on ${event.dataset} ${formatLoss(event.loss)}`);
+          progress.say(
+            `step ${formatCount(event.step)}: validation loss on ${event.dataset} ${formatLoss(event.loss)}`,
+          );
           break;
         case 'sample':
-          progress.say(`step ${event.step} sample: ${oneLine(event.prompt + event.text)}`);
+          progress.say(`step ${formatCount(event.step)} sample: ${oneLine(event.prompt + event.text)}`);
           break;
         case 'optimizer':
-          progress.say(`step ${event.step}: optimizer switched from ${event.from} to ${event.to}`);
+          progress.say(`step ${formatCount(event.step)}: optimizer switched from ${event.from} to ${event.to}`);
           break;
         case 'batch':
-          progress.say(`step ${event.step}: micro-batch changed from ${event.from} to ${event.to}`);
+          progress.say(`step ${formatCount(event.step)}: micro-batch changed from ${event.from} to ${event.to}`);
           break;
         case 'phases':
           steps = studio.store.runs.get(run.id).stepsTotal ?? steps;
-          progress.say(`step ${event.step}: phases updated, ${plural(steps, 'step')} in total`);
+          progress.say(`step ${formatCount(event.step)}: phases updated, ${plural(steps, 'step')} in total`);
           break;
         case 'phasesRefused':
-          progress.say(`step ${event.step}: phases not changed: ${event.reason}`);
+          progress.say(`step ${formatCount(event.step)}: phases not changed: ${event.reason}`);
           break;
         case 'skip':
           progress.say(skipMessage(event));
           break;
         case 'recovery':
           progress.say(
-            `step ${event.step}: ${event.reason}; rolling back to step ${event.to}, skipping the data since`,
+            `step ${formatCount(event.step)}: ${event.reason}; rolling back to step ${formatCount(event.to)}, skipping the data since`,
           );
           break;
         case 'profile':
           progress.say(profileTable(event.ops, event.steps));
           break;
         case 'asked':
-          if (!event.done) progress.say(`step ${event.step}: ${droppedMessage(event.what)}`);
+          if (!event.done) progress.say(`step ${formatCount(event.step)}: ${droppedMessage(event.what)}`);
           break;
         case 'checkpoint':
-          progress.say(`step ${event.step}: saved ${formatBytes(event.bytes)} in ${event.path}`);
+          progress.say(`step ${formatCount(event.step)}: saved ${formatBytes(event.bytes)} in ${event.path}`);
           break;
       }
     },

@@ -1,3 +1,4 @@
+import { formatCount } from '../base/format.ts';
 import type { Command } from 'commander';
 import { latestValid, openChosen } from '../engine/checkpoint/index.ts';
 import { writeText } from '../engine/use/generate.ts';
@@ -86,7 +87,8 @@ async function runGenerate(id: string, options: GenerateOptions): Promise<void> 
       if (reasons.length > 0) throw new UserError(`No checkpoint of ${run.id} is whole (${reasons.join('; ')}).`);
       throw new UserError(`The run ${run.id} has no checkpoint yet: train it first, then generate.`);
     }
-    for (const reason of reasons) console.error(`refused: ${reason}; generating from step ${checkpoint.step}`);
+    for (const reason of reasons)
+      console.error(`refused: ${reason}; generating from step ${formatCount(checkpoint.step)}`);
     const { config, place } = studio.models.forJob(run, device);
     reportMoved(studio.runs.configOf(run).device, config.device, device);
     // A terminal shows what the model wrote; a pipe or a file gets it as it is.

@@ -1,3 +1,4 @@
+import { formatCount } from '../base/format.ts';
 import { type Command, Option } from 'commander';
 import { type LowBitStates, lowBitStates } from '../engine/optimizers/index.ts';
 import { resolveHome } from '../studio/home.ts';
@@ -27,7 +28,7 @@ export function addResume(command: Command): void {
         const { handle, step, refused, notice } = await studio.training.resume(run, device, options.lowBitStates);
         if (notice !== null) reportNotice(run.id, notice, options.json ?? false);
         for (const { dir, reason } of refused) console.error(`refused ${dir}: ${reason}`);
-        if (refused.length > 0) console.error(`resuming from the one before: step ${step}`);
+        if (refused.length > 0) console.error(`resuming from the one before: step ${formatCount(step)}`);
         await follow(studio, run, handle, options.json ?? false);
       } finally {
         studio.close();

@@ -87,7 +87,7 @@ function print(studio: Studio, id: string): void {
   ]);
   if (read.length > 0) console.log(`${table(['data', 'steps', 'tokens', 'epochs', 'val loss'], read)}\n`);
   const sample = samples[samples.length - 1];
-  if (sample) console.log(`sample at step ${sample.step}:\n${printable(sample.prompt + sample.text)}\n`);
+  if (sample) console.log(`sample at step ${formatCount(sample.step)}:\n${printable(sample.prompt + sample.text)}\n`);
   for (const e of events.slice(-10))
     console.log(`${new Date(e.time).toISOString()} ${e.level.padEnd(7)} ${onOneLine(e.message)}`);
 }

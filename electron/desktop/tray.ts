@@ -1,6 +1,6 @@
 import { Menu, type MenuItemConstructorOptions, nativeImage, Tray } from 'electron';
 import { messageOf } from '../base/errors.ts';
-import { formatDuration, plural } from '../base/format.ts';
+import { formatCount, formatDuration, plural } from '../base/format.ts';
 import { logDefect } from '../base/log.ts';
 import { packageFile } from '../base/paths.ts';
 import type { TrainingRun } from '../process/messages.ts';
@@ -27,7 +27,7 @@ const timeLeft = (seconds: number): string =>
 
 /** What trains, in a line: `calm-otter: 42 %, 3h 05m left`. */
 export function progressLine({ name, step, stepsTotal, secondsLeft }: TrainingRun): string {
-  const percent = stepsTotal > 0 ? `${Math.floor((100 * step) / stepsTotal)} %` : `step ${step}`;
+  const percent = stepsTotal > 0 ? `${Math.floor((100 * step) / stepsTotal)} %` : `step ${formatCount(step)}`;
   return `${name}: ${percent}${secondsLeft === null ? '' : `, ${timeLeft(secondsLeft)} left`}`;
 }
 

@@ -1,4 +1,4 @@
-import { plural } from '../base/format.ts';
+import { formatCount, plural } from '../base/format.ts';
 import { earlyMessage } from '../base/states.ts';
 import { nextBatch, type Batch } from './run/batch.ts';
 import { checkpoint, save } from './run/checkpoints.ts';
@@ -95,7 +95,7 @@ async function trainStep(run: Run): Promise<Bad | undefined> {
   };
   if (verdict.kind === 'recover') {
     run.state = seen;
-    return { reason: `${verdict.reason} at step ${state.step + 1}, rate ${learningRate}`, skipped };
+    return { reason: `${verdict.reason} at step ${formatCount(state.step + 1)}, rate ${learningRate}`, skipped };
   }
   if (verdict.kind === 'skip') {
     run.state = { ...seen, guards: verdict.state, skipped: state.skipped + 1 };
@@ -142,6 +142,6 @@ function atRest({ state: { step }, phases, profile, log, requests }: Run, first:
       ? (['completed', `finished after ${plural(step, 'step')}`] as const)
       : requests.isFinishing
         ? (['completed', earlyMessage(step, stepsTotal)] as const)
-        : (['paused', `paused at step ${step}, checkpoint saved`] as const);
+        : (['paused', `paused at step ${formatCount(step)}, checkpoint saved`] as const);
   return { state, step, stepsTotal, message };
 }

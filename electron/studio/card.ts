@@ -61,7 +61,7 @@ function factsOf(studio: Studio, run: Run, step: number, dtype: string): CardFac
     devices: [
       ...new Set(
         events.flatMap((e) =>
-          e.kind === 'started' ? (/^training on (.*) from step \d+$/.exec(e.message)?.[1] ?? []) : [],
+          e.kind === 'started' ? (/^training on (.*) from step [\d,]+$/.exec(e.message)?.[1] ?? []) : [],
         ),
       ),
     ],

@@ -1,7 +1,7 @@
 /** The checkpoints of runs: on the disk, and the record of them. */
 import fs from 'node:fs';
 import path from 'node:path';
-import { plural } from '../base/format.ts';
+import { formatCount, plural } from '../base/format.ts';
 import { UserError } from '../base/errors.ts';
 import {
   checkpointName,
@@ -42,7 +42,7 @@ export class Checkpoints {
   /** @throws UserError when there is no such checkpoint */
   of(run: Run, step: number): CheckpointRecord {
     const found = this.#studio.store.checkpoints.list(run.id).find((c) => c.step === step);
-    if (!found) throw new UserError(`The run ${run.name} has no checkpoint of step ${step}.`);
+    if (!found) throw new UserError(`The run ${run.name} has no checkpoint of step ${formatCount(step)}.`);
     return found;
   }
 
@@ -69,13 +69,13 @@ export class Checkpoints {
     const recorded = this.#studio.store.checkpoints.list(run.id).at(-1);
     if (checkpoint === null && recorded) {
       throw new UserError(
-        `The checkpoints of ${run.id} are missing from ${root} (the latest was at step ${recorded.step}): put them back to resume, or restart.`,
+        `The checkpoints of ${run.id} are missing from ${root} (the latest was at step ${formatCount(recorded.step)}): put them back to resume, or restart.`,
       );
     }
     if (checkpoint) this.#record(run, checkpoint);
     if (checkpoint && checkpoint.step >= stepsTotal) {
       this.#complete(run, checkpoint.step);
-      throw new UserError(`The run ${run.id} is already finished (step ${checkpoint.step}).`);
+      throw new UserError(`The run ${run.id} is already finished (step ${formatCount(checkpoint.step)}).`);
     }
     return latest;
   }

@@ -1,4 +1,5 @@
 /** Runs as records: how they are made, queued, changed and deleted. */
+import { formatCount } from '../base/format.ts';
 import fs from 'node:fs';
 import type { DeviceChoice } from '../engine/devices/choose.ts';
 import type { LowBitStates } from '../engine/optimizers/index.ts';
@@ -188,5 +189,5 @@ function startedFrom({ id, name, config }: Run, { init, model }: RunConfig): str
   const { contextLength } = (config as RunConfig).model;
   const longer = model.contextLength > contextLength;
   const positions = longer ? `; ${contextLength} positions became ${model.contextLength} (${init?.positions})` : '';
-  return `initialized from ${name} (${id}), step ${init!.step}${positions}`;
+  return `initialized from ${name} (${id}), step ${formatCount(init!.step)}${positions}`;
 }

@@ -338,7 +338,7 @@ export class Training {
       if (state === 'queued') jobs.dropRun(id);
       if (!last && state === 'queued') return;
       if (!last) throw new UserError(`The run ${name} has no checkpoint to end with: resume it, or archive it.`);
-      const behind = last.step < step ? `; the latest checkpoint is at step ${last.step}` : '';
+      const behind = last.step < step ? `; the latest checkpoint is at step ${formatCount(last.step)}` : '';
       const message = earlyMessage(step, stepsTotal ?? step) + behind;
       store.runs.setState(id, 'completed', message, true);
       store.events.add(id, step, 'info', 'completed', message);

@@ -40,6 +40,7 @@ it.each([
   ['renderer/pages/x/text.ts', 'const t = { more: (n: number) => `a${n > 0 ? `, ${n} more` : ``}` };', 'n'],
   ['electron/cli/x.ts', 'show(`${update.done} of ${total} items`);', 'done'],
   ['electron/cli/x.ts', 'show(`all of ${names.length} runs`);', 'length'],
+  ['electron/cli/x.ts', 'show(`saved at step ${run.step}`);', 'step'],
   ['x.svelte', '<script lang="ts">let a = [];</script><td class={a.length}>{a.length}</td>', '{a.length}'],
   ['x.svelte', '<i title="{count} of many"></i>', '{count}'],
 ])('in %s, %s has a number without separators', (file, code, found) => {

@@ -136,7 +136,7 @@ const plainName = (node: ts.Expression): string | undefined =>
   ts.isIdentifier(node) ? node.text : ts.isPropertyAccessExpression(node) ? node.name.text : undefined;
 
 /**
- * Numbers in templates of a script that are written without separators, such as `3 of 10042 items`.
+ * Numbers in templates of a script that are written without separators, such as `3 of 10042 items` or `step 10042`.
  * @param words whether it is a `text.ts`, in which parameters say that they are numbers
  */
 function plainNumbersOfScript(text: string, words: boolean): string[] {
@@ -156,7 +156,8 @@ function plainNumbersOfScript(text: string, words: boolean): string[] {
         const before = i === 0 ? node.head.text : said[i - 1]!;
         const isCount = (name === 'length' || !/\bof $/.test(before)) && ofAll.test(said.slice(i).join(''));
         const isNumber = ts.isIdentifier(expression) && numbers.has(name);
-        if (words ? isNumber : isCount) found.push(`${name} in ${node.getText()}`);
+        const isStep = /(?<!ORDER BY )\bsteps? $/.test(before);
+        if (words ? isNumber : isCount || isStep) found.push(`${name} in ${node.getText()}`);
       }
     }
     ts.forEachChild(node, (child) => visit(child, numbers));

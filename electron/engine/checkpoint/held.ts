@@ -1,3 +1,4 @@
+import { formatCount } from '../../base/format.ts';
 import fs from 'node:fs';
 import path from 'node:path';
 
@@ -82,7 +83,7 @@ export function vanishedMessage(
   const importing = (dir: string) => `\`trainyard import ${dir}\` imports it into any data folder`;
   if (where.kind === 'gone') {
     const then = saved
-      ? `its checkpoint of step ${saved.step} was written to a new folder: ${importing(saved.dir)}`
+      ? `its checkpoint of step ${formatCount(saved.step)} was written to a new folder: ${importing(saved.dir)}`
       : 'there is no checkpoint to roll back to: put the folder back to resume, or restart';
     return `${root} was removed, or moved out of sight, while the run trained, which was ended; ${then}`;
   }
@@ -90,7 +91,7 @@ export function vanishedMessage(
   const end = (dir: string) => dir.split(path.sep).slice(-3);
   const isHome = end(where.to).join() === end(root).join();
   const [from, to] = isHome ? [homeOf(root), homeOf(where.to)] : [root, where.to];
-  const kept = saved ? `was saved there at step ${saved.step}` : 'has its checkpoints there';
+  const kept = saved ? `was saved there at step ${formatCount(saved.step)}` : 'has its checkpoints there';
   const next = isHome
     ? `resume with \`trainyard --home ${to} resume ${end(root)[1]}\``
     : `move it back to resume${saved ? `, or take what is saved: ${importing(saved.dir)}` : ''}`;

@@ -73,7 +73,7 @@ export async function openCheckpoint(dir: string, { quick = false }: OpenOptions
   const state = unsealState(stateFile, await checking(stateFile, () => fs.readFile(stateFile, 'utf8')));
   const named = stepOf(actual);
   if (named !== null && named !== state.step) {
-    throw new CheckpointError(`${actual} was renamed: it holds the checkpoint of step ${state.step}`);
+    throw new CheckpointError(`${actual} was renamed: it holds the checkpoint of step ${formatCount(state.step)}`);
   }
   const headers = {
     model: await check(actual, 'model', state, quick),
@@ -97,7 +97,7 @@ export async function openChosen(dir: string): Promise<OpenedCheckpoint> {
     const next =
       other === undefined
         ? 'the run has no other checkpoint that is whole'
-        : `choose another of the run's checkpoints, such as that of step ${other}`;
+        : `choose another of the run's checkpoints, such as that of step ${formatCount(other)}`;
     throw new CheckpointError(`${error.message}; ${next}`);
   }
 }

@@ -3,7 +3,7 @@ import { UserError } from '../../base/errors.ts';
 import { type FileSystem, nodeFileSystem } from '../../base/fileSystem.ts';
 import { isSystemError, meaningOf } from '../../base/systemErrors.ts';
 import { safetensorsBytes, writeHashed, writeSafetensors } from '../../exchange/safetensors/index.ts';
-import { formatBytes } from '../../base/format.ts';
+import { formatBytes, formatCount } from '../../base/format.ts';
 import { cleanPartials, listCheckpoints } from './list.ts';
 import { checkpointName, files, partialName, replacedName } from './names.ts';
 import { sealState } from './state.ts';
@@ -104,9 +104,9 @@ async function failure(root: string, step: number, bytes: number, what: string, 
   const left =
     newest === undefined
       ? 'there is no earlier checkpoint'
-      : `the checkpoint of step ${newest.step} (${newest.dir}) is intact`;
+      : `the checkpoint of step ${formatCount(newest.step)} (${newest.dir}) is intact`;
   return new UserError(
-    `the checkpoint of step ${step} was not written to ${root}: ${what}; it needs ${formatBytes(bytes)}${space}; ${left}; ` +
+    `the checkpoint of step ${formatCount(step)} was not written to ${root}: ${what}; it needs ${formatBytes(bytes)}${space}; ${left}; ` +
       'make space or allow writing there, then resume',
   );
 }

@@ -1,4 +1,4 @@
-import { plural } from '../../base/format.ts';
+import { formatCount, plural } from '../../base/format.ts';
 import { UsageError, UserError } from '../../base/errors.ts';
 import { parseRunConfig, type Phase, type RunConfig } from './config.ts';
 import { lengthOf, type ScheduledPhase, schedule } from './schedule.ts';
@@ -50,7 +50,7 @@ export function withChangedPhases(config: RunConfig, step: number, change: Phase
   const before = scheduled.map((p) => p.phase);
   if (started !== null && started !== before.length) {
     throw new UserError(
-      `The run has started phase ${before.length} in the meantime (step ${step}): reload its phases, then edit the upcoming ones.`,
+      `The run has started phase ${before.length} in the meantime (step ${formatCount(step)}): reload its phases, then edit the upcoming ones.`,
     );
   }
   if (current) before.splice(-1, 1, withLength(config, step, scheduled.at(-1), current));

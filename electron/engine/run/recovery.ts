@@ -1,3 +1,4 @@
+import { formatCount } from '../../base/format.ts';
 import path from 'node:path';
 import { UserError } from '../../base/errors.ts';
 import {
@@ -97,7 +98,7 @@ export async function fail(run: Run, { reason, skipped }: Bad): Promise<Outcome>
   }
   await unstash(checkpointRoot);
   const last = (await listCheckpoints(checkpointRoot)).at(-1)?.step ?? -1;
-  const saved = last < 0 ? 'nothing was saved yet' : `the latest checkpoint is at step ${last}`;
+  const saved = last < 0 ? 'nothing was saved yet' : `the latest checkpoint is at step ${formatCount(last)}`;
   const stepsTotal = totalSteps(run.phases);
   return { state: 'failed', step, stepsTotal, message: `${reason}; ${saved}: restart with a lower learning rate` };
 }

@@ -1,3 +1,4 @@
+import { formatCount } from '../../base/format.ts';
 import type { Device, HostArray, Session } from '../devices/device.ts';
 import type { ModelConfig } from '../models/index.ts';
 import type { OptimizerKind } from '../optimizers/index.ts';
@@ -62,7 +63,7 @@ const bytesOf = (a: HostArray): Uint8Array => new Uint8Array(a.buffer, a.byteOff
 
 function differenceOf(a: Trained, b: Trained): string | undefined {
   const step = a.losses.findIndex((loss, i) => !Object.is(loss, b.losses[i]));
-  if (step >= 0) return `the loss of step ${step + 1} was ${a.losses[step]}, then ${b.losses[step]}`;
+  if (step >= 0) return `the loss of step ${formatCount(step + 1)} was ${a.losses[step]}, then ${b.losses[step]}`;
   for (const [buffer, value] of a.state)
     if (Buffer.compare(bytesOf(value), bytesOf(b.state.get(buffer)!)) !== 0) return `${buffer.name} had other bits`;
   return undefined;

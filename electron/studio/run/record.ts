@@ -1,4 +1,4 @@
-import { plural } from '../../base/format.ts';
+import { formatCount, plural } from '../../base/format.ts';
 import type { RunConfig } from '../../engine/run/config.ts';
 import { familyOf, type LowBitStates, type OptimizerKind, optimizerOf } from '../../engine/optimizers/index.ts';
 import type { Request, RunEvent } from '../../engine/run/events.ts';
@@ -30,8 +30,8 @@ export function recordPhases(
 /** Why an update was left out. A loss scale that is too large for float16 halves by itself. */
 export const skipMessage = ({ step, lossScale }: Extract<RunEvent, { type: 'skip' }>): string =>
   lossScale > 1
-    ? `step ${step} was skipped: its gradient overflowed at loss scale ${lossScale}, which is halved`
-    : `step ${step} was skipped: its gradient is not finite`;
+    ? `step ${formatCount(step)} was skipped: its gradient overflowed at loss scale ${lossScale}, which is halved`
+    : `step ${formatCount(step)} was skipped: its gradient is not finite`;
 
 const requested: Readonly<Record<Request, string>> = {
   evaluate: 'the evaluation',
@@ -73,14 +73,14 @@ function remedy({
 export const lostMessage = (event: Extract<RunEvent, { type: 'lostMoments' }>): string => {
   const { step, optimizer, tensors } = event;
   const { tensor, share } = tensors[0]!;
-  return `step ${step}: ${(100 * share).toFixed(1)} % of the second moments of ${tensor}${andOthers(tensors.length)} are 0 beside a first moment that is not, so that its weights make steps of any size (${optimizer}): ${remedy(event)}`;
+  return `step ${formatCount(step)}: ${(100 * share).toFixed(1)} % of the second moments of ${tensor}${andOthers(tensors.length)} are 0 beside a first moment that is not, so that its weights make steps of any size (${optimizer}): ${remedy(event)}`;
 };
 
 /** Of weights that have moved further than their optimizer can move them. */
 export const jumpMessage = (event: Extract<RunEvent, { type: 'weightJump' }>): string => {
   const { step, optimizer, tensors, rates } = event;
   const { tensor, from, to } = tensors[0]!;
-  return `step ${step}: the largest weight of ${tensor}${andOthers(tensors.length)} grew from ${from.toPrecision(3)} to ${to.toPrecision(3)} since the last check, where ${optimizerOf(optimizer).family} with exact moments moves one by about ${rates.toPrecision(2)} at most (${optimizer}): ${remedy(event)}`;
+  return `step ${formatCount(step)}: the largest weight of ${tensor}${andOthers(tensors.length)} grew from ${from.toPrecision(3)} to ${to.toPrecision(3)} since the last check, where ${optimizerOf(optimizer).family} with exact moments moves one by about ${rates.toPrecision(2)} at most (${optimizer}): ${remedy(event)}`;
 };
 
 /**
@@ -93,7 +93,7 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
     store.events.add(id, 'step' in event ? event.step : null, level, event.type, message, data);
   switch (event.type) {
     case 'started':
-      note('info', `training on ${event.device} from step ${event.step}`, event.memory);
+      note('info', `training on ${event.device} from step ${formatCount(event.step)}`, event.memory);
       break;
     case 'otherBits':
       note('info', otherBits);
@@ -128,7 +128,7 @@ export function record(store: Store, metrics: MetricsWriter, id: string, event: 
     case 'recovery':
       metrics.flush();
       store.runs.truncateAfter(id, event.to);
-      note('warning', `rolled back to step ${event.to}: ${event.reason} (rollback ${event.recoveries})`, {
+      note('warning', `rolled back to step ${formatCount(event.to)}: ${event.reason} (rollback ${event.recoveries})`, {
         to: event.to,
       });
       break;

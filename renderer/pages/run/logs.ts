@@ -1,4 +1,5 @@
 import type { EventView } from '../../../electron/api/types.ts';
+import { formatCount } from '../../format.ts';
 
 export const logLevels = ['info', 'warning', 'error'] as const;
 export type LogLevel = (typeof logLevels)[number];
@@ -14,7 +15,7 @@ export function logTime(ms: number): string {
 
 /** A line of a log as a file has it. */
 export const logLine = ({ time, step, level, message }: EventView): string =>
-  `${logTime(time)}  ${level.padEnd(7)}  ${step === null ? '' : `step ${step}: `}${message}`;
+  `${logTime(time)}  ${level.padEnd(7)}  ${step === null ? '' : `step ${formatCount(step)}: `}${message}`;
 
 /**
  * What is shown of a run's log.

@@ -1,3 +1,4 @@
+import { formatCount } from '../../../base/format.ts';
 import path from 'node:path';
 import { cardFiles } from '../../card.ts';
 import { apart, exportModel } from '../../exchange.ts';
@@ -15,7 +16,11 @@ export const exporting: JobKind<ExportInput, Exported> = {
   describe(studio, { id, step, dir }) {
     const run = studio.store.runs.get(id);
     studio.checkpoints.of(run, step);
-    return { title: `Export ${run.name}, step ${step}, to ${path.basename(dir)}`, run: run.id, slot: 'files' };
+    return {
+      title: `Export ${run.name}, step ${formatCount(step)}, to ${path.basename(dir)}`,
+      run: run.id,
+      slot: 'files',
+    };
   },
   async run(studio, { id, step, dir, dtype, force, ...words }, { signal, progress }) {
     const run = studio.store.runs.get(id);

@@ -1,3 +1,4 @@
+import { formatCount } from '../../../base/format.ts';
 import { UserError } from '../../../base/errors.ts';
 import type { WrittenToken } from '../../../engine/use/generate.ts';
 import type { GenerateInput } from '../inputs.ts';
@@ -19,7 +20,7 @@ export const generate: JobKind<GenerateInput, Generated> = {
   describe(studio, { id, step }) {
     const run = studio.store.runs.get(id);
     studio.checkpoints.of(run, step);
-    return { title: `Generate with ${run.name}, step ${step}`, run: run.id };
+    return { title: `Generate with ${run.name}, step ${formatCount(step)}`, run: run.id };
   },
   async run(studio, { id, step, prompt, device, ...sampling }, { signal, write, progress, log }) {
     const run = studio.store.runs.get(id);

@@ -1,3 +1,4 @@
+import { formatCount } from '../../../base/format.ts';
 import type { HellaswagResult } from '../../../evals/hellaswag/score.ts';
 import { validationFile } from '../../../evals/hellaswag/source.ts';
 import { computeSlot } from '../slots.ts';
@@ -11,7 +12,7 @@ export const hellaswag: JobKind<HellaswagInput, HellaswagResult> = {
     const run = studio.store.runs.get(id);
     studio.checkpoints.of(run, step);
     return {
-      title: `HellaSwag of ${run.name}, step ${step}`,
+      title: `HellaSwag of ${run.name}, step ${formatCount(step)}`,
       run: run.id,
       slot: computeSlot(studio.models.forJob(run, device).config.device),
     };

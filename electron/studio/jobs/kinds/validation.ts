@@ -1,3 +1,4 @@
+import { formatCount } from '../../../base/format.ts';
 import { computeSlot } from '../slots.ts';
 import type { ValidationInput } from '../inputs.ts';
 import type { JobKind } from '../kind.ts';
@@ -15,7 +16,7 @@ export const validation: JobKind<ValidationInput, Validated> = {
     const run = studio.store.runs.get(id);
     studio.checkpoints.of(run, step);
     return {
-      title: `Validation loss of ${run.name}, step ${step}`,
+      title: `Validation loss of ${run.name}, step ${formatCount(step)}`,
       run: run.id,
       slot: computeSlot(studio.models.forJob(run, device).config.device),
     };
