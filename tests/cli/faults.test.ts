@@ -41,7 +41,7 @@ describe('a loss that is no number', () => {
     );
     expect(end.resumable).toBe(false);
     for (const { loss } of metrics) expect(Number.isFinite(loss)).toBe(true);
-    const step = Number(/the latest checkpoint is at step (\d+)/.exec(end.message)![1]);
+    const step = Number(/the latest checkpoint is at step ([\d,]+)/.exec(end.message)![1]);
     expect(folders).toContain(`step-${String(step).padStart(6, '0')}`);
     const weights = await (await openCheckpoint(path.join(root, folders.at(-1)!))).model('wte.weight');
     expect(weights.every(Number.isFinite)).toBe(true);

@@ -50,7 +50,7 @@ describe.each(modes)('a fault (%s, torn write: %s) at every call', (mode, torn) 
       const error = await writeCheckpoint(root, 1000, contentOf(1000), faulty.fs).catch((e: unknown) => e);
       if (error instanceof Error) {
         expect(error).toBeInstanceOf(UserError);
-        expect(error.message).toMatch(/step 1000 was not written to .*disk is full \(ENOSPC\); it needs .* KiB/);
+        expect(error.message).toMatch(/step 1,000 was not written to .*disk is full \(ENOSPC\); it needs .* KiB/);
       }
       const steps = await expectWhole(root, { 500: [500], 1000: [1000] });
       expect(steps).toContain(500);
