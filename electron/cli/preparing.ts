@@ -54,7 +54,8 @@ export function prepareAsJob(options: Omit<PrepareOptions, 'signal'>): Promise<M
         progress({ done, total, unit: 'bytes', detail: { textBytes, tokens } });
         options.onProgress?.(all);
       };
-      made = await prepareDataset({ onWaiting, ...options, onProgress, inputs, shownAs, signal });
+      const onAnew = (why: string): void => console.error(printable(why));
+      made = await prepareDataset({ onWaiting, onAnew, ...options, onProgress, inputs, shownAs, signal });
     } finally {
       await discard();
     }

@@ -6,6 +6,8 @@ import type { SpawnEngine } from './run/engine.ts';
 import { runJob, runStoppable } from './run/job.ts';
 
 export type Preparation =
+  /** What whoever waits for it should know. */
+  | { readonly kind: 'notice'; readonly text: string }
   | {
       readonly kind: 'progress';
       readonly doneBytes: number;
@@ -39,6 +41,7 @@ export async function* prepareApart(
 ): AsyncGenerator<Preparation> {
   for await (const message of runStoppable({ type: 'prepare', options }, spawn, signal)) {
     if (message.type === 'preparing') yield { kind: 'progress', ...message.progress };
+    else if (message.type === 'notice') yield { kind: 'notice', text: message.text };
     else if (message.type === 'prepared') {
       const { name, cpuSeconds, peakBytes } = message;
       yield { kind: 'done', name, cpuSeconds, peakBytes };

@@ -51,6 +51,7 @@ const thorough: readonly string[] = [
   'cli/asJob',
   'cli/dataStopped',
   'cli/dataLong',
+  'data/prepare/withinFile',
   'cli/wideVocabulary',
   'cli/presetRuns',
   'cli/dryRun',

@@ -12,19 +12,29 @@ import { type Parsed, placeOfHash, type Selection, type Unusable } from './docum
 import type { Fault } from '../formats/fileError.ts';
 import { documentFormatOf } from '../formats/index.ts';
 import { type Input, type Inputs, isUnchanged, type SkippedFile, unreadable } from '../inputs/inputs.ts';
-import { type FinishedFile, readJournal, removeJournal, writeJournal } from './journal.ts';
+import {
+  type FileTally,
+  type FinishedFile,
+  type Journal,
+  type JournalEntry,
+  type Mark,
+  readJournal,
+  removeJournal,
+  type WithinFile,
+  writeJournal,
+} from './journal.ts';
 import { defaultMaxBad, type PrepareOptions } from './options.ts';
 import { absentField, badDocuments, badPart, badText, noSeparator, nothingTaken, skippedText } from './problems.ts';
 import { shownText } from './shown.ts';
 import { NoThreads, ParsePool, type Parser } from './pool.ts';
-import { type FileEnd, type Step, steps } from './reading.ts';
+import { digestOf, type FileEnd, fileOfStep, type Step, steps } from './reading.ts';
 import { Tally } from './tally.ts';
 import type { TextDocument } from './text/batch.ts';
 import type { Segment } from './text/cutter.ts';
 import { textFormat } from './text/parse.ts';
 import type { Separator } from './text/separator.ts';
 import { type Order, removeOrder, writeOrder } from './unfinished.ts';
-import { type LongDocument, Writers } from './writers.ts';
+import { emptyState, type LongDocument, Writers } from './writers.ts';
 
 const maxBadLines = 20;
 const maxNotices = 10;
@@ -34,10 +44,22 @@ const isStreamed = ({ format }: Input): boolean => format === textFormat || docu
 /** After so many documents of a file without the field of the text it is taken for a field that the file does not have. */
 const enoughAbsent = 100_000;
 /** Work that may be lost with the process. */
-const journalMs = 2000;
+const defaultJournalMs = 2000;
+/** Of the time that work takes, keeping how far it is takes no more than a part of so many. */
+const journalShare = 20;
 
 /** Every document is for validation, by its hash: none is left to train on. */
 export class AllHeldBack extends Error {}
+
+/** A file is not what it was when its first part was done. */
+export class FileDiffers extends Error {
+  readonly file: string;
+
+  constructor(file: string) {
+    super(`${file} is not what it was when tokenizing stopped`);
+    this.file = file;
+  }
+}
 
 /** What a dataset is made from, and how. */
 export interface Plan {
@@ -51,18 +73,8 @@ export interface Plan {
   /** The folder that it is made in. */
   readonly dir: string;
   readonly order: Order;
-}
-
-/** What is counted of a file that is being read. */
-interface FileTally {
-  documents: number;
-  bad: number;
-  isSkipped: boolean;
-  /** Whether one of its documents has the field of the text, be it null. */
-  hasField: boolean;
-  /** Documents without that field, which nothing has been said of yet. */
-  absent: number;
-  whyAbsent?: string | undefined;
+  /** Why what was done before was not gone on with. */
+  readonly anew?: string | undefined;
 }
 
 /** A dataset on its way: files are read one after another, and what is done is kept. */
@@ -76,7 +88,7 @@ export class Making {
   readonly #badLines: string[];
   readonly #skipped: SkippedFile[];
   /** Of files that are read, but not finished. */
-  readonly #tallies = new Map<string, FileTally>();
+  readonly #tallies: Map<string, FileTally>;
   readonly #tally: Tally;
   #textBytes: number;
   #markers: number;
@@ -88,8 +100,12 @@ export class Making {
   #doneBytes = 0;
   /** The long document that is being written. */
   #long: { readonly document: LongDocument; textBytes: number; markers: number } | undefined;
-  /** When it was last kept how far it is. */
-  #journaled = -Infinity;
+  /** Where it was left within a file: what comes before is passed over. */
+  readonly #resumed: WithinFile | undefined;
+  /** What was last kept behind a file that is done. */
+  #kept: JournalEntry;
+  /** When it is next kept how far it is. */
+  #journalAt = -Infinity;
 
   constructor(options: PrepareOptions, plan: Plan) {
     const { dir, order, selection, fromEnd } = plan;
@@ -97,7 +113,11 @@ export class Making {
     this.#plan = plan;
     this.#selection = fromEnd ? { ...selection, valFraction: 0 } : selection;
     fs.mkdirSync(dir, { recursive: true });
-    const before = readJournal(dir);
+    const read = readJournal(dir);
+    const journal = read?.fromEnd === undefined || read.fromEnd === fromEnd ? read : undefined;
+    this.#kept = journal ?? emptyEntry;
+    this.#resumed = journal?.within;
+    const before = journal?.within ?? journal;
     // Without a journal what is there is of no use.
     if (!before) for (const entry of fs.readdirSync(dir)) fs.rmSync(path.join(dir, entry), { force: true });
     writeOrder(dir, order);
@@ -107,6 +127,9 @@ export class Making {
       tokenBytesOf(getTokenizer(selection.tokenizer).vocabSize),
       before?.writers,
     );
+    const document = this.#writers.openLongDocument();
+    if (document) this.#long = { document, textBytes: 0, markers: 0, ...journal?.within?.long };
+    this.#tallies = new Map(Object.entries(journal?.within?.tallies ?? {}).map(([file, t]) => [file, { ...t }]));
     this.#done = [...(before?.done ?? [])];
     this.#badLines = [...(before?.badLines ?? [])];
     this.#skipped = [...plan.inputs.skipped, ...(before?.skipped ?? [])];
@@ -114,14 +137,15 @@ export class Making {
     this.#textBytes = before?.textBytes ?? 0;
     this.#markers = before?.markers ?? 0;
     this.#separators = before?.separators ?? 0;
-    for (const { bytes, documents, bad } of this.#done) {
-      this.#doneBytes += bytes;
+    for (const { bytes } of this.#done) this.#doneBytes += bytes;
+    for (const { documents, bad } of [...this.#done, ...this.#tallies.values()]) {
       this.#good += documents;
       this.#bad += bad;
     }
+    this.#tokens = this.#writers.tokens;
   }
 
-  /** @throws AllHeldBack, UserError */
+  /** @throws AllHeldBack, FileDiffers, UserError */
   async run(): Promise<Manifest> {
     const threads = Math.max(1, this.#options.threads ?? os.availableParallelism());
     const { inputs } = this.#plan.inputs;
@@ -147,25 +171,57 @@ export class Making {
       signal: this.#options.signal,
       onRead: (bytes) => (this.#doneBytes += bytes),
     });
-    const flying: { step: Step; parsed: Promise<Parsed> | undefined }[] = [];
+    const flying: { step: Step; mark: Mark; parsed: Promise<Parsed> | undefined }[] = [];
     let jobs = 0;
+    let finishedBytes = this.#doneBytes;
+    let mark: Mark = noMark;
     const land = async (): Promise<void> => {
-      const { step, parsed } = flying.shift()!;
+      const { step, mark: at, parsed } = flying.shift()!;
       if (parsed) jobs--;
       this.#land(step, await parsed);
+      const input = fileOfStep(step);
+      if (step.type === 'ends') this.#keepEnd();
+      else if (input) this.#keepWithin(input, at);
     };
+    let passing = this.#resumed;
     for await (const step of reading) {
       this.#options.signal?.throwIfAborted();
+      if (step.type === 'ends') {
+        if (passing) throw new FileDiffers(step.files[0]!.input.path);
+        finishedBytes = this.#doneBytes;
+        mark = noMark;
+      } else {
+        const { steps: n, digest } = mark;
+        mark = { steps: n + 1, digest: digestOf(step, digest), bytes: this.#doneBytes - finishedBytes };
+      }
+      if (passing) {
+        passing = this.#passed(step, mark, passing);
+        continue;
+      }
       const parsed = 'job' in step ? pool.parse(step.job) : undefined;
       if (parsed) jobs++;
       parsed?.catch(() => {}); // it is awaited in its turn
-      flying.push({ step, parsed });
+      flying.push({ step, mark, parsed });
       while (flying.length > 0 && (jobs > pool.threads + 1 || !flying[0]!.parsed)) await land();
     }
     while (flying.length > 0) {
       this.#options.signal?.throwIfAborted();
       await land();
     }
+  }
+
+  /**
+   * Passes a step over that was taken before.
+   * @returns what is to be passed yet
+   * @throws FileDiffers when it is another one
+   */
+  #passed(step: Step, { steps: n, digest }: Mark, resumed: WithinFile): WithinFile | undefined {
+    const input = fileOfStep(step);
+    this.#report();
+    if (n < resumed.mark.steps) return resumed;
+    if (!input || digest !== resumed.mark.digest || !isAsLeft(input, resumed))
+      throw new FileDiffers((input ?? this.#plan.inputs.inputs[resumed.done.length]!).path);
+    return undefined;
   }
 
   /** Takes a step in its turn. */
@@ -193,6 +249,10 @@ export class Making {
         this.#end(step.files);
         break;
     }
+    this.#report();
+  }
+
+  #report(): void {
     this.#options.onProgress?.({
       doneBytes: this.#doneBytes,
       totalBytes: this.#plan.order.totalBytes,
@@ -315,19 +375,39 @@ export class Making {
       this.#separators += separators;
       this.#done.push({ path: input.path, bytes: input.bytes, sha256, documents, bad });
     }
-    // Of small files not each: a hundred files of shards are synced.
-    if (performance.now() - this.#journaled < journalMs) return;
-    writeJournal(this.#plan.dir, {
+  }
+
+  #keepEnd(): void {
+    this.#keep((entry) => (this.#kept = entry));
+  }
+
+  #keepWithin({ modifiedMs }: Input, mark: Mark): void {
+    const long = this.#long && { textBytes: this.#long.textBytes, markers: this.#long.markers };
+    this.#keep((entry) => {
+      const within = { ...entry, mark, modifiedMs, tallies: Object.fromEntries(this.#tallies), long };
+      return { ...this.#kept, within };
+    });
+  }
+
+  /** Keeps how far it is, now and then: a hundred files of shards are synced for it. */
+  #keep(journal: (entry: JournalEntry) => Journal): void {
+    const begin = performance.now();
+    if (begin < this.#journalAt) return;
+    const entry: JournalEntry = {
       writers: this.#writers.sync(),
-      done: this.#done,
+      done: [...this.#done],
       textBytes: this.#textBytes,
-      badLines: this.#badLines,
+      badLines: [...this.#badLines],
       skipped: this.#skipped.slice(this.#plan.inputs.skipped.length),
       markers: this.#markers,
       separators: this.#separators,
       tally: this.#tally.counts,
-    });
-    this.#journaled = performance.now();
+    };
+    writeJournal(this.#plan.dir, { ...journal(entry), fromEnd: this.#plan.fromEnd });
+    this.#writers.removeDropped();
+    const end = performance.now();
+    const { journalMs = defaultJournalMs } = this.#options;
+    this.#journalAt = end + Math.max(journalMs, journalMs && journalShare * (end - begin));
   }
 
   #rejectIn(input: Input, bad: Unusable): void {
@@ -411,6 +491,23 @@ export class Making {
       notice === undefined ? [] : [`${this.#shown(file)} ${notice}`],
     );
     const more = files.length > maxNotices ? [`and so are ${plural(files.length - maxNotices, 'more file')}`] : [];
-    return [...files.slice(0, maxNotices), ...more, ...this.#tally.notices];
+    const anew = this.#plan.anew === undefined ? [] : [this.#shown(this.#plan.anew)];
+    return [...anew, ...files.slice(0, maxNotices), ...more, ...this.#tally.notices];
   }
 }
+
+const emptyEntry: JournalEntry = {
+  writers: emptyState,
+  done: [],
+  textBytes: 0,
+  badLines: [],
+  skipped: [],
+  markers: 0,
+  separators: 0,
+};
+
+const noMark: Mark = { steps: 0, digest: 0, bytes: 0 };
+
+/** Whether a file may be what it was: what is in one that is read here and there is not in its steps. */
+const isAsLeft = (input: Input, { modifiedMs }: WithinFile): boolean =>
+  isStreamed(input) || input.modifiedMs === modifiedMs;

@@ -29,12 +29,16 @@ export interface PrepareOptions {
   /** Bytes of a line at most. */
   readonly longestLine?: number;
   readonly shardTokens?: number;
+  /** Milliseconds of work that may be lost when the process is killed. Default: 2000. */
+  readonly journalMs?: number;
   /** Default: the cores of the machine. */
   readonly threads?: number;
   /** What is done when it is aborted is kept: the next call goes on. */
   readonly signal?: AbortSignal;
   /** Another process makes it already, and is waited for. */
   readonly onWaiting?: (maker: string) => void;
+  /** What was done before can't be gone on with: says why. */
+  readonly onAnew?: (why: string) => void;
   readonly onProgress?: (progress: PrepareProgress) => void;
 }
 

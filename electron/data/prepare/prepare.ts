@@ -10,13 +10,14 @@ import { everything } from '../subsets.ts';
 import type { Selection } from './documents.ts';
 import { bytesOf, defaultValFraction, inspectInputs, nameOf } from '../inputs/inputs.ts';
 import { isHeldBackFromEnd } from './holdBack.ts';
-import { AllHeldBack, Making, type Plan } from './making.ts';
+import { forgetWithin } from './journal.ts';
+import { AllHeldBack, FileDiffers, Making, type Plan } from './making.ts';
 import { requireName } from '../dataset/names.ts';
 import { defaultMaxBad, type PrepareOptions } from './options.ts';
 import { requireSense } from './problems.ts';
 import { shownText } from './shown.ts';
 import { separatorOf } from './text/separator.ts';
-import { doneBytes, makingDir, type Order, orderKey } from './unfinished.ts';
+import { asksTheSame, doneBytes, makingDir, type Order, orderOf, unfinishedDatasets } from './unfinished.ts';
 
 export type { PrepareOptions, PrepareProgress } from './options.ts';
 
@@ -79,13 +80,17 @@ async function prepared(options: PrepareOptions): Promise<Manifest> {
     // Another process may have finished it in the meantime.
     const quicker = existing(home, name, key, given !== undefined);
     if (quicker) return quicker;
-    const before = orderKey(home, name);
-    if (before !== undefined && before !== key)
+    const before = orderOf(home, name);
+    const isChanged = before?.key !== undefined && before.key !== key;
+    if (isChanged && !asksTheSame(before, order))
       throw new UserError(
         `An unfinished dataset ${name} is made of something else: choose another name, or remove it with \`trainyard data remove ${name}\`.`,
       );
+    if (isChanged) fs.rmSync(plan.dir, { recursive: true, force: true });
+    const anew = isChanged ? anewFor(order) : anewBeside(home, order);
+    if (anew !== undefined) options.onAnew?.(anew);
     removePartials(path.join(home, 'datasets'), name);
-    const manifest = await makeOrRemove({ ...options, signal: whileClaimed(claim, signal) }, plan);
+    const manifest = await makeOrRemove({ ...options, signal: whileClaimed(claim, signal) }, { ...plan, anew });
     requireClaim(claim, name);
     fs.rmSync(dir, { recursive: true, force: true });
     fs.renameSync(plan.dir, dir);
@@ -108,7 +113,7 @@ async function makeOrRemove(options: PrepareOptions, plan: Plan): Promise<Manife
   const remove = (): void => fs.rmSync(plan.dir, { recursive: true, force: true });
   try {
     try {
-      return await new Making(options, plan).run();
+      return await makeOrBeginAnew(options, plan);
     } catch (error) {
       if (!(error instanceof AllHeldBack)) throw error;
       remove();
@@ -120,6 +125,31 @@ async function makeOrRemove(options: PrepareOptions, plan: Plan): Promise<Manife
     else error.message += ` Progress is saved for another try; \`trainyard data remove ${plan.name}\` deletes it.`;
     throw error;
   }
+}
+
+/** A file whose first part was done, and that is another one by now, is done again; those before it are not. */
+async function makeOrBeginAnew(options: PrepareOptions, plan: Plan): Promise<Manifest> {
+  try {
+    return await new Making(options, plan).run();
+  } catch (error) {
+    if (!(error instanceof FileDiffers)) throw error;
+    const anew = changed(`The file ${error.file}`);
+    options.onAnew?.(shownText(anew, options.shownAs));
+    forgetWithin(plan.dir);
+    return await new Making(options, { ...plan, anew }).run();
+  }
+}
+
+const changed = (what: string): string =>
+  `${what} has changed since tokenizing stopped: it was tokenized from the start.`;
+
+const anewFor = ({ inputs }: Order): string =>
+  changed(inputs.length === 1 ? `The text in ${inputs[0]}` : `The text in ${inputs[0]} and ${inputs.length - 1} more`);
+
+/** Why another dataset that was begun of the same files is not gone on with; undefined where none was. */
+function anewBeside(home: string, order: Order): string | undefined {
+  const left = unfinishedDatasets(home).find((u) => u.key !== order.key && u.pid === null && asksTheSame(u, order));
+  return left && `${anewFor(order)} \`trainyard data remove ${left.name}\` deletes what was saved of it before.`;
 }
 
 function requireFraction(fraction: number | undefined): void {

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto';
 import fs from 'node:fs';
 import { setImmediate as breath } from 'node:timers/promises';
+import v8 from 'node:v8';
+import { crc32 } from 'node:zlib';
 import { content } from '../archives/content.ts';
+import { inPieces } from '../archives/pieces.ts';
 import type { Selection, Unusable } from './documents.ts';
 import { type Fault, faultOf } from '../formats/fileError.ts';
 import { documentFormatOf, type JobOptions, type ParseJob } from '../formats/index.ts';
@@ -40,6 +43,8 @@ export interface ReadingOptions extends JobOptions {
   readonly onRead: (bytes: number) => void;
 }
 
+/** Pieces that files are read in: the same ones each time, so that a file is cut in the same way again. */
+const pieceBytes = 1 << 20;
 /** Files up to this size are read in one go, and many of them become one job. */
 const smallBytes = segmentBytes;
 /** So many of them are read without a pause. */
@@ -57,7 +62,7 @@ export async function* steps(inputs: readonly Input[], options: ReadingOptions):
   }
   for (const [i, input] of inputs.entries()) {
     options.signal?.throwIfAborted();
-    if (!isPlain(input) || input.bytes > smallBytes) {
+    if (isReadInPieces(input)) {
       yield* flush();
       yield* fileSteps(input, options);
       continue;
@@ -73,6 +78,27 @@ export async function* steps(inputs: readonly Input[], options: ReadingOptions):
     if (batch.isFull || ends.length >= 1000) yield* flush();
   }
   yield* flush();
+}
+
+/** Whether a file has steps of its own, rather than a part in one of many files. */
+const isReadInPieces = (input: Input): boolean => !isPlain(input) || input.bytes > smallBytes;
+
+/** The file that a step is of; undefined where it may be of several, or ends them. */
+export function fileOfStep(step: Step): Input | undefined {
+  const input = step.type === 'texts' ? step.documents[0]?.input : 'input' in step ? step.input : undefined;
+  return input && isReadInPieces(input) ? input : undefined;
+}
+
+/** Tells steps from others, behind what was told of those before. */
+export function digestOf(step: Step, before: number): number {
+  const {
+    input: _,
+    files: __,
+    documents: ___,
+    job,
+    ...rest
+  } = { input: 0, files: 0, documents: 0, job: undefined, ...step };
+  return crc32(v8.serialize([rest, job?.payload]), before);
 }
 
 const textsStep = (batch: TextBatch, selection: Selection): Step => ({
@@ -133,11 +159,12 @@ async function* fileSteps(input: Input, options: ReadingOptions): AsyncGenerator
     read += bytes;
     options.onRead(bytes);
   };
-  const chunks = content(input, (bytes) => {
+  const raw = content(input, (bytes) => {
     options.signal?.throwIfAborted();
     hash?.update(bytes);
     onRead(bytes.length);
   });
+  const chunks = inPieces(raw, pieceBytes);
   const reader = new TextReader(options.separator);
   let isRead = true;
   try {

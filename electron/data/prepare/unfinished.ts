@@ -32,7 +32,7 @@ export type Order = z.infer<typeof orderSchema>;
 /** A dataset that is being made, or was left in the middle. */
 export interface Unfinished extends Order {
   readonly name: string;
-  /** Of the files, those that are done. */
+  /** Of the files, what is done. */
   readonly doneBytes: number;
   /** The process that makes it; null where none does. */
   readonly pid: number | null;
@@ -56,11 +56,22 @@ function orderIn(dir: string): Order | undefined {
   }
 }
 
-/** The key of what an unfinished dataset is made from; undefined where that is not known. */
-export const orderKey = (home: string, name: string): string | undefined => orderIn(makingDir(home, name))?.key;
+/** What an unfinished dataset is made from; undefined where that is not known. */
+export const orderOf = (home: string, name: string): Order | undefined => orderIn(makingDir(home, name));
 
-/** Bytes of the files that are done, of a dataset that is made in a folder. */
-export const doneBytes = (dir: string): number => (readJournal(dir)?.done ?? []).reduce((n, { bytes }) => n + bytes, 0);
+/** Whether two are asked for alike: where their keys differ nevertheless, the files have changed. */
+export function asksTheSame(a: Order, b: Order): boolean {
+  const asked = ({ inputs, tokenizer, splitOn, textField, where, subset, valFraction }: Order) =>
+    JSON.stringify([inputs, tokenizer, splitOn, textField, where, subset.from, subset.to, valFraction]);
+  return asked(a) === asked(b);
+}
+
+/** Bytes of files that are done, of a dataset that is made in a folder. */
+export function doneBytes(dir: string): number {
+  const journal = readJournal(dir);
+  const { done } = journal?.within ?? journal ?? { done: [] };
+  return done.reduce((n, { bytes }) => n + bytes, journal?.within?.mark.bytes ?? 0);
+}
 
 function unfinishedOf(home: string, name: string): Unfinished | undefined {
   const dir = makingDir(home, name);

@@ -19,7 +19,7 @@ export interface StreamState {
 
 /** A stream of tokens in files of a size. It can be cut back to where it was. */
 class ShardStream {
-  readonly dir: string;
+  readonly #dir: string;
   readonly #prefix: string;
   readonly #shardTokens: number;
   readonly #tokenBytes: TokenBytes;
@@ -27,6 +27,8 @@ class ShardStream {
   #buffered = 0;
   #finished: Shard[];
   #open: { fd: number; tokens: number; hash: ReturnType<typeof createHash> } | undefined;
+  /** Whether all that is in the last file is on the disk. */
+  #isSynced = true;
 
   constructor(
     dir: string,
@@ -35,13 +37,17 @@ class ShardStream {
     tokenBytes: TokenBytes,
     state: StreamState | undefined,
   ) {
-    this.dir = dir;
+    this.#dir = dir;
     this.#prefix = prefix;
     this.#shardTokens = shardTokens;
     this.#tokenBytes = tokenBytes;
     this.#buffer = zeroTokens(tokenBytes, bufferTokens);
     this.#finished = [...(state?.finished ?? [])];
     this.#cutBack(state?.open ?? 0);
+  }
+
+  get tokens(): number {
+    return tokensOf(this.#finished) + (this.#open?.tokens ?? 0) + this.#buffered;
   }
 
   write(tokens: Tokens): void {
@@ -57,24 +63,32 @@ class ShardStream {
   /** Everything that was written is on the disk when this returns. */
   sync(): StreamState {
     this.#drain();
-    if (this.#open) fs.fsyncSync(this.#open.fd);
+    if (this.#open && !this.#isSynced) fs.fsyncSync(this.#open.fd);
+    this.#isSynced = true;
     return { finished: [...this.#finished], open: this.#open?.tokens ?? 0 };
   }
 
   finish(): readonly Shard[] {
     this.#drain();
     this.#close();
+    this.#nameInOrder();
     return this.#finished;
   }
 
-  /** Takes over the files of another stream, behind what it has. */
+  /** Takes over the files of another stream, behind what it has. They keep their names until this one is finished. */
   adopt(shards: readonly Shard[]): void {
     this.#drain();
     this.#close();
-    for (const shard of shards) {
-      const file = this.#file;
-      fs.renameSync(path.join(this.dir, shard.file), path.join(this.dir, file));
-      this.#finished.push({ ...shard, file });
+    this.#finished.push(...shards);
+  }
+
+  /** Gives files that were adopted the names that they would have had here. */
+  #nameInOrder(): void {
+    for (const [i, shard] of this.#finished.entries()) {
+      const file = this.#fileAt(i);
+      if (shard.file === file) continue;
+      fs.renameSync(path.join(this.#dir, shard.file), path.join(this.#dir, file));
+      this.#finished[i] = { ...shard, file };
     }
   }
 
@@ -85,18 +99,23 @@ class ShardStream {
   }
 
   get #file(): string {
-    return `${this.#prefix}-${String(this.#finished.length).padStart(5, '0')}.bin`;
+    return this.#fileAt(this.#finished.length);
+  }
+
+  #fileAt(index: number): string {
+    return `${this.#prefix}-${String(index).padStart(5, '0')}.bin`;
   }
 
   #drain(): void {
     for (let done = 0; done < this.#buffered;) {
-      this.#open ??= { fd: fs.openSync(path.join(this.dir, this.#file), 'wx'), tokens: 0, hash: createHash('sha256') };
+      this.#open ??= { fd: fs.openSync(path.join(this.#dir, this.#file), 'wx'), tokens: 0, hash: createHash('sha256') };
       const room = this.#shardTokens - this.#open.tokens;
       const part = this.#buffer.subarray(done, Math.min(this.#buffered, done + room));
       const bytes = littleEndian(part);
       for (let n = 0; n < bytes.length;) n += fs.writeSync(this.#open.fd, bytes, n);
       this.#open.hash.update(bytes);
       this.#open.tokens += part.length;
+      this.#isSynced = false;
       done += part.length;
       if (this.#open.tokens === this.#shardTokens) this.#close();
     }
@@ -114,13 +133,13 @@ class ShardStream {
 
   /** Removes what was written after the state was kept, and reads the rest of the last file for its hash. */
   #cutBack(tokens: number): void {
-    const names = fs.readdirSync(this.dir).filter((n) => n.startsWith(`${this.#prefix}-`));
+    const names = fs.readdirSync(this.#dir).filter((n) => n.startsWith(`${this.#prefix}-`));
     const known = new Set(this.#finished.map((s) => s.file));
     const last = this.#file;
     for (const name of names)
-      if (!known.has(name) && (name !== last || tokens === 0)) fs.rmSync(path.join(this.dir, name));
+      if (!known.has(name) && (name !== last || tokens === 0)) fs.rmSync(path.join(this.#dir, name));
     if (tokens === 0) return;
-    const file = path.join(this.dir, last);
+    const file = path.join(this.#dir, last);
     fs.truncateSync(file, this.#tokenBytes * tokens);
     const hash = createHash('sha256').update(fs.readFileSync(file));
     this.#open = { fd: fs.openSync(file, 'a'), tokens, hash };
@@ -130,7 +149,16 @@ class ShardStream {
 export interface WritersState {
   readonly train: readonly StreamState[];
   readonly val: StreamState;
+  /** The long document that is being written. */
+  readonly long?: StreamState | undefined;
+  /** How many long documents there were, that one included. */
+  readonly longs: number;
 }
+
+/** Of nothing written. */
+export const emptyState: WritersState = { train: [], val: { finished: [], open: 0 }, longs: 0 };
+
+const longPrefix = 'long';
 
 /** A document that is too long to be held: where it belongs is known when its end is. */
 export interface LongDocument {
@@ -147,7 +175,10 @@ export class Writers {
   readonly #tokenBytes: TokenBytes;
   readonly #train: readonly ShardStream[];
   readonly #val: ShardStream;
-  #long: ShardStream;
+  #longs: number;
+  #long: ShardStream | undefined;
+  /** Files of long documents that are in no place. What is kept of how far it is may still name them. */
+  #dropped: string[] = [];
 
   /** @param tokenBytes of each token */
   constructor(dir: string, shardTokens: number, tokenBytes: TokenBytes, state: WritersState | undefined) {
@@ -159,12 +190,25 @@ export class Writers {
       (_, b) => new ShardStream(dir, `train-${String(b).padStart(2, '0')}`, shardTokens, tokenBytes, state?.train[b]),
     );
     this.#val = new ShardStream(dir, 'val', shardTokens, tokenBytes, state?.val);
-    this.#long = this.#newLong();
+    this.#longs = state?.longs ?? 0;
+    if (state?.long) this.#long = this.#longStream(state.long);
+    this.#removeUnknownLongs(state);
   }
 
-  /** Removes what was left of a document that was not read to its end. */
-  #newLong(): ShardStream {
-    return new ShardStream(this.#dir, 'long', this.#shardTokens, this.#tokenBytes, undefined);
+  /** Each has a name of its own: what was kept of how far it is names files that are there still. */
+  #longStream(state?: StreamState): ShardStream {
+    return new ShardStream(this.#dir, `${longPrefix}-${this.#longs}`, this.#shardTokens, this.#tokenBytes, state);
+  }
+
+  /** Removes what was left of long documents that were not kept to be gone on with. */
+  #removeUnknownLongs(state: WritersState | undefined): void {
+    const streams = state ? [...state.train, state.val, ...(state.long ? [state.long] : [])] : [];
+    const known = new Set(streams.flatMap((s) => s.finished.map(({ file }) => file)));
+    const open = state?.long ? `${longPrefix}-${this.#longs}-` : undefined;
+    for (const file of fs.readdirSync(this.#dir)) {
+      if (!file.startsWith(`${longPrefix}-`) || known.has(file)) continue;
+      if (open === undefined || !file.startsWith(open)) fs.rmSync(path.join(this.#dir, file));
+    }
   }
 
   write({ tokens, places, ends }: Parsed): void {
@@ -177,14 +221,38 @@ export class Writers {
 
   /** One at a time. */
   longDocument(): LongDocument {
-    const own = (this.#long = this.#newLong());
+    this.#longs++;
+    return this.#document((this.#long = this.#longStream()));
+  }
+
+  /** The one that was being written when the state was kept that this began with. */
+  openLongDocument(): LongDocument | undefined {
+    return this.#long && this.#document(this.#long);
+  }
+
+  #document(own: ShardStream): LongDocument {
     return {
       write: (tokens) => own.write(tokens),
-      keep: (place) => this.#stream(place).adopt(own.finish()),
-      discard() {
-        for (const { file } of own.finish()) fs.rmSync(path.join(own.dir, file));
+      keep: (place) => {
+        this.#long = undefined;
+        this.#stream(place).adopt(own.finish());
+      },
+      discard: () => {
+        this.#long = undefined;
+        this.#dropped.push(...own.finish().map(({ file }) => file));
       },
     };
+  }
+
+  /** Deletes the files of documents that were discarded: nothing that is kept names them any more. */
+  removeDropped(): void {
+    for (const file of this.#dropped) fs.rmSync(path.join(this.#dir, file), { force: true });
+    this.#dropped = [];
+  }
+
+  /** How many are written, of long documents that are on their way as well. */
+  get tokens(): number {
+    return [...this.#train, this.#val, this.#long].reduce((n, stream) => n + (stream?.tokens ?? 0), 0);
   }
 
   /** @param place a bucket, or `validation` */
@@ -193,11 +261,13 @@ export class Writers {
   }
 
   sync(): WritersState {
-    return { train: this.#train.map((s) => s.sync()), val: this.#val.sync() };
+    const long = this.#long && { long: this.#long.sync() };
+    return { train: this.#train.map((s) => s.sync()), val: this.#val.sync(), ...long, longs: this.#longs };
   }
 
   /** @param end part of the tokens that is held back from the end for validation, where nothing else is */
   finish(end: number): Written {
+    this.removeDropped();
     const train = this.#train.map((s) => s.finish());
     const val = this.#val.finish();
     const starts = [0];
@@ -220,7 +290,7 @@ export class Writers {
   }
 
   abandon(): void {
-    for (const stream of [...this.#train, this.#val, this.#long]) stream.abandon();
+    for (const stream of [...this.#train, this.#val, this.#long]) stream?.abandon();
   }
 }
 

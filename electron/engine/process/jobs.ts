@@ -65,6 +65,7 @@ async function prepare(
   const { name } = await prepareDataset({
     ...options,
     signal,
+    onAnew: (text) => void report({ type: 'notice', text }),
     onProgress(progress) {
       if (performance.now() - reported < reportMs) return;
       reported = performance.now();

@@ -59,13 +59,17 @@ export const tokenize: JobKind<TokenizeThen, Tokenized> = {
     return { title: `Tokenize ${files}${as}${then ? `, then train ${then.name}` : ''}`, slot: 'tokenize' };
   },
   async run(studio, { train: _, ...asked }, tools) {
-    const { signal, progress, input } = tools;
+    const { signal, progress, log, input } = tools;
     const { inputs, ...options } = tokenizeOptions(asked);
     let made: Tokenized | undefined;
     for await (const update of studio.datasets.prepare({ inputs, ...options }, signal)) {
       if (update.kind === 'done') {
         const { name, cpuSeconds, peakBytes } = update;
         made = { name, cpuSeconds, peakBytes };
+        continue;
+      }
+      if (update.kind === 'notice') {
+        log(update.text);
         continue;
       }
       const { doneBytes: done, totalBytes: total, textBytes, tokens } = update;
