@@ -1,5 +1,6 @@
 import { formatCount, plural } from '../../format.ts';
 import { tokenizerName } from '../../text.ts';
+import type { EvalColumn } from './rows.ts';
 
 export const evalsText = {
   title: 'Evals',
@@ -39,15 +40,18 @@ export const evalsText = {
   published: 'published',
   chart: 'HellaSwag accuracy',
   all: 'All runs',
-  columns: [
-    ['Run', false],
-    ['Step', true],
-    ['Val loss, nats/token', true],
-    ['Perplexity', true],
-    ['Bits/byte', true],
-    ['HellaSwag accuracy', true],
-    ['acc_norm', true],
-  ] as const,
+  columns: {
+    run: 'Run',
+    step: 'Step',
+    loss: 'Val loss, nats/token',
+    perplexity: 'Perplexity',
+    bitsPerByte: 'Bits/byte',
+    acc: 'HellaSwag accuracy',
+    accNorm: 'acc_norm',
+  } satisfies Record<EvalColumn, string>,
+  search: 'Filter by run, data or tokenizer',
+  pinnedAlone: 'Pinned only',
+  shown: (n: number, all: number) => (n === all ? plural(n, 'row') : `${formatCount(n)} of ${plural(all, 'row')}`),
   ownData: 'run dataset',
   tokensOf: (tokenizer: string) => `${tokenizerName(tokenizer)} tokenizer`,
 } as const;

@@ -1,4 +1,5 @@
 import type { RunView } from '../../../electron/api/types.ts';
+import { type Key, known, sortedBy, withWords } from '../../ui/sorting.ts';
 
 /** Columns of the list of runs behind the name, in their order. */
 export const columnNames = [
@@ -93,11 +94,6 @@ export function secondsLeft({ state, tokensPerSecond, tokensSeen, tokensTotal }:
   return Math.max(0, tokensTotal - tokensSeen) / tokensPerSecond;
 }
 
-/** What a run is sorted by: null is not known, and stands last. Of several parts the first that differs counts. */
-type Key = readonly (string | number | null)[];
-
-const known = (x: number | null): number | null => (x === null || Number.isNaN(x) ? null : x);
-
 const keys: Readonly<Record<SortColumn, (run: RunView) => Key>> = {
   name: (r) => [r.name.toLowerCase()],
   state: (r) => [r.stoppedEarly ? listed(r) : r.doing],
@@ -122,30 +118,13 @@ const keys: Readonly<Record<SortColumn, (run: RunView) => Key>> = {
 };
 
 /** Some runs in the order of a column. What is equal stays in the order that it has. */
-export function sorted(runs: readonly RunView[], column: SortColumn, down: boolean): RunView[] {
-  const keyed = runs.map((run) => ({ run, key: keys[column](run) }));
-  const compared = (a: Key, b: Key): number => {
-    for (const [i, x] of a.entries()) {
-      const y = b[i]!;
-      if (x === y) continue;
-      if (x === null) return 1;
-      if (y === null) return -1;
-      return x! < y ? (down ? 1 : -1) : down ? -1 : 1;
-    }
-    return 0;
-  };
-  return keyed.sort((a, b) => compared(a.key, b.key)).map(({ run }) => run);
-}
+export const sorted = (runs: readonly RunView[], column: SortColumn, down: boolean): RunView[] =>
+  sortedBy(runs, keys[column], down);
 
 /** Runs in a state whose name, ID, tags, data, notes or preset hold each of some words. */
-export function matching(runs: readonly RunView[], query: string, state: string): RunView[] {
-  const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  const text = (r: RunView) =>
-    `${r.name} ${r.id} ${r.tags.join(' ')} ${r.data} ${r.dataset} ${r.notes} ${r.preset}`.toLowerCase();
-  return runs.filter((run) => {
-    if (state !== '' && listed(run) !== state) return false;
-    if (words.length === 0) return true;
-    const all = text(run);
-    return words.every((word) => all.includes(word));
-  });
-}
+export const matching = (runs: readonly RunView[], query: string, state: string): RunView[] =>
+  withWords(
+    runs.filter((run) => state === '' || listed(run) === state),
+    query,
+    (r) => `${r.name} ${r.id} ${r.tags.join(' ')} ${r.data} ${r.dataset} ${r.notes} ${r.preset}`,
+  );
