@@ -66,6 +66,7 @@ export const axisText = {
   log: 'Log scale',
   smoothing: 'Smoothing',
   outliers: 'Ignore outliers',
+  outliersHint: 'Of losses, gradient norm, speed and MFU: other charts show every value',
   reference: 'Reference run',
 } as const;
 

@@ -4,7 +4,8 @@
 export type Key = readonly (string | number | null)[];
 
 /** A number as a key has it. */
-export const known = (x: number | null | undefined): number | null => (x == null || Number.isNaN(x) ? null : x);
+export const known = (x: number | null | undefined): number | null =>
+  x === null || x === undefined || Number.isNaN(x) ? null : x;
 
 /** Entries in the order of their keys. What is equal stays in the order that it has. */
 export function sortedBy<T>(entries: readonly T[], keyOf: (entry: T) => Key, down: boolean): T[] {

@@ -35,6 +35,22 @@ const paints = (chart: Locator, color: readonly [number, number, number]): Promi
   }, color);
 
 where(describe, [hasBrowser, lack.browser])('a chart', () => {
+  it('has the colors of another theme at once, also far below what is seen', async () => {
+    const opened = await openStudio();
+    const id = await measuredRun(opened.studio, 'long', { rows: rowsOf(200, (s) => 5 - s / 1000) });
+    const page = await opened.open();
+    await page.setViewportSize({ width: 900, height: 400 });
+    await goTo(page, `run/${id}`, 'long');
+    const rate = figure(page, 'Learning rate');
+    const picture = () =>
+      rate.locator('canvas').evaluate((canvas) => (canvas as unknown as { toDataURL(): string }).toDataURL());
+    await expect.poll(() => rate.evaluate((f) => f.getBoundingClientRect().top > 1.5 * 400)).toBe(true);
+    const before = await picture();
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await expect.poll(picture).not.toBe(before);
+    expect(await rate.evaluate((f) => f.getBoundingClientRect().top > 1.5 * 400)).toBe(true);
+  });
+
   it('shows each value that was measured where it is zoomed into, and never less than two of them', async () => {
     const opened = await openStudio();
     const id = await measuredRun(opened.studio, 'long', { rows: rowsOf(4000, (s) => 5 - s / 1000 + Math.sin(s) / 5) });
