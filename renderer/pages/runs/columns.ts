@@ -32,7 +32,7 @@ export const defaultColumns: readonly ColumnName[] = columnNames.slice(0, column
 /** How wide they are, in rem: rows that come and go as a list is scrolled must not move them. */
 export const widths: Readonly<Record<ColumnName, number>> = {
   state: 8.6,
-  progress: 6.1,
+  progress: 6.4,
   loss: 5.4,
   curve: 5.8,
   valLoss: 5.4,
