@@ -98,6 +98,21 @@ where(describe, [hasBrowser, lack.browser])('on the page of a run', () => {
     expect(await page.getByRole('button', { name: /^Remove tag/ }).count()).toBe(1);
   });
 
+  it.each([0, 15, 40])('tags typed without a pause are all kept, %i ms a letter', async (delay) => {
+    const { page, run, studio } = await opened();
+    const other = await measuredRun(studio, 'other', { rows: rowsOf(2, () => 1) });
+    // Each is the beginning of a tag in use: what is typed counts, not what is suggested.
+    studio.runs.edit(studio.store.runs.get(other), { tags: ['tag10', 'baseline', 'shells'] });
+    const tags = [...Array.from({ length: 10 }, (_, i) => `tag${i}`), 'ba', 'base', 'sh', 'shell'];
+    await page.getByRole('combobox', { name: 'Add tag' }).click();
+    for (const [i, tag] of tags.entries()) {
+      await page.keyboard.type(tag, { delay });
+      await page.keyboard.press(i % 3 === 0 ? ',' : 'Enter');
+    }
+    await expect.poll(() => run().tags, { timeout: 10_000 }).toEqual(tags);
+    await expect.poll(() => page.getByRole('button', { name: /^Remove tag/ }).count()).toBe(tags.length);
+  });
+
   it('its notes are saved as they are typed, and never lost', async () => {
     const { page, run, studio, id, open } = await opened();
     const notes = page.getByLabel('Notes');

@@ -71,6 +71,7 @@ const thorough: readonly string[] = [
   'e2e/control',
   'e2e/dataPreview',
   'e2e/evalAll',
+  'e2e/evalList',
   'e2e/files',
   'e2e/forms',
   'e2e/gpu',
