@@ -274,6 +274,7 @@ export class ChartController {
       ...(y ? trianglesOf(this.#seen, y) : []),
     ];
     chart.options.scales = scalesOf(x, y, {
+      name: this.props.xName,
       log: this.#log,
       text: colorNamed('--text-2'),
       grid: colorNamed('--line'),

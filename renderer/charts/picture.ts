@@ -4,6 +4,20 @@ import { download } from '../ui/download.ts';
 export const colorNamed = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+/** Of a legend's entry, the space left of all, and of a row: pixels. */
+const [markWidth, margin, rowHeight] = [18, 8, 18];
+
+/** Where the entries of a legend stand that are so many pixels wide: in as many rows as they need. */
+export function legendPlaces(widths: readonly number[], width: number): { left: number; row: number }[] {
+  let [left, row] = [margin, 0];
+  return widths.map((own) => {
+    if (left > margin && left + markWidth + own > width) [left, row] = [margin, row + 1];
+    const place = { left, row };
+    left += markWidth + own + 16;
+    return place;
+  });
+}
+
 /** Saves a picture as it is seen: on its background, with its title and what each line is. */
 export function savePicture(
   canvas: HTMLCanvasElement,
@@ -18,23 +32,30 @@ export function savePicture(
   },
 ): void {
   const scale = canvas.width / canvas.clientWidth;
-  const head = Math.round(40 * scale);
   const picture = document.createElement('canvas');
-  [picture.width, picture.height] = [canvas.width, canvas.height + head];
   const context = picture.getContext('2d')!;
+  const font = `${12 * scale}px system-ui, sans-serif`;
+  context.font = font;
+  const places = legendPlaces(
+    legend.map(({ label }) => context.measureText(label).width / scale),
+    canvas.clientWidth,
+  );
+  const head = Math.round((40 + rowHeight * (places.at(-1)?.row ?? 0)) * scale);
+  // Its size, once said, forgets all that was said before.
+  [picture.width, picture.height] = [canvas.width, canvas.height + head];
   context.fillStyle = colorNamed('--surface');
   context.fillRect(0, 0, picture.width, picture.height);
   context.fillStyle = colorNamed('--text');
   context.font = `600 ${14 * scale}px system-ui, sans-serif`;
-  context.fillText(title, 8 * scale, 16 * scale);
-  context.font = `${12 * scale}px system-ui, sans-serif`;
-  let left = 8 * scale;
-  for (const { label, color } of legend) {
+  context.fillText(title, margin * scale, 16 * scale);
+  context.font = font;
+  for (const [i, { label, color }] of legend.entries()) {
+    const { left, row } = places[i]!;
+    const y = 26 + row * rowHeight;
     context.fillStyle = color;
-    context.fillRect(left, 26 * scale, 14 * scale, 3 * scale);
+    context.fillRect(left * scale, y * scale, 14 * scale, 3 * scale);
     context.fillStyle = colorNamed('--text');
-    context.fillText(label, left + 18 * scale, 32 * scale);
-    left += context.measureText(label).width + 34 * scale;
+    context.fillText(label, (left + markWidth) * scale, (y + 6) * scale);
   }
   context.drawImage(canvas, 0, head);
   picture.toBlob((blob) => blob && download(`${fileName}.png`, blob));

@@ -15,7 +15,18 @@ const labelOf = (axis: Axis | undefined) => (value: number | string) =>
 export const scalesOf = (
   x: Axis,
   y: Axis | undefined,
-  { log, text, grid }: { readonly log: boolean; readonly text: string; readonly grid: string },
+  {
+    name,
+    log,
+    text,
+    grid,
+  }: {
+    /** What x is: a picture on its own says it. */
+    readonly name: string;
+    readonly log: boolean;
+    readonly text: string;
+    readonly grid: string;
+  },
 ): NonNullable<ChartOptions<'line'>['scales']> => ({
   x: {
     type: 'linear',
@@ -24,6 +35,7 @@ export const scalesOf = (
     ticks: { color: text, maxRotation: 0, callback: labelOf(x) },
     afterBuildTicks: ticksOf(x),
     grid: { color: grid },
+    title: { display: true, text: name, align: 'end', color: text, padding: 0, font: { size: 11 } },
   },
   y: {
     type: log && y ? 'logarithmic' : 'linear',
