@@ -1,22 +1,9 @@
 import { download } from '../ui/download.ts';
+import { legendPlaces, margin, markWidth, rowHeight } from './legendPlaces.ts';
 
 /** A color of the page, by its name in app.css. */
 export const colorNamed = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
-
-/** Of a legend's entry, the space left of all, and of a row: pixels. */
-const [markWidth, margin, rowHeight] = [18, 8, 18];
-
-/** Where the entries of a legend stand that are so many pixels wide: in as many rows as they need. */
-export function legendPlaces(widths: readonly number[], width: number): { left: number; row: number }[] {
-  let [left, row] = [margin, 0];
-  return widths.map((own) => {
-    if (left > margin && left + markWidth + own > width) [left, row] = [margin, row + 1];
-    const place = { left, row };
-    left += markWidth + own + 16;
-    return place;
-  });
-}
 
 /** Saves a picture as it is seen: on its background, with its title and what each line is. */
 export function savePicture(

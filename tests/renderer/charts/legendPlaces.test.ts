@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { legendPlaces } from '../../../renderer/charts/picture.ts';
+import { legendPlaces } from '../../../renderer/charts/legendPlaces.ts';
 
 it('the legend of a saved picture has as many rows as it needs, nothing over another', () => {
   expect(legendPlaces([100, 100, 100], 300)).toEqual([
