@@ -58,7 +58,7 @@ where(it, [hasCpu, lack.cpu])('a paused queue waits, and one at work trains all 
   expect((await cli('queue', 'resume')).stderr).toBe('');
   expect((await cli('queue', 'hours', '25:00-07:00')).code).toBe(2);
   const { code, stdout } = await cli('queue', 'work');
-  expect([code, stdout.match(/Train \w+ +done/g)?.length]).toEqual([0, 2]);
+  expect([code, stdout.match(/Train \w+ +done +8 of 8 steps/g)?.length]).toEqual([0, 2]);
   expect((await jobs()).map(({ state }) => state)).toEqual(['done', 'done']);
   expect((await cli('queue')).stdout).toBe('Nothing is queued.\n');
   expect((await cli('jobs', 'forget')).stdout).toMatch(/^\d+ forgotten\n$/);

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { messageOf, UserError } from '../../base/errors.ts';
 import { thisProcess } from '../../base/owner.ts';
 import { defectMessage, logDefect } from '../../base/log.ts';
@@ -283,7 +284,11 @@ export class Jobs {
   #live(job: JobRecord): JobRecord {
     const working = this.#working.get(job.id);
     if (!working) return job;
-    return { ...job, progress: working.progress ?? job.progress, output: working.output || job.output };
+    return { ...job, progress: this.#progressOf(job, working) ?? job.progress, output: working.output || job.output };
+  }
+
+  #progressOf({ kind, input }: JobRecord, working: Working): JobProgress | undefined {
+    return working.progress ?? jobKindOf(kind)?.progress?.(this.#studio, input);
   }
 
   #tick(): void {
@@ -307,8 +312,9 @@ export class Jobs {
   }
 
   #keep(id: number, working: Working): void {
-    const { progress, output, stored } = working;
-    const isNew = progress !== stored?.progress || output !== (stored?.output ?? '');
+    const { output, stored } = working;
+    const progress = this.#progressOf(this.#table.get(id), working);
+    const isNew = !isDeepStrictEqual(progress, stored?.progress) || output !== (stored?.output ?? '');
     const news = { ...(progress ? { progress } : {}), ...(output === '' ? {} : { output }) };
     if (!this.#table.report(id, isNew ? news : {})) working.controller.abort(new JobEnded('cancelled'));
     working.stored = { progress, output };

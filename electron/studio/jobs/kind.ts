@@ -41,6 +41,8 @@ export interface JobKind<Input, Result> {
   readonly restarts: boolean;
   /** @throws UserError when it fails */
   run(studio: Studio, input: Input, tools: JobTools): Promise<Result>;
+  /** How far it is, where that is stored by what it does. */
+  progress?(studio: Studio, input: Input): JobProgress | undefined;
   /** Called when it waits again, because the process that did it is gone. */
   requeued?(studio: Studio, input: Input): void;
   /** Called when it is taken out of the queue. @param why it was not done; absent: somebody has cancelled it */

@@ -225,10 +225,16 @@ export class JobTable {
     });
   }
 
-  /** Puts a queued job before another one, or behind all. @throws UserError when either is not queued */
+  /**
+   * Puts a queued job before another one, or behind all. Those that run stay ahead: one that waits again, because its process
+   * is gone, is the first.
+   * @throws UserError when either is not queued
+   */
   move(id: number, before: number | null): void {
     this.#connection.write(() => {
-      const queued = this.#connection.all(rows.where('state', '=', 'queued').orderBy('position').orderBy('id'));
+      const ordered = (state: JobState): JobRow[] =>
+        this.#connection.all(rows.where('state', '=', state).orderBy('position').orderBy('id'));
+      const queued = ordered('queued');
       const moved = queued.find((row) => row.id === id);
       const at = before === null ? undefined : queued.find((row) => row.id === before);
       if (!moved || (before !== null && !at))
@@ -236,7 +242,7 @@ export class JobTable {
       if (moved === at) return;
       const others = queued.filter((row) => row !== moved);
       others.splice(at ? others.indexOf(at) : others.length, 0, moved);
-      others.forEach((row, i) =>
+      [...ordered('running'), ...others].forEach((row, i) =>
         this.#connection.run(
           sql
             .updateTable('jobs')

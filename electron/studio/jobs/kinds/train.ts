@@ -36,6 +36,11 @@ export const train: JobKind<TrainInput, Trained> = {
     if (end.state === 'completed') return { message: end.message };
     throw restedError(end);
   },
+  progress({ store }, { id }) {
+    if (!store.runs.has(id)) return undefined;
+    const { step, stepsTotal } = store.runs.get(id);
+    return { done: step, total: stepsTotal ?? step, unit: 'steps' };
+  },
   requeued(studio, { id }) {
     const { store } = studio;
     if (store.runs.has(id) && store.runs.get(id).state === 'interrupted')
