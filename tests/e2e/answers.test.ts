@@ -98,6 +98,8 @@ where(describe, [hasBrowser, lack.browser])('an answer is of the question on scr
     await page.getByLabel('Drop files, browse, or paste paths').fill(file);
     await page.getByRole('button', { name: 'Tokenize' }).click();
     const start = page.getByRole('button', { name: 'Start training' });
+    // Start need not wait for the tokenizing; here what follows from its end is not to be in between.
+    await expect.poll(() => page.getByRole('combobox', { name: 'Dataset' }).inputValue()).not.toBe('');
     await expect.poll(() => start.isEnabled()).toBe(true);
     const { held, letGo } = holdAnswers(studio, 'draft');
     await page.getByText('Model & training', { exact: true }).last().click();
